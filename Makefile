@@ -1,0 +1,47 @@
+# Every target sets up what it needs; nothing has to be typed before it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo local test unit integration check lint types lock clean
+
+help: ## Say what can be done here
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY) ## Make the virtual environment (pinned, hash-checked)
+
+$(READY): requirements/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
+	@touch $@
+
+demo: $(READY) ## Deploy into the emulator, land real data, watch it become tables, check the answers
+	$(BIN)/python -m local.demo
+
+local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments
+	$(BIN)/python -m local.up
+
+test: lint types unit integration ## Everything that has to pass
+
+unit: $(READY) ## Unit tests
+	$(BIN)/python -m pytest tests/unit -n 2 -q
+
+integration: $(READY) ## End-to-end tests on the emulator
+	$(BIN)/python -m pytest tests/integration -q
+
+check: lint types unit ## What to run before a commit
+
+lint: $(READY) ## Format check and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY) ## Type check, strict, tests too
+	$(BIN)/mypy
+
+lock: $(READY) ## Pin the requirements again, with hashes
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/program.in -o requirements/program.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -1,0 +1,102 @@
+"""Casts the text of a record to the contract's types and says what is wrong with it. See docs/semantics.md."""
+
+import re
+
+from pipeline_core.contract import Column as ContractColumn
+from pipeline_core.contract import Contract
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+INTEGER = r"^[+-]?[0-9]+(\.0*)?$"
+DOUBLE = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
+DATE = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+TIMESTAMP = (
+    r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?$"
+)
+OFFSET = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+PARTITION_VALUE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+"""Partition values become folder names; these need no escaping in a path, in Spark, Glue or Athena."""
+
+
+def check(records: DataFrame, contract: Contract) -> DataFrame:
+    """Replace the text columns by typed ones and complete `_reasons`; a valid record has none."""
+    texts = [_text(column, contract).alias(column.name) for column in contract.columns]
+    cleaned = records.select("_file", "_line", "_raw", "_reasons", *texts)
+    typed = [cast(column, contract).alias(f"_typed_{column.name}") for column in contract.columns]
+    checked = cleaned.select("*", *typed)
+    found = F.filter(
+        F.array(*[reason for column in contract.columns for reason in _reasons(column, contract)]),
+        lambda reason: reason.isNotNull(),
+    )
+    # A record that could not be read has no values to be wrong.
+    reasons = F.when(F.size("_reasons") > 0, F.col("_reasons")).otherwise(found)
+    return checked.select(
+        "_file",
+        "_line",
+        "_raw",
+        reasons.alias("_reasons"),
+        *[F.col(f"_typed_{column.name}").alias(column.name) for column in contract.columns],
+    )
+
+
+def _text(column: ContractColumn, contract: Contract) -> Column:
+    trimmed = F.regexp_replace(F.col(f"`{column.name}`"), r"^[ \t]+|[ \t]+$", "")
+    return F.when(~trimmed.isin(*contract.null_tokens), trimmed) if contract.null_tokens else trimmed
+
+
+def cast(column: ContractColumn, contract: Contract) -> Column:
+    """The typed value of a text column; null where the text is null or not of the type.
+
+    The session runs without ANSI mode, in which a cast that fails is null.
+    """
+    name = f"`{column.name}`"
+    text = F.col(name)
+    match column.type:
+        case "string":
+            return text
+        case "int" | "bigint":
+            digits = F.regexp_replace(text, r"\.0*$", "")
+            return F.when(text.rlike(INTEGER), digits.cast(column.type))
+        case "double":
+            value = F.when(text.rlike(DOUBLE), text.cast("double"))
+            return F.when(~value.isin(float("inf"), float("-inf")), value)
+        case "boolean":
+            lowered = F.lower(text)
+            return F.when(lowered.isin("true", "1"), True).when(lowered.isin("false", "0"), False)
+        case "date":
+            return F.when(text.rlike(DATE), text.cast("date"))
+        case "timestamp":
+            # The session's time zone is UTC, so a time without an offset is read as UTC first.
+            value = F.when(text.rlike(TIMESTAMP), text.cast("timestamp"))
+            if contract.time_zone == "UTC":
+                return value
+            return F.when(text.rlike(OFFSET), value).otherwise(F.to_utc_timestamp(value, contract.time_zone))
+        case decimal:
+            precision, scale = re.findall(r"\d+", decimal)
+            exact = rf"^[+-]?[0-9]+(\.[0-9]{{0,{scale}}}0*)?$"
+            return F.when(text.rlike(exact), text.cast(f"decimal({precision},{scale})"))
+
+
+def _reasons(column: ContractColumn, contract: Contract) -> list[Column]:
+    text, value = F.col(f"`{column.name}`"), F.col(f"`_typed_{column.name}`")
+    found: list[tuple[str, Column]] = []
+    if column.required:
+        found.append(("required", text.isNull()))
+    if column.type != "string":
+        found.append(("type", text.isNotNull() & value.isNull()))
+    if column.minimum is not None:
+        found.append(("minimum", value < F.lit(column.minimum)))
+    if column.maximum is not None:
+        found.append(("maximum", value > F.lit(column.maximum)))
+    if column.min_length is not None:
+        found.append(("min_length", F.length(text) < column.min_length))
+    if column.max_length is not None:
+        found.append(("max_length", F.length(text) > column.max_length))
+    if column.pattern is not None:
+        found.append(("pattern", ~text.rlike(column.pattern)))
+    if column.enum is not None:
+        found.append(("enum", ~text.isin(*column.enum)))
+    if column.name in contract.partition_by and column.type == "string":
+        found.append(("partition_value", ~text.rlike(PARTITION_VALUE)))
+    return [F.when(wrong, F.lit(f"{code}:{column.name}")) for code, wrong in found]

@@ -1,0 +1,75 @@
+"""Decides what a landed object is: a file that its dataset's contract wants, or one to reject, and why."""
+
+from typing import Any
+
+from pipeline_core.contract import Contract
+from pipeline_core.layout import FORMATS, dataset_of, format_of
+from pipeline_core.ledger import LandedFile
+from pipeline_core.storage import s3_client
+
+HEAD_BYTES = 1024
+
+
+def landed_file(event: dict[str, Any]) -> LandedFile:
+    """Read an EventBridge "Object Created" event. Its keys are not URL-encoded (those of S3's own events are)."""
+    detail = event["detail"]
+    item = detail["object"]
+    key = item["key"]
+    found = format_of(key)
+    return LandedFile(
+        bucket=detail["bucket"]["name"],
+        key=key,
+        # The bucket is versioned; before it was, or without, the tag and the order of events name the object.
+        version=item.get("version-id") or f"{item.get('etag', '')}-{item.get('sequencer', '')}",
+        size=int(item.get("size", 0)),
+        landed_at=event["time"],
+        dataset=dataset_of(key) or "",
+        format=found[0] if found else "",
+    )
+
+
+def rejection(file: LandedFile, contract: Contract | None) -> str | None:
+    """Return why no contract wants the file, as `code: what and what is allowed`; None if one does."""
+    if not file.dataset:
+        return "unknown_dataset: the key is in no folder; put files at <dataset>/..."
+    if contract is None:
+        return f"unknown_dataset: no contract is deployed for {file.dataset!r}"
+    if not file.format:
+        return f"unknown_format: the name ends in none of {', '.join(FORMATS)}"
+    if file.format not in contract.formats:
+        return f"unknown_format: {file.format} is not among the contract's formats: {', '.join(contract.formats)}"
+    if file.size == 0:
+        return "empty: the file has 0 bytes"
+    if file.size > contract.max_file_bytes:
+        return f"too_large: {file.size} bytes, the contract allows {contract.max_file_bytes}"
+    return _mismatch(file)
+
+
+def _mismatch(file: LandedFile) -> str | None:
+    """Compare the first and last bytes with what the name promises."""
+    found = format_of(file.key)
+    assert found is not None, "the format was checked before"
+    name, gzipped = found
+    head = _bytes(file, f"bytes=0-{HEAD_BYTES - 1}")
+    if name == "parquet":
+        if file.size < 12 or head[:4] != b"PAR1" or _bytes(file, "bytes=-4") != b"PAR1":
+            return "not_parquet: the file does not begin and end with PAR1"
+        return None
+    if gzipped:
+        return None if head[:3] == b"\x1f\x8b\x08" else "not_gzip: the name ends in .gz, the content is not gzip"
+    if head[:2] == b"\x1f\x8b":
+        return f"not_{name}: the content is gzip; name it .{name}.gz"
+    if head[:4] == b"PAR1" or head[:4] == b"PK\x03\x04":
+        return f"not_{name}: the content is {'Parquet' if head[:3] == b'PAR' else 'a zip archive'}"
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return f"not_{name}: the content is UTF-16; files must be UTF-8"
+    return None
+
+
+def _bytes(file: LandedFile, span: str) -> bytes:
+    return s3_client().get_object(Bucket=file.bucket, Key=file.key, Range=span, **version_argument(file))["Body"].read()
+
+
+def version_argument(file: LandedFile) -> Any:
+    """The argument that names the object version in an S3 call; none where the bucket had no versions."""
+    return {} if "-" in file.version or file.version == "null" else {"VersionId": file.version}

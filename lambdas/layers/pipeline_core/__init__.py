@@ -1,0 +1,1 @@
+"""What the functions and the Glue job share: contract, ledger, batches, manifest, report, publish, Athena."""

@@ -1,0 +1,115 @@
+"""Runs SQL in Athena: named queries with parameters, bounded waits, and what it cost."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
+
+DOLLARS_PER_TB = 5.0
+"""Athena SQL, per 10^12 bytes scanned (AWS price list, us-east-1, 2026-11)."""
+
+MINIMUM_BYTES = 10_000_000
+"""A query is charged for at least 10 MB (Athena pricing, 2026-11)."""
+
+MAX_ROWS = 1_000
+"""Rows that are returned; one GetQueryResults page. The whole result is in S3."""
+
+
+class QueryError(Exception):
+    """A query that failed, was cancelled, does not exist or took too long."""
+
+
+class Athena:
+    """A workgroup and a database. The workgroup enforces where results go and how much may be scanned."""
+
+    def __init__(self, workgroup: str, database: str) -> None:
+        self._workgroup = workgroup
+        self._database = database
+        self._client: AthenaClient = boto3.client("athena")
+
+    def named(self, name: str) -> str:
+        """Return the SQL of a named query of the workgroup.
+
+        Raises:
+            QueryError: there is none of that name; lists those that there are.
+        """
+        names: dict[str, str] = {}
+        pages = self._client.get_paginator("list_named_queries").paginate(WorkGroup=self._workgroup)
+        for page in pages:
+            ids = page.get("NamedQueryIds", [])
+            for query in self._client.batch_get_named_query(NamedQueryIds=ids)["NamedQueries"] if ids else []:
+                names[query["Name"]] = query["QueryString"]
+        if name not in names:
+            raise QueryError(f"no named query {name!r}; there are: {', '.join(sorted(names))}")
+        return names[name]
+
+    def run(self, sql: str, parameters: list[str], timeout: float) -> dict[str, Any]:
+        """Run a query and wait for it.
+
+        Args:
+            sql: Athena SQL with `?` for each parameter.
+            parameters: SQL literals, for example `'2013'` with its quotes; see `literal`.
+            timeout: seconds; a query that takes longer is stopped.
+
+        Returns:
+            columns, rows (lists of text or None), truncated, scanned_bytes, cost_dollars, query_id.
+
+        Raises:
+            QueryError: with Athena's own reason.
+        """
+        arguments: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
+        query_id = self._client.start_query_execution(
+            QueryString=sql,
+            QueryExecutionContext={"Database": self._database},
+            WorkGroup=self._workgroup,
+            **arguments,
+        )["QueryExecutionId"]
+        execution = self._wait(query_id, timeout)
+        scanned = int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
+        answer = self._client.get_query_results(QueryExecutionId=query_id, MaxResults=MAX_ROWS)
+        results = answer["ResultSet"]
+        rows = [[cell.get("VarCharValue") for cell in row["Data"]] for row in results["Rows"]]
+        return {
+            "query_id": query_id,
+            "columns": [column["Name"] for column in results["ResultSetMetadata"]["ColumnInfo"]],
+            "rows": rows[1:],  # the first row of a SELECT is its header
+            "truncated": "NextToken" in answer,
+            "scanned_bytes": scanned,
+            "cost_dollars": round(max(scanned, MINIMUM_BYTES) / 1e12 * DOLLARS_PER_TB, 9),
+        }
+
+    def _wait(self, query_id: str, timeout: float) -> dict[str, Any]:
+        deadline, pause = time.monotonic() + timeout, 0.2
+        while True:
+            execution: dict[str, Any] = dict(
+                self._client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
+            )
+            state = execution["Status"]["State"]
+            if state == "SUCCEEDED":
+                return execution
+            if state in ("FAILED", "CANCELLED"):
+                reason = execution["Status"].get("StateChangeReason", "no reason given")
+                raise QueryError(f"query {query_id} {state.lower()}: {reason}")
+            if time.monotonic() + pause > deadline:
+                self._client.stop_query_execution(QueryExecutionId=query_id)
+                raise QueryError(f"query {query_id} was stopped: not finished after {timeout:.0f} seconds")
+            time.sleep(pause)
+            pause = min(pause * 1.5, 2.0)
+
+
+def literal(value: str | int | float | bool) -> str:
+    """Write a parameter as the SQL literal that Athena expects.
+
+    Raises:
+        ValueError: it is neither text, number nor boolean.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    raise ValueError(f"parameter {value!r}: allowed are text, numbers and booleans")

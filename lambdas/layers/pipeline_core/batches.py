@@ -1,0 +1,292 @@
+"""The life of a batch in the ledger: opened, claimed, started, published or not. Every step can be repeated.
+
+    OPEN -> STARTED -> PUBLISHED | QUARANTINED | FAILED | RELEASED (its files are pending again)
+
+The dataset's state item holds the running batches and `published`, the number of publishes so far. A publish
+names the number that its job's deduplication saw; if another batch has published rows of the same partitions
+since, the job runs again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, Ledger, is_conditional_failure, now
+
+OPEN, STARTED, RELEASED = "OPEN", "STARTED", "RELEASED"
+FINISHED = (PUBLISHED, QUARANTINED, FAILED, RELEASED)
+LEASE_SECONDS = 300
+"""How long an opened batch belongs to the trigger that opened it; then the next tick takes it on."""
+
+ALL_PARTITIONS = "*"
+MAX_PARTITIONS_LISTED = 2_000
+"""A publish that touched more counts as having touched all: an item holds 400 KB."""
+
+
+class ConflictError(Exception):
+    """Another batch published rows of the same partitions after this batch's job read them."""
+
+
+class PublishingError(Exception):
+    """Another batch is publishing to the same table now; try again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetState:
+    """What is going on in a dataset."""
+
+    published: int = 0
+    counter: int = 0
+    running: frozenset[str] = frozenset()
+    publishing: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A batch's ledger item."""
+
+    batch_id: str
+    dataset: str
+    status: str
+    created_at: str
+    lease_until: int = 0
+    verdict: dict[str, Any] = field(default_factory=dict)
+
+
+class Batches:
+    """Opens, moves on and closes batches."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.table = ledger.table
+
+    def state(self, dataset: str) -> DatasetState:
+        """Read a dataset's state; the initial one if nothing was ever written."""
+        item = self._get(dataset, "state")
+        return DatasetState(
+            published=int(item.get("published", 0)),
+            counter=int(item.get("counter", 0)),
+            running=frozenset(item.get("running", ())),
+            publishing=item.get("publishing"),
+        )
+
+    def get(self, dataset: str, batch_id: str) -> Batch | None:
+        """Read a batch, or None."""
+        item = self._get(dataset, f"batch#{batch_id}")
+        if not item:
+            return None
+        return Batch(
+            batch_id=batch_id,
+            dataset=dataset,
+            status=item["status"],
+            created_at=item["created_at"],
+            lease_until=int(item.get("lease_until", 0)),
+            verdict=item.get("verdict", {}),
+        )
+
+    def _get(self, dataset: str, sort_key: str) -> dict[str, Any]:
+        key = {"pk": f"dataset#{dataset}", "sk": sort_key}
+        return self.table.get_item(Key=key, ConsistentRead=True).get("Item", {})
+
+    def open(self, dataset: str, state: DatasetState, limit: int) -> Batch | None:
+        """Open a batch if fewer than `limit` run and nobody opened one since `state` was read; else None.
+
+        Its id has the time, so that it never names the files of an earlier ledger's batch, and a number.
+        """
+        if len(state.running) >= limit:
+            return None
+        at = datetime.now(UTC)
+        number = state.counter + 1
+        batch_id = f"{dataset}-{at:%Y%m%dT%H%M%SZ}-{number:06d}"
+        lease_until = int(at.timestamp()) + LEASE_SECONDS
+        batch = Batch(batch_id=batch_id, dataset=dataset, status=OPEN, created_at=now(), lease_until=lease_until)
+        item = {
+            "pk": f"dataset#{dataset}",
+            "sk": f"batch#{batch_id}",
+            "batch_id": batch_id,
+            "dataset": dataset,
+            "status": OPEN,
+            "created_at": batch.created_at,
+            "lease_until": lease_until,
+        }
+        opened = self._transact(
+            {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
+            self._state_update(
+                dataset,
+                "SET #counter = :number ADD #running :batch",
+                "attribute_not_exists(#counter) OR #counter = :before",
+                {"#counter": "counter", "#running": "running"},
+                {":number": number, ":before": state.counter, ":batch": {batch_id}},
+            ),
+        )
+        return batch if opened else None
+
+    def take_over(self, batch: Batch) -> bool:
+        """Take an opened batch whose lease has run out; False if it has not, or somebody else was faster."""
+        at = int(datetime.now(UTC).timestamp())
+        return self._update_batch(
+            batch,
+            "SET lease_until = :until",
+            "#status = :open AND lease_until < :now",
+            {":until": at + LEASE_SECONDS, ":now": at, ":open": OPEN},
+        )
+
+    def started(self, batch: Batch, details: dict[str, Any]) -> None:
+        """Note that the execution of an opened batch runs."""
+        self._update_batch(
+            batch,
+            "SET #status = :started, started_at = :now, details = :details",
+            "#status = :open",
+            {":started": STARTED, ":open": OPEN, ":now": now(), ":details": details},
+        )
+
+    def close(self, batch: Batch, status: str, verdict: dict[str, Any]) -> bool:
+        """Close a batch that published nothing. False if it was closed before.
+
+        If it had begun to publish (and was rolled back), the publish counts, so that jobs which saw its
+        half-published rows run again.
+        """
+        item = self._finished(batch, status, verdict)
+        names = {"#running": "running", "#publishing": "publishing", "#published": "published"}
+        values: dict[str, Any] = {":set": {batch.batch_id}, ":batch": batch.batch_id}
+        if self.state(batch.dataset).publishing == batch.batch_id:
+            change = self._state_update(
+                batch.dataset,
+                "DELETE #running :set REMOVE #publishing ADD #published :one",
+                "#publishing = :batch",
+                names,
+                {**values, ":one": 1},
+            )
+        else:
+            change = self._state_update(
+                batch.dataset,
+                "DELETE #running :set",
+                "attribute_not_exists(#publishing) OR #publishing <> :batch",
+                {"#running": "running", "#publishing": "publishing"},
+                values,
+            )
+        return self._transact(item, change)
+
+    def begin_publish(self, batch: Batch, seen: int, partitions: Sequence[str]) -> None:
+        """Make the batch the only one that publishes to its table.
+
+        Args:
+            batch: the batch; beginning again is fine.
+            seen: the number of publishes that its job's deduplication saw.
+            partitions: paths of the partitions that it adds rows to.
+
+        Raises:
+            ConflictError: one of them got rows since.
+            PublishingError: another batch is at it.
+        """
+        state = self.state(batch.dataset)
+        if state.publishing == batch.batch_id:
+            return
+        if state.publishing is not None:
+            raise PublishingError(f"{batch.dataset}: {state.publishing} is publishing; {batch.batch_id} waits")
+        mine = set(partitions)
+        for sequence in range(seen + 1, state.published + 1):
+            item = self._get(batch.dataset, f"publish#{sequence:012d}")
+            theirs = set(item.get("partitions", [ALL_PARTITIONS]))
+            if ALL_PARTITIONS in theirs or mine & theirs:
+                raise ConflictError(
+                    f"{batch.batch_id}: publish {sequence} by {item.get('batch_id', 'a batch rolled back')} "
+                    "touched the same partitions after this batch's job read them"
+                )
+        # attribute_not_exists(published) is the first publish ever
+        done = self._transact(
+            self._state_update(
+                batch.dataset,
+                "SET #publishing = :batch",
+                "attribute_not_exists(#publishing) AND "
+                "(#published = :published OR (attribute_not_exists(#published) AND :published = :zero))",
+                {"#publishing": "publishing", "#published": "published"},
+                {":batch": batch.batch_id, ":published": state.published, ":zero": 0},
+            )
+        )
+        if not done:
+            raise PublishingError(f"{batch.dataset}: another batch began to publish; {batch.batch_id} waits")
+
+    def end_publish(self, batch: Batch, verdict: dict[str, Any], partitions: Sequence[str]) -> bool:
+        """Close a batch as PUBLISHED and count the publish. False if that was done before."""
+        state = self.state(batch.dataset)
+        sequence = state.published + 1
+        listed = list(partitions) if len(partitions) <= MAX_PARTITIONS_LISTED else [ALL_PARTITIONS]
+        publish = {
+            "pk": f"dataset#{batch.dataset}",
+            "sk": f"publish#{sequence:012d}",
+            "batch_id": batch.batch_id,
+            "partitions": listed,
+            "published_at": now(),
+        }
+        return self._transact(
+            self._finished(batch, PUBLISHED, verdict),
+            self._state_update(
+                batch.dataset,
+                "SET #published = :sequence REMOVE #publishing DELETE #running :set",
+                "#publishing = :batch",
+                {"#published": "published", "#publishing": "publishing", "#running": "running"},
+                {":sequence": sequence, ":batch": batch.batch_id, ":set": {batch.batch_id}},
+            ),
+            {"Put": {"Item": publish, "ConditionExpression": "attribute_not_exists(pk)"}},
+        )
+
+    def _finished(self, batch: Batch, status: str, verdict: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "Update": {
+                "Key": {"pk": f"dataset#{batch.dataset}", "sk": f"batch#{batch.batch_id}"},
+                "UpdateExpression": "SET #status = :status, verdict = :verdict, finished_at = :now",
+                "ConditionExpression": "#status IN (:open, :started)",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {
+                    ":status": status,
+                    ":verdict": verdict,
+                    ":now": now(),
+                    ":open": OPEN,
+                    ":started": STARTED,
+                },
+            }
+        }
+
+    @staticmethod
+    def _state_update(
+        dataset: str, update: str, condition: str, names: dict[str, str], values: dict[str, Any]
+    ) -> dict[str, Any]:
+        return {
+            "Update": {
+                "Key": {"pk": f"dataset#{dataset}", "sk": "state"},
+                "UpdateExpression": update,
+                "ConditionExpression": condition,
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+            }
+        }
+
+    def _transact(self, *actions: dict[str, Any]) -> bool:
+        items: Any = [
+            {kind: {"TableName": self.table.name, **body} for kind, body in action.items()} for action in actions
+        ]
+        try:
+            self.table.meta.client.transact_write_items(TransactItems=items)
+        except ClientError as error:
+            if is_conditional_failure(error):
+                return False
+            raise
+        return True
+
+    def _update_batch(self, batch: Batch, update: str, condition: str, values: dict[str, Any]) -> bool:
+        try:
+            self.table.update_item(
+                Key={"pk": f"dataset#{batch.dataset}", "sk": f"batch#{batch.batch_id}"},
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames={"#status": "status"} if "#status" in update + condition else {},
+                ExpressionAttributeValues=values,
+            )
+        except ClientError as error:
+            if is_conditional_failure(error):
+                return False
+            raise
+        return True

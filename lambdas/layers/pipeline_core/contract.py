@@ -1,0 +1,82 @@
+"""The compiled contract of a dataset, as the functions and the job read it. Standard library only."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column of the table: its Hive type and what a value must satisfy."""
+
+    name: str
+    type: str
+    required: bool = False
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    enum: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityRule:
+    """A threshold over a batch: `metric` of `column` (or of the table) compared by `operator` with `value`."""
+
+    name: str
+    metric: str
+    column: str | None
+    operator: str
+    value: Any
+    unit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contract:
+    """What a dataset promises; see docs/semantics.md for the meaning of every field."""
+
+    dataset: str
+    version: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    partition_by: tuple[str, ...]
+    quality: tuple[QualityRule, ...]
+    formats: tuple[str, ...]
+    null_tokens: tuple[str, ...]
+    delimiter: str
+    time_zone: str
+    max_file_bytes: int
+    frequency_hours: float | None
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Contract":
+        """Build the contract from its JSON document.
+
+        Raises:
+            TypeError: the document has a field that this version does not know, or lacks one.
+        """
+        columns = []
+        for column in document["columns"]:
+            enum = column.get("enum")
+            columns.append(Column(**{**column, "enum": None if enum is None else tuple(enum)}))
+        return cls(
+            **{
+                **document,
+                "columns": tuple(columns),
+                "quality": tuple(QualityRule(**rule) for rule in document["quality"]),
+                **{name: tuple(document[name]) for name in ("primary_key", "partition_by", "formats", "null_tokens")},
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Contract":
+        """Parse the JSON text of a compiled contract."""
+        return cls.from_document(json.loads(text))
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name; a KeyError if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.dataset} has no column {name!r}")

@@ -1,0 +1,92 @@
+"""Where things are in S3, and how they are named. The only place that knows. Standard library only."""
+
+import hashlib
+from urllib.parse import quote
+
+FORMATS = {
+    ".csv": ("csv", False),
+    ".csv.gz": ("csv", True),
+    ".jsonl": ("jsonl", False),
+    ".jsonl.gz": ("jsonl", True),
+    ".parquet": ("parquet", False),
+}
+"""File name endings that are read: format, and whether the file is gzipped."""
+
+
+def dataset_of(key: str) -> str | None:
+    """Return the dataset that a raw key belongs to: its first folder; None for a key in no folder."""
+    dataset, slash, rest = key.partition("/")
+    return dataset if slash and rest and dataset else None
+
+
+def format_of(key: str) -> tuple[str, bool] | None:
+    """Return (format, gzipped) by the key's ending, or None where no ending fits."""
+    lowered = key.lower()
+    for ending in sorted(FORMATS, key=len, reverse=True):
+        if lowered.endswith(ending):
+            return FORMATS[ending]
+    return None
+
+
+def uri(bucket: str, key: str) -> str:
+    """Write `s3://bucket/key`."""
+    return f"s3://{bucket}/{key}"
+
+
+def split_uri(location: str) -> tuple[str, str]:
+    """Split `s3://bucket/key` into bucket and key.
+
+    Raises:
+        ValueError: it is not an S3 address.
+    """
+    scheme, _, rest = location.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket:
+        raise ValueError(f"not an S3 address: {location!r}; expected s3://bucket/key")
+    return bucket, key
+
+
+def contract_key(dataset: str) -> str:
+    """Key of a dataset's compiled contract in the artifacts bucket."""
+    return f"contracts/{dataset}.json"
+
+
+CONTRACT_INDEX_KEY = "contracts/index.json"
+
+
+def batch_key(dataset: str, batch_id: str, name: str) -> str:
+    """Key of a batch's document (`candidates`, `contract`, `manifest`, `report-N`) in the artifacts bucket."""
+    return f"batches/{dataset}/{batch_id}/{name}.json"
+
+
+def staging_prefix(dataset: str, batch_id: str) -> str:
+    """Prefix in the curated bucket to which the job of one batch writes."""
+    return f"staging/{dataset}/{batch_id}/"
+
+
+def table_prefix(dataset: str) -> str:
+    """Prefix of the published table in the curated bucket."""
+    return f"tables/{dataset}/"
+
+
+def partition_path(values: dict[str, str]) -> str:
+    """Hive-style path of a partition, `year=2013/month=1/`; empty for an unpartitioned table."""
+    return "".join(f"{name}={quote(value, safe='')}/" for name, value in values.items())
+
+
+def published_key(dataset: str, values: dict[str, str], batch_id: str, number: int) -> str:
+    """Key of a published file: derived from the batch, so that a repeated publish writes the same objects."""
+    return f"{table_prefix(dataset)}{partition_path(values)}{batch_id}-{number:05d}.parquet"
+
+
+def quarantined_rows_key(dataset: str, batch_id: str, number: int) -> str:
+    """Key of a file of quarantined rows in the quarantine bucket."""
+    return f"rows/dataset={dataset}/{batch_id}-{number:05d}.parquet"
+
+
+def rejected_file_prefix(bucket: str, key: str, version: str) -> str:
+    """Prefix of a rejected file in the quarantine bucket.
+
+    A hash, because a raw key may already have the 1,024 bytes that S3 allows.
+    """
+    return f"files/{hashlib.sha256(f'{bucket}/{key}/{version}'.encode()).hexdigest()[:32]}/"

@@ -1,0 +1,229 @@
+"""The file ledger: what happened to every object version, in one DynamoDB table.
+
+Items, by partition key and sort key:
+
+    file#<bucket>/<key>   version#<version id>   a file and its status
+    dataset#<dataset>     state                  counters, running batches, who publishes
+    dataset#<dataset>     batch#<batch id>       a batch and its status
+    dataset#<dataset>     publish#<sequence>     which partitions the n-th publish touched
+
+Pending files are in the sparse index `pending`, spread over shards so that no index partition is hot.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.dynamodb.conditions import Attr, Key
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+PENDING, CLAIMED, PUBLISHED, QUARANTINED, REJECTED, FAILED = (
+    "PENDING",
+    "CLAIMED",
+    "PUBLISHED",
+    "QUARANTINED",
+    "REJECTED",
+    "FAILED",
+)
+SHARDS = 4
+"""Shards of a dataset's pending files: 4,000 registrations a second (1,000 writes a shard, AWS 2026-11)."""
+
+PARALLEL = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandedFile:
+    """One object version as its event describes it; `size` in bytes, `landed_at` in ISO 8601 UTC."""
+
+    bucket: str
+    key: str
+    version: str
+    size: int
+    landed_at: str
+    dataset: str
+    format: str = ""
+
+    @property
+    def item_key(self) -> dict[str, str]:
+        """The primary key of its ledger item."""
+        return file_key(self.bucket, self.key, self.version)
+
+
+def file_key(bucket: str, key: str, version: str) -> dict[str, str]:
+    """Primary key of a file's item. A key has at most 1,024 bytes, a partition key may have 2,048."""
+    return {"pk": f"file#{bucket}/{key}", "sk": f"version#{version}"}
+
+
+def now() -> str:
+    """The present time, ISO 8601 in UTC with microseconds: sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def is_conditional_failure(error: ClientError) -> bool:
+    """Whether a write was refused by its condition (alone or in a transaction), not by anything else."""
+    code = error.response["Error"]["Code"]
+    if code == "ConditionalCheckFailedException":
+        return True
+    reasons = error.response.get("CancellationReasons", [])
+    return code == "TransactionCanceledException" and any(
+        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
+    )
+
+
+class Ledger:
+    """Reads and writes the ledger. Every write is conditional, so that repeating it changes nothing."""
+
+    def __init__(self, table_name: str) -> None:
+        self.table: Table = boto3.resource("dynamodb").Table(table_name)
+
+    def register(self, file: LandedFile, *, rejected: str | None = None) -> bool:
+        """Write an object version down as PENDING, or as REJECTED with its reason.
+
+        Returns:
+            False if it was there already: a duplicate event changes nothing.
+        """
+        status: dict[str, Any] = (
+            {"status": PENDING, "pending_shard": pending_shard(file)}
+            if rejected is None
+            else {"status": REJECTED, "reason": rejected, "finished_at": now()}
+        )
+        item = {
+            **file.item_key,
+            "bucket": file.bucket,
+            "key": file.key,
+            "version": file.version,
+            "size": file.size,
+            "landed_at": file.landed_at,
+            "dataset": file.dataset,
+            "format": file.format,
+            "attempts": 0,
+            "registered_at": now(),
+            **status,
+        }
+        return self._conditional_put(item)
+
+    def file(self, bucket: str, key: str, version: str) -> dict[str, Any] | None:
+        """Return the item of an object version, or None."""
+        answer = self.table.get_item(Key=file_key(bucket, key, version), ConsistentRead=True)
+        return answer.get("Item")
+
+    def versions(self, bucket: str, key: str) -> list[dict[str, Any]]:
+        """Return the items of all versions of an object: what happened to this file."""
+        answer = self.table.query(KeyConditionExpression=Key("pk").eq(f"file#{bucket}/{key}"), ConsistentRead=True)
+        return answer["Items"]
+
+    def pending(self, dataset: str, limit: int) -> list[dict[str, Any]]:
+        """Return up to `limit` pending files of a dataset in landing order.
+
+        The index is eventually consistent: a file may be missing (the next tick sees it) or be claimed
+        already (the claim is conditional).
+        """
+        found: list[dict[str, Any]] = []
+        for shard in range(SHARDS):
+            found.extend(self._shard(f"{dataset}#{shard}", limit))
+        return sorted(found, key=lambda item: (item["landed_at"], item["key"], item["version"]))[:limit]
+
+    def _shard(self, shard: str, limit: int) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = []
+        query: dict[str, Any] = {
+            "IndexName": "pending",
+            "KeyConditionExpression": Key("pending_shard").eq(shard),
+            "Limit": limit,
+        }
+        while len(items) < limit:
+            answer = self.table.query(**query)
+            items.extend(answer["Items"])
+            if "LastEvaluatedKey" not in answer:
+                break
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return items
+
+    def claim(self, files: Iterable[dict[str, str]], batch_id: str) -> list[bool]:
+        """Claim files (dicts with bucket, key, version) for a batch; True where the batch has the file now."""
+
+        def one(file: dict[str, str]) -> bool:
+            return self._update_file(
+                file,
+                "SET #status = :claimed, batch_id = :batch, claimed_at = :now REMOVE pending_shard",
+                Attr("status").eq(PENDING) | (Attr("status").eq(CLAIMED) & Attr("batch_id").eq(batch_id)),
+                {":claimed": CLAIMED, ":batch": batch_id, ":now": now()},
+            )
+
+        return self._each(one, files)
+
+    def finish(self, files: Iterable[dict[str, Any]], batch_id: str, default_status: str) -> None:
+        """Mark the files of a batch; each dict has bucket, key, version, `outcome` and maybe `status`."""
+
+        def one(file: dict[str, Any]) -> bool:
+            return self._update_file(
+                file,
+                "SET #status = :status, outcome = :outcome, finished_at = :now REMOVE pending_shard",
+                Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, file.get("status", default_status)]),
+                {
+                    ":status": file.get("status", default_status),
+                    ":outcome": file["outcome"],
+                    ":now": now(),
+                },
+            )
+
+        self._each(one, files)
+
+    def give_back(self, files: Iterable[dict[str, Any]], batch_id: str) -> None:
+        """Make the claimed files of a batch pending again, one attempt richer. Dicts as in the manifest."""
+
+        def one(file: dict[str, Any]) -> bool:
+            return self._update_file(
+                file,
+                "SET #status = :pending, pending_shard = :shard, attempts = attempts + :one",
+                Attr("status").eq(CLAIMED) & Attr("batch_id").eq(batch_id),
+                {":pending": PENDING, ":shard": pending_shard_of(file["dataset"], file["key"]), ":one": 1},
+            )
+
+        self._each(one, files)
+
+    def _update_file(self, file: dict[str, Any], update: str, condition: Any, values: dict[str, Any]) -> bool:
+        builder_values = dict(values)
+        try:
+            self.table.update_item(
+                Key=file_key(file["bucket"], file["key"], file["version"]),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames={"#status": "status"},
+                ExpressionAttributeValues=builder_values,
+            )
+        except ClientError as error:
+            if is_conditional_failure(error):
+                return False
+            raise
+        return True
+
+    @staticmethod
+    def _each(function: Any, files: Iterable[Any]) -> list[bool]:
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            return list(pool.map(function, files))
+
+    def _conditional_put(self, item: dict[str, Any]) -> bool:
+        try:
+            self.table.put_item(Item=item, ConditionExpression=Attr("pk").not_exists())
+        except ClientError as error:
+            if is_conditional_failure(error):
+                return False
+            raise
+        return True
+
+
+def pending_shard(file: LandedFile) -> str:
+    """The shard of the `pending` index that a file waits in."""
+    return pending_shard_of(file.dataset, file.key)
+
+
+def pending_shard_of(dataset: str, key: str) -> str:
+    """The shard of a key of a dataset: stable, and spread by the key."""
+    return f"{dataset}#{hashlib.sha256(key.encode()).digest()[0] % SHARDS}"

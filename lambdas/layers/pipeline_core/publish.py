@@ -1,0 +1,130 @@
+"""Publishes an audited batch: copies staged files into the table, and registers its partitions."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.s3.transfer import TransferConfig
+
+from pipeline_core import layout
+from pipeline_core.report import Report
+from pipeline_core.storage import s3_client
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+PARALLEL = 16
+COPY = TransferConfig(multipart_threshold=256 * 1024**2, multipart_chunksize=256 * 1024**2)
+"""One CopyObject moves up to 5 GB; larger parts than the default 8 MB save requests."""
+
+MAX_PARTITIONS_A_CALL = 100
+"""BatchCreatePartition takes 100 partitions (AWS Glue API reference, 2026-11)."""
+
+
+def partition_paths(report: Report) -> list[str]:
+    """Paths of the partitions that a batch adds rows to; one empty path for an unpartitioned table."""
+    return sorted({layout.partition_path(file.partition) for file in report.curated})
+
+
+def table_files(report: Report) -> list[tuple[str, str]]:
+    """(staged address, key in the table) of every curated file; the same for the same report."""
+    return [
+        (file.uri, layout.published_key(report.dataset, file.partition, report.batch_id, number))
+        for number, file in enumerate(sorted(report.curated, key=lambda file: file.uri))
+    ]
+
+
+def quarantine_files(report: Report) -> list[tuple[str, str]]:
+    """(staged address, key in the quarantine bucket) of every file of quarantined rows."""
+    return [
+        (file.uri, layout.quarantined_rows_key(report.dataset, report.batch_id, number))
+        for number, file in enumerate(sorted(report.quarantined, key=lambda file: file.uri))
+    ]
+
+
+def copy_files(files: list[tuple[str, str]], bucket: str) -> None:
+    """Copy staged files on the server side; repeating it writes the same objects."""
+
+    def one(item: tuple[str, str]) -> None:
+        source_bucket, source_key = layout.split_uri(item[0])
+        source: Any = {"Bucket": source_bucket, "Key": source_key}
+        s3_client().copy(source, bucket, item[1], Config=COPY)
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        list(pool.map(one, files))
+
+
+def roll_back(report: Report, bucket: str) -> None:
+    """Take a half-published batch out of its table."""
+    keys = [key for _, key in table_files(report)]
+    for start in range(0, len(keys), 1000):
+        answer = s3_client().delete_objects(
+            Bucket=bucket,
+            Delete={"Objects": [{"Key": key} for key in keys[start : start + 1000]], "Quiet": True},
+        )
+        if errors := answer.get("Errors"):
+            raise RuntimeError(f"batch {report.batch_id} was not rolled back: {errors[:3]}")
+
+
+class Catalog:
+    """The tables of the pipeline's database."""
+
+    def __init__(self, database: str) -> None:
+        self._database = database
+        self._glue: GlueClient = boto3.client("glue")
+
+    def table(self, name: str) -> dict[str, Any] | None:
+        """Return a table's definition, or None if no crawl has made it yet."""
+        try:
+            return dict(self._glue.get_table(DatabaseName=self._database, Name=name)["Table"])
+        except self._glue.exceptions.EntityNotFoundException:
+            return None
+
+    def needs_crawl(self, report: Report) -> bool:
+        """Whether the crawler has something to learn: no table yet, or other columns than the batch's."""
+        table = self.table(report.dataset)
+        if table is None:
+            return True
+        known = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+        partitions = {column["Name"] for column in table.get("PartitionKeys", [])}
+        expected = {name: kind for name, kind in report.columns.items() if name not in partitions}
+        return any(known.get(name) != kind for name, kind in expected.items())
+
+    def register_partitions(self, report: Report, bucket: str) -> int:
+        """Register the batch's partitions in an existing table; those it has already stay as they are.
+
+        Returns:
+            How many were new.
+        """
+        table = self.table(report.dataset)
+        partitions = report.partitions()
+        if table is None or not partitions or not partitions[0]:
+            return 0
+        new = 0
+        for chunk in _chunks(partitions, MAX_PARTITIONS_A_CALL):
+            answer = self._glue.batch_create_partition(
+                DatabaseName=self._database,
+                TableName=report.dataset,
+                PartitionInputList=[self._partition(table, values, report.dataset, bucket) for values in chunk],
+            )
+            errors = answer.get("Errors", [])
+            serious = [error for error in errors if error["ErrorDetail"]["ErrorCode"] != "AlreadyExistsException"]
+            if serious:
+                raise RuntimeError(f"{report.dataset}: partitions were not registered: {serious[:3]}")
+            new += len(chunk) - len(errors)
+        return new
+
+    @staticmethod
+    def _partition(table: dict[str, Any], values: dict[str, str], dataset: str, bucket: str) -> Any:
+        order = [column["Name"] for column in table["PartitionKeys"]]
+        path = layout.table_prefix(dataset) + layout.partition_path(values)
+        return {
+            "Values": [values[name] for name in order],
+            "StorageDescriptor": {**table["StorageDescriptor"], "Location": layout.uri(bucket, path)},
+        }
+
+
+def _chunks(items: list[dict[str, str]], size: int) -> Iterator[list[dict[str, str]]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

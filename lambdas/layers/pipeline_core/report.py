@@ -1,0 +1,178 @@
+"""The report of a batch: what the job did with every row, and the audit of it. Standard library only."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipeline_core.contract import Contract, QualityRule
+
+
+class ReconciliationError(Exception):
+    """Rows are unaccounted for. Never published, never retried: a person has to look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileReport:
+    """Row accounting of one file; `problem` says why the file as a whole was quarantined, if it was."""
+
+    key: str
+    version: str
+    rows_read: int = 0
+    rows_curated: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagedFile:
+    """A Parquet file that the job wrote to staging, with its partition values (text) and its rows."""
+
+    uri: str
+    partition: dict[str, str]
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What the job of a batch read, curated, quarantined and dropped as duplicates."""
+
+    batch_id: str
+    dataset: str
+    contract_version: str
+    files: tuple[FileReport, ...]
+    curated: tuple[StagedFile, ...]
+    quarantined: tuple[StagedFile, ...]
+    reasons: dict[str, int] = field(default_factory=dict)
+    nulls: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rows_read(self) -> int:
+        """Rows read from all files."""
+        return sum(file.rows_read for file in self.files)
+
+    @property
+    def rows_curated(self) -> int:
+        """Rows that will be in the table."""
+        return sum(file.rows_curated for file in self.files)
+
+    @property
+    def rows_quarantined(self) -> int:
+        """Rows that the contract refuses."""
+        return sum(file.rows_quarantined for file in self.files)
+
+    @property
+    def rows_duplicate(self) -> int:
+        """Valid rows whose key is already in the table or earlier in the batch."""
+        return sum(file.rows_duplicate for file in self.files)
+
+    def partitions(self) -> list[dict[str, str]]:
+        """Partitions that the batch adds rows to, without repetition, sorted."""
+        unique = {tuple(file.partition.items()) for file in self.curated}
+        return [dict(values) for values in sorted(unique)]
+
+    def to_json(self) -> str:
+        """Write the report as JSON."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Report":
+        """Read a report from its JSON."""
+        document: dict[str, Any] = json.loads(text)
+        return cls(
+            **{
+                **document,
+                "files": tuple(FileReport(**file) for file in document["files"]),
+                "curated": tuple(StagedFile(**file) for file in document["curated"]),
+                "quarantined": tuple(StagedFile(**file) for file in document["quarantined"]),
+            }
+        )
+
+
+def reconcile(report: Report, expected: Iterable[tuple[str, str]]) -> None:
+    """Check that every file was read and every row read has exactly one fate.
+
+    Args:
+        report: the job's report.
+        expected: (key, version) of every file of the manifest.
+
+    Raises:
+        ReconciliationError: names the files or the numbers that do not add up.
+    """
+    reported = [(file.key, file.version) for file in report.files]
+    if sorted(reported) != sorted(expected):
+        raise ReconciliationError(f"batch {report.batch_id}: the report has {len(reported)} files, the manifest others")
+    for file in report.files:
+        fates = file.rows_curated + file.rows_quarantined + file.rows_duplicate
+        if file.rows_read != fates:
+            raise ReconciliationError(
+                f"batch {report.batch_id}, file {file.key}: {file.rows_read} rows read, but "
+                f"{file.rows_curated} curated + {file.rows_quarantined} quarantined + "
+                f"{file.rows_duplicate} duplicates = {fates}"
+            )
+    for name, staged, rows in (
+        ("curated", report.curated, report.rows_curated),
+        ("quarantined", report.quarantined, report.rows_quarantined),
+    ):
+        written = sum(file.rows for file in staged)
+        if written != rows:
+            raise ReconciliationError(
+                f"batch {report.batch_id}: {rows} rows were {name}, but {written} are in the staged files"
+            )
+
+
+def violations(report: Report, contract: Contract) -> list[str]:
+    """Return a sentence for every quality rule of the contract that the batch breaks."""
+    return [
+        f"{rule.name}: {rule.metric}{f' of {rule.column}' if rule.column else ''} is {_round(measured)} "
+        f"{rule.unit}, but {rule.operator} {rule.value}"
+        for rule in contract.quality
+        if not _holds(rule, measured := _measure(rule, report))
+    ]
+
+
+def _round(value: float) -> float:
+    return int(value) if value == int(value) else round(value, 3)
+
+
+def _measure(rule: QualityRule, report: Report) -> float:
+    if rule.metric == "rowCount":
+        return report.rows_read
+    if rule.metric == "duplicateValues":
+        count, base = report.rows_duplicate, report.rows_read - report.rows_quarantined
+    elif rule.metric == "nullValues":
+        assert rule.column is not None, "a contract's nullValues rule has a column"
+        count, base = report.nulls.get(rule.column, 0), report.rows_curated
+    elif rule.column is not None:
+        count = sum(rows for reason, rows in report.reasons.items() if reason.partition(":")[2] == rule.column)
+        base = report.rows_read
+    else:
+        count, base = report.rows_quarantined, report.rows_read
+    if rule.unit == "percent":
+        return 100 * count / base if base else 0.0
+    return count
+
+
+def _holds(rule: QualityRule, measured: float) -> bool:
+    value = rule.value
+    match rule.operator:
+        case "mustBe":
+            return bool(measured == value)
+        case "mustNotBe":
+            return bool(measured != value)
+        case "mustBeGreaterThan":
+            return bool(measured > value)
+        case "mustBeGreaterOrEqualTo":
+            return bool(measured >= value)
+        case "mustBeLessThan":
+            return bool(measured < value)
+        case "mustBeLessOrEqualTo":
+            return bool(measured <= value)
+        case "mustBeBetween":
+            return bool(value[0] <= measured <= value[1])
+        case "mustNotBeBetween":
+            return not value[0] <= measured <= value[1]
+        case unknown:
+            raise ValueError(f"rule {rule.name!r}: unknown operator {unknown!r}")

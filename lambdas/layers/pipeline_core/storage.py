@@ -1,0 +1,77 @@
+"""Small S3 documents: contracts, manifests, reports. Reading and writing them, once or not at all."""
+
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import ClientError
+
+from pipeline_core.contract import Contract
+from pipeline_core.layout import contract_key
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CONTRACT_SECONDS = 60
+"""How long a warm function keeps a contract before it reads it again."""
+
+
+@cache
+def s3_client() -> "S3Client":
+    """The S3 client of this process."""
+    return boto3.client("s3")
+
+
+def read(bucket: str, key: str) -> bytes | None:
+    """Return an object's content, or None if there is no such object."""
+    try:
+        return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            return None
+        raise
+
+
+def write(bucket: str, key: str, text: str) -> None:
+    """Write a JSON document."""
+    s3_client().put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json")
+
+
+def write_once(bucket: str, key: str, make: Callable[[], str]) -> bytes:
+    """Return the document at a key; if there is none, make and write it. Who comes second gets the first's."""
+    existing = read(bucket, key)
+    if existing is not None:
+        return existing
+    text = make()
+    try:
+        s3_client().put_object(
+            Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json", IfNoneMatch="*"
+        )
+    except ClientError as error:
+        # 412: somebody was faster; 409: somebody is writing right now
+        if error.response["Error"]["Code"] not in ("PreconditionFailed", "ConditionalRequestConflict"):
+            raise
+        written = read(bucket, key)
+        if written is None:
+            raise
+        return written
+    return text.encode()
+
+
+class Contracts:
+    """The deployed contracts, read from the artifacts bucket and kept for a minute."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._kept: dict[str, tuple[float, Contract | None]] = {}
+
+    def get(self, dataset: str) -> Contract | None:
+        """Return the contract of a dataset, or None if there is none."""
+        until, contract = self._kept.get(dataset, (0.0, None))
+        if time.monotonic() >= until:
+            text = read(self._bucket, contract_key(dataset))
+            contract = None if text is None else Contract.from_json(text)
+            self._kept[dataset] = (time.monotonic() + CONTRACT_SECONDS, contract)
+        return contract

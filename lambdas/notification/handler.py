@@ -1,0 +1,77 @@
+"""Tells people what became of a batch, once a batch and outcome."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pipeline_core import settings
+
+from lambdas.notification.message import compose
+
+logger = Logger()
+tracer = Tracer()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment of the function."""
+
+    topic_arn: str
+    ledger_table: str
+    state_machine_arn: str
+
+
+@cache
+def _settings() -> Settings:
+    return settings.load(Settings)
+
+
+idempotency = IdempotencyConfig(event_key_jmespath="[batch_id, outcome]", expires_after_seconds=30 * 24 * 3600)
+
+
+@cache
+def _store() -> DynamoDBPersistenceLayer:
+    return DynamoDBPersistenceLayer(
+        table_name=_settings().ledger_table,
+        key_attr="pk",
+        sort_key_attr="sk",
+        static_pk_value="idempotency#notification",
+        expiry_attr="expires_at",
+    )
+
+
+def _publish(event: dict[str, Any]) -> dict[str, str]:
+    subject, body = compose(event, _settings().state_machine_arn)
+    answer = boto3.client("sns").publish(
+        TopicArn=_settings().topic_arn,
+        Subject=subject,
+        Message=body,
+        MessageAttributes={
+            "dataset": {"DataType": "String", "StringValue": event["dataset"]},
+            "outcome": {"DataType": "String", "StringValue": event["outcome"]},
+        },
+    )
+    return {"message_id": answer["MessageId"]}
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
+    """Publish the outcome `{"batch_id", "dataset", "outcome", "verdict" or "error"}`.
+
+    Step Functions repeats a task whose answer was lost; the second time the first answer is given again.
+    """
+    logger.append_keys(correlation_id=event["batch_id"], dataset=event["dataset"])
+    idempotency.register_lambda_context(context)
+    once = idempotent_function(_publish, data_keyword_argument="event", persistence_store=_store(), config=idempotency)
+    answer: dict[str, str] = once(event=event)
+    logger.info("published", extra={"outcome": event["outcome"], **answer})
+    return answer

@@ -1,0 +1,45 @@
+"""Writes the message of an outcome: what happened, what it means, what to do next."""
+
+from typing import Any
+
+MAX_SUBJECT = 100
+"""SNS cuts nothing: a longer subject is an error (SNS Publish API reference, 2026-11)."""
+
+NEXT = {
+    "PUBLISHED": "Nothing to do. Ask Athena for the rows: SELECT * FROM {dataset} WHERE _batch_id = '{batch_id}'",
+    "QUARANTINED": (
+        "The batch broke a quality rule of its contract and nothing of it was published. Look at the rows in the "
+        "quarantine bucket under rows/dataset={dataset}/{batch_id}, then fix the files or the contract and land "
+        "the files again."
+    ),
+    "FAILED": "The files of the batch are marked FAILED in the ledger. Fix the cause, then land the files again.",
+    "RELEASED": "The files of the batch are pending again; the next tick puts them into a new batch.",
+}
+
+
+def compose(event: dict[str, Any], state_machine_arn: str) -> tuple[str, str]:
+    """Return subject and body.
+
+    Raises:
+        ValueError: an outcome that there is no message for.
+    """
+    outcome, dataset, batch_id = event["outcome"], event["dataset"], event["batch_id"]
+    if outcome not in NEXT:
+        raise ValueError(f"outcome {outcome!r}; allowed: {', '.join(NEXT)}")
+    verdict = event.get("verdict") or {}
+    error = event.get("error") or {}
+    lines = [f"Batch {batch_id} of dataset {dataset}: {outcome}."]
+    if verdict:
+        lines.append(
+            f"{verdict['rows_read']} rows read from {verdict['files']} files = {verdict['rows_curated']} curated "
+            f"+ {verdict['rows_quarantined']} quarantined + {verdict['rows_duplicate']} duplicates."
+        )
+        lines.extend(f"Broken rule: {violation}." for violation in verdict.get("violations", []))
+    if error:
+        lines.append(f"Error: {error.get('Error', 'unknown')}: {str(error.get('Cause', ''))[:2000]}")
+    lines.append(NEXT[outcome].format(dataset=dataset, batch_id=batch_id))
+    region = state_machine_arn.split(":")[3]
+    arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{batch_id}"
+    console = f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
+    lines.append(f"Execution: {console}")
+    return f"[{outcome}] {dataset}: {batch_id}"[:MAX_SUBJECT], "\n".join(lines)

@@ -1,0 +1,62 @@
+"""Audits a batch's report and publishes the batch, quarantines it whole, or asks for another run of the job."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from pipeline_core import settings
+
+from lambdas.processing.logic import Publisher
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment of the function."""
+
+    curated_bucket: str
+    quarantine_bucket: str
+    artifacts_bucket: str
+    ledger_table: str
+    database: str
+    event_bus_name: str
+
+
+@cache
+def _publisher() -> Publisher:
+    environment = settings.load(Settings)
+    return Publisher(
+        curated_bucket=environment.curated_bucket,
+        quarantine_bucket=environment.quarantine_bucket,
+        artifacts_bucket=environment.artifacts_bucket,
+        ledger_table=environment.ledger_table,
+        database=environment.database,
+        event_bus_name=environment.event_bus_name,
+    )
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Decide on a batch: `{"dataset", "batch_id", "published"}`, the last being what its job's run saw.
+
+    Returns:
+        The verdict: `verdict` (PUBLISHED, QUARANTINED or CONFLICT), the row accounting, `crawl`, `violations`.
+    """
+    dataset, batch_id = event["dataset"], event["batch_id"]
+    logger.append_keys(correlation_id=batch_id, dataset=dataset)
+    verdict = _publisher().decide(dataset, batch_id, int(event["published"]))
+    metrics.add_dimension("dataset", dataset)
+    for name in ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate"):
+        metric = "".join(part.capitalize() for part in name.split("_"))
+        metrics.add_metric(metric, MetricUnit.Count, verdict.get(name, 0))
+    metrics.add_metric(f"Batches{verdict['verdict'].capitalize()}", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+    logger.info("verdict", extra={"verdict": verdict})
+    return verdict
