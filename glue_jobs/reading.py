@@ -7,6 +7,7 @@ docs/semantics.md says what a record is in each format.
 
 import csv
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 
 from pipeline_core.contract import Contract
 from pipeline_core.manifest import ManifestFile
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
@@ -25,6 +27,9 @@ MAX_RECORD_LINES = 1_000
 
 MAX_RECORD_CHARACTERS = 16 * 1024 * 1024
 """The longest text record that is parsed: 16 Mi characters."""
+
+BROKEN_PARQUET = re.compile(r"(is not a Parquet file|corrupted file|[Uu]nable to infer schema)[^\n]{0,200}")
+"""What Spark and Parquet say of a file whose footer cannot be read."""
 
 LINES = "_file int, _line long, _raw string, _unbalanced boolean"
 
@@ -44,7 +49,8 @@ class Batch:
 
 def read_batch(spark: SparkSession, files: Sequence[ManifestFile], contract: Contract) -> Batch:
     """Read every file of a manifest, whatever its format."""
-    batch = Batch(spark.createDataFrame([], record_schema(contract)))
+    nothing = spark.createDataFrame([], record_schema(contract))
+    batch = Batch(nothing)
     by_format: dict[str, dict[int, ManifestFile]] = defaultdict(dict)
     for position, file in enumerate(files):
         by_format[file.format][position] = file
@@ -52,8 +58,8 @@ def read_batch(spark: SparkSession, files: Sequence[ManifestFile], contract: Con
     frames = [
         frame for name, members in sorted(by_format.items()) for frame in readers[name](spark, members, contract, batch)
     ]
-    columns = batch.records.columns
-    batch.records = reduce(DataFrame.unionByName, [frame.select(*columns) for frame in frames], batch.records)
+    if frames:
+        batch.records = reduce(DataFrame.unionByName, frames).select(*nothing.columns)
     return batch
 
 
@@ -103,9 +109,7 @@ class _TextFile:
 
 def _lines(spark: SparkSession, files: dict[int, ManifestFile]) -> DataFrame:
     """Every physical line: `_file`, `_block` (where its split begins), `_id` (rising in a split), `_raw`."""
-    names = spark.createDataFrame(
-        [(position, _without_scheme(file.uri)) for position, file in files.items()], "_file int, _path string"
-    )
+    names = _paths(spark, files)
     # Only LF ends a line: a lone CR is data. A CR before the LF belongs to the line end.
     lines = (
         spark.read.option("lineSep", "\n")
@@ -114,11 +118,29 @@ def _lines(spark: SparkSession, files: dict[int, ManifestFile]) -> DataFrame:
             F.regexp_replace("_metadata.file_path", "^[a-z0-9]+:/+", "").alias("_path"),
             F.col("_metadata.file_block_start").alias("_block"),
             F.monotonically_increasing_id().alias("_id"),
-            F.regexp_replace("value", "\r$", "").alias("_raw"),
+            _without_carriage_return(F.col("value")).alias("_raw"),
         )
     )
     # An outer join, so that a file whose path is not recognised is seen, not lost.
     return lines.join(F.broadcast(names), "_path", "left")
+
+
+def _without_carriage_return(line: Column) -> Column:
+    # Byte by byte: string functions would replace what is not UTF-8.
+    binary = line.cast("binary")
+    shorter = binary.substr(F.lit(1), F.octet_length(binary) - 1).cast("string")
+    return F.when(line.endswith("\r"), shorter).otherwise(line)
+
+
+def small_frame(spark: SparkSession, rows: Iterable[dict[str, Any]], schema: str) -> DataFrame:
+    """A small table of constants, made in the JVM: no Python workers, no job of its own."""
+    parsed = F.from_json(F.lit(json.dumps(list(rows))), f"array<struct<{schema}>>")
+    return spark.range(1).select(F.inline(parsed))
+
+
+def _paths(spark: SparkSession, files: dict[int, ManifestFile]) -> DataFrame:
+    rows = ({"_file": position, "_path": _without_scheme(file.uri)} for position, file in files.items())
+    return small_frame(spark, rows, "_file: int, _path: string")
 
 
 def _without_scheme(uri: str) -> str:
@@ -171,9 +193,14 @@ def _all_read(read: set[int | None], files: dict[int, ManifestFile], paths: list
 def _numbered(lines: DataFrame, survey: dict[int, _TextFile]) -> DataFrame:
     """Replace the split's running number by the line number in the file; lines without text are no records."""
     spark = lines.sparkSession
-    offsets = spark.createDataFrame(
-        [(pos, block, offset) for pos, text in survey.items() for block, offset in text.offsets.items()],
-        "_file int, _block long, _offset long",
+    offsets = small_frame(
+        spark,
+        (
+            {"_file": position, "_block": block, "_offset": offset}
+            for position, text in survey.items()
+            for block, offset in text.offsets.items()
+        ),
+        "_file: int, _block: bigint, _offset: bigint",
     )
     return (
         lines.join(F.broadcast(offsets), ["_file", "_block"])
@@ -222,7 +249,7 @@ def _read_csv(
     headers: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for position, text in survey.items():
         headers[_header(text.header, contract.delimiter)].append(position)
-        batch.rows[position] += max(text.rows - 1, 0)
+        batch.rows[position] += text.rows - bool(text.header)
     # The first line is the header, even where it has no text: then its names do not fit.
     records = _numbered(lines, survey).where("_line > 1")
     torn = [position for position, text in survey.items() if text.multiline]
@@ -385,8 +412,11 @@ def _read_parquet(
     for position, file in files.items():
         try:
             schema = spark.read.parquet(file.uri).schema
-        except PySparkException as error:
-            batch.problems[position] = f"unreadable: {str(error).splitlines()[0][:300]}"
+        except (PySparkException, Py4JJavaError) as error:
+            broken = BROKEN_PARQUET.search(str(error))
+            if broken is None:
+                raise  # storage, permissions: not the file's fault
+            batch.problems[position] = f"unreadable: {broken[0]}"
         else:
             schemas[schema.json()][position] = file
     for members in schemas.values():
@@ -396,9 +426,7 @@ def _read_parquet(
 def _parse_parquet(
     spark: SparkSession, files: dict[int, ManifestFile], contract: Contract, batch: Batch
 ) -> Iterator[DataFrame]:
-    paths = spark.createDataFrame(
-        [(position, _without_scheme(file.uri)) for position, file in files.items()], "_file int, _path string"
-    )
+    paths = _paths(spark, files)
     frame = spark.read.parquet(*[file.uri for file in files.values()])
     fields = frame.schema.fields
     names = [column_name(item.name) for item in fields]

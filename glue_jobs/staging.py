@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from glue_jobs.deduplicate import CURATED, DUPLICATE, QUARANTINED
-from glue_jobs.reading import Batch
+from glue_jobs.reading import Batch, small_frame
 
 MAX_ROWS_PER_FILE = 5_000_000
 
@@ -51,10 +51,7 @@ def _exists(spark: SparkSession, location: str) -> bool:
 def write_curated(decided: DataFrame, location: str, manifest: Manifest, contract: Contract) -> None:
     """Write the curated rows, partitioned, with the batch and the source file of each row."""
     spark = decided.sparkSession
-    names = spark.createDataFrame(
-        [(position, source_of(file)) for position, file in enumerate(manifest.files)],
-        "_file int, _source_file string",
-    )
+    names = _sources(spark, manifest, "_source_file")
     data = [column.name for column in contract.columns if column.name not in contract.partition_by]
     rows = (
         decided.where(F.col("_fate") == CURATED)
@@ -72,10 +69,7 @@ def write_curated(decided: DataFrame, location: str, manifest: Manifest, contrac
 def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, at: datetime) -> None:
     """Write the quarantined records as they came, with every reason, the source file and the line."""
     spark = decided.sparkSession
-    names = spark.createDataFrame(
-        [(position, source_of(file)) for position, file in enumerate(manifest.files)],
-        "_file int, source_file string",
-    )
+    names = _sources(spark, manifest, "source_file")
     (
         decided.where(F.col("_fate") == QUARANTINED)
         .join(F.broadcast(names), "_file")
@@ -91,6 +85,11 @@ def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, at:
         .write.option("maxRecordsPerFile", MAX_ROWS_PER_FILE)
         .parquet(location)
     )
+
+
+def _sources(spark: SparkSession, manifest: Manifest, name: str) -> DataFrame:
+    rows = ({"_file": position, name: source_of(file)} for position, file in enumerate(manifest.files))
+    return small_frame(spark, rows, f"_file: int, {name}: string")
 
 
 def source_of(file: ManifestFile) -> str:

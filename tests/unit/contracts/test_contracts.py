@@ -1,0 +1,138 @@
+"""The contract compiler refuses what the pipeline cannot keep, naming the file, the field and what is allowed."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from components.contracts import ContractError, compile_contract, load_contracts
+from pipeline_core.contract import Contract
+
+REPOSITORY = Path(__file__).parents[3]
+
+GOOD: dict[str, Any] = {
+    "apiVersion": "v3.1.0",
+    "kind": "DataContract",
+    "id": "orders",
+    "version": "1.2.3",
+    "status": "active",
+    "schema": [
+        {
+            "name": "orders",
+            "properties": [
+                {"name": "id", "logicalType": "integer", "required": True, "primaryKey": True, "primaryKeyPosition": 1},
+                {
+                    "name": "day",
+                    "logicalType": "date",
+                    "required": True,
+                    "primaryKey": True,
+                    "primaryKeyPosition": 2,
+                    "partitioned": True,
+                },
+                {"name": "price", "logicalType": "number", "physicalType": "decimal(10,2)"},
+            ],
+        }
+    ],
+}
+
+
+def write(tmp_path: Path, contract: Any, name: str = "orders") -> Path:
+    path = tmp_path / f"{name}.odcs.yaml"
+    path.write_text(contract if isinstance(contract, str) else yaml.safe_dump(contract))
+    return path
+
+
+def changed(change: Any) -> dict[str, Any]:
+    contract = copy.deepcopy(GOOD)
+    change(contract, contract["schema"][0], contract["schema"][0]["properties"])
+    return contract
+
+
+def test_the_shipped_contracts_are_what_the_functions_read() -> None:
+    compiled = load_contracts(REPOSITORY / "contracts")
+    contracts = {item.name: Contract.from_document(item.document) for item in compiled}
+    assert sorted(contracts) == ["airlines", "airports", "flights", "planes", "weather"]
+    assert contracts["flights"].primary_key == ("year", "month", "carrier", "flight", "time_hour")
+    assert contracts["flights"].partition_by == ("year", "month")
+    assert contracts["airports"].column("lat").minimum == -90
+    assert contracts["weather"].frequency_hours == 24
+
+
+def test_keys_come_in_their_positions_order_and_types_from_the_physical_type(tmp_path: Path) -> None:
+    def swap(contract: Any, table: Any, columns: Any) -> None:
+        columns[0]["primaryKeyPosition"], columns[1]["primaryKeyPosition"] = 2, 1
+
+    contract = Contract.from_document(compile_contract(write(tmp_path, changed(swap))).document)
+    assert contract.primary_key == ("day", "id")
+    assert [column.type for column in contract.columns] == ["bigint", "date", "decimal(10,2)"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda c, t, p: c.update(apiVersion="v2.2.0"), "apiVersion: 'v2.2.0' is not supported"),
+        (lambda c, t, p: c.update(version="1.0"), "version: '1.0' is not MAJOR.MINOR.PATCH"),
+        (lambda c, t, p: c.update(colour="red"), "colour: Extra inputs are not permitted"),
+        (lambda c, t, p: p[0].update(requird=True), "schema.0.properties.0.requird: not a field"),
+        (lambda c, t, p: t.update(name="order"), "'order' differs from the file's name"),
+        (lambda c, t, p: p[0].update(logicalType="object"), "logicalType 'object'; allowed: string, integer"),
+        (lambda c, t, p: p[0].update(physicalType="tinyint"), "physicalType 'tinyint'; allowed for integer: int"),
+        (lambda c, t, p: p[2].update(physicalType="decimal(2,3)"), "decimal(p,s) with 1 <= p <= 38"),
+        (lambda c, t, p: p[0].update(name="Id"), "name 'Id'; allowed are a-z"),
+        (lambda c, t, p: p.append(dict(p[2])), "column 'price' is there twice"),
+        (lambda c, t, p: p[0].update(required=False), "a primary key column must be required"),
+        (lambda c, t, p: [column.pop("primaryKey", None) for column in p], "no primaryKey; deduplication needs one"),
+        (lambda c, t, p: p[0].update(primaryKeyPosition=2), "primaryKeyPosition of the primary key columns is [2, 2]"),
+        (lambda c, t, p: p[2].update(partitioned=True), "a decimal(10,2) column; allowed: int, bigint"),
+        (lambda c, t, p: p[1].pop("primaryKey"), "a partition column belongs to the key"),
+        (lambda c, t, p: p[0].update(logicalTypeOptions={"pattern": "x"}), "not checked for bigint; allowed: minimum"),
+        (lambda c, t, p: p[0].update(logicalTypeOptions={"minimum": "a"}), "minimum: 'a' is not a number"),
+        (lambda c, t, p: t.update(quality=[{"metric": "freshness", "mustBe": 1}]), "metric 'freshness'; allowed"),
+        (lambda c, t, p: t.update(quality=[{"metric": "rowCount"}]), "operators []; exactly one of mustBe"),
+        (lambda c, t, p: t.update(quality=[{"type": "sql", "metric": "rowCount", "mustBe": 1}]), "type 'sql'; allowed"),
+        (lambda c, t, p: t.update(quality=[{"metric": "nullValues", "mustBe": 1}]), "belongs to a column"),
+        (lambda c, t, p: p[0].update(quality=[{"metric": "rowCount", "mustBe": 1}]), "belongs to the table"),
+        (
+            lambda c, t, p: t.update(quality=[{"metric": "rowCount", "mustBeBetween": [3, 1]}]),
+            "mustBeBetween: [3, 1]; two numbers",
+        ),
+        (lambda c, t, p: c.update(customProperties=[{"property": "nulls", "value": []}]), "unknown; allowed"),
+        (
+            lambda c, t, p: c.update(customProperties=[{"property": "delimiter", "value": "||"}]),
+            "delimiter): '||'; one character",
+        ),
+        (
+            lambda c, t, p: c.update(slaProperties=[{"property": "frequency", "value": 1, "unit": "y"}]),
+            "a number of d, day",
+        ),
+    ],
+)
+def test_a_contract_that_cannot_be_kept_is_refused(tmp_path: Path, change: Any, said: str) -> None:
+    path = write(tmp_path, changed(change))
+    with pytest.raises(ContractError) as refused:
+        compile_contract(path)
+    assert said in str(refused.value)
+    assert all(line.startswith("orders.odcs.yaml: ") for line in str(refused.value).splitlines())
+
+
+def test_every_problem_of_every_file_is_named_at_once(tmp_path: Path) -> None:
+    write(tmp_path, changed(lambda c, t, p: (c.update(version="x"), p[0].update(physicalType="tinyint"))))
+    write(tmp_path, "a: [", "broken")
+    with pytest.raises(ContractError) as refused:
+        load_contracts(tmp_path)
+    text = str(refused.value)
+    assert "version: 'x'" in text
+    assert "physicalType 'tinyint'" in text
+    assert "broken.odcs.yaml: not readable as plain YAML" in text
+
+
+@pytest.mark.parametrize("text", ["a: &x [1]\nb: *x\n", "a: !!python/object:os.system {}\n", "- 1\n", "a: \x00\n"])
+def test_yaml_that_is_more_than_data_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ContractError, match=r"orders\.odcs\.yaml"):
+        compile_contract(write(tmp_path, text))
+
+
+def test_a_directory_without_contracts_says_what_to_add(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"add a <dataset>\.odcs\.yaml"):
+        load_contracts(tmp_path)
