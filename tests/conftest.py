@@ -1,6 +1,12 @@
 """Nothing that a test does may reach AWS: credentials and region are made up for every test."""
 
+import os
+
 import pytest
+
+# Powertools reads these when a handler is imported, which may be before any fixture runs.
+os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "DataPipeline"
+os.environ["POWERTOOLS_SERVICE_NAME"] = "test"
 
 
 @pytest.fixture(autouse=True)
@@ -12,8 +18,6 @@ def _no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "POWERTOOLS_TRACE_DISABLED": "true",
-        "POWERTOOLS_METRICS_NAMESPACE": "DataPipeline",
-        "POWERTOOLS_SERVICE_NAME": "test",
     }.items():
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):

@@ -57,7 +57,6 @@ def _datasets(bucket: str) -> list[str]:
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[str]]:
     """Tick. `{}` looks at every dataset, `{"dataset": "flights"}` at one. Answers the batches started.
 
@@ -81,6 +80,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[str
         else:
             started.extend(batches)
     metrics.add_metric("BatchesStarted", MetricUnit.Count, len(started))
+    metrics.flush_metrics()
     if failures:
         raise ExceptionGroup("datasets failed", failures)
     logger.info("tick done", extra={"batches": started})

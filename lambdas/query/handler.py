@@ -38,7 +38,6 @@ def _parts() -> tuple[Settings, Athena]:
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Run a query.
 
@@ -77,4 +76,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             )
         answer = athena.run(sql, parameters, timeout)
     metrics.add_metric("ScannedBytes", MetricUnit.Bytes, answer["scanned_bytes"])
+    metrics.flush_metrics()
     return answer

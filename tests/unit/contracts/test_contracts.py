@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from components.contracts import ContractError, compile_contract, load_contracts
 from pipeline_core.contract import Contract
+
+from components.contracts import ContractError, compile_contract, load_contracts
 
 REPOSITORY = Path(__file__).parents[3]
 

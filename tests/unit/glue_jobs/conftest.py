@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from glue_jobs.raw_to_curated import run, session
 from pipeline_core.contract import Contract
 from pipeline_core.layout import format_of
 from pipeline_core.manifest import Manifest, ManifestFile
 from pipeline_core.report import Report
 from pyspark.sql import SparkSession
+
+from glue_jobs.raw_to_curated import run, session
 
 ORDERS: dict[str, Any] = {
     "dataset": "orders",

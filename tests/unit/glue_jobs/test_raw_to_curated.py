@@ -8,10 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
-from glue_jobs.reading import parse_json, stitch
 from pyspark.sql import Row
 
+from glue_jobs.reading import parse_json, stitch
 from tests.unit.glue_jobs.conftest import Lake
 
 HEADER = b"id,day,name,price,at,weight,paid\n"

@@ -1,0 +1,283 @@
+"""What runs code: the functions, the layer they share, and the Spark job."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from components import packaging
+from components.iam import Place, Statement, allow, allow_unscoped, tracing
+from components.security import EncryptionKey, ServiceRole, ServiceRoleArgs
+from components.storage import Zone
+from config import FunctionConfig
+
+RUNTIME = "python3.13"
+ARCHITECTURE = "arm64"
+METRICS_NAMESPACE = "DataPipeline"
+ASYNC_EVENT_AGE_SECONDS = 3_600
+ASYNC_RETRIES = 2
+GLUE_VERSION = "5.1"
+WORKER_TYPE = "G.1X"
+LIBRARIES_KEY = "glue/libraries.zip"
+SCRIPT_KEY = "glue/raw_to_curated.py"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What every function and job of the environment has in common."""
+
+    environment: str
+    place: Place
+    key: EncryptionKey
+    log_retention_days: int
+    log_level: str
+    permissions_boundary_arn: str | None
+
+
+class SharedLayer(pulumi.ComponentResource):
+    """The layer with pipeline_core and Powertools, in pure Python."""
+
+    version: aws.lambda_.LayerVersion
+
+    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:compute:SharedLayer", name, None, opts)
+        self.version = aws.lambda_.LayerVersion(
+            name,
+            layer_name=name,
+            code=pulumi.FileArchive(str(packaging.build_layer())),
+            compatible_runtimes=[RUNTIME],
+            compatible_architectures=[ARCHITECTURE],
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({"arn": self.version.arn})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineFunctionArgs:
+    """One function: its code's name, its limits, its environment and its permissions."""
+
+    function: str
+    config: FunctionConfig
+    surroundings: Surroundings
+    layer_arn: Input[str]
+    variables: Mapping[str, Input[str]]
+    statements: Sequence[Statement]
+    # Where events of asynchronous calls go that failed for good; empty for functions that are called directly.
+    failed_events_arn: Input[str] | None = None
+
+
+class PipelineFunction(pulumi.ComponentResource):
+    """One function with its own role and its own encrypted, expiring logs."""
+
+    function: aws.lambda_.Function
+    log_group: aws.cloudwatch.LogGroup
+    role: ServiceRole
+
+    def __init__(self, name: str, args: PipelineFunctionArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:compute:PipelineFunction", name, None, opts)
+        child = ResourceOptions(parent=self)
+        around = args.surroundings
+        self.log_group = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/lambda/data-pipeline-{around.environment}-{args.function.replace('_', '-')}",
+            retention_in_days=around.log_retention_days,
+            kms_key_id=around.key.key.arn,
+            opts=child,
+        )
+        self.role = ServiceRole(
+            f"{name}-role",
+            ServiceRoleArgs(
+                service="lambda.amazonaws.com",
+                account=around.place.account,
+                statements=[
+                    *args.statements,
+                    write_logs(self.log_group),
+                    tracing(),
+                    # Lambda decrypts the function's environment with the function's own role.
+                    around.key.decrypt("lambda"),
+                ],
+                permissions_boundary_arn=around.permissions_boundary_arn,
+            ),
+            child,
+        )
+        self.function = aws.lambda_.Function(
+            name,
+            role=self.role.role.arn,
+            code=pulumi.FileArchive(str(packaging.build_function(args.function))),
+            handler=f"lambdas.{args.function}.handler.handler",
+            runtime=RUNTIME,
+            architectures=[ARCHITECTURE],
+            layers=[args.layer_arn],
+            timeout=args.config.timeout_seconds,
+            memory_size=args.config.memory_mb,
+            reserved_concurrent_executions=args.config.reserved_concurrency,
+            environment={
+                "variables": {
+                    "ENVIRONMENT": around.environment,
+                    "POWERTOOLS_SERVICE_NAME": args.function,
+                    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                    "POWERTOOLS_LOG_LEVEL": around.log_level,
+                    **args.variables,
+                }
+            },
+            kms_key_arn=around.key.key.arn,
+            tracing_config={"mode": "Active"},
+            logging_config={"log_format": "JSON", "log_group": self.log_group.name},
+            opts=ResourceOptions(parent=self, depends_on=[self.role.policy]),
+        )
+        if args.failed_events_arn is not None:
+            aws.lambda_.FunctionEventInvokeConfig(
+                f"{name}-async",
+                function_name=self.function.name,
+                maximum_event_age_in_seconds=ASYNC_EVENT_AGE_SECONDS,
+                maximum_retry_attempts=ASYNC_RETRIES,
+                destination_config={"on_failure": {"destination": args.failed_events_arn}},
+                opts=child,
+            )
+        self.register_outputs({"name": self.function.name})
+
+
+def write_logs(*groups: aws.cloudwatch.LogGroup) -> Statement:
+    """Let a role write to log groups that exist already."""
+    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], [Output.concat(group.arn, ":*") for group in groups])
+
+
+@dataclass(frozen=True, kw_only=True)
+class GlueSecurityArgs:
+    """What Glue encrypts with."""
+
+    kms_key_arn: Input[str]
+
+
+class GlueSecurity(pulumi.ComponentResource):
+    """Has Glue encrypt its output, its logs and its bookmarks with the environment's key."""
+
+    configuration: aws.glue.SecurityConfiguration
+
+    def __init__(self, name: str, args: GlueSecurityArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:compute:GlueSecurity", name, None, opts)
+        self.configuration = aws.glue.SecurityConfiguration(
+            name,
+            encryption_configuration={
+                "cloudwatch_encryption": {
+                    "cloudwatch_encryption_mode": "SSE-KMS",
+                    "kms_key_arn": args.kms_key_arn,
+                },
+                "job_bookmarks_encryption": {
+                    "job_bookmarks_encryption_mode": "CSE-KMS",
+                    "kms_key_arn": args.kms_key_arn,
+                },
+                "s3_encryption": {"s3_encryption_mode": "SSE-KMS", "kms_key_arn": args.kms_key_arn},
+            },
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({"name": self.configuration.name})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparkJobArgs:
+    """The job's limits and what it may touch."""
+
+    surroundings: Surroundings
+    security_configuration: Input[str]
+    artifacts: Zone
+    statements: Sequence[Statement]
+    max_workers: int
+    max_concurrent_runs: int
+    timeout_minutes: int
+
+
+class SparkJob(pulumi.ComponentResource):
+    """The Glue job raw_to_curated, with its code in the artifacts bucket and expiring logs."""
+
+    job: aws.glue.Job
+    role: ServiceRole
+
+    def __init__(self, name: str, args: SparkJobArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:compute:SparkJob", name, None, opts)
+        child = ResourceOptions(parent=self)
+        around = args.surroundings
+        prefix = f"/aws-glue/data-pipeline-{around.environment}"
+        self.role = ServiceRole(
+            f"{name}-role",
+            ServiceRoleArgs(
+                service="glue.amazonaws.com",
+                account=around.place.account,
+                statements=[
+                    *args.statements,
+                    *glue_logs(around.place, prefix),
+                    allow_unscoped(["cloudwatch:PutMetricData"], {"StringEquals": {"cloudwatch:namespace": "Glue"}}),
+                ],
+                permissions_boundary_arn=around.permissions_boundary_arn,
+            ),
+            child,
+        )
+        # Glue 5 makes the names of these two; a group that it makes itself would keep its logs forever.
+        logs = [
+            aws.cloudwatch.LogGroup(
+                f"{name}-{stream}-logs",
+                name=Output.concat(
+                    prefix, "/", args.security_configuration, "-role/", self.role.role.name, f"/{stream}"
+                ),
+                retention_in_days=around.log_retention_days,
+                kms_key_id=around.key.key.arn,
+                opts=child,
+            )
+            for stream in ("output", "error")
+        ]
+        bucket = args.artifacts.bucket.bucket
+        script = _upload(f"{name}-script", SCRIPT_KEY, str(packaging.glue_script()), args, child)
+        libraries = _upload(f"{name}-libraries", LIBRARIES_KEY, str(packaging.build_glue_libraries()), args, child)
+        self.job = aws.glue.Job(
+            name,
+            role_arn=self.role.role.arn,
+            glue_version=GLUE_VERSION,
+            command={
+                "name": "glueetl",
+                "python_version": "3",
+                "script_location": Output.concat("s3://", bucket, "/", SCRIPT_KEY),
+            },
+            worker_type=WORKER_TYPE,
+            # A run names its own number; with auto scaling this is the most that a run without one takes.
+            number_of_workers=args.max_workers,
+            timeout=args.timeout_minutes,
+            # The state machine repeats runs: it knows which failures are worth it.
+            max_retries=0,
+            execution_property={"max_concurrent_runs": args.max_concurrent_runs},
+            security_configuration=args.security_configuration,
+            default_arguments={
+                "--job-language": "python",
+                "--job-bookmark-option": "job-bookmark-disable",
+                "--extra-py-files": Output.concat("s3://", bucket, "/", LIBRARIES_KEY),
+                "--custom-logGroup-prefix": prefix,
+                "--enable-metrics": "true",
+                "--enable-observability-metrics": "true",
+                "--enable-continuous-cloudwatch-log": "true",
+                "--enable-auto-scaling": "true",
+            },
+            opts=ResourceOptions(parent=self, depends_on=[self.role.policy, script, libraries, *logs]),
+        )
+        self.register_outputs({"name": self.job.name})
+
+
+def glue_logs(place: Place, prefix: str) -> list[Statement]:
+    """Let a Glue role write logs under `prefix`; Glue adds the security configuration and the role to the name."""
+    groups = place.arn("logs", f"log-group:{prefix}*")
+    return [
+        allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [groups]),
+        # Glue sets the key of the security configuration on its log groups itself.
+        allow(["logs:AssociateKmsKey"], [groups]),
+    ]
+
+
+def _upload(name: str, key: str, path: str, args: SparkJobArgs, child: ResourceOptions) -> aws.s3.BucketObjectv2:
+    return aws.s3.BucketObjectv2(
+        name,
+        bucket=args.artifacts.bucket.bucket,
+        key=key,
+        source=pulumi.FileAsset(path),
+        kms_key_id=args.surroundings.key.key.arn,
+        opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[args.artifacts.encryption])),
+    )

@@ -1,0 +1,241 @@
+"""The whole pipeline: the components in the order in which the data meets them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import InvokeOutputOptions, ResourceOptions
+
+from components import messaging, permissions, workflow
+from components.alarms import Watched, alarms
+from components.catalog import DatasetCrawler, DatasetCrawlerArgs, crawler_prefix, workgroup_name
+from components.compute import METRICS_NAMESPACE, GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs, Surroundings
+from components.contracts import load_contracts
+from components.dashboard import Shown
+from components.functions import Functions, FunctionsArgs
+from components.iam import Place
+from components.lake import Lake, LakeArgs
+from components.monitoring import Monitoring, MonitoringArgs
+from components.packaging import ROOT
+from config import PipelineConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataPipelineArgs:
+    """The environment's settings, and where the rest of its description is."""
+
+    settings: PipelineConfig
+    contracts: Path = ROOT / "contracts"
+    queries: Path = ROOT / "queries"
+    definition: Path = ROOT / "state_machines" / "batch_workflow.asl.json"
+
+
+class DataPipeline(pulumi.ComponentResource):
+    """Files that land become clean, deduplicated, partitioned tables, with every row accounted for."""
+
+    def __init__(self, name: str, args: DataPipelineArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:data_pipeline:DataPipeline", name, None, opts)
+        self._name, self._args = name, args
+        self._child = ResourceOptions(parent=self)
+        self._contracts = load_contracts(args.contracts)
+        place = self._find_place()
+        self._lake = Lake(
+            name,
+            LakeArgs(settings=args.settings, place=place, contracts=self._contracts, queries=args.queries),
+            self._child,
+        )
+        self._surroundings = Surroundings(
+            environment=args.settings.environment,
+            place=place,
+            key=self._lake.key,
+            log_retention_days=args.settings.monitoring.log_retention_days,
+            log_level=args.settings.functions.log_level,
+            permissions_boundary_arn=args.settings.security.permissions_boundary_arn,
+        )
+        self._functions = Functions(
+            name,
+            FunctionsArgs(settings=args.settings, surroundings=self._surroundings, lake=self._lake),
+            self._child,
+        ).functions
+        self._build_glue()
+        self._build_workflow()
+        self._connect()
+        self._build_monitoring()
+        self.register_outputs({})
+
+    def outputs(self) -> dict[str, Any]:
+        """Say what people, the emulator's deployer and the operator's command line need to know."""
+        lake = self._lake
+        return {
+            "raw_bucket": lake.raw.bucket.bucket,
+            "curated_bucket": lake.curated.bucket.bucket,
+            "quarantine_bucket": lake.quarantine.bucket.bucket,
+            "artifacts_bucket": lake.artifacts.bucket.bucket,
+            "query_results_bucket": lake.query_results.bucket.bucket,
+            "ledger_table": lake.ledger.table.name,
+            "database": lake.catalog.database.name,
+            "workgroup": lake.catalog.workgroup.name,
+            "state_machine_arn": self._workflow.state_machine.arn,
+            "event_bus_name": lake.bus.bus.name,
+            "notifications_topic_arn": lake.notifications.topic.arn,
+            "alarms_topic_arn": lake.alarms.topic.arn,
+            "arrivals_queue_url": lake.arrivals.queue.url,
+            "arrivals_dead_letters_url": lake.arrivals.dead_letters.url,
+            "undelivered_url": lake.undelivered.queue.url,
+            "job_name": self._job.job.name,
+            "datasets": [contract.name for contract in self._contracts],
+            "functions": {name: built.function.name for name, built in self._functions.items()},
+            "crawlers": {dataset: built.crawler.name for dataset, built in self._crawlers.items()},
+            "dashboard_name": self._monitoring.dashboard.dashboard_name,
+        }
+
+    def _find_place(self) -> Place:
+        lookup = InvokeOutputOptions(parent=self)
+        return Place(
+            partition=aws.get_partition_output(opts=lookup).partition,
+            region=aws.get_region_output(opts=lookup).region,
+            account=aws.get_caller_identity_output(opts=lookup).account_id,
+        )
+
+    def _build_glue(self) -> None:
+        glue = self._args.settings.glue
+        security = GlueSecurity(
+            f"{self._name}-glue", GlueSecurityArgs(kms_key_arn=self._lake.key.key.arn), self._child
+        ).configuration.name
+        self._job = SparkJob(
+            f"{self._name}-raw-to-curated",
+            SparkJobArgs(
+                surroundings=self._surroundings,
+                security_configuration=security,
+                artifacts=self._lake.artifacts,
+                statements=permissions.spark_job(self._lake),
+                max_workers=glue.max_workers,
+                max_concurrent_runs=glue.max_concurrent_runs,
+                timeout_minutes=glue.timeout_minutes,
+            ),
+            self._child,
+        )
+        self._crawlers = {
+            contract.name: DatasetCrawler(
+                f"{self._name}-crawler-{contract.name}",
+                DatasetCrawlerArgs(
+                    dataset=contract.name,
+                    surroundings=self._surroundings,
+                    catalog=self._lake.catalog,
+                    curated=self._lake.curated,
+                    security_configuration=security,
+                    crawl_daily_at_utc=glue.crawl_daily_at_utc,
+                ),
+                self._child,
+            )
+            for contract in self._contracts
+        }
+
+    def _build_workflow(self) -> None:
+        settings = self._args.settings.workflow
+        arns = {name: built.function.arn for name, built in self._functions.items()}
+        called = ("processing", "query", "notification", "error_handler")
+        self._workflow = workflow.Workflow(
+            f"{self._name}-batch",
+            workflow.WorkflowArgs(
+                surroundings=self._surroundings,
+                definition_file=self._args.definition,
+                values={
+                    "JobName": self._job.job.name,
+                    "ProcessingFunctionArn": arns["processing"],
+                    "QueryFunctionArn": arns["query"],
+                    "NotificationFunctionArn": arns["notification"],
+                    "ErrorHandlerFunctionArn": arns["error_handler"],
+                    "LedgerTable": self._lake.ledger.table.name,
+                    "CrawlerPrefix": crawler_prefix(self._args.settings.environment),
+                    "TimeoutSeconds": str(settings.timeout_minutes * 60),
+                },
+                statements=permissions.state_machine(
+                    self._lake,
+                    job_arn=self._job.job.arn,
+                    function_arns=[arns[name] for name in called],
+                    crawler_arns=[crawler.crawler.arn for crawler in self._crawlers.values()],
+                ),
+                log_level=settings.log_level,
+                include_execution_data=settings.include_execution_data,
+            ),
+            self._child,
+        )
+
+    def _connect(self) -> None:
+        """Let events in: landed objects to ingestion, ticks to etl_trigger, failures to error_handler."""
+        name, lake, settings = self._name, self._lake, self._args.settings
+        undelivered = lake.undelivered.queue.arn
+        arrival = messaging.ArrivalRule(
+            f"{name}-arrival",
+            messaging.ArrivalRuleArgs(
+                bucket_name=lake.raw.bucket.bucket, queue_arn=lake.arrivals.queue.arn, dead_letters_arn=undelivered
+            ),
+            self._child,
+        )
+        schedule = messaging.FunctionRule(
+            f"{name}-schedule",
+            messaging.FunctionRuleArgs(
+                description="Has pending files claimed into batches",
+                function=self._functions["etl_trigger"].function,
+                dead_letters_arn=undelivered,
+                schedule_expression=messaging.every_minutes(settings.batches.schedule_minutes),
+                enabled=settings.batches.schedule_enabled,
+                input_json="{}",
+            ),
+            self._child,
+        )
+        failure = messaging.FunctionRule(
+            f"{name}-failure",
+            messaging.FunctionRuleArgs(
+                description="Batches that ended in a way which the workflow could not handle itself",
+                function=self._functions["error_handler"].function,
+                dead_letters_arn=undelivered,
+                event_pattern=workflow.failure_pattern(self._workflow.state_machine.arn),
+            ),
+            self._child,
+        )
+        account = self._surroundings.place.account
+        lake.arrivals.accept(account, [arrival.rule.arn])
+        lake.undelivered.accept(account, [arrival.rule.arn, schedule.rule.arn, failure.rule.arn])
+        messaging.Consumption(
+            f"{name}-ingestion",
+            messaging.ConsumptionArgs(
+                queue=lake.arrivals,
+                function=self._functions["ingestion"],
+                settings=settings.ingestion,
+            ),
+            self._child,
+        )
+
+    def _build_monitoring(self) -> None:
+        lake, names = self._lake, {name: built.function.name for name, built in self._functions.items()}
+        dead_letters = {
+            "arrivals-dead-letters": lake.arrivals.dead_letters.name,
+            "undelivered": lake.undelivered.queue.name,
+        }
+        watched = Watched(
+            dead_letters=dead_letters,
+            arrivals_queue=lake.arrivals.queue.name,
+            functions=names,
+            state_machine_arn=self._workflow.state_machine.arn,
+            oldest_message_minutes=self._args.settings.monitoring.oldest_message_minutes,
+        )
+        shown = Shown(
+            environment=self._args.settings.environment,
+            region=self._surroundings.place.region,
+            namespace=METRICS_NAMESPACE,
+            functions=names,
+            arrivals_queue=lake.arrivals.queue.name,
+            dead_letters=dead_letters,
+            state_machine_arn=self._workflow.state_machine.arn,
+            job_name=self._job.job.name,
+            workgroup=workgroup_name(self._args.settings.environment),
+        )
+        self._monitoring = Monitoring(
+            self._name,
+            MonitoringArgs(alarms=list(alarms(watched)), alarms_topic_arn=lake.alarms.topic.arn, shown=shown),
+            self._child,
+        )

@@ -1,0 +1,143 @@
+"""What each role may do, in the words of the resources' owners."""
+
+from collections.abc import Sequence
+
+from pulumi import Input
+
+from components.iam import Statement, allow
+from components.lake import Lake
+from components.storage import LEDGER_INDEX
+
+
+def ingestion(lake: Lake) -> list[Statement]:
+    """Write every landed file down; copy what no contract wants to the quarantine."""
+    return [
+        lake.arrivals.consume(),
+        lake.raw.read_versions(),
+        lake.artifacts.read("contracts/"),
+        lake.artifacts.find(),
+        lake.quarantine.write("files/"),
+        lake.ledger.use("GetItem", "PutItem", "UpdateItem"),
+        lake.key.use("s3", "sqs"),
+        lake.key.use_for_table(),
+    ]
+
+
+def etl_trigger(lake: Lake) -> list[Statement]:
+    """Claim pending files into a batch, write its papers, and start it."""
+    return [
+        # A file that was deleted since must be seen as gone (404), not as forbidden.
+        lake.raw.read_versions(),
+        lake.raw.find(),
+        lake.artifacts.read("contracts/", "batches/"),
+        lake.artifacts.find(),
+        lake.artifacts.write("batches/"),
+        lake.curated.write("staging/"),
+        lake.ledger.query(LEDGER_INDEX),
+        lake.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
+        allow(["states:StartExecution"], [lake.state_machine_arn]),
+        allow(["states:DescribeExecution"], [lake.execution_arns]),
+        lake.undelivered.send(),
+        lake.key.use("s3", "sqs"),
+        lake.key.use_for_table(),
+    ]
+
+
+def processing(lake: Lake) -> list[Statement]:
+    """Audit a report, publish from staging to the table, register partitions, tell the bus."""
+    return [
+        lake.curated.read("staging/", "tables/"),
+        lake.curated.write("tables/"),
+        lake.curated.delete("staging/", "tables/"),
+        lake.curated.find(),
+        lake.quarantine.write("rows/"),
+        lake.artifacts.read("contracts/", "batches/"),
+        lake.artifacts.find(),
+        lake.artifacts.write("batches/"),
+        lake.ledger.query(),
+        lake.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
+        lake.catalog.use_tables("GetTable", "GetPartitions", "BatchCreatePartition", "BatchGetPartition"),
+        lake.bus.put(),
+        lake.key.use("s3"),
+        lake.key.use_for_table(),
+    ]
+
+
+def query(lake: Lake) -> list[Statement]:
+    """Ask Athena in the workgroup; read tables and quarantined rows, write results."""
+    return [
+        lake.catalog.run_queries(),
+        lake.catalog.use_tables(
+            "GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"
+        ),
+        lake.curated.read("tables/"),
+        lake.curated.find_under("tables/"),
+        lake.curated.locate(),
+        lake.quarantine.read("rows/"),
+        lake.quarantine.find_under("rows/"),
+        lake.quarantine.locate(),
+        *lake.query_results.hold_query_results(),
+        lake.key.use("s3"),
+    ]
+
+
+def notification(lake: Lake) -> list[Statement]:
+    """Tell people what became of a batch, once."""
+    return [
+        lake.notifications.publish(),
+        lake.ledger.use_idempotency(),
+        lake.key.use("sns"),
+        lake.key.use_for_table(),
+    ]
+
+
+def error_handler(lake: Lake) -> list[Statement]:
+    """Take a half-published batch back; give its files back, or mark it FAILED."""
+    return [
+        lake.artifacts.read("batches/"),
+        lake.artifacts.find(),
+        lake.artifacts.write("batches/"),
+        lake.curated.find_under("staging/", "tables/"),
+        lake.curated.delete("tables/"),
+        lake.ledger.query(),
+        lake.ledger.use("GetItem", "PutItem", "UpdateItem"),
+        allow(["states:DescribeExecution"], [lake.execution_arns]),
+        lake.undelivered.send(),
+        lake.key.use("s3", "sqs"),
+        lake.key.use_for_table(),
+    ]
+
+
+def spark_job(lake: Lake) -> list[Statement]:
+    """Read raw files and the table, write to staging only."""
+    return [
+        lake.raw.read_versions(),
+        lake.raw.find(),
+        lake.artifacts.read("contracts/", "batches/", "glue/"),
+        lake.artifacts.write("batches/"),
+        lake.artifacts.find(),
+        lake.curated.read("tables/", "staging/"),
+        lake.curated.write("staging/"),
+        lake.curated.delete("staging/"),
+        lake.curated.find(),
+        lake.key.use("s3"),
+    ]
+
+
+def state_machine(
+    lake: Lake,
+    *,
+    job_arn: Input[str],
+    function_arns: Sequence[Input[str]],
+    crawler_arns: Sequence[Input[str]],
+) -> list[Statement]:
+    """Run the job to its end, call the functions, crawl, and read a dataset's state."""
+    job = [f"glue:{verb}" for verb in ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")]
+    return [
+        allow(["lambda:InvokeFunction"], function_arns),
+        # The .sync integration starts, follows and, when the execution is stopped, stops the run.
+        allow(job, [job_arn]),
+        allow(["glue:StartCrawler", "glue:GetCrawler"], crawler_arns),
+        lake.ledger.use("GetItem"),
+        lake.key.use("dynamodb"),
+    ]

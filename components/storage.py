@@ -1,0 +1,210 @@
+"""The zones of the lake and the file ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from components.iam import Statement, allow, document, tls_only
+from components.lifecycle import LifecycleRule
+
+LEDGER_INDEX = "pending"
+LEDGER_TTL = "expires_at"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZoneArgs:
+    """What one bucket is for."""
+
+    kms_key_arn: Input[str]
+    lifecycle: Sequence[LifecycleRule]
+    allow_destroy: bool
+    notify: bool = False
+
+
+class Zone(pulumi.ComponentResource):
+    """A private, versioned, encrypted bucket that only answers over TLS."""
+
+    bucket: aws.s3.Bucket
+    # Objects that the program puts wait for it, so that they are encrypted with the right key.
+    encryption: aws.s3.BucketServerSideEncryptionConfiguration
+
+    def __init__(self, name: str, args: ZoneArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:storage:Zone", name, None, opts)
+        child = ResourceOptions(parent=self)
+        self.bucket = aws.s3.Bucket(
+            name,
+            force_destroy=args.allow_destroy,
+            opts=ResourceOptions(parent=self, protect=not args.allow_destroy),
+        )
+        versioning = aws.s3.BucketVersioning(
+            f"{name}-versioning",
+            bucket=self.bucket.bucket,
+            versioning_configuration={"status": "Enabled"},
+            opts=child,
+        )
+        self.encryption = aws.s3.BucketServerSideEncryptionConfiguration(
+            f"{name}-encryption",
+            bucket=self.bucket.bucket,
+            rules=[
+                {
+                    "apply_server_side_encryption_by_default": {
+                        "sse_algorithm": "aws:kms",
+                        "kms_master_key_id": args.kms_key_arn,
+                    },
+                    # One call to KMS for many objects, not one each.
+                    "bucket_key_enabled": True,
+                }
+            ],
+            opts=child,
+        )
+        public_access = aws.s3.BucketPublicAccessBlock(
+            f"{name}-public-access",
+            bucket=self.bucket.bucket,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            opts=child,
+        )
+        aws.s3.BucketOwnershipControls(
+            f"{name}-ownership",
+            bucket=self.bucket.bucket,
+            rule={"object_ownership": "BucketOwnerEnforced"},
+            opts=child,
+        )
+        aws.s3.BucketPolicy(
+            f"{name}-policy",
+            bucket=self.bucket.bucket,
+            policy=document([tls_only(["s3:*"], [self.bucket.arn, Output.concat(self.bucket.arn, "/*")])]),
+            # S3 refuses two changes of a bucket's access at the same time.
+            opts=ResourceOptions(parent=self, depends_on=[public_access]),
+        )
+        aws.s3.BucketLifecycleConfiguration(
+            f"{name}-lifecycle",
+            bucket=self.bucket.bucket,
+            rules=[lifecycle_args(rule) for rule in args.lifecycle],
+            # Rules about noncurrent versions want versioning to be on.
+            opts=ResourceOptions(parent=self, depends_on=[versioning]),
+        )
+        if args.notify:
+            aws.s3.BucketNotification(f"{name}-notification", bucket=self.bucket.bucket, eventbridge=True, opts=child)
+        self.register_outputs({"bucket": self.bucket.bucket})
+
+    def read(self, *prefixes: str) -> Statement:
+        """Get objects under `prefixes` (none: all)."""
+        return allow(["s3:GetObject"], self._under(prefixes))
+
+    def read_versions(self) -> Statement:
+        """Get the very version of an object that was recorded."""
+        return allow(["s3:GetObject", "s3:GetObjectVersion"], self._under(()))
+
+    def write(self, *prefixes: str) -> Statement:
+        """Put objects under `prefixes`, large ones in parts that are given up when one fails."""
+        return allow(["s3:PutObject", "s3:AbortMultipartUpload"], self._under(prefixes))
+
+    def delete(self, *prefixes: str) -> Statement:
+        """Delete objects under `prefixes`; versioning keeps them for a while."""
+        return allow(["s3:DeleteObject"], self._under(prefixes))
+
+    def find(self) -> Statement:
+        """List the bucket: without it S3 answers 403 instead of 404 for what is not there.
+
+        It cannot be bound to a prefix for that, since a GetObject carries none to compare.
+        """
+        return allow(["s3:ListBucket"], [self.bucket.arn])
+
+    def find_under(self, *prefixes: str) -> Statement:
+        """List what is under `prefixes`, and nothing else."""
+        patterns = [pattern for prefix in prefixes for pattern in (prefix, f"{prefix}*")]
+        return allow(["s3:ListBucket"], [self.bucket.arn], {"StringLike": {"s3:prefix": patterns}})
+
+    def hold_query_results(self) -> list[Statement]:
+        """What Athena needs, in its caller's name, to write results and give them back."""
+        objects = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+        bucket = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+        return [allow(objects, self._under(("results/",))), allow(bucket, [self.bucket.arn])]
+
+    def locate(self) -> Statement:
+        """Ask where the bucket is, as Athena does before it reads."""
+        return allow(["s3:GetBucketLocation"], [self.bucket.arn])
+
+    def _under(self, prefixes: Sequence[str]) -> list[Output[str]]:
+        return [Output.concat(self.bucket.arn, f"/{prefix}*") for prefix in prefixes or ("",)]
+
+
+def lifecycle_args(rule: LifecycleRule) -> aws.s3.BucketLifecycleConfigurationRuleArgsDict:
+    """Say a rule as the provider wants it."""
+    noncurrent, unfinished = rule.noncurrent_expire_after_days, rule.unfinished_uploads_expire_after_days
+    return {
+        "id": rule.id,
+        "status": "Enabled",
+        "filter": {"prefix": rule.prefix},
+        "expiration": None if rule.expires_after_days is None else {"days": rule.expires_after_days},
+        "noncurrent_version_expiration": None if noncurrent is None else {"noncurrent_days": noncurrent},
+        "abort_incomplete_multipart_upload": None if unfinished is None else {"days_after_initiation": unfinished},
+        "transitions": [{"days": days, "storage_class": kind} for days, kind in rule.transitions],
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerArgs:
+    """How the ledger is kept."""
+
+    kms_key_arn: Input[str]
+    allow_destroy: bool
+
+
+class Ledger(pulumi.ComponentResource):
+    """The table that knows every landed file and every batch, and can be brought back to any second."""
+
+    table: aws.dynamodb.Table
+
+    def __init__(self, name: str, args: LedgerArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:storage:Ledger", name, None, opts)
+        self.table = aws.dynamodb.Table(
+            name,
+            billing_mode="PAY_PER_REQUEST",
+            hash_key="pk",
+            range_key="sk",
+            attributes=[
+                {"name": "pk", "type": "S"},
+                {"name": "sk", "type": "S"},
+                {"name": "pending_shard", "type": "S"},
+                {"name": "landed_at", "type": "S"},
+            ],
+            global_secondary_indexes=[
+                {
+                    "name": LEDGER_INDEX,
+                    "hash_key": "pending_shard",
+                    "range_key": "landed_at",
+                    "projection_type": "ALL",
+                }
+            ],
+            ttl={"attribute_name": LEDGER_TTL, "enabled": True},
+            point_in_time_recovery={"enabled": True},
+            server_side_encryption={"enabled": True, "kms_key_arn": args.kms_key_arn},
+            deletion_protection_enabled=not args.allow_destroy,
+            opts=ResourceOptions(parent=self, protect=not args.allow_destroy),
+        )
+        self.register_outputs({"table": self.table.name})
+
+    def use(self, *actions: str) -> Statement:
+        """Allow DynamoDB `actions` (without their prefix) on the items."""
+        return allow([f"dynamodb:{action}" for action in actions], [self.table.arn])
+
+    def query(self, *indexes: str) -> Statement:
+        """Query the table and `indexes`."""
+        return allow(
+            ["dynamodb:Query"],
+            [self.table.arn, *(Output.concat(self.table.arn, f"/index/{index}") for index in indexes)],
+        )
+
+    def use_idempotency(self) -> Statement:
+        """Keep what Powertools remembers of calls that were made, apart from the files and batches."""
+        actions = [f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update", "Delete")]
+        own: dict[str, Any] = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["idempotency#*"]}}
+        return allow(actions, [self.table.arn], own)

@@ -1,0 +1,467 @@
+"""The stack configuration: one frozen tree, refused as a whole before the first resource.
+
+Everything stands under the key ``data-pipeline:settings`` of ``Pulumi.<stack>.yaml``. A default is written
+once, here, and is right for a development environment; the stack files show only what differs.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+SETTINGS_KEY = "settings"
+MINIMUM_RETENTION_DAYS_IN_PROD = 90
+
+# What AWS accepts, each limit once.
+FunctionSeconds = Annotated[int, Field(ge=1, le=900)]
+FunctionMegabytes = Annotated[int, Field(ge=128, le=10_240)]
+ReservedConcurrency = Annotated[int, Field(ge=1, le=1_000)]
+QueueBatchSize = Annotated[int, Field(ge=1, le=10_000)]
+BatchingWindowSeconds = Annotated[int, Field(ge=0, le=300)]
+# SQS event sources accept two and more, never one.
+EventSourceConcurrency = Annotated[int, Field(ge=2, le=1_000)]
+ReceiveCount = Annotated[int, Field(ge=1, le=1_000)]
+# S3 moves nothing to Standard-IA before it is 30 days old.
+InfrequentAccessDays = Annotated[int, Field(ge=30, le=3_650)]
+LifecycleDays = Annotated[int, Field(ge=1, le=3_650)]
+GlueWorkers = Annotated[int, Field(ge=2, le=299)]
+# One day: the longest that one batch may hold a dataset up.
+Minutes = Annotated[int, Field(ge=1, le=1_440)]
+# Athena accepts no cutoff under ten megabytes; ten terabytes is a bill of about fifty dollars.
+ScanMegabytes = Annotated[int, Field(ge=10, le=10_000_000)]
+KeyDeletionDays = Annotated[int, Field(ge=7, le=30)]
+# The values CloudWatch Logs knows, without its "never expire".
+LogRetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+PolicyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")]
+TagText = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$")]
+
+
+class Section(BaseModel):
+    """A part of the tree: nothing unknown gets in, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StorageConfig(Section):
+    """The buckets and the ledger."""
+
+    allow_destroy: bool = Field(
+        default=True,
+        description="Whether `pulumi destroy` may delete data; off, buckets, key and ledger are protected.",
+    )
+    raw_to_infrequent_access_after_days: InfrequentAccessDays | None = Field(
+        default=None, description="Raw files that old move to Standard-IA; empty: never."
+    )
+    raw_to_glacier_after_days: LifecycleDays | None = Field(
+        default=None, description="Raw files that old move to Glacier Instant Retrieval; empty: never."
+    )
+    raw_expires_after_days: LifecycleDays | None = Field(
+        default=None, description="Raw files that old are deleted; empty: never."
+    )
+    quarantine_expires_after_days: LifecycleDays | None = Field(
+        default=None, description="Rejected files and rows that old are deleted; empty: never."
+    )
+    noncurrent_versions_expire_after_days: LifecycleDays = Field(
+        default=30, description="How long an overwritten or deleted object can be brought back."
+    )
+    query_results_expire_after_days: LifecycleDays = Field(default=7, description="How long Athena's results stay.")
+
+
+class IngestionConfig(Section):
+    """From the landed file to its place in the ledger."""
+
+    batch_size: QueueBatchSize = Field(default=10, description="Messages one invocation gets at most.")
+    batching_window_seconds: BatchingWindowSeconds = Field(
+        default=5, description="How long Lambda collects messages before it invokes."
+    )
+    max_concurrency: EventSourceConcurrency = Field(default=10, description="Invocations side by side at most.")
+    max_receive_count: ReceiveCount = Field(
+        default=5, description="Tries before a message goes to the dead-letter queue."
+    )
+
+
+class FunctionConfig(Section):
+    """What one function may take."""
+
+    timeout_seconds: FunctionSeconds = Field(default=60, description="After that the invocation is killed.")
+    memory_mb: FunctionMegabytes = Field(default=512, description="Memory; the processor share follows it.")
+    reserved_concurrency: ReservedConcurrency | None = Field(
+        default=None, description="Invocations side by side at most; empty: what the account has."
+    )
+
+
+class FunctionsConfig(Section):
+    """The six functions."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="What the functions log."
+    )
+    ingestion: FunctionConfig = FunctionConfig()
+    etl_trigger: FunctionConfig = FunctionConfig(timeout_seconds=300)
+    # Copies the batch's files from staging to the table.
+    processing: FunctionConfig = FunctionConfig(timeout_seconds=900, memory_mb=1_024)
+    # Waits for Athena.
+    query: FunctionConfig = FunctionConfig(timeout_seconds=300)
+    notification: FunctionConfig = FunctionConfig()
+    error_handler: FunctionConfig = FunctionConfig(timeout_seconds=120)
+
+
+class BatchesConfig(Section):
+    """When pending files become a batch, and how large it may get."""
+
+    schedule_minutes: Minutes = Field(default=5, description="Pending files are claimed this often.")
+    schedule_enabled: bool = Field(default=True, description="Off: batches start on demand only.")
+    max_files: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=1_000, description="Files in one batch at most; the rest waits for the next."
+    )
+    max_concurrent_per_dataset: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=1, description="Batches of one dataset under way at most."
+    )
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=3, description="Tries of a batch before it is FAILED and a person is called."
+    )
+
+
+class GlueConfig(Section):
+    """The Spark job and the crawlers."""
+
+    max_workers: GlueWorkers = Field(default=10, description="G.1X workers of one run at most (1 DPU each).")
+    max_concurrent_runs: Annotated[int, Field(ge=1, le=200)] = Field(
+        default=5, description="Runs of all datasets side by side at most."
+    )
+    timeout_minutes: Minutes = Field(default=60, description="A run that long is killed.")
+    crawl_daily_at_utc: TimeOfDay | None = Field(
+        default="03:30", description="Time of the crawlers' daily safety run; empty: none."
+    )
+
+
+class AthenaConfig(Section):
+    """The queries."""
+
+    scanned_bytes_cutoff_mb: ScanMegabytes = Field(default=10_000, description="A query that scans more is cancelled.")
+    allow_free_sql: bool = Field(
+        default=False, description="Whether the query function takes SQL, not only names of queries."
+    )
+
+
+class WorkflowConfig(Section):
+    """The state machine."""
+
+    timeout_minutes: Minutes = Field(default=180, description="An execution that long is TIMED_OUT.")
+    log_level: Literal["ALL", "ERROR", "FATAL"] = Field(default="ALL", description="Which events are logged.")
+    include_execution_data: bool = Field(
+        default=True, description="Whether inputs and outputs of the states are logged."
+    )
+
+
+class Subscription(Section):
+    """Someone who gets the messages of a topic."""
+
+    protocol: Literal["email", "email-json", "https", "sqs", "lambda"]
+    endpoint: Annotated[str, StringConstraints(min_length=3, max_length=2_048)]
+
+
+class MonitoringConfig(Section):
+    """Logs, alarms and who hears of them."""
+
+    log_retention_days: LogRetentionDays = Field(default=14, description="How long logs stay; never forever.")
+    oldest_message_minutes: Minutes = Field(
+        default=15, description="A landed file that waits longer than that raises an alarm."
+    )
+    alarm_subscriptions: tuple[Subscription, ...] = Field(default=(), description="Who is called.")
+    notification_subscriptions: tuple[Subscription, ...] = Field(
+        default=(), description="Who hears of published and refused batches."
+    )
+
+
+class SecurityConfig(Section):
+    """The key, the account and the bounds of the roles."""
+
+    account_id: AccountId | None = Field(
+        default=None, description="The only account that this stack may be deployed to; empty: any."
+    )
+    key_deletion_window_days: KeyDeletionDays = Field(
+        default=7, description="How long a deleted key can be brought back."
+    )
+    permissions_boundary_arn: PolicyArn | None = Field(
+        default=None, description="Permissions boundary of every role; empty: none."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Violation:
+    """One thing wrong with the configuration."""
+
+    key: str
+    value: object
+    allowed: str
+
+
+class BrokenRulesError(ValueError):
+    """What the rules between the fields refuse."""
+
+    def __init__(self, violations: Iterable[Violation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__("; ".join(f"{v.key} = {v.value!r}: {v.allowed}" for v in self.violations))
+
+
+class PipelineConfig(Section):
+    """Everything that differs between environments."""
+
+    environment: Literal["local", "dev", "staging", "prod"]
+    storage: StorageConfig = StorageConfig()
+    ingestion: IngestionConfig = IngestionConfig()
+    functions: FunctionsConfig = FunctionsConfig()
+    batches: BatchesConfig = BatchesConfig()
+    glue: GlueConfig = GlueConfig()
+    athena: AthenaConfig = AthenaConfig()
+    workflow: WorkflowConfig = WorkflowConfig()
+    monitoring: MonitoringConfig = MonitoringConfig()
+    security: SecurityConfig = SecurityConfig()
+    tags: dict[TagText, Annotated[str, StringConstraints(max_length=256)]] = Field(
+        default_factory=dict, description="Further tags of every resource."
+    )
+
+    @model_validator(mode="after")
+    def _rules_hold(self) -> Self:
+        if violations := tuple(rules(self)):
+            raise BrokenRulesError(violations)
+        return self
+
+
+def rules(config: PipelineConfig) -> Iterator[Violation]:
+    """Yield what no environment may break, then what prod may not."""
+    yield from _ingestion_rules(config)
+    yield from _lifecycle_rules(config.storage)
+    yield from _batch_rules(config)
+    for topic in ("alarm_subscriptions", "notification_subscriptions"):
+        for place, subscription in enumerate(getattr(config.monitoring, topic)):
+            yield from _subscription_rules(f"monitoring.{topic}.{place}", subscription)
+    for tag in sorted(config.tags.keys() & {"Project", "Environment", "ManagedBy"}):
+        yield Violation(key=f"tags.{tag}", value=config.tags[tag], allowed="the program sets this tag itself")
+    if config.environment == "prod":
+        yield from _prod_rules(config)
+
+
+def _ingestion_rules(config: PipelineConfig) -> Iterator[Violation]:
+    ingestion, reserved = config.ingestion, config.functions.ingestion.reserved_concurrency
+    if ingestion.batch_size > 10 and ingestion.batching_window_seconds < 1:
+        yield Violation(
+            key="ingestion.batching_window_seconds",
+            value=ingestion.batching_window_seconds,
+            allowed=f"at least 1, since ingestion.batch_size is {ingestion.batch_size}",
+        )
+    if reserved is not None and reserved < ingestion.max_concurrency:
+        # Otherwise Lambda throttles its own poller, and throttled messages count as received.
+        yield Violation(
+            key="functions.ingestion.reserved_concurrency",
+            value=reserved,
+            allowed=f"at least ingestion.max_concurrency, which is {ingestion.max_concurrency}",
+        )
+
+
+def _lifecycle_rules(storage: StorageConfig) -> Iterator[Violation]:
+    warm, cold, gone = (
+        storage.raw_to_infrequent_access_after_days,
+        storage.raw_to_glacier_after_days,
+        storage.raw_expires_after_days,
+    )
+    if warm is not None and cold is not None and cold < warm + 30:
+        # Standard-IA bills thirty days at least.
+        yield Violation(
+            key="storage.raw_to_glacier_after_days",
+            value=cold,
+            allowed=f"at least {warm + 30}: 30 days after storage.raw_to_infrequent_access_after_days",
+        )
+    last = max((days for days in (warm, cold) if days is not None), default=0)
+    if gone is not None and gone <= last:
+        yield Violation(
+            key="storage.raw_expires_after_days",
+            value=gone,
+            allowed=f"more than {last}, when raw files are moved the last time",
+        )
+
+
+def _batch_rules(config: PipelineConfig) -> Iterator[Violation]:
+    glue, batches, workflow = config.glue, config.batches, config.workflow
+    if workflow.timeout_minutes <= glue.timeout_minutes:
+        yield Violation(
+            key="workflow.timeout_minutes",
+            value=workflow.timeout_minutes,
+            allowed=f"more than glue.timeout_minutes, which is {glue.timeout_minutes}",
+        )
+    if glue.max_concurrent_runs < batches.max_concurrent_per_dataset:
+        yield Violation(
+            key="glue.max_concurrent_runs",
+            value=glue.max_concurrent_runs,
+            allowed=f"at least {batches.max_concurrent_per_dataset}, as batches.max_concurrent_per_dataset is",
+        )
+
+
+_ENDPOINTS = {
+    "email": (r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address"),
+    "email-json": (r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address"),
+    "https": (r"^https://\S+$", "an address that starts with https://"),
+    "sqs": (r"^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:\S+$", "the ARN of a queue"),
+    "lambda": (r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:\S+$", "the ARN of a function"),
+}
+
+
+def _subscription_rules(key: str, subscription: Subscription) -> Iterator[Violation]:
+    pattern, allowed = _ENDPOINTS[subscription.protocol]
+    if not re.match(pattern, subscription.endpoint):
+        yield Violation(
+            key=f"{key}.endpoint",
+            value=subscription.endpoint,
+            allowed=f"{allowed}, since the protocol is {subscription.protocol}",
+        )
+
+
+def _prod_rules(config: PipelineConfig) -> Iterator[Violation]:
+    least = MINIMUM_RETENTION_DAYS_IN_PROD
+    if config.storage.allow_destroy:
+        yield Violation(key="storage.allow_destroy", value=True, allowed="false in prod: its data stays")
+    for key, days in (
+        ("monitoring.log_retention_days", config.monitoring.log_retention_days),
+        (
+            "storage.noncurrent_versions_expire_after_days",
+            config.storage.noncurrent_versions_expire_after_days,
+        ),
+        ("storage.raw_expires_after_days", config.storage.raw_expires_after_days),
+        ("storage.quarantine_expires_after_days", config.storage.quarantine_expires_after_days),
+    ):
+        if days is not None and days < least:
+            yield Violation(key=key, value=days, allowed=f"at least {least} days in prod")
+    if not config.monitoring.alarm_subscriptions:
+        yield Violation(
+            key="monitoring.alarm_subscriptions",
+            value=[],
+            allowed="at least one subscription in prod: an alarm nobody hears is none",
+        )
+    if not config.batches.schedule_enabled:
+        yield Violation(key="batches.schedule_enabled", value=False, allowed="true in prod: files must not wait")
+    if config.functions.log_level in ("WARNING", "ERROR"):
+        yield Violation(
+            key="functions.log_level",
+            value=config.functions.log_level,
+            allowed="INFO or DEBUG in prod: the audit of a batch is logged at INFO",
+        )
+    if config.workflow.include_execution_data:
+        yield Violation(
+            key="workflow.include_execution_data",
+            value=True,
+            allowed="false in prod: logs are read by more people than the data",
+        )
+
+
+class ConfigError(Exception):
+    """The stack file says something that is not allowed; the message lists all of it."""
+
+
+def load() -> PipelineConfig:
+    """Read and check the current stack's settings.
+
+    Raises:
+        ConfigError: with every violation at once: key, value, what is allowed, and the stack file's name.
+
+    """
+    source = pulumi.Config("data-pipeline")
+    stack_file = f"Pulumi.{pulumi.get_stack()}.yaml"
+    raw = source.get_object(SETTINGS_KEY)
+    secret = pulumi.runtime.is_config_secret(source.full_key(SETTINGS_KEY))
+    return parse(raw, stack_file, show_values=not secret)
+
+
+def parse(raw: object, stack_file: str, *, show_values: bool = True) -> PipelineConfig:
+    """Check `raw`, the value of ``data-pipeline:settings``; `show_values` is off where it holds a secret.
+
+    Raises:
+        ConfigError: with every violation at once.
+
+    """
+    if not isinstance(raw, Mapping):
+        raise ConfigError(
+            f"{stack_file}: data-pipeline:settings = {raw!r} is not a mapping. "
+            "Write at least 'environment: dev' under it."
+        )
+    violations, checked = _check(raw)
+    if checked is None or violations:
+        lines = [f"  {v.key} = {v.value if show_values else '[secret]'!r}: allowed is {v.allowed}" for v in violations]
+        raise ConfigError(f"{stack_file}: {len(lines)} of data-pipeline:settings cannot be used:\n" + "\n".join(lines))
+    return checked
+
+
+def _check(raw: Mapping[str, Any]) -> tuple[list[Violation], PipelineConfig | None]:
+    """Check the fields, then the rules between those that are right, so that one run shows everything."""
+    try:
+        return [], PipelineConfig.model_validate(raw)
+    except ValidationError as error:
+        broken = _rule_violations(error)
+        if broken:
+            return broken, None
+        fields = [_field_violation(detail) for detail in error.errors()]
+    refused = {violation.key for violation in fields}
+    rest = _without(raw, "", refused)
+    # Only a guess where it is the environment that is wrong or missing: the rules of every environment.
+    rest.setdefault("environment", "dev")
+    try:
+        PipelineConfig.model_validate(rest)
+    except ValidationError as error:
+        fields += [v for v in _rule_violations(error) if not _touches(v, refused)]
+    return fields, None
+
+
+def _rule_violations(error: ValidationError) -> list[Violation]:
+    for detail in error.errors():
+        cause = detail.get("ctx", {}).get("error")
+        if isinstance(cause, BrokenRulesError):
+            return list(cause.violations)
+    return []
+
+
+def _field_violation(detail: Mapping[str, Any]) -> Violation:
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return Violation(key=key, value=None, allowed="a value: it has no default")
+    if detail["type"] == "extra_forbidden":
+        return Violation(key=key, value=detail["input"], allowed=f"one of {_known_keys(detail['loc'][:-1])}")
+    message = str(detail["msg"])
+    return Violation(key=key, value=detail["input"], allowed=message.removeprefix("Input should be "))
+
+
+def _known_keys(section: tuple[str | int, ...]) -> str:
+    model: type[BaseModel] = PipelineConfig
+    for part in section:
+        field = model.model_fields.get(str(part))
+        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            model = field.annotation
+        elif isinstance(part, int):
+            model = Subscription
+    return ", ".join(sorted(model.model_fields))
+
+
+def _without(value: Any, prefix: str, refused: set[str]) -> Any:
+    if isinstance(value, Mapping):
+        places: Iterable[tuple[Any, Any]] = value.items()
+        return {
+            key: _without(child, f"{prefix}{key}.", refused) for key, child in places if f"{prefix}{key}" not in refused
+        }
+    if isinstance(value, list):
+        return [
+            _without(child, f"{prefix}{place}.", refused)
+            for place, child in enumerate(value)
+            # an element that lost a part of its own is no element any more
+            if not any(key.startswith(f"{prefix}{place}") for key in refused)
+        ]
+    return value
+
+
+def _touches(violation: Violation, refused: set[str]) -> bool:
+    return any(violation.key.startswith(key) or key.startswith(violation.key) for key in refused)

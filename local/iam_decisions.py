@@ -1,0 +1,139 @@
+"""Every authorisation decision of the emulator, as JSON lines that a test or the demo can ask for denials.
+
+What MiniStack 1.5.33 enforces with `AUTH=true`, and what this package adds, is in the table `ENFORCEMENT`.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ENFORCEMENT: Final = """\
+| request | checked locally | by |
+|---|---|---|
+| any signed request of a Lambda function or of the Glue job (boto3) | yes | MiniStack |
+| the job's `s3://` paths | yes, object by object | local/mirror.py |
+| signed requests of Lambda functions and of the Glue job (boto3) | yes | MiniStack |
+| what the state machine calls | yes (MiniStack: no) | local/step_functions.py |
+| what a crawler reads and writes | yes | local/crawler.py |
+| what Athena reads and writes for its caller | yes (MiniStack: no) | local/athena.py |
+| queue, topic, function policies for EventBridge, S3 and SNS | no | - |
+| the function's permissions on the queue of its event source mapping | no | - |
+| KMS behind S3, SQS, SNS, DynamoDB and logs (direct calls are checked) | no | - |
+| a function's log group and X-Ray | no: MiniStack writes them itself | - |
+"""
+"""Which permissions the emulator checks (Markdown, quoted in the README)."""
+
+_ROOT_SUFFIX: Final = ":root"
+
+_caller: contextvars.ContextVar[str] = contextvars.ContextVar("pipeline_caller", default="")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One question whether a principal may do something, and the answer.
+
+    `time` is seconds since the epoch, `deployer` is true for the account's root user, who may do everything.
+    """
+
+    time: float
+    principal: str
+    action: str
+    resource: str
+    allowed: bool
+    reason: str
+    deployer: bool = False
+
+
+def install(log: Path) -> None:
+    """Record the decisions of this process's emulator in `log`, and check Glue's implied resources too.
+
+    Raises:
+        SeamMovedError: if MiniStack is another one than this was written for.
+    """
+    from ministack.core import iam_evaluator
+
+    from local import iam_resources, seams
+
+    lock = threading.Lock()
+    stream = log.open("a", encoding="utf-8", buffering=1)
+
+    def record(access_key: str, action: str, resource: str, denied: Any) -> None:
+        principal = getattr(denied, "principal_arn", "") or _principal(access_key)
+        decision = Decision(
+            time=round(time.time(), 3),
+            principal=principal,
+            action=action,
+            resource=resource,
+            allowed=denied is None,
+            reason=_reason(denied),
+            deployer=principal.endswith(_ROOT_SUFFIX),
+        )
+        with lock:
+            stream.write(json.dumps(asdict(decision)) + "\n")
+
+    def enforce(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        _caller.set(access_key_id)
+        for resource in [resource_arn, *iam_resources.implied(service, resource_arn)]:
+            denied = original(access_key_id, iam_action, service, region, resource, service_context)
+            record(access_key_id, iam_action, resource, denied)
+            if denied is not None:
+                return denied
+        return None
+
+    original = seams.replace(
+        iam_evaluator,
+        "enforce",
+        "access_key_id, iam_action, service, region, resource_arn, service_context",
+        enforce,
+    )
+    seams.function(iam_evaluator, "resolve_credential", "access_key_id, account_id, session_token")
+
+
+def caller() -> str:
+    """The access key of the request that is being served, or of the role that was last asked for in this context."""
+    return _caller.get()
+
+
+def read_decisions(path: Path) -> Iterator[Decision]:
+    """The decisions recorded in a log so far, in order; a log that does not exist yet has none."""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.endswith("\n"):
+                yield Decision(**json.loads(line))
+
+
+def denials(path: Path) -> list[Decision]:
+    """The requests that were refused."""
+    return [decision for decision in read_decisions(path) if not decision.allowed]
+
+
+def _principal(access_key: str) -> str:
+    from ministack.core import iam_evaluator
+    from ministack.core.responses import get_account_id
+
+    found = iam_evaluator.resolve_credential(access_key or "", get_account_id())
+    return str(getattr(found, "principal_arn", "") or "anonymous")
+
+
+def _reason(denied: Any) -> str:
+    if denied is None:
+        return "allowed"
+    if code := getattr(denied, "code", ""):
+        return f"{code}: {denied.message}"
+    return "explicit deny" if denied.decision == "Deny" else "no policy allows it"

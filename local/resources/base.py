@@ -1,0 +1,153 @@
+"""What a module of resources gets and gives: one declared resource in, its id and outputs out."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pulumi import Archive, AssetArchive, FileArchive, FileAsset, StringAsset
+
+from local import emulator
+from local.resources.archives import zip_bytes
+
+Json = dict[str, Any]
+_HEX_DIGITS: Final = 7
+
+
+@dataclass
+class Aws:
+    """The emulator as the deployer sees it: clients by service, made once."""
+
+    endpoint: str
+    region: str = emulator.REGION
+    account: str = emulator.ACCOUNT
+    _clients: dict[str, Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self, service: str) -> Any:
+        """The client of a service, with the root user's permissions."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = emulator.client(self.endpoint, service, self.region)
+            return self._clients[service]
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource of this account and region."""
+        return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A resource that the program declares: its Pulumi type, logical name and inputs (in camelCase)."""
+
+    type: str
+    name: str
+    inputs: Json
+    aws: Aws
+    directory: Path
+    default_tags: Mapping[str, str] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """The client of a service."""
+        return self.aws.client(service)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The resource's tags over the provider's default tags."""
+        return {**self.default_tags, **(self.inputs.get("tags") or {})}
+
+    @property
+    def tag_list(self) -> list[dict[str, str]]:
+        """The tags as most AWS services take them."""
+        return [{"Key": key, "Value": value} for key, value in self.tags.items()]
+
+    def tagged(self) -> Json:
+        """The outputs that every taggable resource has."""
+        return {"tags": self.inputs.get("tags"), "tagsAll": self.tags}
+
+    def physical(self, limit: int, *, given: str = "name", suffix: str = "") -> str:
+        """The AWS name: the given one, or one that Pulumi or the provider would make up.
+
+        Raises:
+            ValueError: if it is longer than the `limit` of AWS.
+        """
+        if name := self.inputs.get(given):
+            chosen = str(name)
+        elif prefix := self.inputs.get(f"{given}Prefix"):
+            chosen = f"{prefix}{time.strftime('%Y%m%d%H%M%S')}{secrets.randbelow(10**12):012d}{suffix}"
+        else:
+            chosen = f"{self.name}-{secrets.token_hex(4)[:_HEX_DIGITS]}{suffix}"
+        if len(chosen) > limit:
+            raise ValueError(
+                f"the name {chosen!r} has {len(chosen)} characters, AWS allows {limit}: shorten the logical name"
+            )
+        return chosen
+
+    def pick(self, **wanted: str) -> Json:
+        """The inputs that are set, under the names of the AWS API: `pick(Timeout="timeout")`."""
+        return {parameter: self.inputs[name] for parameter, name in wanted.items() if self.inputs.get(name) is not None}
+
+    def path(self, given: str) -> Path:
+        """A path of an asset, relative to the project's directory."""
+        return self.directory / given
+
+    def archive(self, value: Any) -> bytes:
+        """The bytes of an archive or asset.
+
+        Raises:
+            ValueError: if it is of a kind that the deployer does not read.
+        """
+        if isinstance(value, FileArchive):
+            path = self.path(value.path)
+            return path.read_bytes() if path.is_file() else zip_bytes({"": path})
+        if isinstance(value, AssetArchive):
+            return zip_bytes({name: self._member(part) for name, part in value.assets.items()})
+        if isinstance(value, FileAsset):
+            return self.path(str(value.path)).read_bytes()
+        if isinstance(value, StringAsset):
+            return str(value.text).encode()
+        raise ValueError(
+            f"a {type(value).__name__} cannot be read here: use FileArchive, AssetArchive, FileAsset or StringAsset"
+        )
+
+    def _member(self, part: Any) -> Path | bytes:
+        if isinstance(part, FileArchive):
+            return self.path(part.path)
+        if isinstance(part, Archive):
+            raise ValueError("an archive inside an AssetArchive has to be a FileArchive")
+        return self.archive(part)
+
+
+@dataclass(frozen=True)
+class Created:
+    """A resource that exists: its id and its outputs (in camelCase), as the AWS provider gives them."""
+
+    id: str
+    outputs: Json
+
+
+Handler = Callable[[Declared], Created]
+"""Creates one resource."""
+
+
+def pascal(value: Any) -> Any:
+    """Camel-case keys to the Pascal case of the AWS APIs, all the way down."""
+    if isinstance(value, dict):
+        return {key[0].upper() + key[1:]: pascal(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [pascal(inner) for inner in value]
+    return value
+
+
+def camel(value: Any) -> Any:
+    """Pascal-case keys to camel case, all the way down."""
+    if isinstance(value, dict):
+        return {key[0].lower() + key[1:]: camel(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [camel(inner) for inner in value]
+    return value

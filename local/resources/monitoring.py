@@ -1,0 +1,84 @@
+"""CloudWatch and CloudWatch Logs."""
+
+from __future__ import annotations
+
+from local.resources.base import Created, Declared, Handler, Json, pascal
+
+
+def log_group(declared: Declared) -> Created:
+    """A log group."""
+    name = declared.physical(512)
+    logs = declared.client("logs")
+    extra = declared.pick(kmsKeyId="kmsKeyId", logGroupClass="logGroupClass")
+    logs.create_log_group(logGroupName=name, tags=declared.tags, **extra)
+    if days := declared.inputs.get("retentionInDays"):
+        logs.put_retention_policy(logGroupName=name, retentionInDays=int(days))
+    outputs = {"name": name, "arn": declared.aws.arn("logs", f"log-group:{name}")}
+    return Created(name, outputs | declared.tagged())
+
+
+def metric_alarm(declared: Declared) -> Created:
+    """An alarm on a metric or on an expression over metrics."""
+    inputs = declared.inputs
+    name = declared.physical(255)
+    request: Json = declared.pick(
+        AlarmDescription="alarmDescription",
+        ActionsEnabled="actionsEnabled",
+        AlarmActions="alarmActions",
+        OKActions="okActions",
+        InsufficientDataActions="insufficientDataActions",
+        ComparisonOperator="comparisonOperator",
+        EvaluationPeriods="evaluationPeriods",
+        DatapointsToAlarm="datapointsToAlarm",
+        Threshold="threshold",
+        ThresholdMetricId="thresholdMetricId",
+        TreatMissingData="treatMissingData",
+        MetricName="metricName",
+        Namespace="namespace",
+        Period="period",
+        Statistic="statistic",
+        ExtendedStatistic="extendedStatistic",
+        Unit="unit",
+    )
+    for key in ("EvaluationPeriods", "DatapointsToAlarm", "Period"):
+        if key in request:
+            request[key] = int(request[key])
+    if dimensions := inputs.get("dimensions"):
+        request["Dimensions"] = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+    if queries := inputs.get("metricQueries"):
+        request["Metrics"] = [_metric_query(query) for query in queries]
+    declared.client("cloudwatch").put_metric_alarm(AlarmName=name, Tags=declared.tag_list, **request)
+    outputs = {"name": name, "arn": declared.aws.arn("cloudwatch", f"alarm:{name}")}
+    return Created(name, outputs | declared.tagged())
+
+
+def _metric_query(query: Json) -> Json:
+    made: Json = pascal({key: value for key, value in query.items() if key != "metric"})
+    if "Period" in made:
+        made["Period"] = int(made["Period"])
+    if metric := query.get("metric"):
+        found = {"MetricName": metric["metricName"], "Namespace": metric.get("namespace") or ""}
+        dimensions = [{"Name": key, "Value": value} for key, value in (metric.get("dimensions") or {}).items()]
+        made["MetricStat"] = {
+            "Metric": {**found, "Dimensions": dimensions},
+            "Period": int(metric["period"]),
+            "Stat": metric["stat"],
+        }
+    return made
+
+
+def dashboard(declared: Declared) -> Created:
+    """A CloudWatch dashboard."""
+    name = declared.physical(255, given="dashboardName")
+    body = declared.inputs["dashboardBody"]
+    declared.client("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=body)
+    # Dashboards have no region in their ARN.
+    arn = f"arn:aws:cloudwatch::{declared.aws.account}:dashboard/{name}"
+    return Created(name, {"dashboardName": name, "dashboardArn": arn})
+
+
+HANDLERS: dict[str, Handler] = {
+    "aws:cloudwatch/logGroup:LogGroup": log_group,
+    "aws:cloudwatch/metricAlarm:MetricAlarm": metric_alarm,
+    "aws:cloudwatch/dashboard:Dashboard": dashboard,
+}

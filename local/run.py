@@ -1,0 +1,179 @@
+"""Drives the deployed pipeline as a person would: lands files, ticks, watches, asks. Used by the demo and the tests."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.deployer import Deployment
+from local.emulator import Emulator
+
+FINAL = ("PUBLISHED", "QUARANTINED", "REJECTED", "FAILED")
+"""Where every landed file ends."""
+
+
+class PipelineError(RuntimeError):
+    """Something did not happen in time, or a function failed."""
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What the ledger says of a landed file."""
+
+    key: str
+    dataset: str
+    status: str
+    batch_id: str | None
+    rows: Mapping[str, int]
+    reason: str | None
+
+
+@dataclass
+class Progress:
+    """The state of everything that was landed, and what each batch's workflow is doing."""
+
+    files: list[FileState] = field(default_factory=list)
+    stages: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def done(self) -> bool:
+        """Whether every file has reached its end, and every workflow too."""
+        return all(file.status in FINAL for file in self.files) and all(
+            stage in ("done", "failed") for stage in self.stages.values()
+        )
+
+
+class Pipeline:
+    """A deployed pipeline."""
+
+    def __init__(self, emulator: Emulator, deployment: Deployment) -> None:
+        self.outputs = deployment.outputs
+        self.s3, self.functions = emulator.client("s3"), emulator.client("lambda")
+        self._workflows, self._ledger = emulator.client("stepfunctions"), emulator.client("dynamodb")
+        self._sqs, self._sns = emulator.client("sqs"), emulator.client("sns")
+        self._landed: list[tuple[str, str]] = []
+        self._inbox: str | None = None
+
+    def land(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Put objects into the raw bucket."""
+        bucket = self.outputs["raw_bucket"]
+
+        def put(item: tuple[str, bytes]) -> tuple[str, str]:
+            answer = self.s3.put_object(Bucket=bucket, Key=item[0], Body=item[1])
+            return item[0], str(answer["VersionId"])
+
+        with ThreadPoolExecutor(4) as pool:
+            self._landed.extend(pool.map(put, files))
+
+    def invoke(self, function: str, event: Any) -> Any:
+        """Call a function and return its answer.
+
+        Raises:
+            PipelineError: with the function's own error.
+        """
+        answer = self.functions.invoke(
+            FunctionName=self.outputs["functions"][function], Payload=json.dumps(event).encode()
+        )
+        payload = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise PipelineError(f"{function}: {payload.get('errorType')}: {payload.get('errorMessage')}")
+        return payload
+
+    def tick(self, dataset: str | None = None) -> list[str]:
+        """Trigger on demand, as the schedule does; returns the batches that were started."""
+        return list(self.invoke("etl_trigger", {"dataset": dataset} if dataset else {})["batches"])
+
+    def wait(
+        self, condition: Callable[[Progress], bool], seconds: float, show: Callable[[Progress], None] = lambda _: None
+    ) -> Progress:
+        """Look until a condition holds.
+
+        Raises:
+            PipelineError: it did not within `seconds`; says what every file waits for.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            progress = self.progress()
+            show(progress)
+            if condition(progress):
+                return progress
+            if time.monotonic() > deadline:
+                waiting = [f"{file.key}: {file.status}" for file in progress.files if file.status not in FINAL]
+                raise PipelineError(f"not done after {seconds:.0f} s: {waiting[:10]}, workflows: {progress.stages}")
+            time.sleep(0.5)
+
+    def wait_until_registered(self, seconds: float = 60) -> Progress:
+        """Wait until the ledger knows every landed file."""
+        return self.wait(lambda progress: all(file.status != "LANDED" for file in progress.files), seconds)
+
+    def progress(self) -> Progress:
+        """Look at the ledger and at the workflows."""
+        with ThreadPoolExecutor(4) as pool:
+            files = list(pool.map(lambda item: self._file(*item), self._landed))
+        progress = Progress(files)
+        arn = self.outputs["state_machine_arn"]
+        for execution in self._workflows.list_executions(stateMachineArn=arn)["executions"]:
+            progress.stages[execution["name"]] = self._stage(execution)
+        return progress
+
+    def _file(self, key: str, version: str) -> FileState:
+        item = self._ledger.get_item(
+            TableName=self.outputs["ledger_table"],
+            Key={"pk": {"S": f"file#{self.outputs['raw_bucket']}/{key}"}, "sk": {"S": f"version#{version}"}},
+            ConsistentRead=True,
+        ).get("Item")
+        dataset = key.partition("/")[0]
+        if item is None:
+            return FileState(key, dataset, "LANDED", None, {}, None)
+        outcome = item.get("outcome", {}).get("M", {})
+        rows = {name: int(value["N"]) for name, value in outcome.items() if "N" in value}
+        reason = item.get("reason", outcome.get("reason", {})).get("S")
+        return FileState(key, dataset, item["status"]["S"], item.get("batch_id", {}).get("S"), rows, reason)
+
+    def _stage(self, execution: Mapping[str, Any]) -> str:
+        if execution["status"] != "RUNNING":
+            return "done" if execution["status"] == "SUCCEEDED" else "failed"
+        history = self._workflows.get_execution_history(
+            executionArn=execution["executionArn"], reverseOrder=True, maxResults=20
+        )["events"]
+        for event in history:
+            if "stateEnteredEventDetails" in event:
+                return str(event["stateEnteredEventDetails"]["name"])
+        return "starting"
+
+    def report(self, dataset: str, batch_id: str) -> dict[str, Any]:
+        """The report of a batch that counted."""
+        prefix = f"batches/{dataset}/{batch_id}/report-"
+        bucket = self.outputs["artifacts_bucket"]
+        keys = [item["Key"] for item in self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
+        report: dict[str, Any] = json.loads(self.s3.get_object(Bucket=bucket, Key=max(keys))["Body"].read())
+        return report
+
+    def subscribe(self) -> None:
+        """Subscribe a queue to the notifications, before anything is landed."""
+        self._inbox = self._sqs.create_queue(QueueName="demo-inbox")["QueueUrl"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._inbox, AttributeNames=["QueueArn"])["Attributes"][
+            "QueueArn"
+        ]
+        self._sns.subscribe(TopicArn=self.outputs["notifications_topic_arn"], Protocol="sqs", Endpoint=arn)
+
+    def notifications(self) -> list[dict[str, Any]]:
+        """Take the notifications that came since the last call."""
+        assert self._inbox is not None, "subscribe() first"
+        found: list[dict[str, Any]] = []
+        while messages := self._sqs.receive_message(QueueUrl=self._inbox, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                found.append(json.loads(message["Body"]))
+                self._sqs.delete_message(QueueUrl=self._inbox, ReceiptHandle=message["ReceiptHandle"])
+        return found
+
+    def download_tables(self, folder: Any) -> None:
+        """Copy the published tables to a folder."""
+        bucket = self.outputs["curated_bucket"]
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="tables/"):
+            for item in page.get("Contents", []):
+                target = folder / item["Key"]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                self.s3.download_file(bucket, item["Key"], str(target))

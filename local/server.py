@@ -1,0 +1,84 @@
+"""Run MiniStack with this package's adapters in this process: `python -m local.server WORKDIR`.
+
+`local.emulator.Emulator` starts it; the settings come from the environment that it prepares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def install(workdir: Path) -> None:
+    """Install every adapter; `workdir` receives logs, mirrors and the runs' files.
+
+    Raises:
+        SeamMovedError: if MiniStack is another one than the adapters were written for.
+    """
+    from local import (
+        athena,
+        crawler,
+        glue_spark,
+        iam_decisions,
+        iam_resources,
+        pace,
+        roles,
+        s3_events,
+        step_functions,
+        transport,
+    )
+
+    endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+    roles.check_seams()
+    iam_resources.install()
+    iam_decisions.install(workdir / "iam_decisions.jsonl")
+    glue_spark.install(workdir / "glue", Path(os.environ["PIPELINE_CACHE"]), endpoint)
+    step_functions.install()
+    crawler.install(endpoint)
+    athena.install(workdir / "athena")
+    s3_events.install()
+    pace.install()
+    transport.install()
+
+
+async def _serve(app: Any, host: str, port: str) -> None:
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    config = Config()
+    config.bind = [f"{host}:{port}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    config.graceful_timeout = 0.5
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stopped.set)
+
+    async def shutdown() -> None:
+        await stopped.wait()
+
+    await serve(app, config, shutdown_trigger=shutdown)
+
+
+def main() -> None:
+    """Serve until a signal arrives."""
+    workdir = Path(sys.argv[1])
+    workdir.mkdir(parents=True, exist_ok=True)
+    from ministack import app
+
+    if not app.AUTH:
+        raise SystemExit("local.server needs AUTH=true: without it a missing permission goes unseen.")
+    install(workdir)
+    logging.getLogger("hypercorn.access").setLevel(logging.WARNING)
+    asyncio.run(_serve(app.app, os.environ["BIND_HOST"], os.environ["GATEWAY_PORT"]))
+    os._exit(0)  # MiniStack's pollers are daemon threads that would hold the interpreter up
+
+
+if __name__ == "__main__":
+    main()

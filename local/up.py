@@ -1,0 +1,125 @@
+"""Keep the emulator up with the pipeline deployed: `make local`, or `python -m local.up`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from local.deployer import Deployment, DeploymentError, Resource, deploy
+from local.emulator import ACCESS_KEY, Emulator, EmulatorError
+
+STACK: Final = "local"
+"""The stack that is deployed into the emulator."""
+
+_REPOSITORY: Final = Path(__file__).resolve().parent.parent
+_BUCKETS: Final = ("raw_bucket", "curated_bucket", "quarantine_bucket", "artifacts_bucket", "query_results_bucket")
+
+
+def deploy_with_progress(emulator: Emulator, console: Console) -> Deployment:
+    """Deploy the local stack, showing each resource as it comes up.
+
+    Raises:
+        DeploymentError: if the program or a resource fails.
+    """
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    count = 0
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("deploying", total=None)
+
+        def show(resource: Resource) -> None:
+            nonlocal count
+            count += 1
+            kind = resource.type.rsplit(":", 1)[-1]
+            progress.update(task, description=f"deploying: {count} resources, {kind} [bold]{resource.name}[/]")
+
+        began = time.monotonic()
+        deployment = deploy(emulator.endpoint, STACK, _REPOSITORY, progress=show)
+    seconds = time.monotonic() - began
+    console.print(f"[green]✓[/] deployed {len(deployment.resources)} resources in {seconds:.1f} s")
+    for kind, name, reason in deployment.skipped:
+        console.print(f"[yellow]![/] not emulated: {kind} {name!r} ({reason})")
+    return deployment
+
+
+def describe(emulator: Emulator, outputs: dict[str, Any], console: Console) -> None:
+    """Print the endpoint, the buckets, and commands to try."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("endpoint", f"[bold]{emulator.endpoint}[/]")
+    for name in _BUCKETS:
+        if name in outputs:
+            table.add_row(name.removesuffix("_bucket").replace("_", " "), f"s3://{outputs[name]}")
+    for name in ("database", "workgroup", "ledger_table", "state_machine_arn", "job_name"):
+        if name in outputs:
+            table.add_row(name.removesuffix("_arn").replace("_", " "), str(outputs[name]))
+    table.add_row("log", str(emulator.workdir / "emulator.log"))
+    table.add_row("denied requests", str(emulator.decisions))
+    console.print(Panel(table, title="The pipeline is up", border_style="green", expand=False))
+    console.print("In another terminal:\n", style="bold")
+    # Lines that are to be copied must not be wrapped.
+    console.print(_commands(emulator, outputs), highlight=False, soft_wrap=True, markup=False)
+    console.print("\nCtrl-C ends it.", style="dim")
+
+
+def _commands(emulator: Emulator, outputs: dict[str, Any]) -> str:
+    dataset = next(iter(outputs.get("datasets") or ["airlines"]))
+    trigger = (outputs.get("functions") or {}).get("etl_trigger", "<etl-trigger function>")
+    context = f"Database={outputs.get('database', '<database>')}"
+    aws = f"aws --endpoint-url {emulator.endpoint}"
+    return "\n".join(
+        [
+            f"  export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={ACCESS_KEY} "
+            f"AWS_DEFAULT_REGION={emulator.region}",
+            "",
+            "  # land a file, and do not wait for the schedule",
+            f"  {aws} s3 cp {dataset}.csv s3://{outputs.get('raw_bucket', '<raw bucket>')}/{dataset}/{dataset}.csv",
+            f"  {aws} lambda invoke --function-name {trigger} /dev/stdout",
+            "",
+            "  # ask Athena",
+            f"  {aws} athena start-query-execution --work-group {outputs.get('workgroup', '<workgroup>')} \\",
+            f"    --query-execution-context {context} --query-string 'SELECT * FROM {dataset} LIMIT 5' \\",
+            "    --query QueryExecutionId --output text",
+            f"  {aws} athena get-query-results --query-execution-id <that id>",
+        ]
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until a signal arrives or the emulator ends; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
+    parser.add_argument("--workdir", type=Path, default=_REPOSITORY / ".local", help="where logs and files go")
+    parser.add_argument("--port", type=int, help="port of the emulator (a free one unless given)")
+    options = parser.parse_args(arguments)
+    console = Console()
+    ended = threading.Event()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda *_: ended.set())
+    emulator = Emulator(options.workdir, port=options.port)
+    try:
+        with emulator:
+            console.print(f"[green]✓[/] emulator at {emulator.endpoint}")
+            deployment = deploy_with_progress(emulator, console)
+            if not ended.is_set():
+                describe(emulator, deployment.outputs, console)
+            while not ended.wait(1):
+                if not emulator.running():
+                    console.print(f"[red]The emulator ended:[/]\n{emulator.log_tail()}", markup=True)
+                    return 1
+    except (DeploymentError, EmulatorError) as error:
+        console.print(str(error), style="red", markup=False)
+        return 1
+    console.print("[green]✓[/] stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

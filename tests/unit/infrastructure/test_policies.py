@@ -1,0 +1,146 @@
+"""Every policy document: it parses, grants nothing on everything, and trusts services for this account only."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.iam import UNSCOPED_ACTIONS, allow, allow_unscoped
+from tests.unit.infrastructure.cloud import ACCOUNT, Cloud
+
+
+def statements(cloud: Cloud) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Every statement, with its resource's type and name."""
+    found = list(cloud.documents())
+    assert len(found) > 30, "the program has more than thirty policies, or this looked at the wrong property"
+    for resource, _, document in found:
+        assert document["Version"] == "2012-10-17"
+        for statement in document["Statement"]:
+            yield resource.type.split(":")[-1], resource.name, statement
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_no_policy_says_none(cloud: Cloud) -> None:
+    texts = [resource.inputs[key] for resource, key, _ in cloud.documents()]
+    assert [text for text in texts if "None" in text or "null" in text] == []
+
+
+def test_only_listed_actions_are_allowed_on_everything(cloud: Cloud) -> None:
+    unlisted, seen = [], set()
+    for kind, name, statement in statements(cloud):
+        # In a key policy, "*" is the key itself.
+        if kind != "RolePolicy" or statement["Effect"] != "Allow":
+            continue
+        if "*" in listed(statement["Resource"]):
+            seen |= set(statement["Action"])
+            unlisted += [(name, action) for action in statement["Action"] if action not in UNSCOPED_ACTIONS]
+    assert unlisted == []
+    assert seen == set(UNSCOPED_ACTIONS), "what nobody needs any more goes off the list"
+
+
+def test_no_role_may_do_everything_with_a_service(cloud: Cloud) -> None:
+    actions = [
+        (name, action)
+        for kind, name, statement in statements(cloud)
+        if kind == "RolePolicy"
+        for action in listed(statement["Action"])
+    ]
+    assert [a for a in actions if "*" in a[1] and a[1] not in ("kms:GenerateDataKey*", "kms:ReEncrypt*")] == []
+
+
+def test_no_role_policy_denies_by_being_vague(cloud: Cloud) -> None:
+    # An ARN that is only a bucket's name with a star would match other buckets.
+    for kind, name, statement in statements(cloud):
+        if kind == "RolePolicy" and "*" not in listed(statement["Resource"]):
+            for arn in listed(statement["Resource"]):
+                assert re.fullmatch(r"arn:aws:[a-z0-9-]+:[a-z0-9-]*:\d*:\S+", arn), (name, arn)
+
+
+def test_every_service_principal_acts_for_this_account_only(cloud: Cloud) -> None:
+    services = []
+    for _, name, statement in statements(cloud):
+        if statement["Effect"] != "Allow" or "Service" not in statement.get("Principal", {}):
+            continue
+        services.append(statement["Principal"]["Service"])
+        condition = statement.get("Condition", {})
+        account = condition.get("StringEquals", {}).get("aws:SourceAccount")
+        context = condition.get("ArnLike", {}).get("kms:EncryptionContext:aws:logs:arn", "")
+        assert account == ACCOUNT or f":{ACCOUNT}:" in context, (name, statement)
+    assert {service.split(".")[0] for service in services} == {
+        "lambda",
+        "glue",
+        "states",
+        "events",
+        "cloudwatch",
+        "logs",
+    }
+
+
+def test_functions_are_invoked_by_one_rule_each(cloud: Cloud) -> None:
+    rules = {rule.outputs["arn"] for rule in cloud.of("cloudwatch.EventRule")}
+    for permission in cloud.of("lambda.Permission"):
+        assert permission.inputs["principal"] == "events.amazonaws.com"
+        assert permission.inputs["sourceArn"] in rules
+
+
+def test_buckets_queues_and_topics_refuse_whoever_comes_without_tls(cloud: Cloud) -> None:
+    refusing = set()
+    for kind, _, statement in statements(cloud):
+        if statement["Effect"] == "Deny":
+            assert statement["Principal"] == "*"
+            assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}, kind
+            refusing |= set(listed(statement["Resource"]))
+    for resource in cloud.of("s3.Bucket", "sqs.Queue", "sns.Topic"):
+        assert resource.outputs["arn"] in refusing, resource.name
+
+
+def test_a_bucket_refuses_for_its_objects_too(cloud: Cloud) -> None:
+    for policy in cloud.of("s3.BucketPolicy"):
+        (statement,) = policy.json("policy")["Statement"]
+        assert [arn for arn in statement["Resource"] if arn.endswith("/*")], policy.name
+
+
+def test_every_function_job_crawler_and_state_machine_has_a_role_of_its_own(cloud: Cloud) -> None:
+    users = cloud.of("lambda.Function", "glue.Job", "glue.Crawler", "sfn.StateMachine")
+    roles = [user.inputs.get("role") or user.inputs["roleArn"] for user in users]
+    assert sorted(roles) == sorted({role.outputs["arn"] for role in cloud.of("iam.Role")})
+
+
+def test_no_role_has_a_managed_policy(cloud: Cloud) -> None:
+    assert [r.name for r in cloud.of("iam.Role") if r.inputs.get("managedPolicyArns")] == []
+    assert not [r for r in cloud.aws() if "olicyAttachment" in r.type]
+
+
+def test_a_crawler_sees_only_its_own_dataset(dev: Cloud) -> None:
+    for crawler, other in itertools.permutations(
+        [r.inputs["name"].rpartition("-")[2] for r in dev.of("glue.Crawler")], 2
+    ):
+        policy = dev.one("iam.RolePolicy", f"data-pipeline-crawler-{crawler}-role-policy").json("policy")
+        named = [arn for s in policy["Statement"] for arn in listed(s["Resource"])]
+        assert [arn for arn in named if re.search(rf"[/:]{other}\b", arn)] == []
+
+
+def test_the_job_never_touches_the_published_table(dev: Cloud) -> None:
+    policy = dev.one("iam.RolePolicy", "data-pipeline-raw-to-curated-role-policy").json("policy")
+    changing = [s for s in policy["Statement"] if {"s3:PutObject", "s3:DeleteObject"} & set(listed(s["Action"]))]
+    assert changing
+    assert [arn for s in changing for arn in s["Resource"] if "/tables/" in arn or arn.endswith("0a1b2c3/*")] == []
+
+
+def test_only_ingestion_and_nobody_else_takes_messages(dev: Cloud) -> None:
+    takers = [name for _, name, s in statements(dev) if "sqs:ReceiveMessage" in listed(s["Action"])]
+    assert takers == ["data-pipeline-ingestion-role-policy"]
+
+
+def test_a_wildcard_resource_is_refused_where_it_is_written() -> None:
+    with pytest.raises(ValueError, match=r"s3:GetObject.*name the resources"):
+        allow(["s3:GetObject"], ["*"])
+    with pytest.raises(ValueError, match="s3:GetObject: not in UNSCOPED_ACTIONS"):
+        allow_unscoped(["s3:GetObject"])
+    with pytest.raises(ValueError, match=r"'s3:\*' has a wildcard"):
+        allow(["s3:*"], ["arn:aws:s3:::bucket"])

@@ -1,0 +1,99 @@
+"""Buckets, their lifecycles and the ledger."""
+
+from typing import Any
+
+import pytest
+
+from components import lifecycle
+from config import StorageConfig
+from tests.unit.infrastructure.cloud import Cloud
+
+ZONES = {"raw", "curated", "quarantine", "artifacts", "query-results"}
+
+
+def by_bucket(cloud: Cloud, type_: str) -> dict[str, Any]:
+    """The inputs of each bucket's companion, by zone."""
+    names = {r.outputs["bucket"]: r.name.removeprefix("data-pipeline-") for r in cloud.of("s3.Bucket")}
+    found = {names[r.inputs["bucket"]]: r.inputs for r in cloud.of(type_)}
+    assert len(found) == len(cloud.of(type_)), "one for each bucket"
+    return found
+
+
+def test_every_bucket_blocks_every_kind_of_public_access(cloud: Cloud) -> None:
+    blocks = by_bucket(cloud, "s3.BucketPublicAccessBlock")
+    assert blocks.keys() == ZONES
+    kinds = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    assert [zone for zone, block in blocks.items() if not all(block[kind] is True for kind in kinds)] == []
+
+
+def test_every_bucket_encrypts_with_the_environments_key_and_keeps_the_bill_of_kms_small(cloud: Cloud) -> None:
+    (key,) = cloud.of("kms.Key")
+    encryption = by_bucket(cloud, "s3.BucketServerSideEncryptionConfiguration")
+    assert encryption.keys() == ZONES
+    for configuration in encryption.values():
+        (rule,) = configuration["rules"]
+        assert rule["bucketKeyEnabled"] is True
+        assert rule["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] == key.outputs["arn"]
+
+
+def test_every_bucket_keeps_versions_and_disables_acls(cloud: Cloud) -> None:
+    versioning, owners = by_bucket(cloud, "s3.BucketVersioning"), by_bucket(cloud, "s3.BucketOwnershipControls")
+    assert versioning.keys() == owners.keys() == ZONES
+    assert {v["versioningConfiguration"]["status"] for v in versioning.values()} == {"Enabled"}
+    assert {o["rule"]["objectOwnership"] for o in owners.values()} == {"BucketOwnerEnforced"}
+
+
+def test_no_bucket_pays_for_unfinished_uploads_or_old_versions_forever(cloud: Cloud) -> None:
+    rules = by_bucket(cloud, "s3.BucketLifecycleConfiguration")
+    assert rules.keys() == ZONES
+    for zone, configuration in rules.items():
+        everything = [r for r in configuration["rules"] if r["filter"]["prefix"] == ""]
+        assert any("abortIncompleteMultipartUpload" in r for r in everything), zone
+        assert any("noncurrentVersionExpiration" in r for r in everything), zone
+
+
+def test_a_lifecycle_never_expires_tables_contracts_or_batch_papers(cloud: Cloud) -> None:
+    rules = by_bucket(cloud, "s3.BucketLifecycleConfiguration")
+    expiring = {(zone, r["filter"]["prefix"]) for zone, c in rules.items() for r in c["rules"] if "expiration" in r}
+    assert expiring == {("curated", "staging/"), ("query-results", "results/")}
+
+
+def test_raw_files_move_to_colder_storage_in_order() -> None:
+    config = StorageConfig(raw_to_infrequent_access_after_days=30, raw_to_glacier_after_days=180)
+    (_, age) = lifecycle.raw(config)
+    assert age.transitions == ((30, "STANDARD_IA"), (180, "GLACIER_IR"))
+    assert [rule.id for rule in lifecycle.raw(StorageConfig())] == ["housekeeping"], "a rule must do something"
+
+
+@pytest.mark.parametrize("zone", [lifecycle.raw, lifecycle.quarantine])
+def test_what_is_kept_for_a_time_expires_after_it(zone: Any) -> None:
+    config = StorageConfig(raw_expires_after_days=400, quarantine_expires_after_days=400)
+    assert [rule.expires_after_days for rule in zone(config)] == [None, 400]
+
+
+def test_only_the_raw_bucket_tells_eventbridge(cloud: Cloud) -> None:
+    assert by_bucket(cloud, "s3.BucketNotification").keys() == {"raw"}
+    assert by_bucket(cloud, "s3.BucketNotification")["raw"]["eventbridge"] is True
+
+
+def test_objects_are_put_after_their_bucket_encrypts(cloud: Cloud) -> None:
+    encryption = cloud.one("s3.BucketServerSideEncryptionConfiguration", "data-pipeline-artifacts-encryption")
+    assert [r.name for r in cloud.of("s3.BucketObjectv2") if encryption.urn not in r.dependencies] == []
+
+
+def test_the_ledger_can_be_brought_back(cloud: Cloud, prod: Cloud) -> None:
+    (table,) = cloud.of("dynamodb.Table")
+    (key,) = cloud.of("kms.Key")
+    assert table.inputs["pointInTimeRecovery"] == {"enabled": True}
+    assert table.inputs["serverSideEncryption"] == {"enabled": True, "kmsKeyArn": key.outputs["arn"]}
+    assert table.inputs["ttl"] == {"attributeName": "expires_at", "enabled": True}
+    assert prod.of("dynamodb.Table")[0].inputs["deletionProtectionEnabled"] is True
+
+
+def test_the_ledger_has_the_keys_that_the_functions_use(dev: Cloud) -> None:
+    (table,) = dev.of("dynamodb.Table")
+    (index,) = table.inputs["globalSecondaryIndexes"]
+    assert (table.inputs["hashKey"], table.inputs["rangeKey"]) == ("pk", "sk")
+    assert (index["name"], index["hashKey"], index["rangeKey"]) == ("pending", "pending_shard", "landed_at")
+    declared = {attribute["name"] for attribute in table.inputs["attributes"]}
+    assert declared == {"pk", "sk", "pending_shard", "landed_at"}, "DynamoDB refuses attributes that are no key"

@@ -1,0 +1,194 @@
+"""The pipeline's AWS resources in moto, and its functions called as AWS calls them."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from pipeline_core import storage
+from pipeline_core.batches import Batches
+from pipeline_core.ledger import Ledger
+from pipeline_core.manifest import Manifest
+from pipeline_core.report import FileReport, Report, StagedFile
+
+from components.contracts import load_contracts
+
+REPOSITORY = Path(__file__).parents[3]
+RAW, CURATED, QUARANTINE, ARTIFACTS = "raw-b", "curated-b", "quarantine-b", "artifacts-b"
+TABLE, DATABASE, BUS = "ledger", "lake", "bus"
+
+
+class Context:
+    """What Powertools reads of a Lambda context."""
+
+    function_name = "function"
+    memory_limit_in_mb = 256
+    invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
+    aws_request_id = "request"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+class Cloud:
+    """The resources, and the steps of the pipeline that are not functions."""
+
+    def __init__(self) -> None:
+        self.s3 = boto3.client("s3")
+        self.ledger = Ledger(TABLE)
+        self.batches = Batches(self.ledger)
+        self.sfn = boto3.client("stepfunctions")
+        self.glue = boto3.client("glue")
+
+    def land(self, key: str, body: bytes) -> dict[str, Any]:
+        """Put an object; returns the SQS record of its event."""
+        version = self.s3.put_object(Bucket=RAW, Key=key, Body=body)["VersionId"]
+        detail = {"bucket": {"name": RAW}, "object": {"key": key, "size": len(body), "version-id": version}}
+        event = {"detail-type": "Object Created", "source": "aws.s3", "time": "2026-01-01T00:00:00Z", "detail": detail}
+        return {
+            "messageId": f"{key}-{version}",
+            "body": json.dumps(event),
+            "eventSource": "aws:sqs",
+            "receiptHandle": "r",
+            "attributes": {},
+            "messageAttributes": {},
+        }
+
+    def files(self, key: str) -> list[dict[str, Any]]:
+        return self.ledger.versions(RAW, key)
+
+    def executions(self) -> dict[str, dict[str, Any]]:
+        """Name and input of every execution."""
+        machine = self.sfn.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+        found = self.sfn.list_executions(stateMachineArn=machine)["executions"]
+        arns = {item["name"]: item["executionArn"] for item in found}
+        return {name: json.loads(self.sfn.describe_execution(executionArn=arn)["input"]) for name, arn in arns.items()}
+
+    def manifest(self, dataset: str, batch_id: str) -> Manifest:
+        key = f"batches/{dataset}/{batch_id}/manifest.json"
+        return Manifest.from_json(self.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read())
+
+    def stage(self, manifest: Manifest, *, curated: int = 2, quarantined: int = 0, read: int | None = None) -> Report:
+        """Do what the job does: stage files and a report. All rows are of the first file."""
+        prefix = f"staging/{manifest.dataset}/{manifest.batch_id}/"
+        for name in ("curated/part-0.parquet", "quarantined/part-0.parquet"):
+            self.s3.put_object(Bucket=CURATED, Key=f"{prefix}run/{name}", Body=manifest.batch_id.encode())
+        partition = {"year": "2013", "month": "1"} if manifest.dataset == "flights" else {}
+        base = f"s3://{CURATED}/{prefix}run"
+        first = FileReport(
+            key=manifest.files[0].key,
+            version=manifest.files[0].version,
+            rows_read=curated + quarantined if read is None else read,
+            rows_curated=curated,
+            rows_quarantined=quarantined,
+        )
+        rest = [FileReport(key=file.key, version=file.version) for file in manifest.files[1:]]
+        contract = next(c for c in load_contracts(REPOSITORY / "contracts") if c.name == manifest.dataset)
+        report = Report(
+            batch_id=manifest.batch_id,
+            dataset=manifest.dataset,
+            contract_version="1.0.0",
+            files=(first, *rest),
+            curated=(StagedFile(uri=f"{base}/curated/part-0.parquet", partition=partition, rows=curated),)
+            if curated
+            else (),
+            quarantined=(StagedFile(uri=f"{base}/quarantined/part-0.parquet", partition={}, rows=quarantined),)
+            if quarantined
+            else (),
+            columns={column["name"]: column["type"] for column in contract.document["columns"]},
+        )
+        self.s3.put_object(Bucket=CURATED, Key=f"{prefix}report.json", Body=report.to_json().encode())
+        return report
+
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        found = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
+        return [item["Key"] for item in found.get("Contents", [])]
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    with mock_aws():
+        storage.s3_client.cache_clear()
+        s3 = boto3.client("s3")
+        for bucket in (RAW, CURATED, QUARANTINE, ARTIFACTS):
+            s3.create_bucket(Bucket=bucket)
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        contracts = load_contracts(REPOSITORY / "contracts")
+        for contract in contracts:
+            s3.put_object(Bucket=ARTIFACTS, Key=f"contracts/{contract.name}.json", Body=json.dumps(contract.document))
+        index = {"datasets": [contract.name for contract in contracts]}
+        s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=json.dumps(index))
+        boto3.client("dynamodb").create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "pending_shard", "landed_at")
+            ],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "pending",
+                    "KeySchema": [
+                        {"AttributeName": "pending_shard", "KeyType": "HASH"},
+                        {"AttributeName": "landed_at", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+        )
+        definition = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1000, "End": True}}}
+        machine = boto3.client("stepfunctions").create_state_machine(
+            name="workflow", definition=json.dumps(definition), roleArn="arn:aws:iam::123456789012:role/r"
+        )["stateMachineArn"]
+        boto3.client("glue").create_database(DatabaseInput={"Name": DATABASE})
+        boto3.client("events").create_event_bus(Name=BUS)
+        topic = boto3.client("sns").create_topic(Name="notifications")["TopicArn"]
+        for name, value in {
+            "RAW_BUCKET": RAW,
+            "CURATED_BUCKET": CURATED,
+            "QUARANTINE_BUCKET": QUARANTINE,
+            "ARTIFACTS_BUCKET": ARTIFACTS,
+            "LEDGER_TABLE": TABLE,
+            "STATE_MACHINE_ARN": machine,
+            "MAX_CONCURRENT_BATCHES": "1",
+            "MAX_FILES_PER_BATCH": "3",
+            "MAX_WORKERS": "10",
+            "MAX_ATTEMPTS": "2",
+            "DATABASE": DATABASE,
+            "EVENT_BUS_NAME": BUS,
+            "TOPIC_ARN": topic,
+            "WORKGROUP": "primary",
+            "ALLOW_FREE_SQL": "false",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield Cloud()
+    storage.s3_client.cache_clear()
+
+
+@pytest.fixture
+def call(cloud: Cloud) -> Callable[..., Any]:
+    """Call a function with an event, in a fresh environment."""
+    from lambdas.error_handler import handler as error_handler
+    from lambdas.etl_trigger import handler as etl_trigger
+    from lambdas.ingestion import handler as ingestion
+    from lambdas.notification import handler as notification
+    from lambdas.processing import handler as processing
+    from lambdas.query import handler as query
+
+    modules = SimpleNamespace(
+        ingestion=ingestion,
+        etl_trigger=etl_trigger,
+        processing=processing,
+        query=query,
+        notification=notification,
+        error_handler=error_handler,
+    )
+    for module in vars(modules).values():
+        for name in ("_parts", "_trigger", "_publisher", "_recovery", "_settings", "_store"):
+            if hasattr(module, name):
+                getattr(module, name).cache_clear()
+    return lambda function, event: getattr(modules, function).handler(event, Context())

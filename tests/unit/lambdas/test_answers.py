@@ -1,0 +1,123 @@
+"""What people and downstream systems get: messages and query results."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from moto.athena.responses import AthenaResponse
+from pipeline_core.athena import QueryError, literal
+
+from lambdas.notification.message import compose
+from lambdas.query.handler import BatchNotVisibleError
+from tests.unit.lambdas.conftest import DATABASE, Cloud
+
+Call = Callable[..., Any]
+VERDICT = {
+    "rows_read": 10,
+    "files": 2,
+    "rows_curated": 7,
+    "rows_quarantined": 2,
+    "rows_duplicate": 1,
+    "violations": ["too many"],
+}
+EVENT = {"batch_id": "flights-1", "dataset": "flights", "outcome": "PUBLISHED", "verdict": VERDICT}
+
+
+@pytest.fixture
+def inbox(cloud: Cloud) -> Callable[[], list[Any]]:
+    sqs, sns = boto3.client("sqs"), boto3.client("sns")
+    url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    topic = sns.list_topics()["Topics"][0]["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:123456789012:inbox")
+    return lambda: [
+        json.loads(message["Body"])
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    ]
+
+
+def test_an_outcome_is_told_once_with_numbers_attributes_and_what_to_do(call: Call, inbox: Any) -> None:
+    assert call("notification", EVENT) == call("notification", EVENT)
+    (message,) = inbox()
+    assert message["Subject"] == "[PUBLISHED] flights: flights-1"
+    assert "10 rows read from 2 files = 7 curated + 2 quarantined + 1 duplicates." in message["Message"]
+    assert message["MessageAttributes"]["outcome"]["Value"] == "PUBLISHED"
+    call("notification", {**EVENT, "outcome": "QUARANTINED"})
+    (message,) = inbox()
+    assert "Broken rule: too many." in message["Message"]
+    assert "quarantine bucket under rows/dataset=flights/flights-1" in message["Message"]
+
+
+def test_a_failure_names_the_error_and_links_the_execution() -> None:
+    machine = "arn:aws:states:eu-west-1:1:stateMachine:m"
+    event = {**EVENT, "outcome": "FAILED", "verdict": None, "error": {"Error": "States.Timeout", "Cause": "slow"}}
+    subject, body = compose(event, machine)
+    assert subject == "[FAILED] flights: flights-1"
+    assert "States.Timeout: slow" in body
+    assert "https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/" in body
+    assert body.endswith("arn:aws:states:eu-west-1:1:execution:m:flights-1")
+    with pytest.raises(ValueError, match="outcome 'LOST'; allowed: PUBLISHED"):
+        compose({**EVENT, "outcome": "LOST"}, machine)
+
+
+@pytest.fixture(autouse=True)
+def _batch_get_named_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one Athena call that moto lacks, made of the one that it has."""
+
+    def batch_get(self: AthenaResponse) -> str:
+        queries = [self.athena_backend.get_named_query(item) for item in self._get_param("NamedQueryIds")]
+        found = [{"Name": query.name, "QueryString": query.query_string} for query in queries if query]
+        return json.dumps({"NamedQueries": found})
+
+    monkeypatch.setattr(AthenaResponse, "batch_get_named_query", batch_get, raising=False)
+
+
+def _named(name: str, sql: str) -> None:
+    boto3.client("athena").create_named_query(Name=name, Database=DATABASE, QueryString=sql, WorkGroup="primary")
+
+
+def test_a_named_query_answers_rows_bytes_and_cost(call: Call) -> None:
+    _named("flights_rows", "SELECT count(*) AS rows FROM flights")
+    answer = call("query", {"query": "flights_rows"})
+    assert answer["cost_dollars"] == 0.00005, "ten megabytes are the least that is charged"
+    assert {"columns", "rows", "scanned_bytes", "truncated"} <= set(answer)
+
+
+def test_an_unknown_query_names_the_known_and_free_sql_must_be_allowed(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _named("flights_rows", "SELECT 1")
+    with pytest.raises(QueryError, match="no named query 'nope'; there are: flights_rows"):
+        call("query", {"query": "nope"})
+    with pytest.raises(QueryError, match=r"athena\.allowFreeSql"):
+        call("query", {"sql": "DROP TABLE flights"})
+
+
+def test_a_batch_whose_rows_do_not_answer_is_an_error(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    _named("flights_batch_rows", "SELECT count(*) AS rows FROM flights WHERE _batch_id = ?")
+    asked: list[Any] = []
+
+    def run(_: Any, sql: str, parameters: list[str], timeout: float) -> dict[str, Any]:
+        asked.append((sql, parameters, timeout))
+        return {"rows": [["6"]], "scanned_bytes": 1}
+
+    monkeypatch.setattr("pipeline_core.athena.Athena.run", run)
+    verify = {"dataset": "flights", "batch_id": "flights-1", "rows": 7}
+    with pytest.raises(BatchNotVisibleError, match="answers 6 rows of batch flights-1, 7 were published"):
+        call("query", {"verify": verify})
+    assert call("query", {"verify": {**verify, "rows": 6}})["rows"] == [["6"]]
+    assert asked[0] == ("SELECT count(*) AS rows FROM flights WHERE _batch_id = ?", ["'flights-1'"], 50.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("it's; DROP", "'it''s; DROP'"), (7, "7"), (1.5, "1.5"), (True, "true"), ("", "''")]
+)
+def test_a_parameter_is_a_literal_and_nothing_else(value: Any, text: str) -> None:
+    assert literal(value) == text
+
+
+def test_a_missing_setting_is_named(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORKGROUP")
+    with pytest.raises(RuntimeError, match="WORKGROUP"):
+        call("query", {"query": "x"})

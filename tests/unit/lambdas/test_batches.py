@@ -1,0 +1,274 @@
+"""From pending files to a verdict, with every step done again, done half, or done by two at once."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from pipeline_core.batches import ConflictError, PublishingError
+from pipeline_core.manifest import Manifest, ManifestFile
+from pipeline_core.report import ReconciliationError
+
+from lambdas.etl_trigger.logic import GZIP_RATIO, Trigger, workers_for
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, DATABASE, QUARANTINE, RAW, Cloud
+
+Call = Callable[..., Any]
+
+
+def land(cloud: Cloud, call: Call, *keys: str) -> None:
+    call("ingestion", {"Records": [cloud.land(key, b"x\n1\n") for key in keys]})
+
+
+def one_batch(cloud: Cloud, call: Call, *keys: str) -> tuple[str, Manifest]:
+    land(cloud, call, *keys)
+    (batch_id,) = call("etl_trigger", {})["batches"]
+    return batch_id, cloud.manifest(keys[0].split("/")[0], batch_id)
+
+
+def decide(call: Call, batch_id: str, published: int = 0) -> dict[str, Any]:
+    answer = call("processing", {"dataset": batch_id.split("-")[0], "batch_id": batch_id, "published": published})
+    json.dumps(answer)  # Lambda answers JSON
+    return dict(answer)
+
+
+def test_the_files_of_a_window_become_one_batch_and_one_execution(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv", "flights/b.csv", "flights/c.csv")
+    assert [file.key for file in manifest.files] == ["flights/a.csv", "flights/b.csv", "flights/c.csv"]
+    assert manifest.files[0].uri == f"s3://{RAW}/flights/a.csv"
+    executions = cloud.executions()
+    assert list(executions) == [batch_id]
+    assert executions[batch_id]["manifest"] == f"s3://{ARTIFACTS}/batches/flights/{batch_id}/manifest.json"
+    assert executions[batch_id]["workers"] == 2
+    assert {item["status"] for key in ("a", "b", "c") for item in cloud.files(f"flights/{key}.csv")} == {"CLAIMED"}
+    assert call("etl_trigger", {}) == {"batches": []}
+
+
+def test_more_files_than_a_batch_holds_wait_for_the_next(cloud: Cloud, call: Call) -> None:
+    land(cloud, call, *[f"airlines/{n}.csv" for n in range(4)])
+    (first,) = call("etl_trigger", {"dataset": "airlines"})["batches"]
+    assert len(cloud.ledger.pending("airlines", 10)) == 1
+    assert call("etl_trigger", {"dataset": "airlines"}) == {"batches": []}, "one batch may run at a time"
+    cloud.stage(cloud.manifest("airlines", first))
+    decide(call, first)
+    (second,) = call("etl_trigger", {"dataset": "airlines"})["batches"]
+    assert second != first
+
+
+def test_an_unknown_dataset_on_demand_is_an_error_that_lists_the_known(cloud: Cloud, call: Call) -> None:
+    with pytest.raises(ValueError, match=r"'flight'; there are: airlines, airports"):
+        call("etl_trigger", {"dataset": "flight"})
+
+
+@pytest.mark.parametrize("step", ["_claimed", "_contract", "_manifest", "_start"])
+def test_a_trigger_killed_at_any_step_is_finished_by_a_later_tick(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    land(cloud, call, "flights/a.csv", "flights/b.csv")
+    real = getattr(Trigger, step)
+
+    def killed(*arguments: Any) -> Any:
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trigger, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            call("etl_trigger", {})
+    land(cloud, call, "flights/late.csv")
+    assert call("etl_trigger", {}) == {"batches": []}, "the batch is still leased to the killed trigger"
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline_core.batches.LEASE_SECONDS", 0)
+        state = cloud.batches.state("flights")
+        (batch_id,) = state.running
+        cloud.ledger.table.update_item(
+            Key={"pk": "dataset#flights", "sk": f"batch#{batch_id}"},
+            UpdateExpression="SET lease_until = :past",
+            ExpressionAttributeValues={":past": 0},
+        )
+        assert call("etl_trigger", {}) == {"batches": [batch_id]}
+    assert list(cloud.executions()) == [batch_id]
+    assert [file.key for file in cloud.manifest("flights", batch_id).files] == ["flights/a.csv", "flights/b.csv"]
+
+
+def test_a_batch_reads_the_version_that_it_claimed_though_it_was_overwritten(cloud: Cloud, call: Call) -> None:
+    first = cloud.land("flights/a.csv", b"old\n")
+    second = cloud.land("flights/a.csv", b"new\n")
+    call("ingestion", {"Records": [first, second]})
+    (batch_id,) = call("etl_trigger", {})["batches"]
+    contents = []
+    for file in cloud.manifest("flights", batch_id).files:
+        bucket, _, key = file.uri.removeprefix("s3://").partition("/")
+        contents.append(cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    assert sorted(contents) == [b"new\n", b"old\n"]
+
+
+@pytest.mark.parametrize("key", ["flights/a b.csv", "flights/_hidden.csv", "flights/x=1/a.csv", "flights/../a[0].csv"])
+def test_a_key_that_spark_would_not_take_literally_is_read_from_a_copy(cloud: Cloud, call: Call, key: str) -> None:
+    _, manifest = one_batch(cloud, call, key)
+    assert manifest.files[0].key == key
+    assert manifest.files[0].uri == f"{manifest.staging}input/00000.csv"
+
+
+def test_a_published_batch_is_in_the_table_the_ledger_and_the_event_and_again_changes_nothing(
+    cloud: Cloud, call: Call
+) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest, curated=40, quarantined=1)
+    first = decide(call, batch_id)
+    assert (first["verdict"], first["rows_curated"], first["rows_quarantined"]) == ("PUBLISHED", 40, 1)
+    assert first["crawl"], "there is no table yet"
+    published = [f"tables/flights/year=2013/month=1/{batch_id}-00000.parquet"]
+    assert cloud.keys(CURATED, "tables/") == published
+    assert cloud.keys(QUARANTINE) == [f"rows/dataset=flights/{batch_id}-00000.parquet"]
+    (item,) = cloud.files("flights/a.csv")
+    assert (item["status"], item["batch_id"], item["outcome"]["rows_read"]) == ("PUBLISHED", batch_id, 41)
+    assert decide(call, batch_id) == first
+    assert cloud.keys(CURATED, "tables/") == published
+    assert cloud.batches.state("flights").published == 1
+    assert cloud.batches.state("flights").running == frozenset()
+
+
+def test_a_table_that_is_there_gets_partitions_without_a_crawl(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    report = cloud.stage(manifest)
+    columns = [{"Name": n, "Type": t} for n, t in report.columns.items() if n not in ("year", "month")]
+    cloud.glue.create_table(
+        DatabaseName=DATABASE,
+        TableInput={
+            "Name": "flights",
+            "PartitionKeys": [{"Name": "year", "Type": "string"}, {"Name": "month", "Type": "string"}],
+            "StorageDescriptor": {"Columns": columns, "Location": "s3://x/"},  # type: ignore[misc, typeddict-item]
+        },
+    )
+    assert decide(call, batch_id)["crawl"] is False
+    assert decide(call, batch_id)["crawl"] is False, "a partition that is there already is fine"
+    (partition,) = cloud.glue.get_partitions(DatabaseName=DATABASE, TableName="flights")["Partitions"]
+    assert partition["Values"] == ["2013", "1"]
+    assert partition["StorageDescriptor"]["Location"] == f"s3://{CURATED}/tables/flights/year=2013/month=1/"
+
+
+def test_a_batch_over_its_threshold_is_quarantined_whole(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest, curated=90, quarantined=10)
+    verdict = decide(call, batch_id)
+    assert verdict["verdict"] == "QUARANTINED"
+    assert verdict["violations"] == ["invalid rows stay rare: invalidValues is 10 percent, but mustBeLessThan 5"]
+    assert cloud.keys(CURATED, "tables/") == []
+    assert cloud.files("flights/a.csv")[0]["status"] == "QUARANTINED"
+    assert cloud.batches.state("flights").running == frozenset()
+    assert decide(call, batch_id)["verdict"] == "QUARANTINED"
+
+
+def test_rows_that_are_unaccounted_for_are_never_published(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest, curated=2, read=3)
+    with pytest.raises(ReconciliationError, match="3 rows read, but 2 curated"):
+        decide(call, batch_id)
+    assert cloud.keys(CURATED, "tables/") == []
+
+
+def test_a_report_that_counts_does_not_change_when_a_late_run_writes_another(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest, curated=2)
+    first = decide(call, batch_id)
+    cloud.stage(manifest, curated=5)
+    assert decide(call, batch_id) == first
+
+
+def test_a_batch_that_another_overtook_in_its_partition_is_run_again(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_CONCURRENT_BATCHES", "3")
+    batches = []
+    for n in range(2):
+        land(cloud, call, f"flights/{n}.csv")
+        (batch_id,) = call("etl_trigger", {"dataset": "flights"})["batches"]
+        cloud.stage(cloud.manifest("flights", batch_id))
+        batches.append(batch_id)
+    assert decide(call, batches[1], 0)["verdict"] == "PUBLISHED"
+    assert decide(call, batches[0], 0)["verdict"] == "CONFLICT"
+    assert decide(call, batches[0], 1)["verdict"] == "PUBLISHED"
+    assert len(cloud.keys(CURATED, "tables/")) == 2
+
+
+def test_only_one_batch_publishes_at_a_time_and_only_over_what_its_job_saw(cloud: Cloud) -> None:
+    batches = cloud.batches
+    one = batches.open("flights", batches.state("flights"), 3)
+    two = batches.open("flights", batches.state("flights"), 3)
+    assert one
+    assert two
+    batches.begin_publish(one, 0, ["a/"])
+    with pytest.raises(PublishingError, match="is publishing"):
+        batches.begin_publish(two, 0, ["b/"])
+    batches.end_publish(one, {}, ["a/"])
+    with pytest.raises(ConflictError):
+        batches.begin_publish(two, 0, ["a/"])
+    batches.begin_publish(two, 0, ["b/"])
+    assert batches.end_publish(two, {}, ["b/"])
+    assert not batches.end_publish(two, {}, ["b/"])
+    assert batches.state("flights").published == 2
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_failed_batch_leaves_nothing_and_its_files_get_another_try(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, copied: bool
+) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest)
+    if copied:
+        with monkeypatch.context() as patch:
+            patch.setattr("pipeline_core.batches.Batches.end_publish", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                decide(call, batch_id)
+        assert cloud.keys(CURATED, "tables/")
+    failure = {"dataset": "flights", "batch_id": batch_id, "error": {"Error": "States.Timeout", "Cause": "slow"}}
+    assert call("error_handler", failure)["outcome"] == "RELEASED"
+    assert call("error_handler", failure)["outcome"] == "RELEASED"
+    assert cloud.keys(CURATED, "tables/") == []
+    assert cloud.files("flights/a.csv")[0]["status"] == "PENDING"
+    assert cloud.batches.state("flights").publishing is None
+    (again,) = call("etl_trigger", {})["batches"]
+    assert again != batch_id
+    assert call("error_handler", {**failure, "batch_id": again})["outcome"] == "FAILED", "two attempts are enough"
+    (item,) = cloud.files("flights/a.csv")
+    assert (item["status"], item["outcome"]) == ("FAILED", {"reason": "States.Timeout: slow"})
+    assert cloud.batches.state("flights").running == frozenset()
+
+
+def test_an_aborted_execution_reaches_the_error_handler_by_event(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
+    detail = {"status": "ABORTED", "input": json.dumps({"dataset": "flights", "batch_id": batch_id}), "error": None}
+    answer = call("error_handler", {"source": "aws.states", "detail": detail})
+    assert (answer["outcome"], answer["error"]["Cause"]) == ("RELEASED", "the execution is ABORTED")
+
+
+def test_a_failure_after_publication_does_not_take_the_rows_back(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest)
+    decide(call, batch_id)
+    failure = {"dataset": "flights", "batch_id": batch_id, "error": {"Error": "QueryError", "Cause": "x"}}
+    assert call("error_handler", failure)["outcome"] == "PUBLISHED"
+    assert cloud.keys(CURATED, "tables/")
+
+
+def test_errors_that_are_not_conditions_are_not_swallowed(cloud: Cloud) -> None:
+    boto3.client("dynamodb").delete_table(TableName="ledger")
+    with pytest.raises(ClientError):
+        cloud.ledger.claim([{"bucket": "b", "key": "k", "version": "v"}], "batch")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "workers"), [([1], 2), ([512 * 1024**2 * 3], 4), ([10**12], 10), ([512 * 1024**2], 2)]
+)
+def test_workers_grow_with_the_bytes_up_to_the_limit(sizes: list[int], workers: int) -> None:
+    def manifest(ending: str, divisor: int) -> Manifest:
+        files = tuple(
+            ManifestFile(key=f"a{ending}", version="", uri="", size=size // divisor, format="csv", landed_at="")
+            for size in sizes
+        )
+        return Manifest(batch_id="b", dataset="d", contract="", staging="", table="", files=files)
+
+    assert workers_for(manifest(".csv", 1), 10) == workers
+    assert workers_for(manifest(".csv.gz", GZIP_RATIO), 10) == workers

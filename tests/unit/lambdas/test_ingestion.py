@@ -1,0 +1,66 @@
+"""Every landed object version is in the ledger once, or in quarantine with its reason."""
+
+import gzip
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pipeline_core.layout import rejected_file_prefix
+
+from tests.unit.lambdas.conftest import QUARANTINE, RAW, Cloud
+
+Call = Callable[..., Any]
+
+
+def test_a_landed_file_is_pending_once_however_often_its_event_comes(cloud: Cloud, call: Call) -> None:
+    record = cloud.land("flights/2013/a b+%41.csv", b"x\n1\n")
+    for _ in range(3):
+        assert call("ingestion", {"Records": [record]}) == {"batchItemFailures": []}
+    (item,) = cloud.files("flights/2013/a b+%41.csv")
+    assert (item["status"], item["dataset"], item["format"], item["size"]) == ("PENDING", "flights", "csv", 4)
+    assert [item["key"] for item in cloud.ledger.pending("flights", 10)] == ["flights/2013/a b+%41.csv"]
+
+
+def test_each_version_of_an_object_is_a_file_of_its_own(cloud: Cloud, call: Call) -> None:
+    records = [cloud.land("flights/a.csv", b"1\n"), cloud.land("flights/a.csv", b"2\n")]
+    call("ingestion", {"Records": records[::-1]})
+    assert [item["status"] for item in cloud.files("flights/a.csv")] == ["PENDING", "PENDING"]
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "reason"),
+    [
+        ("orphan.csv", b"x", "unknown_dataset: the key is in no folder"),
+        ("nobody/a.csv", b"x", "unknown_dataset: no contract is deployed for 'nobody'"),
+        ("flights/a.xlsx", b"x", "unknown_format: the name ends in none of .csv"),
+        ("flights/a.csv", b"", "empty: the file has 0 bytes"),
+        ("flights/a.csv.gz", b"plain", "not_gzip"),
+        ("flights/a.csv", gzip.compress(b"x"), "not_csv: the content is gzip; name it .csv.gz"),
+        ("flights/a.jsonl", b"PAR1....PAR1", "not_jsonl: the content is Parquet"),
+        ("flights/a.csv", b"PK\x03\x04....", "not_csv: the content is a zip archive"),
+        ("flights/a.csv", "a,b\n".encode("utf-16"), "not_csv: the content is UTF-16"),
+        ("flights/a.parquet", b"PAR1 but cut off in between", "not_parquet"),
+        ("flights/../../etc/passwd", b"x", "unknown_format"),
+    ],
+)
+def test_a_file_that_no_contract_wants_is_kept_with_its_reason(
+    cloud: Cloud, call: Call, key: str, body: bytes, reason: str
+) -> None:
+    good = cloud.land("airlines/good.csv", b"carrier,name\n")
+    assert call("ingestion", {"Records": [cloud.land(key, body), good]}) == {"batchItemFailures": []}
+    (item,) = cloud.files(key)
+    assert item["status"] == "REJECTED"
+    assert item["reason"].startswith(reason)
+    prefix = rejected_file_prefix(RAW, key, item["version"])
+    assert cloud.s3.get_object(Bucket=QUARANTINE, Key=f"{prefix}file")["Body"].read() == body
+    kept = json.loads(cloud.s3.get_object(Bucket=QUARANTINE, Key=f"{prefix}reason.json")["Body"].read())
+    assert (kept["key"], kept["reason"]) == (key, item["reason"])
+    assert cloud.files("airlines/good.csv")[0]["status"] == "PENDING"
+
+
+def test_one_bad_message_does_not_send_the_good_ones_back(cloud: Cloud, call: Call) -> None:
+    good, bad = cloud.land("flights/a.csv", b"1\n"), cloud.land("flights/b.csv", b"1\n")
+    bad["body"] = "{}"
+    assert call("ingestion", {"Records": [bad, good]}) == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
+    assert cloud.files("flights/a.csv")[0]["status"] == "PENDING"
