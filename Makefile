@@ -22,13 +22,16 @@ demo: $(READY) ## Deploy into the emulator, land real data, watch it become tabl
 local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments
 	$(BIN)/python -m local.up
 
-test: lint types unit integration ## Everything that has to pass
+test: lint types unit integration ## Everything that has to pass, with coverage
+	$(BIN)/coverage combine --quiet --keep
+	$(BIN)/coverage report --skip-covered
 
 unit: $(READY) ## Unit tests
-	$(BIN)/python -m pytest tests/unit -n 2 -q
+	rm -f .coverage .coverage.*
+	COVERAGE_FILE=.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 -q --cov --cov-report=
 
 integration: $(READY) ## End-to-end tests on the emulator
-	$(BIN)/python -m pytest tests/integration -q
+	COVERAGE_FILE=.coverage.integration $(BIN)/python -m pytest tests/integration -q --cov --cov-report=
 
 check: lint types unit ## What to run before a commit
 

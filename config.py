@@ -5,12 +5,13 @@ once, here, and is right for a development environment; the stack files show onl
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal, Self
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from violations import BrokenRulesError, Violation, check
 
 SETTINGS_KEY = "settings"
 MINIMUM_RETENTION_DAYS_IN_PROD = 90
@@ -195,23 +196,6 @@ class SecurityConfig(Section):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Violation:
-    """One thing wrong with the configuration."""
-
-    key: str
-    value: object
-    allowed: str
-
-
-class BrokenRulesError(ValueError):
-    """What the rules between the fields refuse."""
-
-    def __init__(self, violations: Iterable[Violation]) -> None:
-        self.violations = tuple(violations)
-        super().__init__("; ".join(f"{v.key} = {v.value!r}: {v.allowed}" for v in self.violations))
-
-
 class PipelineConfig(Section):
     """Everything that differs between environments."""
 
@@ -391,77 +375,9 @@ def parse(raw: object, stack_file: str, *, show_values: bool = True) -> Pipeline
             f"{stack_file}: data-pipeline:settings = {raw!r} is not a mapping. "
             "Write at least 'environment: dev' under it."
         )
-    violations, checked = _check(raw)
+    # The rules of a development environment stand in where it is the environment that is wrong.
+    violations, checked = check(PipelineConfig, raw, {"environment": "dev"})
     if checked is None or violations:
         lines = [f"  {v.key} = {v.value if show_values else '[secret]'!r}: allowed is {v.allowed}" for v in violations]
         raise ConfigError(f"{stack_file}: {len(lines)} of data-pipeline:settings cannot be used:\n" + "\n".join(lines))
     return checked
-
-
-def _check(raw: Mapping[str, Any]) -> tuple[list[Violation], PipelineConfig | None]:
-    """Check the fields, then the rules between those that are right, so that one run shows everything."""
-    try:
-        return [], PipelineConfig.model_validate(raw)
-    except ValidationError as error:
-        broken = _rule_violations(error)
-        if broken:
-            return broken, None
-        fields = [_field_violation(detail) for detail in error.errors()]
-    refused = {violation.key for violation in fields}
-    rest = _without(raw, "", refused)
-    # Only a guess where it is the environment that is wrong or missing: the rules of every environment.
-    rest.setdefault("environment", "dev")
-    try:
-        PipelineConfig.model_validate(rest)
-    except ValidationError as error:
-        fields += [v for v in _rule_violations(error) if not _touches(v, refused)]
-    return fields, None
-
-
-def _rule_violations(error: ValidationError) -> list[Violation]:
-    for detail in error.errors():
-        cause = detail.get("ctx", {}).get("error")
-        if isinstance(cause, BrokenRulesError):
-            return list(cause.violations)
-    return []
-
-
-def _field_violation(detail: Mapping[str, Any]) -> Violation:
-    key = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] == "missing":
-        return Violation(key=key, value=None, allowed="a value: it has no default")
-    if detail["type"] == "extra_forbidden":
-        return Violation(key=key, value=detail["input"], allowed=f"one of {_known_keys(detail['loc'][:-1])}")
-    message = str(detail["msg"])
-    return Violation(key=key, value=detail["input"], allowed=message.removeprefix("Input should be "))
-
-
-def _known_keys(section: tuple[str | int, ...]) -> str:
-    model: type[BaseModel] = PipelineConfig
-    for part in section:
-        field = model.model_fields.get(str(part))
-        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-        elif isinstance(part, int):
-            model = Subscription
-    return ", ".join(sorted(model.model_fields))
-
-
-def _without(value: Any, prefix: str, refused: set[str]) -> Any:
-    if isinstance(value, Mapping):
-        places: Iterable[tuple[Any, Any]] = value.items()
-        return {
-            key: _without(child, f"{prefix}{key}.", refused) for key, child in places if f"{prefix}{key}" not in refused
-        }
-    if isinstance(value, list):
-        return [
-            _without(child, f"{prefix}{place}.", refused)
-            for place, child in enumerate(value)
-            # an element that lost a part of its own is no element any more
-            if not any(key.startswith(f"{prefix}{place}") for key in refused)
-        ]
-    return value
-
-
-def _touches(violation: Violation, refused: set[str]) -> bool:
-    return any(violation.key.startswith(key) or key.startswith(violation.key) for key in refused)

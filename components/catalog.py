@@ -179,15 +179,13 @@ class DatasetCrawler(pulumi.ComponentResource):
                     args.curated.find_under(folder),
                     args.curated.locate(),
                     around.key.use("s3"),
+                    # Glue answers GetTables only to those who may see every table of the database.
                     args.catalog.use_tables(
-                        "GetDatabase",
-                        "GetTable",
-                        "GetTables",
+                        "GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"
+                    ),
+                    args.catalog.use_tables(
                         "CreateTable",
                         "UpdateTable",
-                        "GetPartition",
-                        "GetPartitions",
-                        "BatchGetPartition",
                         "BatchCreatePartition",
                         "UpdatePartition",
                         "BatchUpdatePartition",

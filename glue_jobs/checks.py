@@ -25,23 +25,23 @@ def check(records: DataFrame, contract: Contract) -> DataFrame:
     cleaned = records.select("_file", "_line", "_raw", "_reasons", *texts)
     typed = [cast(column, contract).alias(f"_typed_{column.name}") for column in contract.columns]
     checked = cleaned.select("*", *typed)
-    found = F.filter(
-        F.array(*[reason for column in contract.columns for reason in _reasons(column, contract)]),
-        lambda reason: reason.isNotNull(),
-    )
+    # One text, then split: array functions with lambdas are interpreted and took half of the job's time.
+    joined = F.concat_ws(",", *[reason for column in contract.columns for reason in _reasons(column, contract)])
+    found = F.when(joined == "", F.array().cast("array<string>")).otherwise(F.split(joined, ","))
     # A record that could not be read has no values to be wrong.
     reasons = F.when(F.size("_reasons") > 0, F.col("_reasons")).otherwise(found)
     return checked.select(
         "_file",
         "_line",
-        "_raw",
+        # Only a quarantined record is kept as it came; the others are spared the shuffle.
+        F.when(F.size(reasons) > 0, F.col("_raw")).alias("_raw"),
         reasons.alias("_reasons"),
         *[F.col(f"_typed_{column.name}").alias(column.name) for column in contract.columns],
     )
 
 
 def _text(column: ContractColumn, contract: Contract) -> Column:
-    trimmed = F.regexp_replace(F.col(f"`{column.name}`"), r"^[ \t]+|[ \t]+$", "")
+    trimmed = F.expr(f"trim(BOTH ' \t' FROM `{column.name}`)")
     return F.when(~trimmed.isin(*contract.null_tokens), trimmed) if contract.null_tokens else trimmed
 
 
@@ -56,7 +56,7 @@ def cast(column: ContractColumn, contract: Contract) -> Column:
         case "string":
             return text
         case "int" | "bigint":
-            digits = F.regexp_replace(text, r"\.0*$", "")
+            digits = F.substring_index(text, ".", 1)
             return F.when(text.rlike(INTEGER), digits.cast(column.type))
         case "double":
             value = F.when(text.rlike(DOUBLE), text.cast("double"))

@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 
 from glue_jobs import staging
 from glue_jobs.checks import check
-from glue_jobs.deduplicate import decide
+from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
 from glue_jobs.reading import read_batch
 
 if TYPE_CHECKING:
@@ -57,14 +57,19 @@ def session(name: str) -> SparkSession:
 def run(spark: SparkSession, manifest: Manifest, contract: Contract, attempt: str) -> Report:
     """Stage the batch of a manifest and return its report. `attempt` names this run's own folder."""
     batch = read_batch(spark, manifest.files, contract)
-    checked = check(batch.records, contract).persist(StorageLevel.MEMORY_AND_DISK)
-    keys = staging.published_keys(spark, checked, manifest, contract)
+    checked = check(batch.records, contract)
+    keys = None
+    if staging.table_exists(spark, manifest):
+        checked = checked.persist(StorageLevel.MEMORY_AND_DISK)
+        keys = staging.published_keys(spark, checked, manifest, contract)
     decided = decide(checked, keys, contract).persist(StorageLevel.MEMORY_AND_DISK)
-    curated = f"{manifest.staging}{attempt}/curated/"
-    quarantined = f"{manifest.staging}{attempt}/quarantined/"
-    staging.write_curated(decided, curated, manifest, contract)
-    staging.write_quarantined(decided, quarantined, manifest, datetime.now(UTC))
-    return staging.report(decided, batch, manifest, contract, curated, quarantined)
+    counts = staging.count(decided, contract)
+    places = {fate: f"{manifest.staging}{attempt}/{fate}/" for fate in (CURATED, QUARANTINED) if counts.of(fate)}
+    if CURATED in places:
+        staging.write_curated(decided, places[CURATED], manifest, contract)
+    if QUARANTINED in places:
+        staging.write_quarantined(decided, places[QUARANTINED], manifest, datetime.now(UTC))
+    return staging.report(decided, batch, counts, manifest, contract, places)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 import posixpath
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote
 
@@ -18,12 +19,17 @@ from glue_jobs.reading import Batch, small_frame
 MAX_ROWS_PER_FILE = 5_000_000
 
 
-def published_keys(spark: SparkSession, decided: DataFrame, manifest: Manifest, contract: Contract) -> DataFrame | None:
+def table_exists(spark: SparkSession, manifest: Manifest) -> bool:
+    """Whether anything was published to the table."""
+    return _exists(spark, manifest.table)
+
+
+def published_keys(spark: SparkSession, checked: DataFrame, manifest: Manifest, contract: Contract) -> DataFrame | None:
     """Primary keys already in the table, read only from the partitions that this batch touches.
 
     Rows that an earlier, interrupted publish of this very batch left in the table do not count.
     """
-    paths = [path for path in _touched(decided, manifest, contract) if _exists(spark, path)]
+    paths = [path for path in _touched(checked, manifest, contract) if _exists(spark, path)]
     if not paths:
         return None
     reader = spark.read.option("basePath", manifest.table).option("mergeSchema", "false")
@@ -97,37 +103,65 @@ def source_of(file: ManifestFile) -> str:
     return f"{file.key}?versionId={file.version}"
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How many records of each file (position) had which fate, and nulls of the curated rows by column."""
+
+    fates: dict[int, dict[str, int]]
+    nulls: dict[str, int]
+
+    def of(self, fate: str) -> int:
+        """Records of all files with a fate."""
+        return sum(counts.get(fate, 0) for counts in self.fates.values())
+
+
+def count(decided: DataFrame, contract: Contract) -> Counts:
+    """Count in one pass."""
+    optional = [column.name for column in contract.columns if not column.required]
+    rows = (
+        decided.groupBy("_file", "_fate")
+        .agg(F.count("*").alias("_rows"), *[F.count_if(F.col(f"`{name}`").isNull()).alias(name) for name in optional])
+        .collect()
+    )
+    fates: dict[int, dict[str, int]] = defaultdict(dict)
+    nulls: dict[str, int] = defaultdict(int)
+    for row in rows:
+        fates[row["_file"]][row["_fate"]] = row["_rows"]
+        if row["_fate"] == CURATED:
+            for name in optional:
+                nulls[name] += row[name]
+    return Counts(fates, {name: found for name, found in nulls.items() if found})
+
+
 def report(
-    decided: DataFrame, batch: Batch, manifest: Manifest, contract: Contract, curated: str, quarantined: str
+    decided: DataFrame, batch: Batch, counts: Counts, manifest: Manifest, contract: Contract, places: dict[str, str]
 ) -> Report:
-    """Account for every row: what was read, what became of it, and what is really in the staged files."""
+    """Account for every row: what was read, what became of it, and what is really in the staged files.
+
+    `places` says where the files of a fate were written; a fate without records has none.
+    """
     spark = decided.sparkSession
-    counts: dict[int, dict[str, int]] = defaultdict(dict)
-    for row in decided.groupBy("_file", "_fate").count().collect():
-        counts[row["_file"]][row["_fate"]] = row["count"]
     files = tuple(
         FileReport(
             key=file.key,
             version=file.version,
             rows_read=batch.rows.get(position, 0),
-            rows_curated=counts[position].get(CURATED, 0),
-            rows_quarantined=counts[position].get(QUARANTINED, 0),
-            rows_duplicate=counts[position].get(DUPLICATE, 0),
+            rows_curated=counts.fates.get(position, {}).get(CURATED, 0),
+            rows_quarantined=counts.fates.get(position, {}).get(QUARANTINED, 0),
+            rows_duplicate=counts.fates.get(position, {}).get(DUPLICATE, 0),
             problem=batch.problems.get(position),
         )
         for position, file in enumerate(manifest.files)
     )
-    has_curated = any(file.rows_curated for file in files)
-    has_quarantined = any(file.rows_quarantined for file in files)
     return Report(
         batch_id=manifest.batch_id,
         dataset=manifest.dataset,
         contract_version=contract.version,
         files=files,
-        curated=_staged(spark, curated, contract.partition_by) if has_curated else (),
-        quarantined=_staged(spark, quarantined, ()) if has_quarantined else (),
-        reasons=_reasons(decided) if has_quarantined else {},
-        nulls=_nulls(decided, contract) if has_curated else {},
+        curated=_staged(spark, places[CURATED], contract.partition_by) if CURATED in places else (),
+        quarantined=_staged(spark, places[QUARANTINED], ()) if QUARANTINED in places else (),
+        reasons=_reasons(decided) if QUARANTINED in places else {},
+        nulls=counts.nulls,
         columns={column.name: column.type for column in contract.columns},
     )
 
@@ -135,16 +169,6 @@ def report(
 def _reasons(decided: DataFrame) -> dict[str, int]:
     exploded = decided.where(F.col("_fate") == QUARANTINED).select(F.explode("_reasons").alias("reason"))
     return {row["reason"]: row["count"] for row in exploded.groupBy("reason").count().collect()}
-
-
-def _nulls(decided: DataFrame, contract: Contract) -> dict[str, int]:
-    optional = [column.name for column in contract.columns if not column.required]
-    if not optional:
-        return {}
-    counts = decided.where(F.col("_fate") == CURATED).agg(
-        *[F.count_if(F.col(f"`{name}`").isNull()).alias(name) for name in optional]
-    )
-    return {name: count for name, count in counts.collect()[0].asDict().items() if count}
 
 
 def _staged(spark: SparkSession, location: str, partition_by: Sequence[str]) -> tuple[StagedFile, ...]:

@@ -43,6 +43,8 @@ _READABLE: Final = {
     ("binary", "string"),
 }
 
+_ZONED: Final = "TIMESTAMP WITH TIME ZONE"
+
 
 class UnreadableError(Exception):
     """A table cannot be read; the message is worded as Athena words it."""
@@ -224,14 +226,24 @@ def duckdb_type(hive: str) -> str:
 
 def run(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[str], list[list[str | None]]]:
     """Run a translated query: column names, Athena types, and the rows as Athena prints them."""
-    cursor = connection.execute(query)
-    description = cursor.description or []
+    described = connection.execute(f"DESCRIBE {query}").fetchall()
+    kinds = [str(column[1]) for column in described]
+    cursor = connection.execute(_printable(query, kinds))
     rows = [[athena_sql.text(value) for value in row] for row in cursor.fetchall()]
-    return (
-        [column[0].lower() for column in description],
-        [athena_sql.athena_type(str(column[1])) for column in description],
-        rows,
-    )
+    names = [str(column[0]).lower() for column in described]
+    return names, [athena_sql.athena_type(kind) for kind in kinds], rows
+
+
+def _printable(query: str, kinds: list[str]) -> str:
+    # DuckDB hands out times with a zone only with another package's help, so it prints them itself.
+    if _ZONED not in kinds:
+        return query
+    names = [f"column_{position}" for position in range(len(kinds))]
+    shown = [
+        f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g UTC')" if kind == _ZONED else name
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+    return f"SELECT {', '.join(shown)} FROM ({query}) AS result ({', '.join(names)})"
 
 
 def location_of(uri: str) -> Location:

@@ -64,8 +64,10 @@ class _Monitor(mocks.Mocks):
     failures: list[str] = field(default_factory=list)
     default_tags: dict[str, dict[str, str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    loops: set[asyncio.AbstractEventLoop] = field(default_factory=set)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        self._note_loop()
         inputs = _plain(args.inputs)
         if not args.custom:
             return "", inputs
@@ -81,6 +83,7 @@ class _Monitor(mocks.Mocks):
             raise DeploymentError(problem) from error
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        self._note_loop()
         answers: dict[str, Json] = {
             "aws:index/getCallerIdentity:getCallerIdentity": {
                 "accountId": self.aws.account,
@@ -111,6 +114,11 @@ class _Monitor(mocks.Mocks):
                 self.failures.append(problem)
             raise DeploymentError(problem)
         return answers[args.token], []
+
+    def _note_loop(self) -> None:
+        # The SDK opens an event loop in every thread that it calls this monitor from, and leaves it open.
+        with self.lock:
+            self.loops.add(asyncio.get_event_loop_policy().get_event_loop())
 
     def _create(self, args: mocks.MockResourceArgs, inputs: Json) -> tuple[str, Json]:
         if reason := NOT_EMULATED.get(args.typ):
@@ -165,13 +173,17 @@ def deploy(
     try:
         # Outputs and stack of an earlier deployment in this process must not be seen by this one.
         settings.ROOT.set(None)
+        settings.SETTINGS.rpc_manager.clear()
+        settings.SETTINGS.outputs.clear()
         mocks.set_mocks(monitor, project=project, stack=stack_name, preview=False)
         pulumi.runtime.set_all_config(_flat(settings_of_stack, project))
         outputs = _run(loop, program or _main_program(project_dir))
     except Exception as error:
         raise DeploymentError(_summary(monitor.failures, error)) from error
     finally:
-        loop.close()
+        loop.run_until_complete(loop.shutdown_default_executor())
+        for opened in {loop, *monitor.loops}:
+            opened.close()
         asyncio.set_event_loop(None)
     if monitor.failures:
         raise DeploymentError(_summary(monitor.failures, None))

@@ -63,8 +63,10 @@ class Emulator:
         """Start the emulator and wait until it answers.
 
         Raises:
-            EmulatorError: if it ends or does not answer within a minute.
+            EmulatorError: if its port is taken, or if it ends or does not answer within a minute.
         """
+        if self._healthy():
+            raise EmulatorError(f"port {self.port} is taken: another emulator answers at {self.endpoint}")
         self.workdir.mkdir(parents=True, exist_ok=True)
         (self.workdir / "tmp").mkdir(exist_ok=True)
         self.decisions.unlink(missing_ok=True)

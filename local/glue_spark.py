@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import json
+import os
 import shutil
 import subprocess
 import threading
@@ -25,7 +26,7 @@ from ministack.services import glue
 
 from local import roles, seams
 from local.mirror import Location, Mirror, needed_by
-from local.spark_process import ClassArchive, SparkRun
+from local.spark_process import ClassArchive, Slots, SparkRun
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -92,6 +93,7 @@ class Executor:
         self._directory = directory
         self._endpoint = endpoint
         self._lock = threading.Lock()
+        self._slots = Slots(max(2, min(4, (os.cpu_count() or 2) // 2)))
 
     def start(self, job: Json, request: Json) -> Response:
         """StartJobRun."""
@@ -173,12 +175,14 @@ class Executor:
                 "AWS_EC2_METADATA_DISABLED": "true",
             },
         )
-        if run["JobRunState"] == "STOPPING":
-            return "STOPPED", ""
-        process = spark.start()
-        run["JobRunState"] = "RUNNING"
         pulled = time.monotonic()
-        state = _wait(process, run)
+        with self._slots.taken(mirror.size, lambda: run["JobRunState"] == "STOPPING"):
+            if run["JobRunState"] == "STOPPING":
+                return "STOPPED", ""
+            queued = time.monotonic()
+            process = spark.start()
+            run["JobRunState"] = "RUNNING"
+            state = _wait(process, run)
         if state in {"STOPPED", "TIMEOUT"}:
             return state, "Job run exceeded its timeout" if state == "TIMEOUT" else ""
         ran = time.monotonic()
@@ -186,7 +190,8 @@ class Executor:
         pushed = mirror.push()
         timings = {
             "pull_seconds": round(pulled - began, 2),
-            "spark_seconds": round(ran - pulled, 2),
+            "queue_seconds": round(queued - pulled, 2),
+            "spark_seconds": round(ran - queued, 2),
             "push_seconds": round(time.monotonic() - ran, 2),
             "written": pushed.written,
             "deleted": pushed.deleted,

@@ -79,6 +79,11 @@ class Mirror:
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(self._fetch, todo))
 
+    @property
+    def size(self) -> int:
+        """The bytes that were pulled."""
+        return sum(size for size, _ in self._pulled.values())
+
     def push(self) -> Pushed:
         """Write new and changed files to S3 and delete objects whose files are gone.
 

@@ -157,7 +157,17 @@ class Pipeline:
         arn = self._sqs.get_queue_attributes(QueueUrl=self._inbox, AttributeNames=["QueueArn"])["Attributes"][
             "QueueArn"
         ]
-        self._sns.subscribe(TopicArn=self.outputs["notifications_topic_arn"], Protocol="sqs", Endpoint=arn)
+        topic = self.outputs["notifications_topic_arn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self._sqs.set_queue_attributes(QueueUrl=self._inbox, Attributes={"Policy": policy})
+        self._sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
 
     def notifications(self) -> list[dict[str, Any]]:
         """Take the notifications that came since the last call."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
+import contextlib
 import hashlib
+import itertools
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -33,6 +37,7 @@ SETTINGS: Final = {
 # Start-up counts more than throughput here: the first compiler only, a collector without threads of its own.
 _JVM: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 _SETTLED_SECONDS: Final = 3
+_LOOK_SECONDS: Final = 0.1
 
 _LOGGING: Final = """\
 rootLogger.level = warn
@@ -80,6 +85,37 @@ class ClassArchive:
 
     def _settled(self) -> bool:
         return self._part.exists() and time.time() - self._part.stat().st_mtime > _SETTLED_SECONDS
+
+
+class Slots:
+    """How many Sparks run at a time; the others wait, as a Glue run waits for capacity.
+
+    Each takes gigabytes of memory and two cores. Of those that wait, the one with most to read goes first, so that
+    it does not keep everybody waiting at the end.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+        self._waiting: list[tuple[int, int]] = []
+        self._condition = threading.Condition()
+        self._arrivals = itertools.count()
+
+    @contextlib.contextmanager
+    def taken(self, size: int, given_up: Callable[[], bool]) -> Iterator[None]:
+        """Wait for a slot with `size` bytes to read, or until the run is given up, which takes none."""
+        ticket = (-size, next(self._arrivals))
+        with self._condition:
+            bisect.insort(self._waiting, ticket)
+            while not (got := self._free > 0 and self._waiting[0] == ticket) and not given_up():
+                self._condition.wait(_LOOK_SECONDS)
+            self._waiting.remove(ticket)
+            self._free -= got
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._free += got
+                self._condition.notify_all()
 
 
 @dataclass(frozen=True)

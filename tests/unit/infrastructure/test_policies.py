@@ -1,6 +1,5 @@
 """Every policy document: it parses, grants nothing on everything, and trusts services for this account only."""
 
-import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.iam import UNSCOPED_ACTIONS, allow, allow_unscoped
-from tests.unit.infrastructure.cloud import ACCOUNT, Cloud
+from tests.unit.infrastructure.cloud import ACCOUNT, Cloud, deploy, main_program, stack_config
 
 
 def statements(cloud: Cloud) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -116,13 +115,16 @@ def test_no_role_has_a_managed_policy(cloud: Cloud) -> None:
     assert not [r for r in cloud.aws() if "olicyAttachment" in r.type]
 
 
-def test_a_crawler_sees_only_its_own_dataset(dev: Cloud) -> None:
-    for crawler, other in itertools.permutations(
-        [r.inputs["name"].rpartition("-")[2] for r in dev.of("glue.Crawler")], 2
-    ):
-        policy = dev.one("iam.RolePolicy", f"data-pipeline-crawler-{crawler}-role-policy").json("policy")
-        named = [arn for s in policy["Statement"] for arn in listed(s["Resource"])]
-        assert [arn for arn in named if re.search(rf"[/:]{other}\b", arn)] == []
+def test_a_crawler_reads_the_files_and_writes_the_table_of_its_own_dataset_only(dev: Cloud) -> None:
+    for crawler in dev.of("glue.Crawler"):
+        dataset = crawler.inputs["name"].rpartition("-")[2]
+        policy = dev.one("iam.RolePolicy", f"data-pipeline-crawler-{dataset}-role-policy").json("policy")
+        by_action = {action: listed(s["Resource"]) for s in policy["Statement"] for action in listed(s["Action"])}
+        assert [arn.split("/", 1)[1] for arn in by_action["s3:GetObject"]] == [f"tables/{dataset}/*"]
+        for action in ("glue:CreateTable", "glue:UpdateTable", "glue:BatchCreatePartition"):
+            tables = [arn.rpartition("/")[2] for arn in by_action[action] if ":table/" in arn]
+            assert tables == [dataset], action
+        assert not [action for action in by_action if action.startswith(("glue:Delete", "glue:BatchDelete"))]
 
 
 def test_the_job_never_touches_the_published_table(dev: Cloud) -> None:
@@ -144,3 +146,29 @@ def test_a_wildcard_resource_is_refused_where_it_is_written() -> None:
         allow_unscoped(["s3:GetObject"])
     with pytest.raises(ValueError, match=r"'s3:\*' has a wildcard"):
         allow(["s3:*"], ["arn:aws:s3:::bucket"])
+
+
+def test_one_key_rotates_and_lets_in_only_services_that_need_it(cloud: Cloud) -> None:
+    (key,) = cloud.of("kms.Key")
+    assert key.inputs["enableKeyRotation"] is True
+    principals = [s["Principal"] for s in key.json("policy")["Statement"]]
+    assert {p["AWS"] for p in principals if "AWS" in p} == {f"arn:aws:iam::{ACCOUNT}:root"}
+    assert {p["Service"].split(".")[0] for p in principals if "Service" in p} == {"logs", "events", "cloudwatch"}
+
+
+def test_every_role_that_uses_the_key_says_for_which_service(cloud: Cloud) -> None:
+    uses = [
+        (name, statement)
+        for kind, name, statement in statements(cloud)
+        if kind == "RolePolicy" and any(action.startswith("kms:") for action in listed(statement["Action"]))
+    ]
+    assert len(uses) > 6
+    assert [name for name, s in uses if not s.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService")] == []
+
+
+def test_a_permissions_boundary_bounds_every_role() -> None:
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    config = stack_config("dev")
+    config["data-pipeline:settings"] = {"environment": "dev", "security": {"permissions_boundary_arn": boundary}}
+    bounded = deploy(main_program, config=config)
+    assert {role.inputs.get("permissionsBoundary") for role in bounded.of("iam.Role")} == {boundary}

@@ -1,0 +1,96 @@
+"""Files land in the emulator, good and bad ones, and each has the fate that docs/semantics.md defines."""
+
+import gzip
+import json
+from pathlib import Path
+
+from local import demo
+from local.demo_data import package_data
+from local.emulator import Emulator
+from local.iam_decisions import denials, read_decisions
+from local.run import Pipeline
+from rich.console import Console
+
+HEADER = b"carrier,name\n"
+SECONDS = 240
+
+
+def test_the_demo_checks_every_row_and_every_answer_and_finds_nothing_wrong(tmp_path: Path) -> None:
+    console = Console(record=True, width=120)
+    code = demo.main(console, tmp_path / "demo")
+    text = console.export_text()
+    assert code == 0, text
+    assert "flights  │ 336,776 │ 336,776 │           0 │          0 │       336,776" in text
+    assert text.count("rows read from") == 5
+
+
+def test_every_kind_of_bad_input_has_its_fate_and_its_neighbours_are_published(
+    emulator: Emulator, pipeline: Pipeline
+) -> None:
+    airlines = (package_data() / "airlines.csv").read_bytes()
+    many = b"".join(b"%c%c,Made up\n" % (65 + n // 26, 65 + n % 26) for n in range(676))
+    fates = {
+        "nobody/a.csv": (b"a\n1\n", "REJECTED", "unknown_dataset"),
+        "airlines/empty.csv": (b"", "REJECTED", "empty"),
+        "airlines/liar.csv.gz": (b"carrier,name\nZZ,No gzip\n", "REJECTED", "not_gzip"),
+        "airlines/liar.csv": (gzip.compress(airlines), "REJECTED", "not_csv"),
+        "airlines/missing.csv": (b"name\nNo code\n", "QUARANTINED", "missing_column:carrier"),
+        "airlines/extra.csv": (b"carrier,name,colour\nX1,Extra,red\n", "QUARANTINED", "unexpected_column:colour"),
+        "airlines/a strange & name=1.csv": (airlines, "PUBLISHED", None),
+        "airlines/rows.csv": (HEADER + b"toolong,Bad code\nY1,Good\nY1,Again\nY2,Ragged,row\n", "PUBLISHED", None),
+        "airlines/many.csv": (HEADER + many, "PUBLISHED", None),
+        "airlines/lines.jsonl": (b'{"carrier": "Y3", "name": "Line"}\n', "PUBLISHED", None),
+    }
+    pipeline.land((key, content) for key, (content, _, _) in fates.items())
+    pipeline.wait_until_registered()
+    (batch_id,) = pipeline.tick("airlines")
+    progress = pipeline.wait(lambda state: state.done, SECONDS)
+    found = {file.key: file for file in progress.files}
+    for key, (_, status, reason) in fates.items():
+        assert found[key].status == status, found[key]
+        assert (found[key].reason or "").startswith(reason or ""), found[key]
+    assert found["airlines/rows.csv"].rows == {
+        "rows_read": 4,
+        "rows_curated": 1,
+        "rows_quarantined": 2,
+        "rows_duplicate": 1,
+    }
+    report = pipeline.report("airlines", batch_id)
+    assert report["reasons"]["malformed_row"] == 1
+    (message,) = pipeline.notifications()
+    assert message["Subject"] == f"[PUBLISHED] airlines: {batch_id}"
+    answer = pipeline.invoke("query", {"query": "airlines_rows"})
+    assert int(answer["rows"][0][0]) == sum(file.rows.get("rows_curated", 0) for file in progress.files)
+
+
+def test_a_second_batch_adds_what_is_new_and_counts_the_rest_as_duplicates(pipeline: Pipeline) -> None:
+    before = int(pipeline.invoke("query", {"query": "airlines_rows"})["rows"][0][0])
+    pipeline.land([("airlines/again.csv", HEADER + b"Y1,Good\nY4,New\n")])
+    pipeline.wait_until_registered()
+    pipeline.tick("airlines")
+    progress = pipeline.wait(lambda state: state.done, SECONDS)
+    (file,) = [file for file in progress.files if file.key == "airlines/again.csv"]
+    assert (file.status, file.rows["rows_curated"], file.rows["rows_duplicate"]) == ("PUBLISHED", 1, 1)
+    assert int(pipeline.invoke("query", {"query": "airlines_rows"})["rows"][0][0]) == before + 1
+    pipeline.notifications()
+
+
+def test_a_batch_over_its_threshold_fails_visibly_and_nobody_sees_its_rows(pipeline: Pipeline) -> None:
+    before = pipeline.invoke("query", {"query": "airlines_rows"})["rows"]
+    pipeline.land([("airlines/bad.csv", HEADER + b"Z1,Good\nnope,Bad\n")])
+    pipeline.wait_until_registered()
+    (batch_id,) = pipeline.tick("airlines")
+    progress = pipeline.wait(lambda state: state.done, SECONDS)
+    assert progress.stages[batch_id] == "failed"
+    assert next(file.status for file in progress.files if file.key == "airlines/bad.csv") == "QUARANTINED"
+    (message,) = pipeline.notifications()
+    assert message["Subject"] == f"[QUARANTINED] airlines: {batch_id}"
+    assert "invalidValues is 50 percent, but mustBeLessThan 5" in message["Message"]
+    assert pipeline.invoke("query", {"query": "airlines_rows"})["rows"] == before
+
+
+def test_nothing_was_denied_and_the_functions_were_really_asked(emulator: Emulator, pipeline: Pipeline) -> None:
+    assert denials(emulator.decisions) == []
+    asked = {(d.principal.split("/")[1], d.action) for d in read_decisions(emulator.decisions) if not d.deployer}
+    assert len(asked) > 30, "IAM was not enforced"
+    assert json.dumps(pipeline.outputs)

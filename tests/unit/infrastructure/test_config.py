@@ -1,0 +1,196 @@
+"""The stack configuration: what is refused, that all of it is said at once, and that the stacks are right."""
+
+from typing import Any
+
+import pytest
+
+import config
+from config import ConfigError, parse
+from tests.unit.infrastructure.cloud import STACKS, deploy, stack_config
+
+PROD: dict[str, Any] = {
+    "environment": "prod",
+    "storage": {"allow_destroy": False, "noncurrent_versions_expire_after_days": 90},
+    "workflow": {"include_execution_data": False},
+    "monitoring": {
+        "log_retention_days": 90,
+        "alarm_subscriptions": [{"protocol": "email", "endpoint": "on-call@example.com"}],
+    },
+}
+
+
+def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **base,
+        **{
+            key: merged(base.get(key, {}), value) if isinstance(value, dict) else value for key, value in change.items()
+        },
+    }
+
+
+def refusal(raw: object) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(raw, "Pulumi.test.yaml")
+    assert "Pulumi.test.yaml" in str(caught.value), "the message says which file to open"
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_stack_file_is_accepted_and_says_its_own_environment(stack: str) -> None:
+    settings = parse(stack_config(stack)["data-pipeline:settings"], f"Pulumi.{stack}.yaml")
+    assert settings.environment == stack
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_file_shows_only_what_differs_from_the_defaults(stack: str) -> None:
+    raw = stack_config(stack)["data-pipeline:settings"]
+    given = parse(raw, "")
+    for section, values in raw.items():
+        if not isinstance(values, dict):
+            continue
+        defaults = type(getattr(given, section))()
+        same = [key for key in values if getattr(given, section).__getattribute__(key) == getattr(defaults, key)]
+        assert same == [], f"{section}: {same} is the default"
+
+
+def test_the_least_that_prod_needs_is_accepted() -> None:
+    assert parse(PROD, "Pulumi.prod.yaml").environment == "prod"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"storage": {"allow_destroy": True}}, "storage.allow_destroy = True: allowed is false in prod"),
+        ({"monitoring": {"log_retention_days": 30}}, "monitoring.log_retention_days = 30: allowed is at least 90 days"),
+        (
+            {"storage": {"raw_expires_after_days": 89}},
+            "storage.raw_expires_after_days = 89: allowed is at least 90 days",
+        ),
+        (
+            {"storage": {"quarantine_expires_after_days": 7}},
+            "quarantine_expires_after_days = 7: allowed is at least 90",
+        ),
+        (
+            {"storage": {"noncurrent_versions_expire_after_days": 30}},
+            "noncurrent_versions_expire_after_days = 30: allowed is at least 90",
+        ),
+        ({"monitoring": {"alarm_subscriptions": []}}, "monitoring.alarm_subscriptions = []: allowed is at least one"),
+        ({"batches": {"schedule_enabled": False}}, "batches.schedule_enabled = False: allowed is true in prod"),
+        ({"functions": {"log_level": "ERROR"}}, "functions.log_level = 'ERROR': allowed is INFO or DEBUG"),
+        ({"workflow": {"include_execution_data": True}}, "workflow.include_execution_data = True: allowed is false"),
+    ],
+)
+def test_prod_keeps_its_data_its_logs_and_someone_to_call(change: dict[str, Any], said: str) -> None:
+    (line,) = refusal(merged(PROD, change))
+    assert said in line
+    relaxed = {**merged(PROD, change), "environment": "dev"}
+    assert parse(relaxed, "").environment == "dev", "a development environment may"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"environment": "production"}, "environment = 'production': allowed is 'local', 'dev', 'staging' or 'prod'"),
+        ({"storgae": {}}, "storgae = {}: allowed is one of athena, batches"),
+        ({"glue": {"workers": 3}}, "glue.workers = 3: allowed is one of crawl_daily_at_utc, max_concurrent_runs"),
+        (
+            {"monitoring": {"alarm_subscriptions": [{"protocol": "email", "endpoint": "a@b.example", "to": 1}]}},
+            "alarm_subscriptions.0.to = 1: allowed is one of endpoint, protocol",
+        ),
+        ({"functions": {"query": {"timeout_seconds": 901}}}, "functions.query.timeout_seconds = 901: allowed is less"),
+        ({"ingestion": {"max_concurrency": 1}}, "ingestion.max_concurrency = 1: allowed is greater than or equal to 2"),
+        ({"monitoring": {"log_retention_days": 0}}, "monitoring.log_retention_days = 0: allowed is 1, 3, 5"),
+        ({"glue": {"crawl_daily_at_utc": "25:00"}}, "glue.crawl_daily_at_utc = '25:00'"),
+        ({"security": {"account_id": "12"}}, "security.account_id = '12'"),
+        ({"security": {"permissions_boundary_arn": "admin"}}, "security.permissions_boundary_arn = 'admin'"),
+        (
+            {"ingestion": {"batch_size": 100, "batching_window_seconds": 0}},
+            "ingestion.batching_window_seconds = 0: allowed is at least 1, since ingestion.batch_size is 100",
+        ),
+        (
+            {"functions": {"ingestion": {"reserved_concurrency": 5}}},
+            "functions.ingestion.reserved_concurrency = 5: allowed is at least ingestion.max_concurrency, which is 10",
+        ),
+        (
+            {"workflow": {"timeout_minutes": 60}},
+            "workflow.timeout_minutes = 60: allowed is more than glue.timeout_minutes",
+        ),
+        (
+            {"glue": {"max_concurrent_runs": 1}, "batches": {"max_concurrent_per_dataset": 2}},
+            "glue.max_concurrent_runs = 1: allowed is at least 2",
+        ),
+        (
+            {"storage": {"raw_to_infrequent_access_after_days": 30, "raw_to_glacier_after_days": 31}},
+            "storage.raw_to_glacier_after_days = 31: allowed is at least 60",
+        ),
+        (
+            {"storage": {"raw_to_infrequent_access_after_days": 30, "raw_expires_after_days": 30}},
+            "storage.raw_expires_after_days = 30: allowed is more than 30",
+        ),
+        (
+            {"monitoring": {"alarm_subscriptions": [{"protocol": "https", "endpoint": "http://example.com"}]}},
+            "monitoring.alarm_subscriptions.0.endpoint = 'http://example.com': allowed is an address that starts",
+        ),
+        ({"tags": {"Project": "other"}}, "tags.Project = 'other': allowed is the program sets this tag itself"),
+    ],
+)
+def test_what_aws_would_refuse_later_is_refused_before_the_first_resource(change: dict[str, Any], said: str) -> None:
+    lines = refusal({"environment": "dev", **change})
+    assert [line for line in lines if said in line], lines
+
+
+def test_every_violation_is_said_at_once_those_of_fields_and_those_between_them() -> None:
+    lines = refusal(
+        {
+            "environment": "prod",
+            "storage": {"allow_destroy": True, "colour": "blue"},
+            "ingestion": {"batch_size": 0},
+            "monitoring": {"alarm_subscriptions": [{"protocol": "pigeon", "endpoint": "roof"}]},
+        }
+    )
+    for key in (
+        "storage.colour",
+        "ingestion.batch_size",
+        "monitoring.alarm_subscriptions.0.protocol",
+        "storage.allow_destroy",
+        "monitoring.log_retention_days",
+        "workflow.include_execution_data",
+    ):
+        assert [line for line in lines if line.startswith(key)], (key, lines)
+
+
+def test_a_field_that_is_wrong_already_is_not_accused_twice() -> None:
+    lines = refusal(merged(PROD, {"monitoring": {"log_retention_days": "long"}}))
+    assert len(lines) == 1, lines
+
+
+def test_settings_that_are_no_mapping_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Pulumi.test.yaml: data-pipeline:settings = None is not a mapping"):
+        parse(None, "Pulumi.test.yaml")
+
+
+def test_a_missing_environment_is_said() -> None:
+    (line,) = refusal({})
+    assert "environment = None: allowed is a value" in line
+
+
+def test_the_stack_file_is_named_and_nothing_is_declared() -> None:
+    with pytest.raises(ConfigError, match=r"Pulumi.prod.yaml: 1 of data-pipeline:settings"):
+        deploy(config.load, config={"data-pipeline:settings": {"environment": "prod"} | _without(PROD)}, stack="prod")
+
+
+def _without(raw: dict[str, Any]) -> dict[str, Any]:
+    return {**raw, "batches": {"schedule_enabled": False}}
+
+
+def test_a_secret_value_is_never_printed() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse({"environment": "hunter2"}, "Pulumi.test.yaml", show_values=False)
+    assert "hunter2" not in str(caught.value)
+    assert "environment" in str(caught.value)
+
+
+def test_settings_cannot_be_changed_afterwards() -> None:
+    settings = parse({"environment": "dev"}, "")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.environment = "prod"  # type: ignore[misc]

@@ -1,0 +1,156 @@
+"""Archives: the same bytes anywhere, pure Python, everything in them that is imported, clear refusals."""
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from components import packaging
+from components.packaging import PackagingError
+
+ROOT = packaging.ROOT
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A small project with everything that is packed."""
+    files = {
+        "lambdas/__init__.py": "",
+        "lambdas/ingestion/__init__.py": "",
+        "lambdas/ingestion/handler.py": "def handler(event, context): return 1\n",
+        "lambdas/ingestion/__pycache__/handler.cpython-313.pyc": "x",
+        "lambdas/layers/pipeline_core/__init__.py": "",
+        "glue_jobs/raw_to_curated.py": "print('job')\n",
+        "requirements/program.txt": (ROOT / "requirements" / "program.txt").read_text(encoding="utf-8"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def names(archive: Path) -> list[str]:
+    with zipfile.ZipFile(archive) as opened:
+        return opened.namelist()
+
+
+def archives(root: Path) -> list[Path]:
+    return [packaging.function_archive("ingestion", root), packaging.layer_archive(root), packaging.glue_archive(root)]
+
+
+def test_the_same_sources_give_the_same_bytes_another_day_in_another_place(project: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / "deeper"
+    here = [(archive.name, archive.read_bytes()) for archive in archives(project)]
+    for file in sorted((f for f in project.rglob("*") if f.is_file() and ".local" not in f.parts), reverse=True):
+        copy = elsewhere / file.relative_to(project)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+        copy.chmod(0o700)
+        os.utime(copy, (1, 1))
+    assert [(archive.name, archive.read_bytes()) for archive in archives(elsewhere)] == here
+
+
+def test_a_changed_source_is_another_file(project: Path) -> None:
+    before = packaging.function_archive("ingestion", project)
+    (project / "lambdas" / "ingestion" / "handler.py").write_text("def handler(event, context): return 2\n")
+    assert packaging.function_archive("ingestion", project) != before
+
+
+def test_a_function_holds_its_own_code_and_nothing_else(project: Path) -> None:
+    (project / "lambdas" / "query").mkdir()
+    (project / "lambdas" / "query" / "handler.py").write_text("")
+    assert names(packaging.function_archive("ingestion", project)) == [
+        "lambdas/__init__.py",
+        "lambdas/ingestion/__init__.py",
+        "lambdas/ingestion/handler.py",
+    ]
+
+
+def test_everyone_may_read_what_lambda_unpacks(project: Path) -> None:
+    with zipfile.ZipFile(packaging.function_archive("ingestion", project)) as opened:
+        assert {entry.external_attr >> 16 for entry in opened.infolist()} == {0o100644}
+
+
+def test_the_layer_has_no_compiled_part_and_no_tests() -> None:
+    entries = names(packaging.build_layer())
+    assert entries
+    assert all(entry.startswith("python/") for entry in entries)
+    assert [entry for entry in entries if re.search(r"\.(so|pyd|pyc|dylib)$|/tests?/|\.\.", entry)] == []
+
+
+def test_the_layer_runs_without_anything_that_is_installed_here(tmp_path: Path) -> None:
+    with zipfile.ZipFile(packaging.build_layer()) as opened:
+        opened.extractall(tmp_path)
+    # botocore is in Lambda's runtime; here it stands beside the layer, by itself.
+    for name in ("botocore", "boto3", "s3transfer", "urllib3", "dateutil", "six.py"):
+        (tmp_path / "runtime").mkdir(exist_ok=True)
+        site = Path(str(importlib.metadata.distribution("botocore").locate_file("")))
+        (tmp_path / "runtime" / name).symlink_to(site / name)
+    program = (
+        f"import sys; sys.path[:0] = [{str(tmp_path / 'python')!r}, {str(tmp_path / 'runtime')!r}]\n"
+        "import wrapt, jmespath, aws_lambda_powertools, aws_xray_sdk.core\n"
+        "from aws_lambda_powertools import Logger, Metrics, Tracer\n"
+        "from aws_lambda_powertools.utilities.batch import BatchProcessor\n"
+        "@wrapt.decorator\n"
+        "def twice(wrapped, instance, args, kwargs): return 2 * wrapped(*args, **kwargs)\n"
+        "assert twice(lambda: 21)() == 42\n"
+        "assert '_wrappers' not in ' '.join(m for m in sys.modules if m.startswith('wrapt.') and "
+        "str(getattr(sys.modules[m], '__file__', '')).endswith('.so'))\n"
+    )
+    environment = {"POWERTOOLS_TRACE_DISABLED": "true", "AWS_XRAY_SDK_ENABLED": "false"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=False, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_layer_has_what_its_distributions_ask_for() -> None:
+    """Whatever a packed distribution requires is packed too, or is in Lambda's runtime."""
+    packed = {*packaging.LAYER_DISTRIBUTIONS, "boto3", "botocore"}
+    for distribution in packaging.LAYER_DISTRIBUTIONS:
+        for requirement in importlib.metadata.requires(distribution) or ():
+            if "extra ==" not in requirement:
+                name = re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
+                assert name in packed, f"{distribution} requires {requirement}"
+
+
+def test_glue_gets_the_jobs_modules_and_the_core(project: Path) -> None:
+    assert set(names(packaging.glue_archive(project))) == {"glue_jobs/raw_to_curated.py", "pipeline_core/__init__.py"}
+
+
+def test_a_missing_handler_is_named(project: Path) -> None:
+    with pytest.raises(PackagingError, match=r"function query: there is no lambdas/query/handler.py"):
+        packaging.function_archive("query", project)
+
+
+def test_a_missing_job_is_named(project: Path) -> None:
+    (project / "glue_jobs" / "raw_to_curated.py").unlink()
+    with pytest.raises(PackagingError, match=r"no glue_jobs/raw_to_curated.py"):
+        packaging.glue_script(project)
+
+
+def test_a_distribution_of_another_version_than_the_pinned_one_is_refused(project: Path) -> None:
+    pins = project / "requirements" / "program.txt"
+    pins.write_text(re.sub(r"wrapt==\S+", "wrapt==0.0.1", pins.read_text()))
+    with pytest.raises(PackagingError, match=r"wrapt is installed as \S+; .*program.txt pins 0.0.1"):
+        packaging.layer_archive(project)
+
+
+def test_a_distribution_without_a_pin_is_refused(project: Path) -> None:
+    (project / "requirements" / "program.txt").write_text("")
+    with pytest.raises(PackagingError, match="aws-lambda-powertools is not pinned"):
+        packaging.layer_archive(project)
+
+
+def test_a_distribution_that_is_not_installed_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
+    with pytest.raises(PackagingError, match=r"aws-lambda-powertools==\S+ is not installed"):
+        packaging.layer_archive(project)

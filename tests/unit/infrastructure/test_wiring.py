@@ -1,0 +1,278 @@
+"""How resources fit each other: functions and their code, queues and timeouts, rules and targets, the workflow."""
+
+import ast
+import json
+import re
+from typing import Any
+
+import pytest
+
+from components.definition import DefinitionError, check_placeholders, render
+from components.messaging import every_minutes, visibility_timeout_seconds
+from tests.unit.infrastructure.cloud import ROOT, Cloud
+
+COMMON = {"ENVIRONMENT", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+DEFINITION = ROOT / "state_machines" / "batch_workflow.asl.json"
+
+
+def settings_of(function: str) -> set[str]:
+    """The environment variables that a handler's `Settings` asks for."""
+    tree = ast.parse((ROOT / "lambdas" / function / "handler.py").read_text(encoding="utf-8"))
+    (settings,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
+    return {
+        field.target.id.upper()
+        for field in settings.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+    }
+
+
+def test_every_function_finds_in_its_environment_what_its_handler_asks_for_and_no_more(cloud: Cloud) -> None:
+    for function in cloud.of("lambda.Function"):
+        package = function.inputs["handler"].split(".")[1]
+        given = set(function.inputs["environment"]["variables"])
+        assert given - COMMON == settings_of(package), package
+        assert given >= COMMON
+
+
+def test_every_handler_is_in_its_archive(cloud: Cloud) -> None:
+    for function in cloud.of("lambda.Function"):
+        package, module, callable_ = function.inputs["handler"].removeprefix("lambdas.").split(".")
+        source = (ROOT / "lambdas" / package / f"{module}.py").read_text(encoding="utf-8")
+        assert re.search(rf"^def {callable_}\(", source, re.MULTILINE), package
+
+
+def test_every_function_runs_on_the_layer_it_was_packed_for(cloud: Cloud) -> None:
+    (layer,) = cloud.of("lambda.LayerVersion")
+    for function in cloud.of("lambda.Function"):
+        assert function.inputs["layers"] == [layer.outputs["arn"]]
+        assert [function.inputs["runtime"]] == layer.inputs["compatibleRuntimes"] == ["python3.13"]
+        assert function.inputs["architectures"] == layer.inputs["compatibleArchitectures"] == ["arm64"]
+
+
+def test_every_function_is_traced_and_logs_json_to_its_own_encrypted_group(cloud: Cloud) -> None:
+    groups = {group.outputs["name"]: group for group in cloud.of("cloudwatch.LogGroup")}
+    used = set()
+    for function in cloud.of("lambda.Function"):
+        assert function.inputs["tracingConfig"] == {"mode": "Active"}
+        logging = function.inputs["loggingConfig"]
+        assert logging["logFormat"] == "JSON"
+        assert groups[logging["logGroup"]].urn in function.dependencies, "the group is there before Lambda makes one"
+        used.add(logging["logGroup"])
+    assert len(used) == len(cloud.of("lambda.Function"))
+
+
+def test_logs_are_encrypted_and_never_kept_forever(cloud: Cloud) -> None:
+    (key,) = cloud.of("kms.Key")
+    groups = cloud.of("cloudwatch.LogGroup")
+    assert {group.inputs["kmsKeyId"] for group in groups} == {key.outputs["arn"]}
+    assert all(group.inputs["retentionInDays"] > 0 for group in groups)
+
+
+def test_what_needs_permissions_waits_for_them(cloud: Cloud) -> None:
+    # AWS tries the role when these are made; a role without its policy fails, but only on the first deployment.
+    policies = {policy.inputs["role"]: policy.urn for policy in cloud.of("iam.RolePolicy")}
+    by_arn = {role.outputs["arn"]: policies[role.outputs["name"]] for role in cloud.of("iam.Role")}
+    for user in cloud.of("lambda.Function", "sfn.StateMachine", "glue.Job", "glue.Crawler"):
+        assert by_arn[user.inputs.get("role") or user.inputs["roleArn"]] in user.dependencies, user.name
+    (mapping,) = cloud.of("lambda.EventSourceMapping")
+    assert cloud.one("iam.RolePolicy", "data-pipeline-ingestion-role-policy").urn in mapping.dependencies
+
+
+def test_the_queue_hides_a_message_six_times_longer_than_its_consumer_may_take(cloud: Cloud) -> None:
+    (mapping,) = cloud.of("lambda.EventSourceMapping")
+    queue = next(q for q in cloud.of("sqs.Queue") if q.outputs["arn"] == mapping.inputs["eventSourceArn"])
+    consumer = next(f for f in cloud.of("lambda.Function") if f.outputs["name"] == mapping.inputs["functionName"])
+    window = mapping.inputs["maximumBatchingWindowInSeconds"]
+    assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * consumer.inputs["timeout"] + window
+    assert visibility_timeout_seconds(30, 5) == 185
+
+
+def test_the_longest_function_timeout_still_fits_the_longest_visibility_timeout() -> None:
+    assert visibility_timeout_seconds(900, 300) <= 12 * 3_600, "SQS hides a message twelve hours at most"
+
+
+def test_one_bad_message_does_not_send_the_good_ones_back(cloud: Cloud) -> None:
+    (mapping,) = cloud.of("lambda.EventSourceMapping")
+    assert mapping.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping.inputs["scalingConfig"]["maximumConcurrency"] >= 2
+
+
+def test_queues_are_encrypted_and_dead_letters_wait_two_weeks(cloud: Cloud) -> None:
+    (key,) = cloud.of("kms.Key")
+    queues = cloud.of("sqs.Queue")
+    assert {queue.inputs["kmsMasterKeyId"] for queue in queues} == {key.outputs["arn"]}
+    work = [queue for queue in queues if "redrivePolicy" in queue.inputs]
+    dead = [queue for queue in queues if queue not in work]
+    assert len(work) == 1
+    assert {queue.inputs["messageRetentionSeconds"] for queue in dead} == {1_209_600}
+    assert work[0].json("redrivePolicy")["deadLetterTargetArn"] in {queue.outputs["arn"] for queue in dead}
+
+
+def test_topics_are_encrypted(cloud: Cloud) -> None:
+    (key,) = cloud.of("kms.Key")
+    assert {topic.inputs["kmsMasterKeyId"] for topic in cloud.of("sns.Topic")} == {key.outputs["arn"]}
+
+
+def test_every_target_keeps_what_it_could_not_deliver_where_the_rule_may_send(cloud: Cloud) -> None:
+    rules = {rule.outputs["name"]: rule.outputs["arn"] for rule in cloud.of("cloudwatch.EventRule")}
+    policies = {policy.inputs["queueUrl"]: policy for policy in cloud.of("sqs.QueuePolicy")}
+    queues = {queue.outputs["arn"]: policies[queue.outputs["url"]] for queue in cloud.of("sqs.Queue")}
+    targets = cloud.of("cloudwatch.EventTarget")
+    assert len(targets) == len(rules)
+    for target in targets:
+        arn = rules[target.inputs["rule"]]
+        reached = [
+            target.inputs["deadLetterConfig"]["arn"],
+            *([target.inputs["arn"]] * ("sqs" in target.inputs["arn"])),
+        ]
+        for queue in reached:
+            (statement,) = [s for s in queues[queue].json("policy")["Statement"] if s["Effect"] == "Allow"]
+            assert arn in statement["Condition"]["ArnLike"]["aws:SourceArn"], (target.name, queue)
+
+
+def test_what_is_called_without_waiting_keeps_its_failed_events(cloud: Cloud) -> None:
+    called = {t.inputs["arn"] for t in cloud.of("cloudwatch.EventTarget") if ":lambda:" in t.inputs["arn"]}
+    kept = {
+        c.inputs["functionName"]: c.inputs["destinationConfig"] for c in cloud.of("lambda.FunctionEventInvokeConfig")
+    }
+    names = {f.outputs["name"]: f for f in cloud.of("lambda.Function") if f.outputs["arn"] in called}
+    assert names.keys() == kept.keys()
+    for name, destination in kept.items():
+        policy = cloud.one("iam.RolePolicy", f"{names[name].name}-role-policy").inputs["policy"]
+        assert destination["onFailure"]["destination"] in policy, "the function itself sends there"
+
+
+def test_landed_objects_of_the_raw_bucket_and_no_other_reach_the_queue(cloud: Cloud) -> None:
+    pattern = cloud.one("cloudwatch.EventRule", "data-pipeline-arrival").json("eventPattern")
+    raw = cloud.one("s3.Bucket", "data-pipeline-raw").outputs["bucket"]
+    assert pattern["detail"]["bucket"]["name"] == [raw]
+    assert pattern["detail-type"] == ["Object Created"]
+
+
+def test_schedules_are_what_eventbridge_reads() -> None:
+    assert every_minutes(1) == "rate(1 minute)", "EventBridge refuses 'rate(1 minutes)'"
+    assert every_minutes(5) == "rate(5 minutes)"
+
+
+def test_the_arn_that_functions_know_beforehand_is_the_state_machines(cloud: Cloud) -> None:
+    (machine,) = cloud.of("sfn.StateMachine")
+    variables = [f.inputs["environment"]["variables"] for f in cloud.of("lambda.Function")]
+    known = {v["STATE_MACHINE_ARN"] for v in variables if "STATE_MACHINE_ARN" in v}
+    assert known == {machine.outputs["arn"]}
+
+
+def test_failed_executions_of_this_state_machine_reach_the_error_handler(cloud: Cloud) -> None:
+    (machine,) = cloud.of("sfn.StateMachine")
+    pattern = cloud.one("cloudwatch.EventRule", "data-pipeline-failure").json("eventPattern")
+    assert pattern["detail"]["stateMachineArn"] == [machine.outputs["arn"]]
+    assert set(pattern["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
+
+
+def tasks(cloud: Cloud) -> list[dict[str, Any]]:
+    (machine,) = cloud.of("sfn.StateMachine")
+    found = [state for state in machine.json("definition")["States"].values() if state["Type"] == "Task"]
+    assert found
+    return found
+
+
+def test_the_definition_has_no_placeholder_left(cloud: Cloud) -> None:
+    (machine,) = cloud.of("sfn.StateMachine")
+    assert "${" not in machine.inputs["definition"]
+
+
+def test_every_step_calls_something_that_the_program_made_and_the_role_may_use(cloud: Cloud) -> None:
+    role = cloud.one("iam.RolePolicy", "data-pipeline-batch-role-policy").inputs["policy"]
+    functions = {f.outputs["arn"] for f in cloud.of("lambda.Function")}
+    wanted = {
+        "lambda:invoke": "lambda:InvokeFunction",
+        "glue:startJobRun.sync": "glue:StartJobRun",
+        "dynamodb:getItem": "dynamodb:GetItem",
+        "aws-sdk:glue:startCrawler": "glue:StartCrawler",
+        "aws-sdk:glue:getCrawler": "glue:GetCrawler",
+    }
+    for task in tasks(cloud):
+        service, arguments = task["Resource"].removeprefix("arn:aws:states:::"), task["Arguments"]
+        assert wanted[service] in role
+        if service == "lambda:invoke":
+            assert arguments["FunctionName"] in functions
+            assert arguments["FunctionName"] in role
+        if service == "glue:startJobRun.sync":
+            assert arguments["JobName"] == cloud.of("glue.Job")[0].outputs["name"]
+        if service == "dynamodb:getItem":
+            assert arguments["TableName"] == cloud.of("dynamodb.Table")[0].outputs["name"]
+
+
+def test_a_step_waits_longer_than_the_function_that_it_calls(cloud: Cloud) -> None:
+    timeouts = {f.outputs["arn"]: f.inputs["timeout"] for f in cloud.of("lambda.Function")}
+    called = [task for task in tasks(cloud) if "FunctionName" in task["Arguments"]]
+    assert called
+    for task in called:
+        assert task["TimeoutSeconds"] > timeouts[task["Arguments"]["FunctionName"]]
+
+
+def test_the_crawlers_are_called_what_the_workflow_calls_them(cloud: Cloud) -> None:
+    (call,) = [task for task in tasks(cloud) if task["Resource"].endswith("startCrawler")]
+    prefix = re.search(r"'([^']*)' & \$dataset", call["Arguments"]["Name"])
+    assert prefix
+    assert all(crawler.inputs["name"].startswith(prefix[1]) for crawler in cloud.of("glue.Crawler"))
+
+
+def test_an_execution_outlives_its_job(cloud: Cloud) -> None:
+    (machine,) = cloud.of("sfn.StateMachine")
+    assert machine.json("definition")["TimeoutSeconds"] > cloud.of("glue.Job")[0].inputs["timeout"] * 60
+
+
+def test_a_crawl_makes_one_table_of_a_dataset_and_never_deletes_one(cloud: Cloud) -> None:
+    for crawler in cloud.of("glue.Crawler"):
+        configuration = crawler.json("configuration")
+        (target,) = crawler.inputs["s3Targets"]
+        level = len(target["path"].removeprefix("s3://").rstrip("/").split("/"))
+        assert configuration["Grouping"]["TableLevelConfiguration"] == level
+        assert configuration["CrawlerOutput"]["Partitions"]["AddOrUpdateBehavior"] == "InheritFromTable"
+        assert crawler.inputs["schemaChangePolicy"]["deleteBehavior"] == "LOG"
+
+
+def test_glue_finds_its_log_groups_made_and_expiring(cloud: Cloud) -> None:
+    (job,), (security,) = cloud.of("glue.Job"), cloud.of("glue.SecurityConfiguration")
+    role = job.inputs["roleArn"].rpartition("/")[2]
+    prefix = f"{job.inputs['defaultArguments']['--custom-logGroup-prefix']}/{security.outputs['name']}-role/{role}"
+    groups = {group.inputs["name"]: group.urn for group in cloud.of("cloudwatch.LogGroup")}
+    for stream in ("output", "error"):
+        assert groups[f"{prefix}/{stream}"] in job.dependencies
+
+
+def test_the_job_runs_what_was_uploaded(cloud: Cloud) -> None:
+    (job,) = cloud.of("glue.Job")
+    bucket = cloud.one("s3.Bucket", "data-pipeline-artifacts").outputs["bucket"]
+    uploaded = {f"s3://{o.inputs['bucket']}/{o.inputs['key']}": o.urn for o in cloud.of("s3.BucketObjectv2")}
+    needed = [job.inputs["command"]["scriptLocation"], job.inputs["defaultArguments"]["--extra-py-files"]]
+    assert [uri for uri in needed if uri not in uploaded or uploaded[uri] not in job.dependencies] == []
+    assert all(uri.startswith(f"s3://{bucket}/") for uri in needed)
+    assert job.inputs["maxRetries"] == 0, "the state machine repeats, and knows when not to"
+
+
+def test_athena_cannot_be_talked_out_of_its_limits(cloud: Cloud) -> None:
+    (workgroup,) = cloud.of("athena.Workgroup")
+    configuration = workgroup.inputs["configuration"]
+    assert configuration["enforceWorkgroupConfiguration"] is True
+    assert configuration["bytesScannedCutoffPerQuery"] >= 10_000_000
+    encryption = configuration["resultConfiguration"]["encryptionConfiguration"]
+    assert encryption["kmsKeyArn"] == cloud.of("kms.Key")[0].outputs["arn"]
+
+
+def test_named_queries_are_in_the_workgroup_and_the_database(cloud: Cloud) -> None:
+    (workgroup,), (database,) = cloud.of("athena.Workgroup"), cloud.of("glue.CatalogDatabase")
+    shared = {file.stem for file in (ROOT / "queries").glob("*.sql")}
+    queries = {query.inputs["name"]: query.inputs for query in cloud.of("athena.NamedQuery")}
+    assert queries.keys() >= shared
+    for query in queries.values():
+        assert (query["workgroup"], query["database"]) == (workgroup.outputs["name"], database.outputs["name"])
+        assert query["query"].strip()
+
+
+def test_a_placeholder_without_a_value_and_a_value_without_a_place_are_both_named() -> None:
+    with pytest.raises(DefinitionError, match=r"\$\{Job\} has no value; there are: Table; \$\{Table\} is given"):
+        check_placeholders('{"a": "${Job}"}', ["Table"], DEFINITION)
+    assert json.loads(render('{"a": "${Job}"}', {"Job": "x"})) == {"a": "x"}
+    with pytest.raises(DefinitionError, match="not JSON"):
+        render('{"a": ${Job}}', {"Job": "x y"})

@@ -1,0 +1,74 @@
+"""One emulator for all tests of a session, and the small things that several of them need."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.deployer import Deployment, deploy
+from local.emulator import Emulator
+
+Deploy = Callable[..., Deployment]
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(tmp_path_factory.mktemp("emulator"), wait_scale=0.1) as running:
+        yield running
+
+
+@pytest.fixture
+def deployed(emulator: Emulator, tmp_path: Path) -> Deploy:
+    """Deploys a program given as a function."""
+
+    def run(program: Callable[[], object], **options: Any) -> Deployment:
+        return deploy(emulator.endpoint, "test", tmp_path, program=program, **{"config": {}, **options})
+
+    return run
+
+
+@pytest.fixture
+def bucket(emulator: Emulator, request: pytest.FixtureRequest) -> str:
+    name = f"bucket-{abs(hash(request.node.nodeid)) % 10**10}"
+    emulator.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def role(emulator: Emulator, request: pytest.FixtureRequest) -> Callable[..., str]:
+    """Makes a role that a service may assume, with the given permissions, and returns its ARN."""
+    count = 0
+
+    def make(service: str, *statements: dict[str, Any]) -> str:
+        nonlocal count
+        count += 1
+        name = f"role-{abs(hash(request.node.nodeid)) % 10**10}-{count}"
+        iam = emulator.client("iam")
+        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
+        return arn
+
+    return make
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(actions: str | list[str], resource: str | list[str] = "*") -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def eventually(ask: Callable[[], Any], seconds: float = 30) -> Any:
+    """The first true answer; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if answer := ask():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"no answer within {seconds} s")

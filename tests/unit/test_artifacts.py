@@ -1,0 +1,77 @@
+"""Functions and the job run with what AWS gives them, and nothing else that happens to be installed here."""
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from components import packaging
+
+FUNCTIONS = ("ingestion", "etl_trigger", "processing", "query", "notification", "error_handler")
+RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3", "six")
+"""What the Lambda runtime brings besides the standard library."""
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with boto3 and what it needs, as in the Lambda runtime."""
+    folder = tmp_path_factory.mktemp("runtime")
+    for name in RUNTIME:
+        distribution = importlib.metadata.distribution(name)
+        tops = {file.parts[0] for file in distribution.files or () if file.parts[0] != ".."}
+        for top in tops - {"__pycache__"}:
+            (folder / top).symlink_to(Path(str(distribution.locate_file(top))))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("layer")
+    zipfile.ZipFile(packaging.layer_archive()).extractall(folder)
+    return folder / "python"
+
+
+def clean(code: str, *path: Path) -> subprocess.CompletedProcess[str]:
+    """Run code in an interpreter that sees the standard library and `path` only."""
+    program = f"import sys; sys.path[:0] = {[str(item) for item in path]!r}; {code}"
+    environment = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "POWERTOOLS_SERVICE_NAME": "test",
+        "POWERTOOLS_METRICS_NAMESPACE": "DataPipeline",
+        "PATH": os.environ["PATH"],
+    }
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_imports_with_its_layer_alone(function: str, runtime: Path, layer: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(packaging.function_archive(function)).extractall(tmp_path)
+    code = f"from lambdas.{function}.handler import handler; print(callable(handler))"
+    imported = clean(code, tmp_path, layer, runtime)
+    assert imported.stdout == "True\n", imported.stderr
+
+
+def test_the_clean_interpreter_is_clean_and_the_layer_is_needed(runtime: Path, tmp_path: Path) -> None:
+    assert "No module named 'pydantic'" in clean("import pydantic", runtime).stderr
+    zipfile.ZipFile(packaging.function_archive("query")).extractall(tmp_path)
+    assert "No module named 'aws_lambda_powertools'" in clean("import lambdas.query.handler", tmp_path, runtime).stderr
+
+
+def test_what_the_job_shares_with_the_functions_needs_the_standard_library_only(tmp_path: Path) -> None:
+    zipfile.ZipFile(packaging.glue_archive()).extractall(tmp_path)
+    code = "import pipeline_core.contract, pipeline_core.manifest, pipeline_core.report, pipeline_core.layout"
+    imported = clean(code, tmp_path)
+    assert imported.returncode == 0, imported.stderr
+
+
+def test_archives_are_pure_python() -> None:
+    archives = [packaging.layer_archive(), packaging.glue_archive(), *map(packaging.function_archive, FUNCTIONS)]
+    for archive in archives:
+        names = zipfile.ZipFile(archive).namelist()
+        assert names, f"{archive} is empty"
+        assert [name for name in names if name.endswith((".so", ".pyd", ".pyc"))] == []
