@@ -159,10 +159,8 @@ class Demo:
         folder = self.workdir / "published"
         pipeline.download_tables(folder)
         for dataset in DATASETS:
-            lost, extra = expected.contents(dataset, f"{folder}/tables/{dataset}/**/*.parquet")
-            self.check(
-                not lost and not extra, f"{dataset}: {lost} source rows are not in the table, {extra} others are"
-            )
+            differences = expected.differences(dataset, f"{folder}/tables/{dataset}/**/*.parquet")
+            self.check(not differences, f"{dataset}: {differences} rows differ between source and table")
 
     def denied(self, emulator: Emulator) -> None:
         """Every denied request is a permission that lacks on AWS too."""

@@ -98,19 +98,14 @@ class Expected:
         }[query]
         return [tuple(_text(cell) for cell in row) for row in self._connection.execute(sql).fetchall()]
 
-    def contents(self, dataset: str, published: str) -> tuple[int, int]:
-        """How many rows are only in the source, and how many only in published Parquet (a glob)."""
-        columns = [row[0] for row in self._connection.execute(f"DESCRIBE {dataset}").fetchall()]
-        source = ", ".join(f'CAST("{name}" AS varchar)' for name in columns)
-        types = {row[0]: row[1] for row in self._connection.execute(f"DESCRIBE {dataset}").fetchall()}
-        table = ", ".join(f'CAST(CAST("{name}" AS {types[name]}) AS varchar)' for name in columns)
+    def differences(self, dataset: str, published: str) -> int:
+        """How many rows of the source the published Parquet (a glob) lacks or has too many, column by column."""
+        described = self._connection.execute(f"DESCRIBE {dataset}").fetchall()
+        table = ", ".join(f'CAST("{name}" AS {kind})' for name, kind, *_ in described)
         parquet = f"read_parquet('{published}', hive_partitioning = true, hive_types_autocast = false)"
-        left = f"SELECT {source} FROM {dataset}"
-        right = f"SELECT {table} FROM {parquet}"
-        return (
-            int(self._one(f"SELECT count(*) FROM ({left} EXCEPT ALL {right})")),
-            int(self._one(f"SELECT count(*) FROM ({right} EXCEPT ALL {left})")),
-        )
+        lacking = self._one(f"SELECT count(*) FROM (SELECT * FROM {dataset} EXCEPT ALL SELECT {table} FROM {parquet})")
+        surplus = self._one(f"SELECT count(*) FROM {parquet}") - self._one(f"SELECT count(*) FROM {dataset}")
+        return lacking + abs(surplus)
 
     def _one(self, sql: str) -> int:
         row = self._connection.execute(sql).fetchone()

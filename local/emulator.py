@@ -65,8 +65,8 @@ class Emulator:
         Raises:
             EmulatorError: if its port is taken, or if it ends or does not answer within a minute.
         """
-        if self._healthy():
-            raise EmulatorError(f"port {self.port} is taken: another emulator answers at {self.endpoint}")
+        if not port_is_free(self.port):
+            raise EmulatorError(f"port {self.port} is taken: choose another, or stop what listens there")
         self.workdir.mkdir(parents=True, exist_ok=True)
         (self.workdir / "tmp").mkdir(exist_ok=True)
         self.decisions.unlink(missing_ok=True)
@@ -169,6 +169,12 @@ def client(endpoint: str, service: str, region: str = REGION) -> Any:
         aws_secret_access_key=ACCESS_KEY,
         config=Config(max_pool_connections=32, retries={"max_attempts": 2, "mode": "standard"}),
     )
+
+
+def port_is_free(port: int) -> bool:
+    """Whether nothing on this machine listens at a port of the loopback interface."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def _free_port() -> int:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 ENFORCEMENT: Final = """\
 | request | checked locally | by |
@@ -23,15 +23,19 @@ ENFORCEMENT: Final = """\
 | what the state machine calls | yes (MiniStack: no) | local/step_functions.py |
 | what a crawler reads and writes | yes | local/crawler.py |
 | what Athena reads and writes for its caller | yes (MiniStack: no) | local/athena.py |
-| queue, topic, function policies for EventBridge, S3 and SNS | no | - |
-| the function's permissions on the queue of its event source mapping | no | - |
-| KMS behind S3, SQS, SNS, DynamoDB and logs (direct calls are checked) | no | - |
-| a function's log group and X-Ray | no: MiniStack writes them itself | - |
+| EventBridge to SQS, SNS, Lambda: resource and key policies | yes (MiniStack: no) | local/service_policies.py |
+| a function's event source mapping reading its queue | yes (MiniStack: no) | local/service_policies.py |
+| customer-managed keys behind S3, SQS and SNS | yes (MiniStack: no) | local/kms_use.py |
+| customer-managed keys behind DynamoDB, logs, Athena's results, Glue | no | - |
+| S3 to EventBridge, CloudWatch alarms to SNS, dead-letter queues, log delivery, X-Ray | no | - |
+| a function's log group | no: MiniStack writes it itself | - |
 """
 """Which permissions the emulator checks (Markdown, quoted in the README)."""
 
 _ROOT_SUFFIX: Final = ":root"
 
+_lock: Final = threading.Lock()
+_stream: TextIO | None = None
 _caller: contextvars.ContextVar[str] = contextvars.ContextVar("pipeline_caller", default="")
 
 
@@ -58,25 +62,19 @@ def install(log: Path) -> None:
         SeamMovedError: if MiniStack is another one than this was written for.
     """
     from ministack.core import iam_evaluator
+    from ministack.core.responses import get_account_id
 
-    from local import iam_resources, seams
+    from local import iam_resources, kms_use, seams
 
-    lock = threading.Lock()
-    stream = log.open("a", encoding="utf-8", buffering=1)
+    kms_use.check_seams()
+    global _stream
+    _stream = log.open("a", encoding="utf-8", buffering=1)
 
-    def record(access_key: str, action: str, resource: str, denied: Any) -> None:
+    def ask(access_key: str, action: str, service: str, region: str, resource: str, context: Any) -> Any:
+        denied = original(access_key, action, service, region, resource, context)
         principal = getattr(denied, "principal_arn", "") or _principal(access_key)
-        decision = Decision(
-            time=round(time.time(), 3),
-            principal=principal,
-            action=action,
-            resource=resource,
-            allowed=denied is None,
-            reason=_reason(denied),
-            deployer=principal.endswith(_ROOT_SUFFIX),
-        )
-        with lock:
-            stream.write(json.dumps(asdict(decision)) + "\n")
+        record(principal, action, resource, allowed=denied is None, reason=_reason(denied))
+        return denied
 
     def enforce(
         access_key_id: str,
@@ -88,8 +86,14 @@ def install(log: Path) -> None:
     ) -> Any:
         _caller.set(access_key_id)
         for resource in [resource_arn, *iam_resources.implied(service, resource_arn)]:
-            denied = original(access_key_id, iam_action, service, region, resource, service_context)
-            record(access_key_id, iam_action, resource, denied)
+            denied = ask(access_key_id, iam_action, service, region, resource, service_context)
+            if denied is not None:
+                return denied
+        if iam_evaluator.is_root_access_key(access_key_id):
+            return None
+        for action, key in kms_use.needed(iam_action, resource_arn):
+            context = kms_use.via(service, region, get_account_id())
+            denied = ask(access_key_id, action, "kms", region, key, context)
             if denied is not None:
                 return denied
         return None
@@ -100,7 +104,18 @@ def install(log: Path) -> None:
         "access_key_id, iam_action, service, region, resource_arn, service_context",
         enforce,
     )
+    seams.function(iam_evaluator, "is_root_access_key", "access_key_id")
     seams.function(iam_evaluator, "resolve_credential", "access_key_id, account_id, session_token")
+
+
+def record(principal: str, action: str, resource: str, *, allowed: bool, reason: str) -> None:
+    """Add a decision to this process's log."""
+    if _stream is None:
+        return
+    deployer = principal.endswith(_ROOT_SUFFIX)
+    decision = Decision(round(time.time(), 3), principal, action, resource, allowed, reason, deployer)
+    with _lock:
+        _stream.write(json.dumps(asdict(decision)) + "\n")
 
 
 def caller() -> str:

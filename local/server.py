@@ -29,6 +29,7 @@ def install(workdir: Path) -> None:
         pace,
         roles,
         s3_events,
+        service_policies,
         step_functions,
         transport,
     )
@@ -42,6 +43,7 @@ def install(workdir: Path) -> None:
     crawler.install(endpoint)
     athena.install(workdir / "athena")
     s3_events.install()
+    service_policies.install()
     pace.install()
     transport.install()
 

@@ -73,6 +73,7 @@ def install() -> None:
     _install_task_scope()
     _install_authorisation()
     _install_timeout()
+    _install_succeed_output()
 
 
 def _install_task_scope() -> None:
@@ -119,6 +120,19 @@ def _install_authorisation() -> None:
     original_with_timeout = seams.replace(
         stepfunctions, "_invoke_resource_with_timeout", "resource, input_data, timeout", invoke_with_timeout
     )
+
+
+def _install_succeed_output() -> None:
+    # MiniStack gives a Succeed state's JSONata `Output` no effect.
+    def apply_output_path(state_def: Json, data: Any, ctx: Json | None = None) -> Any:
+        language = stepfunctions._state_query_language(state_def, ctx)
+        if state_def.get("Type") == "Succeed" and language == "JSONata":
+            return stepfunctions._apply_jsonata_output(state_def, data, ctx, default=data)
+        return original(state_def, data, ctx)
+
+    seams.function(stepfunctions, "_state_query_language", "state_def, ctx")
+    seams.function(stepfunctions, "_apply_jsonata_output", "state_def, raw_input, ctx, result, error_output, default")
+    original = seams.replace(stepfunctions, "_apply_output_path", "state_def, data, ctx", apply_output_path)
 
 
 def _install_timeout() -> None:

@@ -16,10 +16,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from local.deployer import Deployment, DeploymentError, Resource, deploy
-from local.emulator import ACCESS_KEY, Emulator, EmulatorError
+from local.emulator import ACCESS_KEY, Emulator, EmulatorError, port_is_free
 
 STACK: Final = "local"
 """The stack that is deployed into the emulator."""
+PORT: Final = 4566
+"""The port that `Pulumi.local.yaml` names, for the Pulumi CLI."""
 
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 _BUCKETS: Final = ("raw_bucket", "curated_bucket", "quarantine_bucket", "artifacts_bucket", "query_results_bucket")
@@ -97,19 +99,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Run until a signal arrives or the emulator ends; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--workdir", type=Path, default=_REPOSITORY / ".local", help="where logs and files go")
-    parser.add_argument("--port", type=int, help="port of the emulator (a free one unless given)")
+    parser.add_argument("--port", type=int, help=f"port of the emulator ({PORT}, or a free one if that is taken)")
+    parser.add_argument("--empty", action="store_true", help="deploy nothing: for `pulumi up --stack local`")
     options = parser.parse_args(arguments)
     console = Console()
     ended = threading.Event()
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, lambda *_: ended.set())
-    emulator = Emulator(options.workdir, port=options.port)
+    emulator = Emulator(options.workdir, port=options.port or (PORT if port_is_free(PORT) else None))
     try:
         with emulator:
             console.print(f"[green]✓[/] emulator at {emulator.endpoint}")
-            deployment = deploy_with_progress(emulator, console)
-            if not ended.is_set():
-                describe(emulator, deployment.outputs, console)
+            if not options.empty:
+                describe(emulator, deploy_with_progress(emulator, console).outputs, console)
             while not ended.wait(1):
                 if not emulator.running():
                     console.print(f"[red]The emulator ended:[/]\n{emulator.log_tail()}", markup=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from local.deployer import deploy
 from local.emulator import Emulator
 from local.run import Pipeline

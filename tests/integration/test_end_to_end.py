@@ -4,12 +4,13 @@ import gzip
 import json
 from pathlib import Path
 
+from rich.console import Console
+
 from local import demo
 from local.demo_data import package_data
 from local.emulator import Emulator
 from local.iam_decisions import denials, read_decisions
 from local.run import Pipeline
-from rich.console import Console
 
 HEADER = b"carrier,name\n"
 SECONDS = 240

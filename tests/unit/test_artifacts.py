@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from components import packaging
 
 FUNCTIONS = ("ingestion", "etl_trigger", "processing", "query", "notification", "error_handler")

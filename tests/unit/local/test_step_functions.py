@@ -93,7 +93,7 @@ def test_too_many_runs_can_be_caught_by_awss_name(emulator: Emulator, job: str, 
     glue = emulator.client("glue")
     busy = glue.start_job_run(JobName=job, Arguments={"--end": "never"})["JobRunId"]
     caught = {"ErrorEquals": ["Glue.ConcurrentRunsExceededException"], "Next": "Full"}
-    states = {"Job": glue_task(job, "well", Catch=[caught]), "Full": {"Type": "Pass", "Output": "full", "End": True}}
+    states = {"Job": glue_task(job, "well", Catch=[caught]), "Full": {"Type": "Succeed", "Output": "full"}}
     assert run(states, allow(GLUE))["output"] == '"full"'
     glue.batch_stop_job_run(JobName=job, JobRunIds=[busy])
 
