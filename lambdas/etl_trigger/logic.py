@@ -18,7 +18,7 @@ from pipeline_core import layout
 from pipeline_core.batches import OPEN, RELEASED, Batch, Batches
 from pipeline_core.ledger import PARALLEL, Ledger
 from pipeline_core.manifest import Manifest, ManifestFile
-from pipeline_core.storage import read, s3_client, write_once
+from pipeline_core.storage import WITHOUT_TAGS, read, s3_client, write_once
 
 SAFE_KEY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*")
 """Keys that Spark takes literally: no glob, no hidden name, no `a=b` folder, nothing that a path resolves."""
@@ -48,20 +48,21 @@ class Trigger:
         """Finish what an earlier tick left, then batch what is pending. Returns the ids of batches started."""
         ledger = Ledger(self.ledger_table)
         batches = Batches(ledger)
-        return [
-            batch.batch_id for batch in self._work(dataset, ledger, batches) if self._advance(batch, ledger, batches)
-        ]
+        started = [batch.batch_id for batch in self._left(dataset, batches) if self._advance(batch, ledger, batches)]
+        while ledger.pending(dataset, 1):
+            batch = batches.open(dataset, batches.state(dataset), self.max_concurrent_batches)
+            # The index may still show files that are claimed; a batch that got none ends the tick.
+            if batch is None or not self._advance(batch, ledger, batches):
+                break
+            started.append(batch.batch_id)
+        return started
 
-    def _work(self, dataset: str, ledger: Ledger, batches: Batches) -> Iterator[Batch]:
+    def _left(self, dataset: str, batches: Batches) -> Iterator[Batch]:
+        """Batches that a trigger opened and did not start in its lease."""
         for batch_id in sorted(batches.state(dataset).running):
             batch = batches.get(dataset, batch_id)
             if batch is not None and batch.status == OPEN and batches.take_over(batch):
                 yield batch
-        while ledger.pending(dataset, 1):
-            batch = batches.open(dataset, batches.state(dataset), self.max_concurrent_batches)
-            if batch is None:
-                return
-            yield batch
 
     def _advance(self, batch: Batch, ledger: Ledger, batches: Batches) -> bool:
         files = self._claimed(batch, ledger)
@@ -136,7 +137,7 @@ class Trigger:
         prefix = layout.staging_prefix(batch.dataset, batch.batch_id)
         key = f"{prefix}input/{position:05d}{ending}"
         source: Any = {"Bucket": file["bucket"], "Key": file["key"], "VersionId": file["version"]}
-        s3_client().copy(source, self.curated_bucket, key, Config=COPY)
+        s3_client().copy(source, self.curated_bucket, key, ExtraArgs=WITHOUT_TAGS, Config=COPY)
         return layout.uri(self.curated_bucket, key)
 
     def _start(self, batch: Batch, request: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from boto3.s3.transfer import TransferConfig
 from pipeline_core.layout import rejected_file_prefix
 from pipeline_core.ledger import LandedFile
-from pipeline_core.storage import s3_client, write
+from pipeline_core.storage import WITHOUT_TAGS, s3_client, write
 
 from lambdas.ingestion.logic import version_argument
 
@@ -18,5 +18,5 @@ def keep_rejected(file: LandedFile, reason: str, bucket: str) -> None:
     """Copy the object version on the server side and write its reason; repeating it changes nothing."""
     prefix = rejected_file_prefix(file.bucket, file.key, file.version)
     source: Any = {"Bucket": file.bucket, "Key": file.key, **version_argument(file)}
-    s3_client().copy(source, bucket, f"{prefix}file", Config=COPY)
+    s3_client().copy(source, bucket, f"{prefix}file", ExtraArgs=WITHOUT_TAGS, Config=COPY)
     write(bucket, f"{prefix}reason.json", json.dumps({"reason": reason, **asdict(file)}, indent=1))

@@ -14,6 +14,9 @@ from pipeline_core.layout import contract_key
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+WITHOUT_TAGS = {"TaggingDirective": "REPLACE"}
+"""Copy an object without its tags: a producer's tags would ask for tagging permissions on both sides."""
+
 CONTRACT_SECONDS = 60
 """How long a warm function keeps a contract before it reads it again."""
 

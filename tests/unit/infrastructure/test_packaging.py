@@ -154,3 +154,8 @@ def test_a_distribution_that_is_not_installed_is_named(project: Path, monkeypatc
     monkeypatch.setattr(importlib.metadata, "distribution", missing)
     with pytest.raises(PackagingError, match=r"aws-lambda-powertools==\S+ is not installed"):
         packaging.layer_archive(project)
+
+
+def test_the_order_in_which_files_are_found_is_no_difference() -> None:
+    # An installer lists a distribution's files in an order of its own.
+    assert packaging.pack({"a": b"1", "b": b"2"}) == packaging.pack({"b": b"2", "a": b"1"})

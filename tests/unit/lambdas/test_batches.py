@@ -56,6 +56,17 @@ def test_more_files_than_a_batch_holds_wait_for_the_next(cloud: Cloud, call: Cal
     assert second != first
 
 
+def test_files_that_the_index_still_shows_do_not_open_batch_after_batch(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_CONCURRENT_BATCHES", "5")
+    land(cloud, call, "airlines/a.csv")
+    stale = cloud.ledger.pending("airlines", 10)
+    monkeypatch.setattr("pipeline_core.ledger.Ledger.pending", lambda *_: stale)
+    assert len(call("etl_trigger", {"dataset": "airlines"})["batches"]) == 1
+    assert cloud.batches.state("airlines").counter == 2, "one empty batch shows that the index is behind"
+
+
 def test_an_unknown_dataset_on_demand_is_an_error_that_lists_the_known(cloud: Cloud, call: Call) -> None:
     with pytest.raises(ValueError, match=r"'flight'; there are: airlines, airports"):
         call("etl_trigger", {"dataset": "flight"})
