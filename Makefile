@@ -29,10 +29,10 @@ test: lint types ## Everything that has to pass, with coverage
 	$(BIN)/coverage report --skip-covered
 
 unit: $(READY) ## Unit tests
-	COVERAGE_FILE=.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile -q $(COVER)
+	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile -q $(COVER)
 
 integration: $(READY) ## End-to-end tests on the emulator
-	COVERAGE_FILE=.coverage.integration $(BIN)/python -m pytest tests/integration -q $(COVER)
+	COVERAGE_FILE=$(CURDIR)/.coverage.integration $(BIN)/python -m pytest tests/integration -q $(COVER)
 
 check: lint types unit ## What to run before a commit
 

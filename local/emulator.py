@@ -26,7 +26,17 @@ REGION: Final = "us-east-1"
 _START_SECONDS: Final = 60
 _STOP_SECONDS: Final = 5
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
-_KEPT_VARIABLES: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "JAVA_HOME", "COVERAGE_PROCESS_START")
+_KEPT_VARIABLES: Final = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "JAVA_HOME",
+    "COVERAGE_PROCESS_CONFIG",
+    "COVERAGE_FILE",
+)
 
 
 class EmulatorError(RuntimeError):

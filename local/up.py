@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +22,7 @@ STACK: Final = "local"
 PORT: Final = 4566
 """The port that `Pulumi.local.yaml` names, for the Pulumi CLI."""
 
+_LOOK_SECONDS: Final = 0.2
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 _BUCKETS: Final = ("raw_bucket", "curated_bucket", "quarantine_bucket", "artifacts_bucket", "query_results_bucket")
 
@@ -103,16 +103,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--empty", action="store_true", help="deploy nothing: for `pulumi up --stack local`")
     options = parser.parse_args(arguments)
     console = Console()
-    ended = threading.Event()
+    # A list, not an Event: setting an Event in a handler can wait for the very thread that it interrupted.
+    signals: list[int] = []
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: ended.set())
+        signal.signal(signum, lambda number, _: signals.append(number))
     emulator = Emulator(options.workdir, port=options.port or (PORT if port_is_free(PORT) else None))
     try:
         with emulator:
             console.print(f"[green]✓[/] emulator at {emulator.endpoint}")
             if not options.empty:
                 describe(emulator, deploy_with_progress(emulator, console).outputs, console)
-            while not ended.wait(1):
+            while not signals:
+                time.sleep(_LOOK_SECONDS)
                 if not emulator.running():
                     console.print(f"[red]The emulator ended:[/]\n{emulator.log_tail()}", markup=True)
                     return 1

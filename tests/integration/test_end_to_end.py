@@ -92,6 +92,6 @@ def test_a_batch_over_its_threshold_fails_visibly_and_nobody_sees_its_rows(pipel
 
 def test_nothing_was_denied_and_the_functions_were_really_asked(emulator: Emulator, pipeline: Pipeline) -> None:
     assert denials(emulator.decisions) == []
-    asked = {(d.principal.split("/")[1], d.action) for d in read_decisions(emulator.decisions) if not d.deployer}
+    asked = {(d.principal, d.action) for d in read_decisions(emulator.decisions) if not d.deployer}
     assert len(asked) > 30, "IAM was not enforced"
     assert json.dumps(pipeline.outputs)

@@ -26,8 +26,7 @@ def key(emulator: Emulator) -> Callable[..., str]:
         account = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}}
         statements: list[dict[str, Any]] = [account | {"Action": "kms:*", "Resource": "*"}]
         actions = ["kms:GenerateDataKey", "kms:Decrypt"]
-        for service in services:
-            statements.append(allow(actions) | {"Principal": {"Service": service}})
+        statements += [allow(actions) | {"Principal": {"Service": service}} for service in services]
         return str(emulator.client("kms").create_key(Policy=policy(*statements))["KeyMetadata"]["Arn"])
 
     return make

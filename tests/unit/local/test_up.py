@@ -69,6 +69,9 @@ def test_a_signal_ends_it_with_everything_it_started(tmp_path: Path, signum: sig
         port = int(process.stdout.readline().strip().rsplit(":", 1)[-1])
         assert not port_is_free(port)
         process.send_signal(signum)
-        assert process.wait(20) == 0
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
         assert "stopped" in process.stdout.read()
     eventually(lambda: port_is_free(port), 5)

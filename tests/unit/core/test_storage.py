@@ -1,0 +1,56 @@
+"""Documents are written once, whoever comes first; and S3 addresses and keys are taken literally."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+from pipeline_core import layout, storage
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    with mock_aws():
+        storage.s3_client.cache_clear()
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        yield "bucket"
+    storage.s3_client.cache_clear()
+
+
+def test_who_comes_second_gets_the_firsts_document(bucket: str) -> None:
+    def slow() -> str:
+        storage.write(bucket, "k", "first")
+        return "second"
+
+    assert storage.write_once(bucket, "k", slow) == b"first"
+    assert storage.write_once(bucket, "k", lambda: "third") == b"first"
+    assert storage.read(bucket, "k") == b"first"
+
+
+def test_a_document_that_is_missing_is_none_but_a_missing_bucket_is_an_error(bucket: str) -> None:
+    assert storage.read(bucket, "nothing") is None
+    with pytest.raises(storage.s3_client().exceptions.NoSuchBucket):
+        storage.read("nowhere", "k")
+
+
+@pytest.mark.parametrize("key", ["a/b.csv", "a?b#c.csv", "a//b", "a%20b", "é/ü.csv"])
+def test_an_s3_address_is_split_as_it_was_written(key: str) -> None:
+    assert layout.split_uri(layout.uri("bucket", key)) == ("bucket", key)
+
+
+@pytest.mark.parametrize("location", ["/a/b", "http://a/b", "s3:///k"])
+def test_what_is_no_s3_address_is_refused(location: str) -> None:
+    with pytest.raises(ValueError, match="not an S3 address"):
+        layout.split_uri(location)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [("d/A.CSV.GZ", ("csv", True)), ("d/a.csv", ("csv", False)), ("d/a.gz", None), ("d/csv", None)],
+)
+def test_the_format_follows_from_the_whole_ending(key: str, expected: object) -> None:
+    assert layout.format_of(key) == expected
+
+
+def test_a_rejected_files_place_fits_however_long_its_key_is() -> None:
+    assert len(layout.rejected_file_prefix("b", "k" * 1024, "v")) < 100

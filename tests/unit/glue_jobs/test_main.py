@@ -1,0 +1,45 @@
+"""The job's entry point: from a manifest in S3 to a report in S3, and Glue's own arguments are ignored."""
+
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+from pipeline_core.report import Report
+
+from glue_jobs import raw_to_curated
+from tests.unit.glue_jobs.conftest import ORDERS
+
+
+def test_main_reads_the_manifest_and_writes_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = {
+        "batch_id": "orders-1",
+        "dataset": "orders",
+        "contract": "s3://bucket/contract.json",
+        "staging": "s3://bucket/staging/orders/orders-1/",
+        "table": "s3://bucket/tables/orders/",
+        "files": [],
+    }
+    seen = []
+
+    def run(_: object, manifest: object, contract: object, attempt: str) -> Report:
+        seen.append((manifest, contract, attempt))
+        return Report(batch_id="orders-1", dataset="orders", contract_version="1", files=(), curated=(), quarantined=())
+
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="manifest.json", Body=json.dumps(manifest))
+        s3.put_object(Bucket="bucket", Key="contract.json", Body=json.dumps(ORDERS))
+        monkeypatch.setattr(raw_to_curated, "run", run)
+        monkeypatch.setattr(raw_to_curated, "session", lambda name: None)
+        raw_to_curated.main(["--JOB_NAME", "x", "--manifest", "s3://bucket/manifest.json"])
+        written = s3.get_object(Bucket="bucket", Key="staging/orders/orders-1/report.json")["Body"].read()
+    assert Report.from_json(written).batch_id == "orders-1"
+    assert len(seen) == 1
+
+
+def test_the_jobs_modules_need_nothing_of_glue() -> None:
+    for path in (Path(__file__).parents[3] / "glue_jobs").glob("*.py"):
+        assert "awsglue" not in path.read_text(), f"{path.name} would not run outside Glue"
