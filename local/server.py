@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import os
 import signal
@@ -79,6 +80,7 @@ def main() -> None:
     install(workdir)
     logging.getLogger("hypercorn.access").setLevel(logging.WARNING)
     asyncio.run(_serve(app.app, os.environ["BIND_HOST"], os.environ["GATEWAY_PORT"]))
+    atexit._run_exitfuncs()  # what was registered for a clean end; coverage data is written there
     os._exit(0)  # MiniStack's pollers are daemon threads that would hold the interpreter up
 
 

@@ -113,10 +113,16 @@ def test_an_aborted_execution_stops_its_job_run(emulator: Emulator, job: str, st
     assert ended(emulator, execution)["status"] == "ABORTED"
 
 
-def test_a_task_that_runs_out_of_time_stops_its_job_run(emulator: Emulator, job: str, run: Run) -> None:
-    result = run({"Job": glue_task(job, "never", TimeoutSeconds=2)}, allow(GLUE))
-    assert result["error"] == "States.Timeout"
-    eventually(lambda: runs(emulator, job) == ["STOPPED"], 10)
+def test_a_task_that_runs_out_of_time_stops_its_job_run_though_the_machine_goes_on(
+    emulator: Emulator, job: str, start: Callable[..., str]
+) -> None:
+    caught = {"ErrorEquals": ["States.Timeout"], "Next": "After"}
+    task = glue_task(job, "never", TimeoutSeconds=2, Catch=[caught])
+    execution = start({"Job": task, "After": {"Type": "Wait", "Seconds": 100, "End": True}}, allow(GLUE))
+    eventually(lambda: runs(emulator, job) == ["STOPPED"], 9)
+    sfn = emulator.client("stepfunctions")
+    assert sfn.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    sfn.stop_execution(executionArn=execution)
 
 
 def test_a_machine_that_runs_out_of_time_is_timed_out(emulator: Emulator, job: str, run: Run) -> None:
