@@ -19,6 +19,9 @@ from local.up import deploy_with_progress
 
 WORKDIR = Path(__file__).resolve().parent.parent / ".local" / "demo"
 PATIENCE_SECONDS = 600
+WAIT_SCALE = 0.2
+"""The waits of the workflow are made for minutes of Glue; here a crawl takes less than a second."""
+
 ROWS = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate")
 
 
@@ -51,7 +54,7 @@ class Demo:
         flights = flights_csv(self.workdir)
         files = list(source_files(flights))
         self.lap("prepare", self.began)
-        with Emulator(self.workdir) as emulator:
+        with Emulator(self.workdir, wait_scale=WAIT_SCALE) as emulator:
             at = time.monotonic()
             pipeline = Pipeline(emulator, deploy_with_progress(emulator, self.console))
             at = self.lap("deploy", at)
