@@ -31,8 +31,9 @@ test: lint types ## Everything that has to pass, with coverage
 unit: $(READY) ## Unit tests
 	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile -q $(COVER)
 
-integration: $(READY) ## End-to-end tests on the emulator
-	COVERAGE_FILE=$(CURDIR)/.coverage.integration $(BIN)/python -m pytest tests/integration -q $(COVER)
+integration: $(READY) ## The embedded runtime's own tests, then end-to-end tests on it
+	COVERAGE_FILE=$(CURDIR)/.coverage.local $(BIN)/python -m pytest tests/integration/local -n 2 --dist loadfile -q $(COVER)
+	COVERAGE_FILE=$(CURDIR)/.coverage.integration $(BIN)/python -m pytest tests/integration --ignore tests/integration/local -q $(COVER)
 
 check: lint types unit ## What to run before a commit
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.emulator import Emulator, EmulatorError
-from tests.unit.local.conftest import eventually
+from tests.integration.local.conftest import eventually
 
 
 def alive(process: int) -> bool:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from local.emulator import REGION, Emulator
-from tests.unit.local.conftest import allow, eventually, policy
+from tests.integration.local.conftest import allow, eventually, policy
 
 PARQUET = {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}
 COLUMNS = [{"Name": "id", "Type": "int"}, {"Name": "at", "Type": "timestamp"}, {"Name": "new", "Type": "double"}]

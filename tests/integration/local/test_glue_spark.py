@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from local.emulator import Emulator
 from local.iam_decisions import denials
-from tests.unit.local.conftest import allow, eventually
+from tests.integration.local.conftest import allow, eventually
 
 Role = Callable[..., str]
 EVERYTHING = [allow(["s3:*", "logs:*"])]

@@ -14,7 +14,7 @@ from local.deployer import DeploymentError, deploy, read_config
 from local.emulator import Emulator
 from local.resources.archives import zip_bytes
 from local.resources.base import Aws, Declared
-from tests.unit.local.conftest import Deploy, policy
+from tests.integration.local.conftest import Deploy, policy
 
 TRUST = policy({"Effect": "Allow", "Principal": {"Service": "sqs.amazonaws.com"}, "Action": "sts:AssumeRole"})
 

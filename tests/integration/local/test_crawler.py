@@ -10,7 +10,7 @@ import pytest
 
 from local.emulator import Emulator
 from local.hive_types import hive_type
-from tests.unit.local.conftest import allow, eventually
+from tests.integration.local.conftest import allow, eventually
 
 Role = Callable[..., str]
 PERMISSIONS = [allow(["s3:GetObject", "s3:ListBucket", "glue:*", "logs:*"])]

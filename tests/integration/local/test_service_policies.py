@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from local.emulator import REGION, Emulator
 from local.iam_decisions import denials, read_decisions
-from tests.unit.local.conftest import allow, eventually, policy
+from tests.integration.local.conftest import allow, eventually, policy
 
 Role = Callable[..., str]
 EVENTS = {"Service": "events.amazonaws.com"}

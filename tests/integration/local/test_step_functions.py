@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.emulator import Emulator
-from tests.unit.local.conftest import allow, eventually
+from tests.integration.local.conftest import allow, eventually
 
 Role = Callable[..., str]
 Run = Callable[..., dict[str, Any]]

@@ -12,7 +12,7 @@ from rich.console import Console
 from local import up
 from local.deployer import Deployment, DeploymentError, Resource
 from local.emulator import Emulator, port_is_free
-from tests.unit.local.conftest import eventually
+from tests.integration.local.conftest import eventually
 
 OUTPUTS: dict[str, Any] = {
     "raw_bucket": "raw-1",
