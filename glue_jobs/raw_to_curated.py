@@ -9,21 +9,24 @@ import argparse
 import sys
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.exceptions import ClientError
 from pipeline_core.contract import Contract
 from pipeline_core.layout import split_uri
-from pipeline_core.manifest import Manifest
+from pipeline_core.manifest import ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from glue_jobs import staging
+from glue_jobs import staging, table
 from glue_jobs.checks import check
 from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
 from glue_jobs.reading import read_batch
+from glue_jobs.replay import only_quarantined, stage_kept
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,6 +49,10 @@ SESSION = {
 }
 
 
+class OverwrittenError(Exception):
+    """A file of the manifest was overwritten while the job read it."""
+
+
 def session(name: str) -> SparkSession:
     """Return the Spark session with the settings that the semantics rest on."""
     spark = SparkSession.builder.appName(name).getOrCreate()
@@ -57,11 +64,13 @@ def session(name: str) -> SparkSession:
 def run(spark: SparkSession, manifest: Manifest, contract: Contract, attempt: str) -> Report:
     """Stage the batch of a manifest and return its report. `attempt` names this run's own folder."""
     batch = read_batch(spark, manifest.files, contract)
+    if manifest.purpose == ROWS:
+        batch = only_quarantined(spark, batch, manifest)
     checked = check(batch.records, contract)
     keys = None
-    if staging.table_exists(spark, manifest):
+    if table.table_exists(spark, manifest):
         checked = checked.persist(StorageLevel.MEMORY_AND_DISK)
-        keys = staging.published_keys(spark, checked, manifest, contract)
+        keys = table.published_keys(spark, checked, manifest, contract)
     decided = decide(checked, keys, contract).persist(StorageLevel.MEMORY_AND_DISK)
     counts = staging.count(decided, contract)
     places = {fate: f"{manifest.staging}{attempt}/{fate}/" for fate in (CURATED, QUARANTINED) if counts.of(fate)}
@@ -69,7 +78,8 @@ def run(spark: SparkSession, manifest: Manifest, contract: Contract, attempt: st
         staging.write_curated(decided, places[CURATED], manifest, contract)
     if QUARANTINED in places:
         staging.write_quarantined(decided, places[QUARANTINED], manifest, datetime.now(UTC))
-    return staging.report(decided, batch, counts, manifest, contract, places)
+    replaced = stage_kept(spark, manifest, contract, f"{manifest.staging}{attempt}/kept/")
+    return staging.report(decided, batch, counts, manifest, contract, places, replaced)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -82,6 +92,7 @@ def main(arguments: Sequence[str]) -> None:
     contract = Contract.from_json(_read(s3, manifest.contract))
     attempt = uuid.uuid4().hex[:12]
     result = run(session(f"raw_to_curated {manifest.batch_id}"), manifest, contract, attempt)
+    refuse_overwritten(s3, manifest)
     bucket, prefix = split_uri(manifest.staging)
     s3.put_object(
         Bucket=bucket,
@@ -89,6 +100,37 @@ def main(arguments: Sequence[str]) -> None:
         Body=result.to_json().encode(),
         ContentType="application/json",
     )
+
+
+def refuse_overwritten(s3: "S3Client", manifest: Manifest) -> None:
+    """Make sure that every file which was read where it landed is still the version that the manifest names.
+
+    Spark reads the latest version. One that is the latest after everything was read was so all the time.
+
+    Raises:
+        OverwrittenError: names the files; the next tick reads the versions that were meant from copies.
+    """
+
+    def overwritten(file: ManifestFile) -> bool:
+        bucket, key = split_uri(file.uri)
+        if key != file.key:  # a copy beside the staged files
+            return False
+        try:
+            latest = s3.head_object(Bucket=bucket, Key=key).get("VersionId", file.version)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "404":
+                raise
+            return True
+        return latest != file.version
+
+    with ThreadPoolExecutor(16) as pool:
+        found = [
+            file.uri
+            for file, is_over in zip(manifest.files, pool.map(overwritten, manifest.files), strict=True)
+            if is_over
+        ]
+    if found:
+        raise OverwrittenError(f"files were overwritten or deleted while they were read: {found[:5]}")
 
 
 def _read(s3: "S3Client", location: str) -> bytes:

@@ -8,50 +8,17 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from pipeline_core.contract import Contract
-from pipeline_core.manifest import Manifest, ManifestFile
+from pipeline_core.layout import source_of
+from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from glue_jobs.deduplicate import CURATED, DUPLICATE, QUARANTINED
 from glue_jobs.reading import Batch, small_frame
+from glue_jobs.replay import Replaced
 
 MAX_ROWS_PER_FILE = 5_000_000
-
-
-def table_exists(spark: SparkSession, manifest: Manifest) -> bool:
-    """Whether anything was published to the table."""
-    return _exists(spark, manifest.table)
-
-
-def published_keys(spark: SparkSession, checked: DataFrame, manifest: Manifest, contract: Contract) -> DataFrame | None:
-    """Primary keys already in the table, read only from the partitions that this batch touches.
-
-    Rows that an earlier, interrupted publish of this very batch left in the table do not count.
-    """
-    paths = [path for path in _touched(checked, manifest, contract) if _exists(spark, path)]
-    if not paths:
-        return None
-    reader = spark.read.option("basePath", manifest.table).option("mergeSchema", "false")
-    rows = reader.parquet(*paths).where(F.col("_batch_id") != manifest.batch_id)
-    return rows.select(*[F.col(key).cast(contract.column(key).type).alias(key) for key in contract.primary_key])
-
-
-def _touched(checked: DataFrame, manifest: Manifest, contract: Contract) -> list[str]:
-    if not contract.partition_by:
-        return [manifest.table]
-    valid = checked.where(F.size("_reasons") == 0)
-    values = valid.select(*[F.col(name).cast("string") for name in contract.partition_by]).distinct().collect()
-    return [manifest.table + "/".join(f"{name}={row[name]}" for name in contract.partition_by) + "/" for row in values]
-
-
-def _exists(spark: SparkSession, location: str) -> bool:
-    """Whether anything is there, through Hadoop's file system API, which is the same here and on Glue."""
-    jvm = spark._jvm
-    assert jvm is not None
-    path = jvm.org.apache.hadoop.fs.Path(location)
-    system = path.getFileSystem(spark._jsc.hadoopConfiguration())
-    return bool(system.exists(path)) and len(system.listStatus(path)) > 0
 
 
 def write_curated(decided: DataFrame, location: str, manifest: Manifest, contract: Contract) -> None:
@@ -73,7 +40,10 @@ def write_curated(decided: DataFrame, location: str, manifest: Manifest, contrac
 
 
 def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, at: datetime) -> None:
-    """Write the quarantined records as they came, with every reason, the source file and the line."""
+    """Write the quarantined records as they came, with every reason, the source file and the line.
+
+    Every file that is written holds records of one source file, so that a replay can take them out one by one.
+    """
     spark = decided.sparkSession
     names = _sources(spark, manifest, "source_file")
     (
@@ -86,21 +56,20 @@ def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, at:
             F.col("_raw").alias("raw_record"),
             F.col("_reasons").alias("reasons"),
             F.lit(at).cast("timestamp").alias("quarantined_at"),
+            "_file",
         )
-        .coalesce(1)
+        .repartition("_file")
         .write.option("maxRecordsPerFile", MAX_ROWS_PER_FILE)
+        .partitionBy("_file")
         .parquet(location)
     )
 
 
 def _sources(spark: SparkSession, manifest: Manifest, name: str) -> DataFrame:
-    rows = ({"_file": position, name: source_of(file)} for position, file in enumerate(manifest.files))
+    rows = (
+        {"_file": position, name: source_of(file.key, file.version)} for position, file in enumerate(manifest.files)
+    )
     return small_frame(spark, rows, f"_file: int, {name}: string")
-
-
-def source_of(file: ManifestFile) -> str:
-    """The name of an object version in the tables: its key and version."""
-    return f"{file.key}?versionId={file.version}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +103,13 @@ def count(decided: DataFrame, contract: Contract) -> Counts:
 
 
 def report(
-    decided: DataFrame, batch: Batch, counts: Counts, manifest: Manifest, contract: Contract, places: dict[str, str]
+    decided: DataFrame,
+    batch: Batch,
+    counts: Counts,
+    manifest: Manifest,
+    contract: Contract,
+    places: dict[str, str],
+    replaced: Replaced,
 ) -> Report:
     """Account for every row: what was read, what became of it, and what is really in the staged files.
 
@@ -149,6 +124,7 @@ def report(
             rows_curated=counts.fates.get(position, {}).get(CURATED, 0),
             rows_quarantined=counts.fates.get(position, {}).get(QUARANTINED, 0),
             rows_duplicate=counts.fates.get(position, {}).get(DUPLICATE, 0),
+            rows_replaced=replaced.rows.get(source_of(file.key, file.version), 0),
             problem=batch.problems.get(position),
         )
         for position, file in enumerate(manifest.files)
@@ -159,7 +135,8 @@ def report(
         contract_version=contract.version,
         files=files,
         curated=_staged(spark, places[CURATED], contract.partition_by) if CURATED in places else (),
-        quarantined=_staged(spark, places[QUARANTINED], ()) if QUARANTINED in places else (),
+        quarantined=_staged(spark, places[QUARANTINED], ["_file"]) if QUARANTINED in places else (),
+        replaced=replaced.files,
         reasons=_reasons(decided) if QUARANTINED in places else {},
         nulls=counts.nulls,
         columns={column.name: column.type for column in contract.columns},

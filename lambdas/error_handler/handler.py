@@ -1,11 +1,11 @@
-"""Classifies a failed batch, undoes what it half did, and gives its files back or marks them FAILED.
+"""Classifies a failed batch and brings it to an end: its files are given back, split, quarantined or FAILED.
 
-Called by the workflow's catch, and by EventBridge for what no catch sees: an execution that was aborted, that
-timed out, or that failed outside its states.
+Called by the workflow's catch, by EventBridge for what no catch sees (an execution that was aborted, that timed
+out, or that failed outside its states), and by the trigger for a batch that all of these have missed.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
@@ -21,47 +21,54 @@ metrics = Metrics()
 tracer = Tracer()
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Environment of the function. `max_attempts` is how often a file is tried before it is FAILED."""
-
-    curated_bucket: str
-    artifacts_bucket: str
-    ledger_table: str
-    max_attempts: int
-    state_machine_arn: str
-
-
 @cache
 def _recovery() -> Recovery:
-    environment = settings.load(Settings)
-    return Recovery(
-        curated_bucket=environment.curated_bucket,
-        artifacts_bucket=environment.artifacts_bucket,
-        ledger_table=environment.ledger_table,
-        max_attempts=environment.max_attempts,
-    )
+    return settings.load(Recovery)
 
 
-def _failure(event: dict[str, Any]) -> tuple[str, str, dict[str, str]]:
-    """Dataset, batch and error, from the workflow's own input or from EventBridge's event."""
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """What a call is about; see `Recovery.recover`."""
+
+    dataset: str
+    batch_id: str
+    error: dict[str, str]
+    job: bool
+    running: bool
+
+
+def failure(event: dict[str, Any]) -> Failure:
+    """Read the workflow's own input, the trigger's request to resume, or EventBridge's event."""
     detail = event.get("detail")
     if detail is None:
-        return event["dataset"], event["batch_id"], event["error"]
+        return Failure(
+            dataset=event["dataset"],
+            batch_id=event["batch_id"],
+            error=event["error"],
+            job=event.get("stage") == "Stage",
+            running=False,
+        )
     request = json.loads(detail["input"])
     cause = detail.get("cause") or f"the execution is {detail['status']}"
-    return request["dataset"], request["batch_id"], {"Error": detail.get("error") or detail["status"], "Cause": cause}
+    return Failure(
+        dataset=request["dataset"],
+        batch_id=request["batch_id"],
+        error={"Error": detail.get("error") or detail["status"], "Cause": cause},
+        job=False,
+        # Ending an execution from outside does not end the function that it has called.
+        running=detail["status"] in ("ABORTED", "TIMED_OUT"),
+    )
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Recover from a failure. Answers `outcome`: RELEASED, FAILED, or what the batch had come to before."""
-    dataset, batch_id, error = _failure(event)
-    logger.append_keys(correlation_id=batch_id, dataset=dataset)
-    outcome = _recovery().recover(dataset, batch_id, error)
-    metrics.add_dimension("dataset", dataset)
+    """Recover from a failure. Answers `outcome`: what the batch came to, see `Recovery.recover`."""
+    found = failure(event)
+    logger.append_keys(correlation_id=found.batch_id, dataset=found.dataset)
+    outcome = _recovery().recover(**asdict(found))
+    metrics.add_dimension("dataset", found.dataset)
     metrics.add_metric(f"Batches{outcome.capitalize()}", MetricUnit.Count, 1)
     metrics.flush_metrics()
-    logger.warning("batch recovered", extra={"outcome": outcome, "error": error})
-    return {"dataset": dataset, "batch_id": batch_id, "outcome": outcome, "error": error}
+    logger.warning("batch recovered", extra={"outcome": outcome, "error": found.error})
+    return {"dataset": found.dataset, "batch_id": found.batch_id, "outcome": outcome, "error": found.error}

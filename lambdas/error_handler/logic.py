@@ -1,71 +1,171 @@
 """What to do with a batch that failed."""
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, fields
+from math import ceil
 from typing import Any
 
-from pipeline_core import layout, publish
-from pipeline_core.batches import FINISHED, RELEASED, Batch, Batches
-from pipeline_core.ledger import FAILED, Ledger
-from pipeline_core.report import Report
+import boto3
+from pipeline_core import layout
+from pipeline_core.batches import DECIDED, FINISHED, RELEASED, SPLIT, Batch, Batches, PublishingError
+from pipeline_core.ledger import FAILED, QUARANTINED, LandedFile, Ledger
+from pipeline_core.manifest import Manifest
+from pipeline_core.quarantine import keep_file
+from pipeline_core.runs import record_run
 from pipeline_core.storage import read
 
 PERMANENT = ("ReconciliationError", "TypeError", "KeyError", "AssertionError", "States.Runtime", "States.DataLimit")
 """Errors that come again however often the batch is tried; a person has to look."""
 
+NOT_THE_FILES = re.compile(
+    r"Access ?Denied|not authorized|NoSuchBucket|KMS|ExpiredToken|InvalidAccessKeyId"
+    r"|Slow ?Down|Throttl|TooManyRequests|Rate exceeded|ServiceUnavailable|InternalError"
+    r"|ConnectTimeout|EndpointConnection|UnknownHost|ConcurrentRunsExceeded|ResourceNumberLimitExceeded|Resource unavailable|InvalidInputException"
+    r"|ModuleNotFoundError|ImportError|OverwrittenError|was stopped",
+    re.IGNORECASE,
+)
+"""What a failed job run says when it is the environment that fails it, whatever the files are."""
+
+PARTS = 4
+"""Parts that a batch is split into. To find one file among n takes PARTS * log(n) / log(PARTS) job runs, as many for
+four as for two parts, in half as many rounds; more parts cost more runs."""
+
+MAX_FAILED_PARTS = 64
+"""Batches of one split that may fail before the rest is FAILED: then it is not a few files. About a dollar of Glue."""
+
+PUBLISHING = "PUBLISHING"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
-    """Undoes and gives back. Doing it twice changes nothing more."""
+    """Brings a failed batch to an end. Doing it twice changes nothing more.
 
-    curated_bucket: str
+    The fields come from the function's environment; `max_attempts` is how often a file is tried before it is FAILED.
+    """
+
+    quarantine_bucket: str
     artifacts_bucket: str
     ledger_table: str
+    processing_function: str
     max_attempts: int
 
-    def recover(self, dataset: str, batch_id: str, error: dict[str, str]) -> str:
-        """Close the batch, its files pending again or FAILED; returns which.
+    def recover(self, dataset: str, batch_id: str, error: dict[str, str], *, job: bool, running: bool) -> str:
+        """Close the batch and say what became of it and its files.
 
-        A batch that was published or quarantined stays so: what failed came after its verdict.
+        Args:
+            dataset: of the batch.
+            batch_id: the batch.
+            error: `Error` and `Cause`.
+            job: whether it was the job that failed: then one of the files may be the reason.
+            running: whether a call of processing may still be at work (its execution was ended from outside).
+
+        Returns:
+            RELEASED: its files are pending again. SPLIT: they are, in parts, to find out which one fails the job.
+            FAILED, QUARANTINED: its files are. PUBLISHING: it is left to the call of processing that is at it.
+            What a batch had come to before stays: what failed came after its verdict.
+
+        Raises:
+            PublishingError: the batch began to publish just now; try again.
         """
         ledger = Ledger(self.ledger_table)
         batches = Batches(ledger)
+        batch = self._batch(batches, dataset, batch_id)
+        if batch.status in FINISHED and batch_id not in batches.state(dataset).running:
+            return batch.status
+        if batch.status in DECIDED or (batch.status not in FINISHED and batch.seen is not None):
+            # It has begun to publish, and there is no way back: processing brings it to its end.
+            return PUBLISHING if running else self._publish(dataset, batch_id)
+        files = self._files(batch)
+        if batch.status not in FINISHED:
+            outcome = self._classify(batch, files, error, job, batches)
+            verdict = {"error": error.get("Error", ""), "cause": error.get("Cause", "")[:2000]}
+            if not batches.close(batch, outcome, verdict):
+                raise PublishingError(f"{batch_id} began to publish or was closed while its failure was looked at")
+            batch = self._batch(batches, dataset, batch_id)
+        self._settle_files(batch, files, ledger)
+        details = {
+            "files": len(files),
+            "bytes": sum(file["size"] for file in files),
+            "purpose": files[0]["purpose"] if files else "",
+            "error": _reason(batch),
+        }
+        record_run(self.artifacts_bucket, batch, batch.status, details)
+        batches.conclude(batch)
+        return batch.status
+
+    @staticmethod
+    def _batch(batches: Batches, dataset: str, batch_id: str) -> Batch:
         batch = batches.get(dataset, batch_id)
         if batch is None:
             raise RuntimeError(f"the ledger has no batch {batch_id} of {dataset}")
-        if batch.status in FINISHED and batch.status not in (FAILED, RELEASED):
-            return batch.status
-        files = self._files(batch)
-        outcome = batch.status if batch.status in FINISHED else self._classify(files, error, ledger)
-        if batches.state(dataset).publishing == batch_id:
-            self._roll_back(batch)
-        # The files come first: a batch that is closed has no file left in it.
-        if outcome == RELEASED:
-            ledger.give_back(files, batch_id)
-        else:
-            reason = f"{error.get('Error', '')}: {error.get('Cause', '')}"[:1000]
-            ledger.finish([{**file, "outcome": {"reason": reason}} for file in files], batch_id, FAILED)
-        batches.close(batch, outcome, {"error": error.get("Error", ""), "cause": error.get("Cause", "")[:2000]})
-        return outcome
+        return batch
 
-    def _classify(self, files: list[dict[str, Any]], error: dict[str, str], ledger: Ledger) -> str:
+    def _publish(self, dataset: str, batch_id: str) -> str:
+        answer = boto3.client("lambda").invoke(
+            FunctionName=self.processing_function,
+            Payload=json.dumps({"dataset": dataset, "batch_id": batch_id}).encode(),
+        )
+        payload = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise RuntimeError(f"{batch_id} could not be published: {payload}")
+        return str(payload["verdict"])
+
+    def _classify(
+        self, batch: Batch, files: list[dict[str, Any]], error: dict[str, str], job: bool, batches: Batches
+    ) -> str:
         if error.get("Error") in PERMANENT:
             return FAILED
-        for file in files:
-            item = ledger.file(file["bucket"], file["key"], file["version"])
-            if item is not None and int(item["attempts"]) + 1 >= self.max_attempts:
-                return FAILED
-        return RELEASED
+        if job and not NOT_THE_FILES.search(message_of(error.get("Cause", ""))):
+            if len(files) == 1:
+                return QUARANTINED
+            root = files[0]["root"] or batch.batch_id
+            failed = batches.count_split(batch.dataset, root, batch.batch_id)
+            return SPLIT if failed <= MAX_FAILED_PARTS else FAILED
+        most = max((file["attempts"] for file in files), default=0)
+        return FAILED if most + 1 >= self.max_attempts else RELEASED
+
+    def _settle_files(self, batch: Batch, files: list[dict[str, Any]], ledger: Ledger) -> None:
+        """Do with the files what the batch's status says; its reason is in the batch's verdict."""
+        match batch.status:
+            case "SPLIT":
+                ledger.give_back(split(files, batch.batch_id), batch.batch_id)
+            case "RELEASED":
+                ledger.give_back(files, batch.batch_id)
+            case "QUARANTINED":
+                reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
+                for file in files:
+                    landed = LandedFile(**{field.name: file[field.name] for field in fields(LandedFile)})
+                    keep_file(landed, reason, self.quarantine_bucket)
+                ledger.give_up(files, batch.batch_id, QUARANTINED, reason, kept=True)
+            case _:
+                ledger.give_up(files, batch.batch_id, FAILED, _reason(batch))
 
     def _files(self, batch: Batch) -> list[dict[str, Any]]:
-        text = read(self.artifacts_bucket, layout.batch_key(batch.dataset, batch.batch_id, "candidates"))
-        files: list[dict[str, Any]] = json.loads(text) if text else []
-        return files
+        """Candidates that are in the batch: all of them, as long as there is no manifest."""
+        candidates, manifest = (
+            read(self.artifacts_bucket, layout.batch_key(batch.dataset, batch.batch_id, name))
+            for name in ("candidates", "manifest")
+        )
+        files: list[dict[str, Any]] = json.loads(candidates) if candidates else []
+        if manifest is None:
+            return files
+        members = {(file.key, file.version) for file in Manifest.from_json(manifest).files}
+        return [file for file in files if (file["key"], file["version"]) in members]
 
-    def _roll_back(self, batch: Batch) -> None:
-        """Remove what a half-done publish copied; each report that a run of the job left says what that may be."""
-        for seen in range(Batches(Ledger(self.ledger_table)).state(batch.dataset).published, -1, -1):
-            text = read(self.artifacts_bucket, layout.batch_key(batch.dataset, batch.batch_id, f"report-{seen}"))
-            if text is not None:
-                publish.roll_back(Report.from_json(text), self.curated_bucket)
-                return
+
+def split(files: list[dict[str, Any]], batch_id: str) -> list[dict[str, Any]]:
+    """Give every file of a batch its part: at most PARTS, as equal as can be, the same ones when asked again."""
+    size = ceil(len(files) / PARTS)
+    root = files[0]["root"] or batch_id
+    return [{**file, "part": f"{batch_id}/{place // size}", "root": root} for place, file in enumerate(files)]
+
+
+def message_of(cause: str) -> str:
+    """What a failed job run says itself: its cause is the run's description, as JSON. Other causes as they are."""
+    found = re.search(r'"ErrorMessage":\s*("(?:[^"\\]|\\.)*")', cause)
+    return str(json.loads(found[1])) if found else cause
+
+
+def _reason(batch: Batch) -> str:
+    return f"{batch.verdict.get('error', '')}: {message_of(str(batch.verdict.get('cause', '')))}"[:1000]

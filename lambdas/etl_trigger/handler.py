@@ -1,7 +1,6 @@
 """Turns pending files into batches and starts their workflow: on schedule for all datasets, or for one on demand."""
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -19,33 +18,9 @@ metrics = Metrics()
 tracer = Tracer()
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Environment of the function. `max_concurrent_batches` is per dataset."""
-
-    raw_bucket: str
-    curated_bucket: str
-    artifacts_bucket: str
-    ledger_table: str
-    state_machine_arn: str
-    max_concurrent_batches: int
-    max_files_per_batch: int
-    max_workers: int
-
-
 @cache
 def _trigger() -> Trigger:
-    environment = settings.load(Settings)
-    return Trigger(
-        raw_bucket=environment.raw_bucket,
-        curated_bucket=environment.curated_bucket,
-        artifacts_bucket=environment.artifacts_bucket,
-        ledger_table=environment.ledger_table,
-        state_machine_arn=environment.state_machine_arn,
-        max_concurrent_batches=environment.max_concurrent_batches,
-        max_files_per_batch=environment.max_files_per_batch,
-        max_workers=environment.max_workers,
-    )
+    return settings.load(Trigger)
 
 
 def _datasets(bucket: str) -> list[str]:
@@ -60,6 +35,8 @@ def _datasets(bucket: str) -> list[str]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[str]]:
     """Tick. `{}` looks at every dataset, `{"dataset": "flights"}` at one. Answers the batches started.
 
+    With `"parts_only": true` only files of a batch that was split are taken; everything else waits for the schedule.
+
     Raises:
         ValueError: no contract is deployed for the dataset.
         ExceptionGroup: datasets that failed; the others were looked at all the same.
@@ -73,7 +50,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[str
     failures: list[Exception] = []
     for dataset in known if wanted is None else [wanted]:
         try:
-            batches = trigger.tick(dataset)
+            batches = trigger.tick(dataset, parts_only=bool(event.get("parts_only")))
         except Exception as error:
             logger.exception("tick failed", extra={"dataset": dataset})
             failures.append(error)

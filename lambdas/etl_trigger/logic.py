@@ -5,25 +5,23 @@ each reads what an earlier attempt left; so a crash between any two is finished 
 """
 
 import json
-import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import ceil
 from typing import Any
 
 import boto3
-from boto3.s3.transfer import TransferConfig
 from pipeline_core import layout
 from pipeline_core.batches import OPEN, RELEASED, Batch, Batches
-from pipeline_core.ledger import PARALLEL, Ledger
-from pipeline_core.manifest import Manifest, ManifestFile
-from pipeline_core.storage import WITHOUT_TAGS, read, s3_client, write_once
+from pipeline_core.ledger import FAILED, Ledger
+from pipeline_core.manifest import Manifest
+from pipeline_core.storage import read, write_once
 
-SAFE_KEY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*")
-"""Keys that Spark takes literally: no glob, no hidden name, no `a=b` folder, nothing that a path resolves."""
+from lambdas.etl_trigger.papers import Papers, candidate, group_of
 
-COPY = TransferConfig(multipart_threshold=1024**3, multipart_chunksize=512 * 1024**2)
+GONE = "gone: the object version was deleted before it was read; land the file again"
+
 BYTES_A_WORKER = 512 * 1024**2
 """Input bytes for which one more G.1X worker is asked for."""
 
@@ -33,47 +31,104 @@ GZIP_RATIO = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Trigger:
-    """Opens, resumes and starts batches."""
+    """Opens, resumes and starts batches; its fields come from the function's environment.
 
-    raw_bucket: str
+    `max_concurrent_batches` is per dataset; `publish_seconds` is how long one call of processing may take.
+    """
+
     curated_bucket: str
+    quarantine_bucket: str
     artifacts_bucket: str
     ledger_table: str
     state_machine_arn: str
+    error_handler_function: str
+    publish_seconds: int
     max_concurrent_batches: int
     max_files_per_batch: int
     max_workers: int
 
-    def tick(self, dataset: str) -> list[str]:
-        """Finish what an earlier tick left, then batch what is pending. Returns the ids of batches started."""
+    def tick(self, dataset: str, *, parts_only: bool = False) -> list[str]:
+        """Finish what an earlier tick left, then batch what is pending. Returns the ids of batches started.
+
+        With `parts_only` only files of a batch that was split are taken: they need not wait for the schedule.
+        """
         ledger = Ledger(self.ledger_table)
         batches = Batches(ledger)
         started = [batch.batch_id for batch in self._left(dataset, batches) if self._advance(batch, ledger, batches)]
-        while ledger.pending(dataset, 1):
+        while group := self._next_group(dataset, ledger, parts_only):
             batch = batches.open(dataset, batches.state(dataset), self.max_concurrent_batches)
             # The index may still show files that are claimed; a batch that got none ends the tick.
-            if batch is None or not self._advance(batch, ledger, batches):
+            if batch is None or not self._advance(batch, ledger, batches, group):
                 break
             started.append(batch.batch_id)
         return started
 
     def _left(self, dataset: str, batches: Batches) -> Iterator[Batch]:
-        """Batches that a trigger opened and did not start in its lease."""
+        """Batches that a trigger opened and did not start in its lease; batches that were left later are recovered."""
         for batch_id in sorted(batches.state(dataset).running):
             batch = batches.get(dataset, batch_id)
-            if batch is not None and batch.status == OPEN and batches.take_over(batch):
+            if batch is None:
+                continue
+            if batch.status != OPEN:
+                self._recover_if_left(batch)
+            elif batches.take_over(batch):
                 yield batch
 
-    def _advance(self, batch: Batch, ledger: Ledger, batches: Batches) -> bool:
-        files = self._claimed(batch, ledger)
+    def _recover_if_left(self, batch: Batch) -> None:
+        """Call the error handler for a batch that is not concluded though its execution ended some time ago.
+
+        The workflow and EventBridge do so themselves; this is for when they could not. A call to processing may
+        outlive its execution, so it is given the time that a call can take.
+        """
+        client = boto3.client("stepfunctions")
+        arn = execution_arn(self.state_machine_arn, batch.batch_id)
+        try:
+            execution = client.describe_execution(executionArn=arn)
+        except client.exceptions.ExecutionDoesNotExist:
+            status = "UNKNOWN"  # Step Functions forgets executions after 90 days
+        else:
+            status = execution["status"]
+            ended = execution.get("stopDate")
+            if ended is None or (datetime.now(UTC) - ended).total_seconds() < self.publish_seconds:
+                return
+        cause = f"the execution is {status}, but the batch was not concluded"
+        request = {"dataset": batch.dataset, "batch_id": batch.batch_id, "error": {"Error": status, "Cause": cause}}
+        boto3.client("lambda").invoke(
+            FunctionName=self.error_handler_function,
+            InvocationType="Event",
+            Payload=json.dumps({**request, "resume": True}).encode(),
+        )
+
+    def _next_group(self, dataset: str, ledger: Ledger, parts_only: bool = False) -> list[dict[str, Any]]:
+        """The pending files of the next batch: those that wait for the same thing as the one that landed first."""
+        pending = ledger.pending(dataset, self.max_files_per_batch)
+        if parts_only:
+            pending = [item for item in pending if item.get("part")]
+        return [item for item in pending if group_of(item) == group_of(pending[0])]
+
+    def _advance(
+        self, batch: Batch, ledger: Ledger, batches: Batches, group: list[dict[str, Any]] | None = None
+    ) -> bool:
+        files = claimed = self._claimed(batch, ledger, group)
+        contract_key = layout.batch_key(batch.dataset, batch.batch_id, "contract")
+        manifest_key = layout.batch_key(batch.dataset, batch.batch_id, "manifest")
+        if files:
+            write_once(self.artifacts_bucket, contract_key, lambda: self._contract(batch.dataset))
+            text = write_once(
+                self.artifacts_bucket,
+                manifest_key,
+                lambda: self._papers(batches).manifest(batch, claimed, contract_key),
+            )
+            manifest = Manifest.from_json(text)
+            found = {(file.key, file.version) for file in manifest.files}
+            lost = [file for file in files if (file["key"], file["version"]) not in found]
+            ledger.give_up(lost, batch.batch_id, FAILED, GONE)
+            files = [file for file in files if (file["key"], file["version"]) in found]
         if not files:
             batches.close(batch, RELEASED, {"reason": "no pending file was left to claim"})
+            batches.conclude(batch)
             return False
-        contract_key = layout.batch_key(batch.dataset, batch.batch_id, "contract")
-        write_once(self.artifacts_bucket, contract_key, lambda: self._contract(batch.dataset))
-        manifest_key = layout.batch_key(batch.dataset, batch.batch_id, "manifest")
-        text = write_once(self.artifacts_bucket, manifest_key, lambda: self._manifest(batch, files, contract_key))
-        workers = workers_for(Manifest.from_json(text), self.max_workers)
+        workers = workers_for(manifest, self.max_workers)
         request = {
             "batch_id": batch.batch_id,
             "dataset": batch.dataset,
@@ -85,60 +140,31 @@ class Trigger:
         batches.started(batch, {"execution": execution, "files": len(files), "bytes": size, "workers": workers})
         return True
 
-    def _claimed(self, batch: Batch, ledger: Ledger) -> list[dict[str, Any]]:
+    def _claimed(self, batch: Batch, ledger: Ledger, group: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+        """Claim the candidates of a batch: those that were written down first, by whichever tick."""
         key = layout.batch_key(batch.dataset, batch.batch_id, "candidates")
 
         def candidates() -> str:
-            names = ("bucket", "key", "version", "format", "landed_at", "dataset")
-            pending = ledger.pending(batch.dataset, self.max_files_per_batch)
-            return json.dumps([{**{name: item[name] for name in names}, "size": int(item["size"])} for item in pending])
+            pending = self._next_group(batch.dataset, ledger) if group is None else group
+            return json.dumps([candidate(item) for item in pending])
 
         found: list[dict[str, Any]] = json.loads(write_once(self.artifacts_bucket, key, candidates))
         mine = ledger.claim(found, batch.batch_id)
         return [file for file, claimed in zip(found, mine, strict=True) if claimed]
+
+    def _papers(self, batches: Batches) -> Papers:
+        return Papers(
+            curated_bucket=self.curated_bucket,
+            quarantine_bucket=self.quarantine_bucket,
+            artifacts_bucket=self.artifacts_bucket,
+            batches=batches,
+        )
 
     def _contract(self, dataset: str) -> str:
         text = read(self.artifacts_bucket, layout.contract_key(dataset))
         if text is None:
             raise RuntimeError(f"{dataset}: its contract was removed while files are pending; deploy it again")
         return text.decode()
-
-    def _manifest(self, batch: Batch, files: list[dict[str, Any]], contract_key: str) -> str:
-        with ThreadPoolExecutor(PARALLEL) as pool:
-            addresses = list(pool.map(lambda item: self._readable(batch, *item), enumerate(files)))
-        return Manifest(
-            batch_id=batch.batch_id,
-            dataset=batch.dataset,
-            contract=layout.uri(self.artifacts_bucket, contract_key),
-            staging=layout.uri(self.curated_bucket, layout.staging_prefix(batch.dataset, batch.batch_id)),
-            table=layout.uri(self.curated_bucket, layout.table_prefix(batch.dataset)),
-            files=tuple(
-                ManifestFile(
-                    key=file["key"],
-                    version=file["version"],
-                    uri=address,
-                    size=file["size"],
-                    format=file["format"],
-                    landed_at=file["landed_at"],
-                )
-                for file, address in zip(files, addresses, strict=True)
-            ),
-        ).to_json()
-
-    def _readable(self, batch: Batch, position: int, file: dict[str, Any]) -> str:
-        """Where Spark can read this very version: the object itself, or a copy beside the staged files.
-
-        Spark reads the latest version only, and takes some characters of a key for more than they are.
-        """
-        latest = s3_client().head_object(Bucket=file["bucket"], Key=file["key"])
-        if SAFE_KEY.fullmatch(file["key"]) and latest.get("VersionId", file["version"]) == file["version"]:
-            return layout.uri(file["bucket"], file["key"])
-        ending = next(end for end in sorted(layout.FORMATS, key=len, reverse=True) if file["key"].lower().endswith(end))
-        prefix = layout.staging_prefix(batch.dataset, batch.batch_id)
-        key = f"{prefix}input/{position:05d}{ending}"
-        source: Any = {"Bucket": file["bucket"], "Key": file["key"], "VersionId": file["version"]}
-        s3_client().copy(source, self.curated_bucket, key, ExtraArgs=WITHOUT_TAGS, Config=COPY)
-        return layout.uri(self.curated_bucket, key)
 
     def _start(self, batch: Batch, request: dict[str, Any]) -> str:
         client = boto3.client("stepfunctions")

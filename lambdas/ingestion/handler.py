@@ -1,6 +1,6 @@
 """Writes every landed object version to the file ledger, or rejects it with its reason.
 
-Reads S3 "Object Created" events that EventBridge put into the arrivals queue.
+Reads S3 "Object Created" events that EventBridge put into the arrivals queue, and requests to replay a file.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.ledger import Ledger
+from pipeline_core.quarantine import keep_file
 from pipeline_core.storage import Contracts
 
-from lambdas.ingestion.logic import landed_file, rejection
-from lambdas.ingestion.quarantine import keep_rejected
+from lambdas.ingestion.logic import landed_file, rejection, replay_purpose
 
 logger = Logger()
 metrics = Metrics()
@@ -43,25 +43,37 @@ def _parts() -> tuple[Settings, Ledger, Contracts]:
 
 @tracer.capture_method(capture_response=False)
 def register(record: SQSRecord) -> None:
-    """Register the object version of one event; a version that was registered before changes nothing."""
+    """Register the object version of one event; a version that was registered before changes nothing.
+
+    A replay request is such an event with `replay` (`{"what": "quarantined" or "again", "id": ...}`): it makes a
+    known file pending again, where a contract wants it.
+    """
     environment, ledger, contracts = _parts()
-    file = landed_file(record.json_body)
-    if ledger.file(file.bucket, file.key, file.version) is not None:
+    event = record.json_body
+    file = landed_file(event)
+    replay = event.get("replay")
+    known = ledger.file(file.bucket, file.key, file.version)
+    if known is not None and replay is None:
         logger.info("file is known already", extra={"key": file.key, "version": file.version})
         return
     contract = contracts.get(file.dataset) if file.dataset else None
     reason = rejection(file, contract)
-    if reason is not None:
-        # The copy comes first: a rejected file that the ledger knows is always in quarantine.
-        keep_rejected(file, reason, environment.quarantine_bucket)
-    new = ledger.register(file, rejected=reason)
-    name = "FilesRejected" if reason else "FilesRegistered"
+    if known is not None:
+        purpose = replay_purpose(known, replay["what"])
+        if reason is not None or purpose is None:
+            logger.warning("nothing to replay", extra={"key": file.key, "status": known["status"], "reason": reason})
+            return
+        name, new = "FilesReplayed", ledger.replay(known, purpose, replay["id"])
+    else:
+        if reason is not None:
+            # The copy comes first: a rejected file that the ledger knows is always in quarantine.
+            keep_file(file, reason, environment.quarantine_bucket)
+        name, new = "FilesRejected" if reason else "FilesRegistered", ledger.register(file, rejected=reason)
     metrics.add_dimension("dataset", file.dataset if contract else "unknown")
     metrics.add_metric(name, MetricUnit.Count, int(new))
     metrics.flush_metrics()
     logger.info(
-        "file rejected" if reason else "file registered",
-        extra={"key": file.key, "version": file.version, "dataset": file.dataset, "reason": reason, "new": new},
+        name, extra={"key": file.key, "version": file.version, "dataset": file.dataset, "reason": reason, "new": new}
     )
 
 

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
 from pipeline_core.contract import Contract
 from pipeline_core.layout import FORMATS, dataset_of, format_of
-from pipeline_core.ledger import LandedFile
-from pipeline_core.storage import s3_client
+from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, REJECTED, LandedFile
+from pipeline_core.manifest import LANDED, REPLACE, ROWS
+from pipeline_core.quarantine import version_argument
+from pipeline_core.storage import is_gone, s3_client
 
 HEAD_BYTES = 1024
+REPLAYS = ("quarantined", "again")
 
 
 def landed_file(event: dict[str, Any]) -> LandedFile:
@@ -28,6 +32,28 @@ def landed_file(event: dict[str, Any]) -> LandedFile:
     )
 
 
+def replay_purpose(item: dict[str, Any], asked: str) -> str | None:
+    """Return what a known file is to be read again for; None if the request has nothing to do with it.
+
+    Args:
+        item: the file's ledger item.
+        asked: `quarantined` (what is in quarantine) or `again` (published rows too, which are replaced).
+
+    Raises:
+        ValueError: asked for something else.
+    """
+    if asked not in REPLAYS:
+        raise ValueError(f"replay {asked!r}; allowed: {', '.join(REPLAYS)}")
+    status = item["status"]
+    if status in (QUARANTINED, REJECTED, FAILED):
+        return LANDED
+    if status != PUBLISHED:
+        return None
+    if asked == "again":
+        return REPLACE
+    return ROWS if item.get("quarantined_in") else None
+
+
 def rejection(file: LandedFile, contract: Contract | None) -> str | None:
     """Return why no contract wants the file, as `code: what and what is allowed`; None if one does."""
     if not file.dataset:
@@ -42,7 +68,12 @@ def rejection(file: LandedFile, contract: Contract | None) -> str | None:
         return "empty: the file has 0 bytes"
     if file.size > contract.max_file_bytes:
         return f"too_large: {file.size} bytes, the contract allows {contract.max_file_bytes}"
-    return _mismatch(file)
+    try:
+        return _mismatch(file)
+    except ClientError as error:
+        if is_gone(error):
+            return "gone: the object version was deleted before it was read; land the file again"
+        raise
 
 
 def _mismatch(file: LandedFile) -> str | None:
@@ -67,9 +98,8 @@ def _mismatch(file: LandedFile) -> str | None:
 
 
 def _bytes(file: LandedFile, span: str) -> bytes:
-    return s3_client().get_object(Bucket=file.bucket, Key=file.key, Range=span, **version_argument(file))["Body"].read()
-
-
-def version_argument(file: LandedFile) -> Any:
-    """The argument that names the object version in an S3 call; none where the bucket had no versions."""
-    return {} if "-" in file.version or file.version == "null" else {"VersionId": file.version}
+    return (
+        s3_client()
+        .get_object(Bucket=file.bucket, Key=file.key, Range=span, **version_argument(file.version))["Body"]
+        .read()
+    )

@@ -8,12 +8,19 @@ MAX_SUBJECT = 100
 NEXT = {
     "PUBLISHED": "Nothing to do. Ask Athena for the rows: SELECT * FROM {dataset} WHERE _batch_id = '{batch_id}'",
     "QUARANTINED": (
-        "The batch broke a quality rule of its contract and nothing of it was published. Look at the rows in the "
-        "quarantine bucket under rows/dataset={dataset}/{batch_id}, then fix the files or the contract and land "
-        "the files again."
+        "Nothing of the batch was published. The refused rows are in the table quarantined_rows, files that cannot be "
+        "read in quarantined_files. Fix the contract, then: python -m ops replay {dataset} --batch {batch_id} "
+        "Or fix the files and land them again."
     ),
-    "FAILED": "The files of the batch are marked FAILED in the ledger. Fix the cause, then land the files again.",
+    "FAILED": (
+        "The files of the batch are marked FAILED in the ledger. Fix the cause, then: "
+        "python -m ops replay {dataset} --batch {batch_id}"
+    ),
     "RELEASED": "The files of the batch are pending again; the next tick puts them into a new batch.",
+    "SPLIT": (
+        "Nothing to do yet. The job fails on this batch; its files are tried again in smaller batches, so that the "
+        "file which is the reason ends in quarantine and the others are published."
+    ),
 }
 
 
@@ -34,6 +41,8 @@ def compose(event: dict[str, Any], state_machine_arn: str) -> tuple[str, str]:
             f"{verdict['rows_read']} rows read from {verdict['files']} files = {verdict['rows_curated']} curated "
             f"+ {verdict['rows_quarantined']} quarantined + {verdict['rows_duplicate']} duplicates."
         )
+        if verdict.get("rows_replaced"):
+            lines.append(f"{verdict['rows_replaced']} rows that were published before were replaced.")
         lines.extend(f"Broken rule: {violation}." for violation in verdict.get("violations", []))
     if error:
         lines.append(f"Error: {error.get('Error', 'unknown')}: {str(error.get('Cause', ''))[:2000]}")

@@ -1,6 +1,5 @@
 """Audits a batch's report and publishes the batch, quarantines it whole, or asks for another run of the job."""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,29 +15,9 @@ metrics = Metrics()
 tracer = Tracer()
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Environment of the function."""
-
-    curated_bucket: str
-    quarantine_bucket: str
-    artifacts_bucket: str
-    ledger_table: str
-    database: str
-    event_bus_name: str
-
-
 @cache
 def _publisher() -> Publisher:
-    environment = settings.load(Settings)
-    return Publisher(
-        curated_bucket=environment.curated_bucket,
-        quarantine_bucket=environment.quarantine_bucket,
-        artifacts_bucket=environment.artifacts_bucket,
-        ledger_table=environment.ledger_table,
-        database=environment.database,
-        event_bus_name=environment.event_bus_name,
-    )
+    return settings.load(Publisher)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -46,14 +25,16 @@ def _publisher() -> Publisher:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Decide on a batch: `{"dataset", "batch_id", "published"}`, the last being what its job's run saw.
 
+    A batch that was decided on, or has begun to publish, is brought to its end; `published` does not matter then.
+
     Returns:
         The verdict: `verdict` (PUBLISHED, QUARANTINED or CONFLICT), the row accounting, `crawl`, `violations`.
     """
     dataset, batch_id = event["dataset"], event["batch_id"]
     logger.append_keys(correlation_id=batch_id, dataset=dataset)
-    verdict = _publisher().decide(dataset, batch_id, int(event["published"]))
+    verdict = _publisher().decide(dataset, batch_id, int(event.get("published", 0)))
     metrics.add_dimension("dataset", dataset)
-    for name in ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate"):
+    for name in ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate", "rows_replaced"):
         metric = "".join(part.capitalize() for part in name.split("_"))
         metrics.add_metric(metric, MetricUnit.Count, verdict.get(name, 0))
     metrics.add_metric(f"Batches{verdict['verdict'].capitalize()}", MetricUnit.Count, 1)

@@ -1,24 +1,31 @@
 """The audit of a batch, and its publication. See docs/architecture.md for the order of the steps and why."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import boto3
 from pipeline_core import layout, publish
-from pipeline_core.batches import FINISHED, Batch, Batches, ConflictError
+from pipeline_core.batches import DECIDED, FINISHED, Batch, Batches, ClosedError, ConflictError
 from pipeline_core.contract import Contract
-from pipeline_core.ledger import PUBLISHED, QUARANTINED, Ledger
-from pipeline_core.manifest import Manifest
-from pipeline_core.report import FileReport, Report, reconcile, violations
+from pipeline_core.ledger import PUBLISHED, QUARANTINED, LandedFile, Ledger
+from pipeline_core.manifest import REPLACE, ROWS, Manifest
+from pipeline_core.quarantine import keep_file
+from pipeline_core.report import Report, reconcile, violations
+from pipeline_core.runs import record_run
 from pipeline_core.storage import read, write_once
+
+from lambdas.processing.outcome import check_replaced, finished_file, has_no_rows_to_quarantine
 
 CONFLICT = "CONFLICT"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Publisher:
-    """Decides on batches. Every step converges, so that deciding again gives the same verdict."""
+    """Decides on batches. Every step converges, so that deciding again gives the same verdict.
+
+    The fields come from the function's environment.
+    """
 
     curated_bucket: str
     quarantine_bucket: str
@@ -36,72 +43,132 @@ class Publisher:
             seen: how many publishes the dataset had when the batch's job began to read the table.
 
         Raises:
-            ReconciliationError: rows are unaccounted for.
+            ReconciliationError: rows are unaccounted for, here or in what is to be replaced.
             PublishingError: another batch is publishing now; try again.
+            ClosedError: the batch was given up.
         """
-        ledger = Ledger(self.ledger_table)
-        batches = Batches(ledger)
+        batches = Batches(Ledger(self.ledger_table))
         batch = batches.get(dataset, batch_id)
         if batch is None:
             raise RuntimeError(f"the ledger has no batch {batch_id} of {dataset}")
+        if batch.status in FINISHED and batch.status not in DECIDED:
+            raise ClosedError(f"{batch_id} is {batch.status}: it must not be published any more")
         manifest = Manifest.from_json(self._document(batch, "manifest"))
-        contract = Contract.from_json(self._document(batch, "contract"))
-        if batch.status in FINISHED:
+        if batch.status in DECIDED:
             report = Report.from_json(self._document(batch, batch.verdict["report"]))
-            return self._after(batch, batch.verdict, manifest, report, ledger)
-        name = f"report-{seen}"
+            return self._conclude(batches, batch, manifest, report)
+        name = f"report-{seen if batch.seen is None else batch.seen}"
         report = self._pinned_report(batch, name)
         reconcile(report, [(file.key, file.version) for file in manifest.files])
-        broken = violations(report, contract)
-        verdict: dict[str, Any] = {
+        if manifest.purpose == REPLACE:
+            check_replaced(report, self._candidates(batch))
+        verdict = self._verdict(batch, name, manifest, report)
+        if verdict["verdict"] == QUARANTINED:
+            if manifest.purpose != REPLACE:
+                publish.copy_files(publish.quarantine_files(report), self.quarantine_bucket)
+            batches.close(batch, QUARANTINED, verdict)
+        else:
+            paths = publish.partition_paths(report)
+            if batch.seen is None:
+                try:
+                    batches.begin_publish(batch, seen, paths)
+                except ConflictError as conflict:
+                    return {**verdict, "verdict": CONFLICT, "violations": [str(conflict)], "crawl": False}
+            # What goes goes first: a reader may miss replaced rows for a moment, and never sees them twice.
+            publish.replace_files(report, self.curated_bucket)
+            publish.copy_files(publish.table_files(report), self.curated_bucket)
+            publish.copy_files(publish.quarantine_files(report), self.quarantine_bucket)
+            batches.end_publish(batch, verdict, paths)
+        closed = batches.get(dataset, batch_id)
+        if closed is None or closed.status != verdict["verdict"]:
+            raise ClosedError(f"{batch_id} is {closed and closed.status} and was not {verdict['verdict']}")
+        return self._conclude(batches, closed, manifest, report)
+
+    def _verdict(self, batch: Batch, name: str, manifest: Manifest, report: Report) -> dict[str, Any]:
+        contract = Contract.from_json(self._document(batch, "contract"))
+        # Thresholds are about what producers deliver; rows that come out of quarantine were judged before.
+        broken = [] if manifest.purpose == ROWS else violations(report, contract)
+        return {
             "verdict": QUARANTINED if broken else PUBLISHED,
-            "dataset": dataset,
-            "batch_id": batch_id,
+            "dataset": batch.dataset,
+            "batch_id": batch.batch_id,
             "report": name,
+            "purpose": manifest.purpose,
+            "contract_version": report.contract_version,
             "files": len(report.files),
+            "files_quarantined": sum(file.problem is not None for file in report.files),
+            "bytes": sum(file.size for file in manifest.files),
             "rows_read": report.rows_read,
             "rows_curated": report.rows_curated,
             "rows_quarantined": report.rows_quarantined,
             "rows_duplicate": report.rows_duplicate,
+            "rows_replaced": report.rows_replaced,
             "violations": broken,
-            "files_quarantined": sum(file.problem is not None for file in report.files),
         }
-        if broken:
-            publish.copy_files(publish.quarantine_files(report), self.quarantine_bucket)
-            batches.close(batch, QUARANTINED, verdict)
-        else:
-            paths = publish.partition_paths(report)
-            try:
-                batches.begin_publish(batch, seen, paths)
-            except ConflictError as conflict:
-                return {**verdict, "verdict": CONFLICT, "violations": [str(conflict)], "crawl": False}
-            publish.copy_files(publish.table_files(report), self.curated_bucket)
-            publish.copy_files(publish.quarantine_files(report), self.quarantine_bucket)
-            batches.end_publish(batch, verdict, paths)
-        return self._after(batch, verdict, manifest, report, ledger)
 
-    def _after(
-        self, batch: Batch, verdict: dict[str, Any], manifest: Manifest, report: Report, ledger: Ledger
-    ) -> dict[str, Any]:
-        """What follows from a verdict that stands: files, catalog, event. Repeated when the call is."""
-        status = verdict["verdict"]
-        bucket = layout.split_uri(manifest.staging)[0]
-        assert bucket == self.curated_bucket, f"the manifest stages to {bucket}, not {self.curated_bucket}"
-        raw = self._raw_buckets(batch)
-        ledger.finish([_outcome(file, raw, status, verdict) for file in report.files], batch.batch_id, status)
+    def _conclude(self, batches: Batches, batch: Batch, manifest: Manifest, report: Report) -> dict[str, Any]:
+        """What follows from a verdict: files, quarantine, catalog, event, run. Repeated when the call is."""
+        verdict = plain(batch.verdict)
+        candidates = self._candidates(batch)
+        self._finish_files(batch, manifest, report, verdict, candidates)
+        if batch.status == PUBLISHED or manifest.purpose not in (ROWS, REPLACE):
+            self._empty_quarantine(batch, report, candidates)
         crawl = False
-        if status == PUBLISHED and report.rows_curated:
+        if batch.status == PUBLISHED and report.rows_curated:
             catalog = publish.Catalog(self.database)
             crawl = catalog.needs_crawl(report)
             if not crawl:
                 catalog.register_partitions(report, self.curated_bucket)
-        if status == PUBLISHED:
+        if batch.status == PUBLISHED:
             self._announce(verdict)
-        return {**_plain(verdict), "crawl": crawl}
+        record_run(self.artifacts_bucket, batch, batch.status, verdict)
+        batches.conclude(batch)
+        return {**verdict, "crawl": crawl}
 
-    def _raw_buckets(self, batch: Batch) -> dict[tuple[str, str], str]:
-        candidates = json.loads(self._document(batch, "candidates"))
-        return {(file["key"], file["version"]): file["bucket"] for file in candidates}
+    def _finish_files(
+        self,
+        batch: Batch,
+        manifest: Manifest,
+        report: Report,
+        verdict: dict[str, Any],
+        candidates: dict[tuple[str, str], dict[str, Any]],
+    ) -> None:
+        ledger = Ledger(self.ledger_table)
+        found = [(file, candidates[file.key, file.version]) for file in report.files]
+        if batch.status == QUARANTINED and manifest.purpose == REPLACE:
+            reason = "the replacement was refused: " + "; ".join(verdict["violations"])
+            ledger.give_up([item for _, item in found], batch.batch_id, QUARANTINED, reason)
+            return
+        finished = [finished_file(file, item, verdict) for file, item in found]
+        for (file, item), after in zip(found, finished, strict=True):
+            if after["kept"]:
+                landed = LandedFile(**{field.name: item[field.name] for field in fields(LandedFile)})
+                keep_file(landed, str(file.problem), self.quarantine_bucket)
+        ledger.finish(finished, batch.batch_id, batch.status)
+
+    def _empty_quarantine(
+        self, batch: Batch, report: Report, candidates: dict[tuple[str, str], dict[str, Any]]
+    ) -> None:
+        """Take out of quarantine what this batch has decided on anew."""
+        now_kept = {(file.key, file.version): has_no_rows_to_quarantine(file) for file in report.files}
+        keys: list[str] = []
+        for place, kept in now_kept.items():
+            file = candidates[place]
+            if file["quarantined_in"] not in ("", batch.batch_id):
+                earlier = self._earlier_report(batch.dataset, file["quarantined_in"])
+                keys += publish.quarantined_keys(earlier, *place)
+            if file["kept"] and not kept:
+                keys += layout.kept_file_keys(file["bucket"], file["key"], file["version"])
+        publish.delete_objects(self.quarantine_bucket, keys)
+
+    def _earlier_report(self, dataset: str, batch_id: str) -> Report:
+        batch = Batches(Ledger(self.ledger_table)).get(dataset, batch_id)
+        if batch is None:
+            raise RuntimeError(f"the ledger has no batch {batch_id} of {dataset}")
+        return Report.from_json(self._document(batch, batch.verdict["report"]))
+
+    def _candidates(self, batch: Batch) -> dict[tuple[str, str], dict[str, Any]]:
+        return {(file["key"], file["version"]): file for file in json.loads(self._document(batch, "candidates"))}
 
     def _document(self, batch: Batch, name: str) -> bytes:
         key = layout.batch_key(batch.dataset, batch.batch_id, name)
@@ -134,7 +201,7 @@ class Publisher:
                     "EventBusName": self.event_bus_name,
                     "Source": "data-pipeline",
                     "DetailType": "BatchPublished",
-                    "Detail": json.dumps(_plain(verdict)),
+                    "Detail": json.dumps(verdict),
                 }
             ]
         )
@@ -142,26 +209,6 @@ class Publisher:
             raise RuntimeError(f"BatchPublished was not accepted: {answer['Entries']}")
 
 
-def _outcome(
-    file: FileReport, buckets: dict[tuple[str, str], str], status: str, verdict: dict[str, Any]
-) -> dict[str, Any]:
-    reason = file.problem or "; ".join(verdict["violations"])
-    outcome = {
-        "rows_read": file.rows_read,
-        "rows_curated": file.rows_curated,
-        "rows_quarantined": file.rows_quarantined,
-        "rows_duplicate": file.rows_duplicate,
-        **({"reason": reason} if reason else {}),
-    }
-    return {
-        "bucket": buckets[file.key, file.version],
-        "key": file.key,
-        "version": file.version,
-        "status": QUARANTINED if file.problem else status,
-        "outcome": outcome,
-    }
-
-
-def _plain(verdict: dict[str, Any]) -> dict[str, Any]:
+def plain(verdict: dict[str, Any]) -> dict[str, Any]:
     """DynamoDB gives numbers back as Decimal; JSON wants int."""
     return {key: value if isinstance(value, str | bool | list) else int(value) for key, value in verdict.items()}

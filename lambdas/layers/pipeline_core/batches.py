@@ -1,10 +1,10 @@
 """The life of a batch in the ledger: opened, claimed, started, published or not. Every step can be repeated.
 
-    OPEN -> STARTED -> PUBLISHED | QUARANTINED | FAILED | RELEASED (its files are pending again)
+    OPEN -> STARTED -> PUBLISHED | QUARANTINED | FAILED | RELEASED (its files are pending again) | SPLIT (in parts)
 
 The dataset's state item holds the running batches and `published`, the number of publishes so far. A publish
 names the number that its job's deduplication saw; if another batch has published rows of the same partitions
-since, the job runs again.
+since, the job runs again. A batch with a verdict runs until all that follows from it is done.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 
 from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, Ledger, is_conditional_failure, now
 
-OPEN, STARTED, RELEASED = "OPEN", "STARTED", "RELEASED"
-FINISHED = (PUBLISHED, QUARANTINED, FAILED, RELEASED)
+OPEN, STARTED, RELEASED, SPLIT = "OPEN", "STARTED", "RELEASED", "SPLIT"
+DECIDED = (PUBLISHED, QUARANTINED)
+FINISHED = (*DECIDED, FAILED, RELEASED, SPLIT)
 LEASE_SECONDS = 300
 """How long an opened batch belongs to the trigger that opened it; then the next tick takes it on."""
 
@@ -34,6 +35,10 @@ class PublishingError(Exception):
     """Another batch is publishing to the same table now; try again."""
 
 
+class ClosedError(Exception):
+    """The batch was given up while it was being audited; its files are somewhere else by now."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DatasetState:
     """What is going on in a dataset."""
@@ -46,13 +51,15 @@ class DatasetState:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A batch's ledger item."""
+    """A batch's ledger item. `seen` is there once it has begun to publish: what its job's deduplication saw."""
 
     batch_id: str
     dataset: str
     status: str
     created_at: str
+    finished_at: str = ""
     lease_until: int = 0
+    seen: int | None = None
     verdict: dict[str, Any] = field(default_factory=dict)
 
 
@@ -82,7 +89,9 @@ class Batches:
             dataset=dataset,
             status=item["status"],
             created_at=item["created_at"],
+            finished_at=item.get("finished_at", ""),
             lease_until=int(item.get("lease_until", 0)),
+            seen=int(item["seen"]) if "seen" in item else None,
             verdict=item.get("verdict", {}),
         )
 
@@ -143,43 +152,53 @@ class Batches:
         )
 
     def close(self, batch: Batch, status: str, verdict: dict[str, Any]) -> bool:
-        """Close a batch that published nothing. False if it was closed before.
+        """Give a batch that publishes nothing its last status; `conclude` comes after what follows from it.
 
-        If it had begun to publish (and was rolled back), the publish counts, so that jobs which saw its
-        half-published rows run again.
+        Returns:
+            False if it has one already, or has begun to publish: then it has to be published.
         """
-        item = self._finished(batch, status, verdict)
-        names = {"#running": "running", "#publishing": "publishing", "#published": "published"}
-        values: dict[str, Any] = {":set": {batch.batch_id}, ":batch": batch.batch_id}
-        if self.state(batch.dataset).publishing == batch.batch_id:
-            change = self._state_update(
-                batch.dataset,
-                "DELETE #running :set REMOVE #publishing ADD #published :one",
-                "#publishing = :batch",
-                names,
-                {**values, ":one": 1},
-            )
-        else:
-            change = self._state_update(
-                batch.dataset,
-                "DELETE #running :set",
-                "attribute_not_exists(#publishing) OR #publishing <> :batch",
-                {"#running": "running", "#publishing": "publishing"},
-                values,
-            )
-        return self._transact(item, change)
+        not_publishing = {
+            "ConditionCheck": {
+                "Key": {"pk": f"dataset#{batch.dataset}", "sk": "state"},
+                "ConditionExpression": "attribute_not_exists(#publishing) OR #publishing <> :batch",
+                "ExpressionAttributeNames": {"#publishing": "publishing"},
+                "ExpressionAttributeValues": {":batch": batch.batch_id},
+            }
+        }
+        return self._transact(self._finished(batch, status, verdict), not_publishing)
+
+    def conclude(self, batch: Batch) -> None:
+        """Take a finished batch out of the running ones: all that follows from its end is done."""
+        self.table.update_item(
+            Key={"pk": f"dataset#{batch.dataset}", "sk": "state"},
+            UpdateExpression="DELETE #running :set",
+            ExpressionAttributeNames={"#running": "running"},
+            ExpressionAttributeValues={":set": {batch.batch_id}},
+        )
+
+    def count_split(self, dataset: str, root: str, batch_id: str) -> int:
+        """Note that a batch failed whose files come from `root`, the first batch that was split; how many did."""
+        answer = self.table.update_item(
+            Key={"pk": f"dataset#{dataset}", "sk": f"split#{root}"},
+            UpdateExpression="ADD failed :set",
+            ExpressionAttributeValues={":set": {batch_id}},
+            ReturnValues="UPDATED_NEW",
+        )
+        failed: Any = answer["Attributes"]["failed"]
+        return len(failed)
 
     def begin_publish(self, batch: Batch, seen: int, partitions: Sequence[str]) -> None:
-        """Make the batch the only one that publishes to its table.
+        """Make the batch the only one that publishes to its table. There is no way back: it has to be published.
 
         Args:
             batch: the batch; beginning again is fine.
             seen: the number of publishes that its job's deduplication saw.
-            partitions: paths of the partitions that it adds rows to.
+            partitions: paths of the partitions that it adds rows to, or takes rows from.
 
         Raises:
             ConflictError: one of them got rows since.
             PublishingError: another batch is at it.
+            ClosedError: the batch was given up meanwhile.
         """
         state = self.state(batch.dataset)
         if state.publishing == batch.batch_id:
@@ -204,13 +223,30 @@ class Batches:
                 "(#published = :published OR (attribute_not_exists(#published) AND :published = :zero))",
                 {"#publishing": "publishing", "#published": "published"},
                 {":batch": batch.batch_id, ":published": state.published, ":zero": 0},
-            )
+            ),
+            {
+                "Update": {
+                    "Key": {"pk": f"dataset#{batch.dataset}", "sk": f"batch#{batch.batch_id}"},
+                    "UpdateExpression": "SET seen = :seen",
+                    "ConditionExpression": "#status IN (:open, :started)",
+                    "ExpressionAttributeNames": {"#status": "status"},
+                    "ExpressionAttributeValues": {":seen": seen, ":open": OPEN, ":started": STARTED},
+                }
+            },
         )
-        if not done:
-            raise PublishingError(f"{batch.dataset}: another batch began to publish; {batch.batch_id} waits")
+        if done:
+            return
+        now_known = self.get(batch.dataset, batch.batch_id)
+        if now_known is not None and now_known.status in FINISHED:
+            raise ClosedError(f"{batch.batch_id} is {now_known.status}: it must not be published any more")
+        raise PublishingError(f"{batch.dataset}: another batch began to publish; {batch.batch_id} waits")
 
     def end_publish(self, batch: Batch, verdict: dict[str, Any], partitions: Sequence[str]) -> bool:
-        """Close a batch as PUBLISHED and count the publish. False if that was done before."""
+        """Give a batch the status PUBLISHED and count the publish; `conclude` comes after it.
+
+        Returns:
+            False if that was done before.
+        """
         state = self.state(batch.dataset)
         sequence = state.published + 1
         listed = list(partitions) if len(partitions) <= MAX_PARTITIONS_LISTED else [ALL_PARTITIONS]
@@ -225,10 +261,10 @@ class Batches:
             self._finished(batch, PUBLISHED, verdict),
             self._state_update(
                 batch.dataset,
-                "SET #published = :sequence REMOVE #publishing DELETE #running :set",
+                "SET #published = :sequence REMOVE #publishing",
                 "#publishing = :batch",
-                {"#published": "published", "#publishing": "publishing", "#running": "running"},
-                {":sequence": sequence, ":batch": batch.batch_id, ":set": {batch.batch_id}},
+                {"#published": "published", "#publishing": "publishing"},
+                {":sequence": sequence, ":batch": batch.batch_id},
             ),
             {"Put": {"Item": publish, "ConditionExpression": "attribute_not_exists(pk)"}},
         )

@@ -80,13 +80,24 @@ def published_key(dataset: str, values: dict[str, str], batch_id: str, number: i
 
 
 def quarantined_rows_key(dataset: str, batch_id: str, number: int) -> str:
-    """Key of a file of quarantined rows in the quarantine bucket."""
+    """Key of a file of quarantined rows in the quarantine bucket. It has rows of one source file only."""
     return f"rows/dataset={dataset}/{batch_id}-{number:05d}.parquet"
 
 
-def rejected_file_prefix(bucket: str, key: str, version: str) -> str:
-    """Prefix of a rejected file in the quarantine bucket.
+def kept_file_keys(bucket: str, key: str, version: str) -> tuple[str, str]:
+    """Keys of a file that is in quarantine as a whole: its content, and the document with the reason.
 
     A hash, because a raw key may already have the 1,024 bytes that S3 allows.
     """
-    return f"files/{hashlib.sha256(f'{bucket}/{key}/{version}'.encode()).hexdigest()[:32]}/"
+    name = hashlib.sha256(f"{bucket}/{key}/{version}".encode()).hexdigest()[:32]
+    return f"files/{name}", f"reasons/{name}.json"
+
+
+def run_key(dataset: str, batch_id: str, created_at: str) -> str:
+    """Key of a batch's record in the table of runs; `created_at` in ISO 8601."""
+    return f"runs/dataset={dataset}/month={created_at[:7]}/{batch_id}.json"
+
+
+def source_of(key: str, version: str) -> str:
+    """How the tables name the file that a row came from."""
+    return f"{key}?versionId={version}"

@@ -21,6 +21,8 @@ import boto3
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
+from pipeline_core.manifest import REPLACE, ROWS
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
@@ -36,6 +38,9 @@ SHARDS = 4
 """Shards of a dataset's pending files: 4,000 registrations a second (1,000 writes a shard, AWS 2026-11)."""
 
 PARALLEL = 16
+
+FINAL = (PUBLISHED, QUARANTINED, REJECTED, FAILED)
+"""Where every file ends; a replay begins there again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +97,8 @@ class Ledger:
         status: dict[str, Any] = (
             {"status": PENDING, "pending_shard": pending_shard(file)}
             if rejected is None
-            else {"status": REJECTED, "reason": rejected, "finished_at": now()}
+            # `kept`: a copy of the whole file is in the quarantine bucket
+            else {"status": REJECTED, "reason": rejected, "finished_at": now(), "kept": True}
         )
         item = {
             **file.item_key,
@@ -158,45 +164,111 @@ class Ledger:
 
         return self._each(one, files)
 
+    def replay(self, item: dict[str, Any], purpose: str, replay_id: str) -> bool:
+        """Make a finished file pending again.
+
+        Args:
+            item: the file's item, as it was read.
+            purpose: LANDED, ROWS or REPLACE.
+            replay_id: of the request, so that a request that is delivered twice is carried out once.
+
+        Returns:
+            False if the file was changed since it was read, or if this very request was carried out before.
+        """
+        return self._update_file(
+            item,
+            "SET #status = :pending, pending_shard = :shard, purpose = :purpose, replay_id = :id, attempts = :zero "
+            "REMOVE part, root, reason",
+            Attr("status").eq(item["status"]) & Attr("replay_id").ne(replay_id),
+            {
+                ":pending": PENDING,
+                ":shard": pending_shard_of(item["dataset"], item["key"]),
+                ":purpose": purpose,
+                ":id": replay_id,
+                ":zero": 0,
+            },
+        )
+
     def finish(self, files: Iterable[dict[str, Any]], batch_id: str, default_status: str) -> None:
-        """Mark the files of a batch; each dict has bucket, key, version, `outcome` and maybe `status`."""
+        """Mark the files of a batch.
+
+        Each dict has bucket, key, version, `outcome`, and maybe `status` (instead of the default), `reason`,
+        `kept` (whether the quarantine bucket has a copy of the whole file), and `published_in` and `quarantined_in`:
+        the batches whose files hold rows of it now.
+        """
 
         def one(file: dict[str, Any]) -> bool:
+            status = file.get("status", default_status)
+            values = {":status": status, ":outcome": file["outcome"], ":now": now()}
+            sets, removes = ["#status = :status", "outcome = :outcome", "finished_at = :now"], ["pending_shard"]
+            for name in ("reason", "kept", "published_in", "quarantined_in"):
+                if file.get(name):
+                    sets.append(f"{name} = :{name}")
+                    values[f":{name}"] = file[name]
+                elif name in file:
+                    removes.append(name)
             return self._update_file(
                 file,
-                "SET #status = :status, outcome = :outcome, finished_at = :now REMOVE pending_shard",
-                Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, file.get("status", default_status)]),
-                {
-                    ":status": file.get("status", default_status),
-                    ":outcome": file["outcome"],
-                    ":now": now(),
-                },
+                f"SET {', '.join(sets)} REMOVE {', '.join(removes)}",
+                Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, status]),
+                values,
             )
 
         self._each(one, files)
 
     def give_back(self, files: Iterable[dict[str, Any]], batch_id: str) -> None:
-        """Make the claimed files of a batch pending again, one attempt richer. Dicts as in the manifest."""
+        """Make the claimed files of a batch pending again, one attempt richer. Dicts as in the candidates.
+
+        A file with a `part` waits for a batch of that part only, and the attempt does not count: the batch was
+        split to find out which file makes it fail. `root` is the first batch that was split.
+        """
 
         def one(file: dict[str, Any]) -> bool:
+            shard = pending_shard_of(file["dataset"], file["key"])
+            condition = Attr("status").eq(CLAIMED) & Attr("batch_id").eq(batch_id)
+            update = "SET #status = :pending, pending_shard = :shard"
+            values: dict[str, Any] = {":pending": PENDING, ":shard": shard}
+            if file.get("part"):
+                values |= {":part": file["part"], ":root": file["root"]}
+                return self._update_file(file, f"{update}, part = :part, root = :root", condition, values)
+            values[":one"] = 1
+            return self._update_file(file, f"{update}, attempts = attempts + :one", condition, values)
+
+        self._each(one, files)
+
+    def give_up(
+        self, files: Iterable[dict[str, Any]], batch_id: str, status: str, reason: str, *, kept: bool = False
+    ) -> None:
+        """Mark files that were not read to the end with a status and the reason. Dicts as in the candidates.
+
+        A file whose published rows were to be replaced or added to is PUBLISHED again: they are untouched.
+        `kept` says that the quarantine bucket has a copy of each file.
+        """
+
+        def one(file: dict[str, Any]) -> bool:
+            replayed = file.get("purpose") in (ROWS, REPLACE)
+            new = PUBLISHED if replayed else status
+            values: dict[str, Any] = {":status": new, ":reason": reason, ":now": now()}
+            update = "SET #status = :status, reason = :reason, finished_at = :now"
+            if kept and not replayed:
+                update, values = f"{update}, kept = :kept", {**values, ":kept": True}
             return self._update_file(
                 file,
-                "SET #status = :pending, pending_shard = :shard, attempts = attempts + :one",
-                Attr("status").eq(CLAIMED) & Attr("batch_id").eq(batch_id),
-                {":pending": PENDING, ":shard": pending_shard_of(file["dataset"], file["key"]), ":one": 1},
+                f"{update} REMOVE pending_shard, part, root",
+                Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, new]),
+                values,
             )
 
         self._each(one, files)
 
     def _update_file(self, file: dict[str, Any], update: str, condition: Any, values: dict[str, Any]) -> bool:
-        builder_values = dict(values)
         try:
             self.table.update_item(
                 Key=file_key(file["bucket"], file["key"], file["version"]),
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=builder_values,
+                ExpressionAttributeValues=values,
             )
         except ClientError as error:
             if is_conditional_failure(error):

@@ -4,10 +4,16 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+LANDED, ROWS, REPLACE = "", "rows", "replace"
+"""What files are read for: all their rows, their quarantined rows only, or all rows in the place of the published."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestFile:
-    """One file (object version) of a batch. `uri` is where the job reads it; `size` is in bytes."""
+    """One file (object version) of a batch. `uri` is where the job reads it; `size` is in bytes.
+
+    `quarantined` are the addresses of its quarantined rows, where only these are to be read again.
+    """
 
     key: str
     version: str
@@ -15,11 +21,16 @@ class ManifestFile:
     size: int
     format: str
     landed_at: str
+    quarantined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """The files of a batch in landing order, and the S3 addresses that the job works with."""
+    """The files of a batch in landing order, and the S3 addresses that the job works with.
+
+    `purpose` is LANDED, ROWS or REPLACE. `replaces` are the addresses of the published files
+    that may hold rows which a REPLACE batch takes out of the table.
+    """
 
     batch_id: str
     dataset: str
@@ -27,6 +38,8 @@ class Manifest:
     staging: str
     table: str
     files: tuple[ManifestFile, ...]
+    purpose: str = ""
+    replaces: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Write the manifest as JSON."""
@@ -36,4 +49,8 @@ class Manifest:
     def from_json(cls, text: str | bytes) -> "Manifest":
         """Read a manifest from its JSON."""
         document: dict[str, Any] = json.loads(text)
-        return cls(**{**document, "files": tuple(ManifestFile(**file) for file in document["files"])})
+        files = (
+            ManifestFile(**{**file, "quarantined": tuple(file.get("quarantined", ()))}) for file in document["files"]
+        )
+        replaces = tuple(document.get("replaces", ()))
+        return cls(**{**document, "files": tuple(files), "replaces": replaces})

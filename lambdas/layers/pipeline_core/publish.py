@@ -1,6 +1,6 @@
 """Publishes an audited batch: copies staged files into the table, and registers its partitions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ import boto3
 from boto3.s3.transfer import TransferConfig
 
 from pipeline_core import layout
-from pipeline_core.report import Report
+from pipeline_core.report import Report, StagedFile
 from pipeline_core.storage import s3_client
 
 if TYPE_CHECKING:
@@ -18,13 +18,17 @@ PARALLEL = 16
 COPY = TransferConfig(multipart_threshold=256 * 1024**2, multipart_chunksize=256 * 1024**2)
 """One CopyObject moves up to 5 GB; larger parts than the default 8 MB save requests."""
 
+MAX_KEYS_A_DELETE = 1_000
+"""DeleteObjects takes 1,000 keys (Amazon S3 API reference, 2026-11)."""
+
 MAX_PARTITIONS_A_CALL = 100
 """BatchCreatePartition takes 100 partitions (AWS Glue API reference, 2026-11)."""
 
 
 def partition_paths(report: Report) -> list[str]:
-    """Paths of the partitions that a batch adds rows to; one empty path for an unpartitioned table."""
-    return sorted({layout.partition_path(file.partition) for file in report.curated})
+    """Paths of the partitions that a batch adds rows to or takes rows from; an unpartitioned table has one, empty."""
+    touched = [file.partition for file in report.curated] + [file.partition for file in report.replaced]
+    return sorted({layout.partition_path(values) for values in touched})
 
 
 def table_files(report: Report) -> list[tuple[str, str]]:
@@ -37,10 +41,26 @@ def table_files(report: Report) -> list[tuple[str, str]]:
 
 def quarantine_files(report: Report) -> list[tuple[str, str]]:
     """(staged address, key in the quarantine bucket) of every file of quarantined rows."""
+    return [(file.uri, key) for file, key in _quarantined(report)]
+
+
+def quarantined_keys(report: Report, key: str, version: str) -> list[str]:
+    """Keys in the quarantine bucket of the rows that a batch quarantined of one source file."""
+    position = next(place for place, file in enumerate(report.files) if (file.key, file.version) == (key, version))
+    return [target for file, target in _quarantined(report) if file.partition == {"_file": str(position)}]
+
+
+def _quarantined(report: Report) -> list[tuple[StagedFile, str]]:
     return [
-        (file.uri, layout.quarantined_rows_key(report.dataset, report.batch_id, number))
+        (file, layout.quarantined_rows_key(report.dataset, report.batch_id, number))
         for number, file in enumerate(sorted(report.quarantined, key=lambda file: file.uri))
     ]
+
+
+def replace_files(report: Report, bucket: str) -> None:
+    """Put what stays of every replaced file in its place; a file of which nothing stays goes."""
+    copy_files([(file.uri, file.key) for file in report.replaced if file.uri], bucket)
+    delete_objects(bucket, [file.key for file in report.replaced if not file.uri])
 
 
 def copy_files(files: list[tuple[str, str]], bucket: str) -> None:
@@ -55,16 +75,19 @@ def copy_files(files: list[tuple[str, str]], bucket: str) -> None:
         list(pool.map(one, files))
 
 
-def roll_back(report: Report, bucket: str) -> None:
-    """Take a half-published batch out of its table."""
-    keys = [key for _, key in table_files(report)]
-    for start in range(0, len(keys), 1000):
+def delete_objects(bucket: str, keys: Sequence[str]) -> None:
+    """Delete objects; deleting them again changes nothing.
+
+    Raises:
+        RuntimeError: S3 refused some of them; names the first.
+    """
+    for start in range(0, len(keys), MAX_KEYS_A_DELETE):
+        chunk = keys[start : start + MAX_KEYS_A_DELETE]
         answer = s3_client().delete_objects(
-            Bucket=bucket,
-            Delete={"Objects": [{"Key": key} for key in keys[start : start + 1000]], "Quiet": True},
+            Bucket=bucket, Delete={"Objects": [{"Key": key} for key in chunk], "Quiet": True}
         )
         if errors := answer.get("Errors"):
-            raise RuntimeError(f"batch {report.batch_id} was not rolled back: {errors[:3]}")
+            raise RuntimeError(f"{bucket}: objects were not deleted: {errors[:3]}")
 
 
 class Catalog:

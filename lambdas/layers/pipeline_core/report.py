@@ -14,7 +14,10 @@ class ReconciliationError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class FileReport:
-    """Row accounting of one file; `problem` says why the file as a whole was quarantined, if it was."""
+    """Row accounting of one file; `problem` says why the file as a whole was quarantined, if it was.
+
+    `rows_replaced` are published rows of the file that the batch takes out of the table.
+    """
 
     key: str
     version: str
@@ -22,6 +25,7 @@ class FileReport:
     rows_curated: int = 0
     rows_quarantined: int = 0
     rows_duplicate: int = 0
+    rows_replaced: int = 0
     problem: str | None = None
 
 
@@ -35,8 +39,22 @@ class StagedFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplacedFile:
+    """A published file of which a REPLACE batch takes rows away; what stays was written to `uri` (empty: nothing)."""
+
+    key: str
+    partition: dict[str, str]
+    uri: str
+    rows_before: int
+    rows_kept: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
-    """What the job of a batch read, curated, quarantined and dropped as duplicates."""
+    """What the job of a batch read, curated, quarantined and dropped as duplicates.
+
+    A file of quarantined rows has rows of one source file; its `partition` is `{"_file": position}`.
+    """
 
     batch_id: str
     dataset: str
@@ -44,6 +62,7 @@ class Report:
     files: tuple[FileReport, ...]
     curated: tuple[StagedFile, ...]
     quarantined: tuple[StagedFile, ...]
+    replaced: tuple[ReplacedFile, ...] = ()
     reasons: dict[str, int] = field(default_factory=dict)
     nulls: dict[str, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
@@ -68,6 +87,11 @@ class Report:
         """Valid rows whose key is already in the table or earlier in the batch."""
         return sum(file.rows_duplicate for file in self.files)
 
+    @property
+    def rows_replaced(self) -> int:
+        """Published rows that the batch takes out of the table."""
+        return sum(file.rows_replaced for file in self.files)
+
     def partitions(self) -> list[dict[str, str]]:
         """Partitions that the batch adds rows to, without repetition, sorted."""
         unique = {tuple(file.partition.items()) for file in self.curated}
@@ -87,6 +111,7 @@ class Report:
                 "files": tuple(FileReport(**file) for file in document["files"]),
                 "curated": tuple(StagedFile(**file) for file in document["curated"]),
                 "quarantined": tuple(StagedFile(**file) for file in document["quarantined"]),
+                "replaced": tuple(ReplacedFile(**file) for file in document.get("replaced", ())),
             }
         )
 
@@ -112,6 +137,12 @@ def reconcile(report: Report, expected: Iterable[tuple[str, str]]) -> None:
                 f"{file.rows_curated} curated + {file.rows_quarantined} quarantined + "
                 f"{file.rows_duplicate} duplicates = {fates}"
             )
+    taken = sum(file.rows_before - file.rows_kept for file in report.replaced)
+    if taken != report.rows_replaced:
+        raise ReconciliationError(
+            f"batch {report.batch_id}: {report.rows_replaced} rows are to be replaced, but {taken} are missing in "
+            "the files that take the place of the published ones"
+        )
     for name, staged, rows in (
         ("curated", report.curated, report.rows_curated),
         ("quarantined", report.quarantined, report.rows_quarantined),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 WITHOUT_TAGS = {"TaggingDirective": "REPLACE"}
 """Copy an object without its tags: a producer's tags would ask for tagging permissions on both sides."""
 
+GONE = ("NoSuchKey", "NoSuchVersion", "404")
+"""What S3 says of an object version that is not there (HeadObject has no body, so only the number)."""
+
 CONTRACT_SECONDS = 60
 """How long a warm function keeps a contract before it reads it again."""
 
@@ -32,9 +35,14 @@ def read(bucket: str, key: str) -> bytes | None:
     try:
         return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+        if is_gone(error):
             return None
         raise
+
+
+def is_gone(error: ClientError) -> bool:
+    """Whether an S3 call failed because the object (version) does not exist."""
+    return error.response["Error"]["Code"] in GONE
 
 
 def write(bucket: str, key: str, text: str) -> None:

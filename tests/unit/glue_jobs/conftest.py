@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from pipeline_core.contract import Contract
 from pipeline_core.layout import format_of
-from pipeline_core.manifest import Manifest, ManifestFile
+from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
 from pyspark.sql import SparkSession
 
 from glue_jobs.raw_to_curated import run, session
+from glue_jobs.table import read_table
 
 ORDERS: dict[str, Any] = {
     "dataset": "orders",
@@ -69,8 +70,9 @@ class Lake:
         self.spark, self.folder = spark, folder
         self.contract = Contract.from_document(contract)
         self.batches = 0
+        self.quarantined: dict[str, tuple[str, ...]] = {}
 
-    def stage(self, files: dict[str, bytes]) -> Report:
+    def stage(self, files: dict[str, bytes], purpose: str = LANDED) -> Report:
         """Stage one batch of files (name: content)."""
         self.batches += 1
         batch_id = f"orders-{self.batches}"
@@ -83,7 +85,13 @@ class Lake:
             assert found
             manifest_files.append(
                 ManifestFile(
-                    key=name, version="v1", uri=path.as_uri(), size=len(content), format=found[0], landed_at="t"
+                    key=name,
+                    version="v1",
+                    uri=path.as_uri(),
+                    size=len(content),
+                    format=found[0],
+                    landed_at="t",
+                    quarantined=self.quarantined.get(name, ()) if purpose == ROWS else (),
                 )
             )
         self.manifest = Manifest(
@@ -93,16 +101,36 @@ class Lake:
             staging=f"{(self.folder / 'staging' / batch_id).as_uri()}/",
             table=f"{(self.folder / 'table').as_uri()}/",
             files=tuple(manifest_files),
+            purpose=purpose,
+            replaces=tuple(f"file://{path}" for path in self.published()) if purpose == REPLACE else (),
         )
         return run(self.spark, self.manifest, self.contract, "run")
 
     def publish(self, report: Report) -> None:
         """Move the staged files into the table, as processing does."""
+        for item in report.replaced:
+            target = self.folder / item.key.removeprefix(f"{str(self.folder).lstrip('/')}/")
+            target.write_bytes(_content(item.uri)) if item.uri else target.unlink()
         for number, file in enumerate(report.curated):
             path = "".join(f"{name}={value}/" for name, value in file.partition.items())
             target = self.folder / "table" / path / f"{report.batch_id}-{number}.parquet"
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(Path(file.uri.removeprefix("file://")).read_bytes())
+            target.write_bytes(_content(file.uri))
+        for position, item in enumerate(report.files):
+            staged = [file.uri for file in report.quarantined if file.partition == {"_file": str(position)}]
+            self.quarantined[item.key] = tuple(staged)
+
+    def published(self) -> list[Path]:
+        """The published files."""
+        return sorted((self.folder / "table").rglob("*.parquet"))
+
+    def table(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The published rows, sorted."""
+        found = [str(path) for path in self.published()]
+        if not found:
+            return []
+        frame = read_table(self.spark, found, self.manifest, self.contract)
+        return sorted(tuple(row) for row in frame.select(*columns).collect())
 
     def rows(self, report: Report, *columns: str) -> list[tuple[Any, ...]]:
         """The staged curated rows of a report, sorted."""
@@ -116,6 +144,10 @@ class Lake:
         frame = self.spark.read.parquet(f"{self.manifest.staging}run/quarantined/")
         rows = frame.select("source_file", "line", "raw_record", "reasons").collect()
         return sorted((row[0].partition("?")[0], row[1], row[2], sorted(row[3])) for row in rows)
+
+
+def _content(uri: str) -> bytes:
+    return Path(uri.removeprefix("file://")).read_bytes()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The pipeline's AWS resources in moto, and its functions called as AWS calls them."""
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,7 +97,9 @@ class Cloud:
             curated=(StagedFile(uri=f"{base}/curated/part-0.parquet", partition=partition, rows=curated),)
             if curated
             else (),
-            quarantined=(StagedFile(uri=f"{base}/quarantined/part-0.parquet", partition={}, rows=quarantined),)
+            quarantined=(
+                StagedFile(uri=f"{base}/quarantined/part-0.parquet", partition={"_file": "0"}, rows=quarantined),
+            )
             if quarantined
             else (),
             columns={column["name"]: column["type"] for column in contract.document["columns"]},
@@ -154,6 +157,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "ARTIFACTS_BUCKET": ARTIFACTS,
             "LEDGER_TABLE": TABLE,
             "STATE_MACHINE_ARN": machine,
+            "ERROR_HANDLER_FUNCTION": "error_handler",
+            "PROCESSING_FUNCTION": "processing",
+            "PUBLISH_SECONDS": "900",
             "MAX_CONCURRENT_BATCHES": "1",
             "MAX_FILES_PER_BATCH": "3",
             "MAX_WORKERS": "10",
@@ -169,8 +175,23 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     storage.s3_client.cache_clear()
 
 
+class Functions:
+    """What the functions need of the Lambda API: they call each other, here in this process."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        self._call = call
+
+    def invoke(self, FunctionName: str, Payload: bytes, InvocationType: str = "RequestResponse") -> dict[str, Any]:  # noqa: N803
+        try:
+            answer = {"Payload": io.BytesIO(json.dumps(self._call(FunctionName, json.loads(Payload))).encode())}
+        except Exception as error:  # noqa: BLE001 - Lambda answers with whatever the function raised
+            failed = json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)})
+            answer = {"FunctionError": "Unhandled", "Payload": io.BytesIO(failed.encode())}
+        return answer if InvocationType == "RequestResponse" else {"StatusCode": 202}
+
+
 @pytest.fixture
-def call(cloud: Cloud) -> Callable[..., Any]:
+def call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Call a function with an event, in a fresh environment."""
     from lambdas.error_handler import handler as error_handler
     from lambdas.etl_trigger import handler as etl_trigger
@@ -191,4 +212,10 @@ def call(cloud: Cloud) -> Callable[..., Any]:
         for name in ("_parts", "_trigger", "_publisher", "_recovery", "_settings", "_store"):
             if hasattr(module, name):
                 getattr(module, name).cache_clear()
-    return lambda function, event: getattr(modules, function).handler(event, Context())
+
+    def call(function: str, event: Any) -> Any:
+        return getattr(modules, function).handler(event, Context())
+
+    real = boto3.client
+    monkeypatch.setattr(boto3, "client", lambda name, **kw: Functions(call) if name == "lambda" else real(name, **kw))
+    return call

@@ -12,6 +12,7 @@ from pipeline_core.manifest import Manifest, ManifestFile
 from pipeline_core.report import ReconciliationError
 
 from lambdas.etl_trigger.logic import GZIP_RATIO, Trigger, workers_for
+from lambdas.etl_trigger.papers import Papers
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, DATABASE, QUARANTINE, RAW, Cloud
 
 Call = Callable[..., Any]
@@ -72,19 +73,21 @@ def test_an_unknown_dataset_on_demand_is_an_error_that_lists_the_known(cloud: Cl
         call("etl_trigger", {"dataset": "flight"})
 
 
-@pytest.mark.parametrize("step", ["_claimed", "_contract", "_manifest", "_start"])
+@pytest.mark.parametrize(
+    ("owner", "step"), [(Trigger, "_claimed"), (Trigger, "_contract"), (Papers, "manifest"), (Trigger, "_start")]
+)
 def test_a_trigger_killed_at_any_step_is_finished_by_a_later_tick(
-    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, step: str
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, owner: type, step: str
 ) -> None:
     land(cloud, call, "flights/a.csv", "flights/b.csv")
-    real = getattr(Trigger, step)
+    real = getattr(owner, step)
 
     def killed(*arguments: Any) -> Any:
         real(*arguments)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trigger, step, killed)
+        patch.setattr(owner, step, killed)
         with pytest.raises(KeyboardInterrupt):
             call("etl_trigger", {})
     land(cloud, call, "flights/late.csv")
@@ -220,39 +223,6 @@ def test_only_one_batch_publishes_at_a_time_and_only_over_what_its_job_saw(cloud
     assert batches.end_publish(two, {}, ["b/"])
     assert not batches.end_publish(two, {}, ["b/"])
     assert batches.state("flights").published == 2
-
-
-@pytest.mark.parametrize("copied", [False, True])
-def test_a_failed_batch_leaves_nothing_and_its_files_get_another_try(
-    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, copied: bool
-) -> None:
-    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
-    cloud.stage(manifest)
-    if copied:
-        with monkeypatch.context() as patch:
-            patch.setattr("pipeline_core.batches.Batches.end_publish", lambda *_: 1 / 0)
-            with pytest.raises(ZeroDivisionError):
-                decide(call, batch_id)
-        assert cloud.keys(CURATED, "tables/")
-    failure = {"dataset": "flights", "batch_id": batch_id, "error": {"Error": "States.Timeout", "Cause": "slow"}}
-    assert call("error_handler", failure)["outcome"] == "RELEASED"
-    assert call("error_handler", failure)["outcome"] == "RELEASED"
-    assert cloud.keys(CURATED, "tables/") == []
-    assert cloud.files("flights/a.csv")[0]["status"] == "PENDING"
-    assert cloud.batches.state("flights").publishing is None
-    (again,) = call("etl_trigger", {})["batches"]
-    assert again != batch_id
-    assert call("error_handler", {**failure, "batch_id": again})["outcome"] == "FAILED", "two attempts are enough"
-    (item,) = cloud.files("flights/a.csv")
-    assert (item["status"], item["outcome"]) == ("FAILED", {"reason": "States.Timeout: slow"})
-    assert cloud.batches.state("flights").running == frozenset()
-
-
-def test_an_aborted_execution_reaches_the_error_handler_by_event(cloud: Cloud, call: Call) -> None:
-    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
-    detail = {"status": "ABORTED", "input": json.dumps({"dataset": "flights", "batch_id": batch_id}), "error": None}
-    answer = call("error_handler", {"source": "aws.states", "detail": detail})
-    assert (answer["outcome"], answer["error"]["Cause"]) == ("RELEASED", "the execution is ABORTED")
 
 
 def test_a_failure_after_publication_does_not_take_the_rows_back(cloud: Cloud, call: Call) -> None:

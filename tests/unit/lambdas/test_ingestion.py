@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pipeline_core.layout import rejected_file_prefix
+from pipeline_core.layout import kept_file_keys
 
 from tests.unit.lambdas.conftest import QUARANTINE, RAW, Cloud
 
@@ -52,9 +52,10 @@ def test_a_file_that_no_contract_wants_is_kept_with_its_reason(
     (item,) = cloud.files(key)
     assert item["status"] == "REJECTED"
     assert item["reason"].startswith(reason)
-    prefix = rejected_file_prefix(RAW, key, item["version"])
-    assert cloud.s3.get_object(Bucket=QUARANTINE, Key=f"{prefix}file")["Body"].read() == body
-    kept = json.loads(cloud.s3.get_object(Bucket=QUARANTINE, Key=f"{prefix}reason.json")["Body"].read())
+    content_key, reason_key = kept_file_keys(RAW, key, item["version"])
+    assert cloud.s3.get_object(Bucket=QUARANTINE, Key=content_key)["Body"].read() == body
+    (line,) = cloud.s3.get_object(Bucket=QUARANTINE, Key=reason_key)["Body"].read().splitlines()
+    kept = json.loads(line)
     assert (kept["key"], kept["reason"]) == (key, item["reason"])
     assert cloud.files("airlines/good.csv")[0]["status"] == "PENDING"
 
@@ -64,3 +65,15 @@ def test_one_bad_message_does_not_send_the_good_ones_back(cloud: Cloud, call: Ca
     bad["body"] = "{}"
     assert call("ingestion", {"Records": [bad, good]}) == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
     assert cloud.files("flights/a.csv")[0]["status"] == "PENDING"
+
+
+@pytest.mark.parametrize("body", [b"x\n", b""])
+def test_a_version_that_is_deleted_before_its_event_comes_is_rejected_and_blocks_nothing(
+    cloud: Cloud, call: Call, body: bytes
+) -> None:
+    record = cloud.land("flights/a.csv", body)
+    version = json.loads(record["body"])["detail"]["object"]["version-id"]
+    cloud.s3.delete_object(Bucket=RAW, Key="flights/a.csv", VersionId=version)
+    assert call("ingestion", {"Records": [record]}) == {"batchItemFailures": []}
+    (item,) = cloud.files("flights/a.csv")
+    assert (item["status"], item["reason"].split(":")[0]) == ("REJECTED", "gone" if body else "empty")

@@ -1,0 +1,38 @@
+"""Keeps files that are in quarantine as a whole: a copy of the content, and a document with the reason.
+
+Athena reads the documents as the table `quarantined_files`.
+"""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from pipeline_core.layout import kept_file_keys
+from pipeline_core.ledger import LandedFile, now
+from pipeline_core.storage import WITHOUT_TAGS, is_gone, s3_client, write
+
+COPY = TransferConfig(multipart_threshold=1024**3, multipart_chunksize=512 * 1024**2)
+
+
+def keep_file(file: LandedFile, reason: str, bucket: str) -> None:
+    """Copy the object version on the server side and write its reason; repeating it changes nothing but the time.
+
+    Of a version that was deleted there is only the reason.
+    """
+    content_key, reason_key = kept_file_keys(file.bucket, file.key, file.version)
+    source: Any = {"Bucket": file.bucket, "Key": file.key, **version_argument(file.version)}
+    try:
+        s3_client().copy(source, bucket, content_key, ExtraArgs=WITHOUT_TAGS, Config=COPY)
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+    # One line: the table's SerDe takes every line for a row.
+    write(bucket, reason_key, json.dumps({**asdict(file), "reason": reason, "quarantined_at": now()}))
+
+
+def version_argument(version: str) -> Any:
+    """The argument that names the object version in an S3 call; none where the bucket had no versions."""
+    return {} if "-" in version or version == "null" else {"VersionId": version}

@@ -1,0 +1,231 @@
+"""Whatever ends a batch early, its files go on: given back, split, quarantined, failed, or published after all."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pipeline_core.batches import ClosedError
+from pipeline_core.layout import kept_file_keys
+
+from lambdas.error_handler.logic import MAX_FAILED_PARTS, message_of, split
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud
+from tests.unit.lambdas.test_batches import decide, land, one_batch
+
+Call = Callable[..., Any]
+JOB_FAILED = {
+    "Error": "States.TaskFailed",
+    "Cause": json.dumps({"JobRunState": "FAILED", "ErrorMessage": 'EOFException: "Unexpected" end of input'}),
+}
+
+
+def fail(call: Call, batch_id: str, stage: str = "", **error: str) -> str:
+    event = {"dataset": batch_id.split("-")[0], "batch_id": batch_id, "error": error, "stage": stage}
+    return str(call("error_handler", event)["outcome"])
+
+
+def aborted(call: Call, batch_id: str, status: str = "ABORTED") -> str:
+    request = json.dumps({"dataset": batch_id.split("-")[0], "batch_id": batch_id})
+    event = {"source": "aws.states", "detail": {"status": status, "input": request, "error": None}}
+    return str(call("error_handler", event)["outcome"])
+
+
+def runs(cloud: Cloud) -> dict[str, dict[str, Any]]:
+    found = {}
+    for key in cloud.keys(ARTIFACTS, "runs/"):
+        run = json.loads(cloud.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read())
+        found[run["batch_id"]] = run
+    return found
+
+
+def test_a_failed_batch_leaves_nothing_and_its_files_get_another_try(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest)
+    error = {"Error": "States.Timeout", "Cause": "slow"}
+    assert fail(call, batch_id, **error) == "RELEASED"
+    assert fail(call, batch_id, **error) == "RELEASED"
+    assert cloud.keys(CURATED, "tables/") == []
+    assert cloud.files("flights/a.csv")[0]["status"] == "PENDING"
+    assert cloud.batches.state("flights").running == frozenset()
+    with pytest.raises(ClosedError, match="is RELEASED"):
+        decide(call, batch_id)
+    (again,) = call("etl_trigger", {})["batches"]
+    assert again != batch_id
+    assert fail(call, again, **error) == "FAILED", "two attempts are enough"
+    (item,) = cloud.files("flights/a.csv")
+    assert (item["status"], item["reason"]) == ("FAILED", "States.Timeout: slow")
+    assert {run["outcome"] for run in runs(cloud).values()} == {"RELEASED", "FAILED"}
+    assert runs(cloud)[again]["error"] == "States.Timeout: slow"
+
+
+def test_an_aborted_execution_reaches_the_error_handler_by_event(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
+    assert aborted(call, batch_id) == "RELEASED"
+    assert cloud.files("flights/a.csv")[0]["status"] == "PENDING"
+
+
+def test_a_batch_that_a_recovery_gave_back_cannot_begin_to_publish(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function that an aborted execution had called is still at work, just before it publishes."""
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest)
+    from lambdas.processing.logic import Publisher
+
+    real = Publisher._verdict
+
+    def interrupted(*arguments: Any) -> Any:
+        assert aborted(call, batch_id) == "RELEASED"
+        return real(*arguments)
+
+    monkeypatch.setattr(Publisher, "_verdict", interrupted)
+    with pytest.raises(ClosedError):
+        decide(call, batch_id)
+    assert cloud.keys(CURATED, "tables/") == []
+    assert cloud.batches.state("flights").publishing is None
+
+
+@pytest.mark.parametrize(
+    "step", ["copy_files", "replace_files", "Batches.end_publish", "Ledger.finish", "Catalog.needs_crawl"]
+)
+def test_a_batch_that_began_to_publish_is_published_whatever_happened(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest, curated=40, quarantined=1)
+    module = {"Batches": "batches", "Ledger": "ledger"}.get(step.split(".")[0], "publish")
+    with monkeypatch.context() as patch:
+        patch.setattr(f"pipeline_core.{module}.{step}", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            decide(call, batch_id)
+    assert batch_id in cloud.batches.state("flights").running
+    assert aborted(call, batch_id) == "PUBLISHING", "the call may still be at work"
+    assert fail(call, batch_id, Error="Lambda.Unknown", Cause="x") == "PUBLISHED"
+    assert cloud.keys(CURATED, "tables/") == [f"tables/flights/year=2013/month=1/{batch_id}-00000.parquet"]
+    assert cloud.files("flights/a.csv")[0]["status"] == "PUBLISHED"
+    state = cloud.batches.state("flights")
+    assert (state.running, state.publishing, state.published) == (frozenset(), None, 1)
+    assert fail(call, batch_id, Error="QueryError", Cause="x") == "PUBLISHED"
+    assert runs(cloud)[batch_id]["rows_curated"] == 40
+
+
+def test_a_batch_whose_execution_died_unseen_is_recovered_by_a_later_tick(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
+    (arn,) = [
+        item["executionArn"]
+        for item in cloud.sfn.list_executions(
+            stateMachineArn=cloud.sfn.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+        )["executions"]
+    ]
+    assert call("etl_trigger", {}) == {"batches": []}, "it runs"
+    cloud.sfn.stop_execution(executionArn=arn)
+    assert call("etl_trigger", {}) == {"batches": []}, "a call of processing may still be at work"
+    assert cloud.files("flights/a.csv")[0]["status"] == "CLAIMED"
+    monkeypatch.setattr("lambdas.etl_trigger.logic.Trigger.publish_seconds", 0, raising=False)
+    trigger = __import__("lambdas.etl_trigger.handler", fromlist=["_trigger"])._trigger
+    trigger.cache_clear()
+    monkeypatch.setenv("PUBLISH_SECONDS", "0")
+    started = call("etl_trigger", {})["batches"]
+    assert len(started) == 1
+    assert cloud.files("flights/a.csv")[0]["batch_id"] == started[0]
+
+
+def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_published(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_FILES_PER_BATCH", "50")
+    keys = [f"airlines/{n:02d}.csv" for n in range(30)]
+    poison = {keys[7], keys[8], keys[21]}
+    land(cloud, call, *keys)
+    jobs = 0
+    tick: dict[str, Any] = {}
+    while started := call("etl_trigger", tick)["batches"]:
+        for batch_id in started:
+            manifest = cloud.manifest("airlines", batch_id)
+            jobs += 1
+            if poison & {file.key for file in manifest.files}:
+                assert fail(call, batch_id, "Stage", **JOB_FAILED) in ("SPLIT", "QUARANTINED")
+            else:
+                cloud.stage(manifest)
+                decide(call, batch_id, cloud.batches.state("airlines").published)
+        # What waits in parts does not wait for the schedule.
+        tick = {"parts_only": True}
+    states = {key: cloud.files(key)[0] for key in keys}
+    assert {key for key, item in states.items() if item["status"] == "QUARANTINED"} == poison
+    assert {item["status"] for key, item in states.items() if key not in poison} == {"PUBLISHED"}
+    assert jobs < len(keys), "fewer runs than files"
+    for key in poison:
+        assert 'EOFException: "Unexpected" end' in states[key]["reason"]
+        content, reason = kept_file_keys(RAW, key, states[key]["version"])
+        assert {content, reason} <= set(cloud.keys(QUARANTINE))
+    assert cloud.batches.state("airlines").running == frozenset()
+
+
+def test_new_files_do_not_join_the_parts_of_a_split_batch(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "SPLIT"
+    land(cloud, call, "airlines/c.csv")
+    (first,) = call("etl_trigger", {})["batches"]
+    assert [file.key for file in cloud.manifest("airlines", first).files] == ["airlines/a.csv"]
+    assert fail(call, first, Error="States.Timeout", Cause="slow") == "RELEASED"
+    assert cloud.files("airlines/a.csv")[0]["part"] == f"{batch_id}/0", "it stays apart when it is given back"
+
+
+@pytest.mark.parametrize("message", ["An error: Access Denied (Status Code: 403)", "SlowDown", "OverwrittenError: x"])
+def test_files_are_not_suspected_of_what_the_environment_did(cloud: Cloud, call: Call, message: str) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    cause = json.dumps({"ErrorMessage": message})
+    assert fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause=cause) == "RELEASED"
+
+
+def test_a_split_that_finds_no_end_fails_the_rest(cloud: Cloud, call: Call) -> None:
+    for n in range(MAX_FAILED_PARTS):
+        cloud.batches.count_split("airlines", "root", f"part-{n}")
+    land(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    for item in cloud.ledger.pending("airlines", 10):
+        cloud.ledger.table.update_item(
+            Key={"pk": item["pk"], "sk": item["sk"]},
+            UpdateExpression="SET part = :part, root = :root",
+            ExpressionAttributeValues={":part": "root/0", ":root": "root"},
+        )
+    (batch_id,) = call("etl_trigger", {})["batches"]
+    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "FAILED"
+    assert {cloud.files(f"airlines/{key}.csv")[0]["status"] for key in "ab"} == {"FAILED"}
+
+
+@pytest.mark.parametrize(("files", "sizes"), [(2, [1, 1]), (5, [2, 2, 1]), (1000, [250] * 4)])
+def test_a_split_makes_at_most_four_even_parts(files: int, sizes: list[int]) -> None:
+    parts = [file["part"] for file in split([{"root": ""}] * files, "b")]
+    assert [parts.count(part) for part in dict.fromkeys(parts)] == sizes
+
+
+def test_the_message_of_a_job_is_found_in_a_cause_that_was_cut_off() -> None:
+    assert message_of(JOB_FAILED["Cause"][:-1]) == 'EOFException: "Unexpected" end of input'
+    assert message_of("no JSON") == "no JSON"
+
+
+def test_a_version_that_was_deleted_after_it_was_claimed_fails_alone(cloud: Cloud, call: Call) -> None:
+    land(cloud, call, "flights/a.csv", "flights/b.csv")
+    (item,) = cloud.files("flights/a.csv")
+    cloud.s3.delete_object(Bucket=RAW, Key="flights/a.csv", VersionId=item["version"])
+    cloud.s3.delete_object(Bucket=RAW, Key="flights/b.csv")  # a delete marker: the version is still there
+    (batch_id,) = call("etl_trigger", {})["batches"]
+    (file,) = cloud.manifest("flights", batch_id).files
+    assert file.key == "flights/b.csv"
+    assert (
+        cloud.s3.get_object(Bucket=CURATED, Key=file.uri.removeprefix(f"s3://{CURATED}/"))["Body"].read() == b"x\n1\n"
+    )
+    (item,) = cloud.files("flights/a.csv")
+    assert (item["status"], item["reason"].split(":")[0]) == ("FAILED", "gone")
+
+
+def test_a_batch_with_nothing_left_to_read_is_no_execution(cloud: Cloud, call: Call) -> None:
+    land(cloud, call, "flights/a.csv")
+    (item,) = cloud.files("flights/a.csv")
+    cloud.s3.delete_object(Bucket=RAW, Key="flights/a.csv", VersionId=item["version"])
+    assert call("etl_trigger", {}) == {"batches": []}
+    assert cloud.files("flights/a.csv")[0]["status"] == "FAILED"
+    assert cloud.batches.state("flights").running == frozenset()
+    assert cloud.executions() == {}
