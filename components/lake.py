@@ -26,6 +26,7 @@ from components.messaging import (
 from components.queries import load_queries
 from components.security import EncryptionKey, EncryptionKeyArgs
 from components.storage import Ledger, LedgerArgs, Zone, ZoneArgs
+from components.tables import OwnTables, OwnTablesArgs
 from components.workflow import execution_arns, state_machine_arn
 from config import PipelineConfig
 
@@ -97,6 +98,16 @@ class Lake(pulumi.ComponentResource):
                 scanned_bytes_cutoff_mb=settings.athena.scanned_bytes_cutoff_mb,
                 allow_destroy=self._allow_destroy,
                 queries=load_queries(args.queries, args.contracts),
+            ),
+            child,
+        )
+        OwnTables(
+            f"{name}-tables",
+            OwnTablesArgs(
+                database_name=self.catalog.database.name,
+                datasets=[contract.name for contract in args.contracts],
+                quarantine_bucket=self.quarantine.bucket.bucket,
+                artifacts_bucket=self.artifacts.bucket.bucket,
             ),
             child,
         )
