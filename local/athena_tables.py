@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,12 +189,20 @@ def _checked_columns(metadata: pq.FileMetaData, table: CatalogTable, location: s
     found = {field.name.lower(): hive_type(field.type) for field in metadata.schema.to_arrow_schema()}
     for name, kind in found.items():
         expected = table.columns.get(name)
-        if expected is not None and expected != kind and (kind, expected) not in _READABLE:
+        if expected is not None and expected != kind and not _is_readable(kind, expected):
             raise UnreadableError(
                 f"HIVE_BAD_DATA: Field {name}'s type {kind} in parquet file {location} is incompatible with "
                 f"type {expected} defined in table schema"
             )
     return set(found)
+
+
+def _is_readable(kind: str, expected: str) -> bool:
+    if (kind, expected) in _READABLE:
+        return True
+    # Trino rescales decimals, and fails on a value that does not fit; so does DuckDB's cast.
+    old, new = (re.fullmatch(r"decimal\((\d+),(\d+)\)", each) for each in (kind, expected))
+    return old is not None and new is not None and int(old[2]) <= int(new[2])
 
 
 def _view_sql(
