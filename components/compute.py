@@ -138,6 +138,10 @@ class PipelineFunction(pulumi.ComponentResource):
             )
         self.register_outputs({"name": self.function.name})
 
+    def invoke(self) -> Statement:
+        """Let another function's role call this one."""
+        return allow(["lambda:InvokeFunction"], [self.function.arn])
+
 
 def write_logs(*groups: aws.cloudwatch.LogGroup) -> Statement:
     """Let a role write to log groups that exist already."""

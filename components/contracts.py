@@ -8,19 +8,21 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
-import yaml
 from open_data_contract_standard.model import (
     DataQuality,
     OpenDataContractStandard,
     SchemaObject,
     SchemaProperty,
 )
-from pydantic import BaseModel, ValidationError
+
+from components.contract_file import ContractError, read_contract
 
 SUFFIX = ".odcs.yaml"
+RESERVED_NAMES = ("index", "quarantined_files", "quarantined_rows", "runs")
+"""Names that a dataset cannot have: the list of the contracts, and the tables in components/tables.py."""
+
 FORMATS = ("csv", "jsonl", "parquet")
 MAX_FILE_BYTES = 5 * 1024**3
 """Default size limit of a landed file: 5 GiB, of which one Glue worker can still unpack and hold a gzip."""
@@ -66,10 +68,6 @@ CUSTOM_PROPERTIES = ("nullTokens", "formats", "maxFileBytes", "delimiter", "time
 SLA_UNITS = {"d": 24.0, "day": 24.0, "days": 24.0, "h": 1.0, "hour": 1.0, "hours": 1.0}
 
 
-class ContractError(ValueError):
-    """A contract file that cannot be used; the message lists every problem with its file and field."""
-
-
 @dataclass(frozen=True)
 class CompiledContract:
     """A dataset's contract, ready for deployment.
@@ -109,7 +107,7 @@ def compile_contract(path: Path) -> CompiledContract:
     Raises:
         ContractError: lists every problem as `file: field: what is wrong and what is allowed`.
     """
-    contract = _parse(path)
+    contract = read_contract(path)
     problems = list(_problems(path, contract))
     if problems:
         raise ContractError("\n".join(f"{path.name}: {problem}" for problem in problems))
@@ -117,61 +115,6 @@ def compile_contract(path: Path) -> CompiledContract:
     table = contract.schema_[0]
     document = _document(contract, table)
     return CompiledContract(document["dataset"], document, _named_queries(document))
-
-
-class _NoAliasLoader(yaml.SafeLoader):
-    """Plain YAML: no tags (SafeLoader) and no aliases, which can grow a small file into gigabytes."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
-        return super().compose_node(parent, index)
-
-
-def _parse(path: Path) -> OpenDataContractStandard:
-    try:
-        # _NoAliasLoader is a SafeLoader
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoAliasLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ContractError(f"{path.name}: not readable as plain YAML in UTF-8: {error}") from error
-    if not isinstance(raw, dict):
-        raise ContractError(f"{path.name}: a mapping is expected at the top, found {type(raw).__name__}")
-    try:
-        contract = OpenDataContractStandard.model_validate(raw)
-    except ValidationError as error:
-        lines = [
-            f"{path.name}: {'.'.join(str(part) for part in item['loc'])}: {item['msg']} (given: {item['input']!r})"
-            for item in error.errors()
-        ]
-        raise ContractError("\n".join(lines)) from error
-    # The published model ignores what it does not know below the top level; a typo there would be lost.
-    unknown = list(_unknown_keys(raw, OpenDataContractStandard, ""))
-    if unknown:
-        raise ContractError("\n".join(f"{path.name}: {line}" for line in unknown))
-    return contract
-
-
-def _unknown_keys(raw: dict[str, Any], model: type[BaseModel], where: str) -> Iterator[str]:
-    fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-    for key, value in raw.items():
-        if key not in fields:
-            yield f"{where}{key}: not a field of ODCS {model.__name__}; allowed: {', '.join(sorted(fields))}"
-            continue
-        child = next(_models_in(fields[key]), None)
-        if child is None:
-            continue
-        for index, item in enumerate(value if isinstance(value, list) else [value]):
-            if isinstance(item, dict):
-                yield from _unknown_keys(item, child, f"{where}{key}.{index}.")
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    elif get_origin(annotation) in (Union, UnionType, list):
-        for part in get_args(annotation):
-            yield from _models_in(part)
 
 
 def _problems(path: Path, contract: OpenDataContractStandard) -> Iterator[str]:
@@ -189,6 +132,8 @@ def _problems(path: Path, contract: OpenDataContractStandard) -> Iterator[str]:
         yield f"schema.0.name: {table.name!r} differs from the file's name; name the table {expected!r}"
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,49}", table.name or ""):
         yield f"schema.0.name: {table.name!r}; allowed are a-z, 0-9, _ (a letter first, up to 50)"
+    if table.name in RESERVED_NAMES:
+        yield f"schema.0.name: {table.name!r} is the pipeline's own; taken are {', '.join(RESERVED_NAMES)}"
     if not table.properties:
         yield "schema.0.properties: no column; a table has at least one"
         return

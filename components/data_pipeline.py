@@ -165,7 +165,7 @@ class DataPipeline(pulumi.ComponentResource):
         )
 
     def _connect(self) -> None:
-        """Let events in: landed objects to ingestion, ticks to etl_trigger, failures to error_handler."""
+        """Let events in: landed objects to ingestion, ticks and ends to etl_trigger, failures to error_handler."""
         name, lake, settings = self._name, self._lake, self._args.settings
         undelivered = lake.undelivered.queue.arn
         arrival = messaging.ArrivalRule(
@@ -193,13 +193,25 @@ class DataPipeline(pulumi.ComponentResource):
                 description="Batches that ended in a way which the workflow could not handle itself",
                 function=self._functions["error_handler"].function,
                 dead_letters_arn=undelivered,
-                event_pattern=workflow.failure_pattern(self._workflow.state_machine.arn),
+                event_pattern=workflow.end_pattern(self._workflow.state_machine.arn, workflow.FAILURES),
+            ),
+            self._child,
+        )
+        end = messaging.FunctionRule(
+            f"{name}-end",
+            messaging.FunctionRuleArgs(
+                description="Has the parts of a split batch started as soon as an execution has ended",
+                function=self._functions["etl_trigger"].function,
+                dead_letters_arn=undelivered,
+                event_pattern=workflow.end_pattern(self._workflow.state_machine.arn),
+                input_json='{"parts_only": true}',
             ),
             self._child,
         )
         account = self._surroundings.place.account
         lake.arrivals.accept(account, [arrival.rule.arn])
-        lake.undelivered.accept(account, [arrival.rule.arn, schedule.rule.arn, failure.rule.arn])
+        rules = (arrival, schedule, failure, end)
+        lake.undelivered.accept(account, [rule.rule.arn for rule in rules])
         messaging.Consumption(
             f"{name}-ingestion",
             messaging.ConsumptionArgs(

@@ -1,6 +1,6 @@
 """The six functions: what each knows, what each may do, and what calls it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -12,20 +12,12 @@ from components.iam import Statement
 from components.lake import Lake
 from config import PipelineConfig
 
-PERMISSIONS: Mapping[str, Callable[[Lake], list[Statement]]] = {
-    "ingestion": permissions.ingestion,
-    "etl_trigger": permissions.etl_trigger,
-    "processing": permissions.processing,
-    "query": permissions.query,
-    "notification": permissions.notification,
-    "error_handler": permissions.error_handler,
-}
 # EventBridge calls these and does not wait: what fails for good must be kept.
 CALLED_BY_EVENTS = ("etl_trigger", "error_handler")
 
 
 def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input[str]]]:
-    """Say what each function finds in its environment: all that it needs, and no more."""
+    """Say what each function finds in its environment, but for the functions that it calls."""
     raw, curated = lake.raw.bucket.bucket, lake.curated.bucket.bucket
     quarantine, artifacts = lake.quarantine.bucket.bucket, lake.artifacts.bucket.bucket
     ledger, database = lake.ledger.table.name, lake.catalog.database.name
@@ -66,6 +58,7 @@ def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input
         },
         "error_handler": {
             "CURATED_BUCKET": curated,
+            "QUARANTINE_BUCKET": quarantine,
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
             "MAX_ATTEMPTS": str(settings.batches.max_attempts),
@@ -90,24 +83,46 @@ class Functions(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: FunctionsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:functions:Functions", name, None, opts)
-        child = ResourceOptions(parent=self)
-        layer = SharedLayer(f"{name}-layer", child)
-        undelivered = args.lake.undelivered.queue.arn
-        own_variables = variables(args.lake, args.settings)
+        self._name, self._args = name, args
+        self._layer_arn = SharedLayer(f"{name}-layer", ResourceOptions(parent=self)).version.arn
+        self._variables = variables(args.lake, args.settings)
+        lake = args.lake
+        # A function that calls another comes after it: it must know its name.
+        processing = self._function("processing", permissions.processing(lake))
+        error_handler = self._function(
+            "error_handler",
+            permissions.error_handler(lake, processing),
+            {"PROCESSING_FUNCTION": processing.function.name},
+        )
+        etl_trigger = self._function(
+            "etl_trigger",
+            permissions.etl_trigger(lake, error_handler),
+            {"ERROR_HANDLER_FUNCTION": error_handler.function.name},
+        )
         self.functions = {
-            function: PipelineFunction(
-                f"{name}-{function.replace('_', '-')}",
-                PipelineFunctionArgs(
-                    function=function,
-                    config=getattr(args.settings.functions, function),
-                    surroundings=args.surroundings,
-                    layer_arn=layer.version.arn,
-                    variables=own_variables[function],
-                    statements=statements(args.lake),
-                    failed_events_arn=undelivered if function in CALLED_BY_EVENTS else None,
-                ),
-                child,
-            )
-            for function, statements in PERMISSIONS.items()
+            "ingestion": self._function("ingestion", permissions.ingestion(lake)),
+            "etl_trigger": etl_trigger,
+            "processing": processing,
+            "query": self._function("query", permissions.query(lake)),
+            "notification": self._function("notification", permissions.notification(lake)),
+            "error_handler": error_handler,
         }
         self.register_outputs({})
+
+    def _function(
+        self, function: str, statements: Sequence[Statement], called: Mapping[str, Input[str]] | None = None
+    ) -> PipelineFunction:
+        args = self._args
+        return PipelineFunction(
+            f"{self._name}-{function.replace('_', '-')}",
+            PipelineFunctionArgs(
+                function=function,
+                config=getattr(args.settings.functions, function),
+                surroundings=args.surroundings,
+                layer_arn=self._layer_arn,
+                variables={**self._variables[function], **(called or {})},
+                statements=statements,
+                failed_events_arn=args.lake.undelivered.queue.arn if function in CALLED_BY_EVENTS else None,
+            ),
+            ResourceOptions(parent=self),
+        )

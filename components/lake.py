@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
-from components import lifecycle
+from components import evolution, lifecycle
 from components.catalog import Catalog, CatalogArgs
 from components.contracts import CompiledContract
 from components.iam import Place
@@ -26,6 +26,7 @@ from components.messaging import (
 from components.queries import load_queries
 from components.security import EncryptionKey, EncryptionKeyArgs
 from components.storage import Ledger, LedgerArgs, Zone, ZoneArgs
+from components.tables import OwnTables, OwnTablesArgs
 from components.workflow import execution_arns, state_machine_arn
 from config import PipelineConfig
 
@@ -100,6 +101,16 @@ class Lake(pulumi.ComponentResource):
             ),
             child,
         )
+        OwnTables(
+            f"{name}-tables",
+            OwnTablesArgs(
+                database_name=self.catalog.database.name,
+                datasets=[contract.name for contract in args.contracts],
+                quarantine_bucket=self.quarantine.bucket.bucket,
+                artifacts_bucket=self.artifacts.bucket.bucket,
+            ),
+            child,
+        )
         self._build_ways(settings, place)
         self._upload_contracts(args.contracts)
         self.register_outputs({})
@@ -148,6 +159,8 @@ class Lake(pulumi.ComponentResource):
 
     def _upload_contracts(self, contracts: Sequence[CompiledContract]) -> None:
         documents = {contract.name: contract.document for contract in contracts}
+        compared = pulumi.ResourceHookBinding(before_update=[evolution.hook(f"{self._name}-contract-evolution")])
+        hooks = dict.fromkeys(documents, compared)
         documents["index"] = {"datasets": sorted(documents)}
         for title, document in documents.items():
             aws.s3.BucketObjectv2(
@@ -157,5 +170,5 @@ class Lake(pulumi.ComponentResource):
                 content=json.dumps(document, indent=1, sort_keys=True),
                 content_type="application/json",
                 kms_key_id=self.key.key.arn,
-                opts=ResourceOptions(parent=self, depends_on=[self.artifacts.encryption]),
+                opts=ResourceOptions(parent=self, depends_on=[self.artifacts.encryption], hooks=hooks.get(title)),
             )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pulumi import Input
 
+from components.compute import PipelineFunction
 from components.iam import Statement, allow
 from components.lake import Lake
 from components.storage import LEDGER_INDEX
@@ -16,15 +17,15 @@ def ingestion(lake: Lake) -> list[Statement]:
         lake.raw.read_versions(),
         lake.artifacts.read("contracts/"),
         lake.artifacts.find(),
-        lake.quarantine.write("files/"),
+        lake.quarantine.write("files/", "reasons/"),
         lake.ledger.use("GetItem", "PutItem", "UpdateItem"),
         lake.key.use("s3", "sqs"),
         lake.key.use_for_table(),
     ]
 
 
-def etl_trigger(lake: Lake) -> list[Statement]:
-    """Claim pending files into a batch, write its papers, and start it."""
+def etl_trigger(lake: Lake, error_handler: PipelineFunction) -> list[Statement]:
+    """Claim pending files into a batch, write its papers, and start it; have a lost one recovered."""
     return [
         # A file that was deleted since must be seen as gone (404), not as forbidden.
         lake.raw.read_versions(),
@@ -37,6 +38,7 @@ def etl_trigger(lake: Lake) -> list[Statement]:
         lake.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
         allow(["states:StartExecution"], [lake.state_machine_arn]),
         allow(["states:DescribeExecution"], [lake.execution_arns]),
+        error_handler.invoke(),
         lake.undelivered.send(),
         lake.key.use("s3", "sqs"),
         lake.key.use_for_table(),
@@ -44,16 +46,21 @@ def etl_trigger(lake: Lake) -> list[Statement]:
 
 
 def processing(lake: Lake) -> list[Statement]:
-    """Audit a report, publish from staging to the table, register partitions, tell the bus."""
+    """Audit a report, publish from staging to the table, register partitions, tell the bus, keep the accounting."""
     return [
-        lake.curated.read("staging/", "tables/"),
+        lake.curated.read("staging/"),
+        # A publish that replaces rows remembers which version of a file it replaced.
+        lake.curated.read_versions("tables/"),
         lake.curated.write("tables/"),
         lake.curated.delete("staging/", "tables/"),
         lake.curated.find(),
+        lake.quarantine.read("rows/"),
         lake.quarantine.write("rows/"),
+        # What was refused, and is published after all, is no longer in quarantine.
+        lake.quarantine.delete("rows/", "files/", "reasons/"),
         lake.artifacts.read("contracts/", "batches/"),
         lake.artifacts.find(),
-        lake.artifacts.write("batches/"),
+        lake.artifacts.write("runs/", "batches/"),
         lake.ledger.query(),
         lake.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
         lake.catalog.use_tables("GetTable", "GetPartitions", "BatchCreatePartition", "BatchGetPartition"),
@@ -64,7 +71,7 @@ def processing(lake: Lake) -> list[Statement]:
 
 
 def query(lake: Lake) -> list[Statement]:
-    """Ask Athena in the workgroup; read tables and quarantined rows, write results."""
+    """Ask Athena in the workgroup; read tables, what was refused and the batches' accounting, write results."""
     return [
         lake.catalog.run_queries(),
         lake.catalog.use_tables(
@@ -73,9 +80,12 @@ def query(lake: Lake) -> list[Statement]:
         lake.curated.read("tables/"),
         lake.curated.find_under("tables/"),
         lake.curated.locate(),
-        lake.quarantine.read("rows/"),
-        lake.quarantine.find_under("rows/"),
+        lake.quarantine.read("rows/", "reasons/"),
+        lake.quarantine.find_under("rows/", "reasons/"),
         lake.quarantine.locate(),
+        lake.artifacts.read("runs/"),
+        lake.artifacts.find_under("runs/"),
+        lake.artifacts.locate(),
         *lake.query_results.hold_query_results(),
         lake.key.use("s3"),
     ]
@@ -91,17 +101,24 @@ def notification(lake: Lake) -> list[Statement]:
     ]
 
 
-def error_handler(lake: Lake) -> list[Statement]:
-    """Take a half-published batch back; give its files back, or mark it FAILED."""
+def error_handler(lake: Lake, processing: PipelineFunction) -> list[Statement]:
+    """Take a half-published batch back; give its files back, put them in quarantine, or mark it FAILED."""
     return [
+        lake.raw.read_versions(),
+        lake.raw.find(),
+        lake.quarantine.write("files/", "reasons/"),
         lake.artifacts.read("batches/"),
         lake.artifacts.find(),
-        lake.artifacts.write("batches/"),
+        lake.artifacts.write("runs/", "batches/"),
         lake.curated.find_under("staging/", "tables/"),
+        # What a batch replaced comes back: the earlier version of the file is copied over it.
+        lake.curated.read_versions("tables/"),
+        lake.curated.write("tables/"),
         lake.curated.delete("tables/"),
         lake.ledger.query(),
         lake.ledger.use("GetItem", "PutItem", "UpdateItem"),
         allow(["states:DescribeExecution"], [lake.execution_arns]),
+        processing.invoke(),
         lake.undelivered.send(),
         lake.key.use("s3", "sqs"),
         lake.key.use_for_table(),
@@ -109,17 +126,21 @@ def error_handler(lake: Lake) -> list[Statement]:
 
 
 def spark_job(lake: Lake) -> list[Statement]:
-    """Read raw files and the table, write to staging only."""
+    """Read raw files, quarantined rows and the table; write to staging only."""
     return [
         lake.raw.read_versions(),
         lake.raw.find(),
         lake.artifacts.read("contracts/", "batches/", "glue/"),
         lake.artifacts.write("batches/"),
         lake.artifacts.find(),
-        lake.curated.read("tables/", "staging/"),
+        lake.curated.read("staging/"),
+        lake.curated.read_versions("tables/"),
         lake.curated.write("staging/"),
         lake.curated.delete("staging/"),
         lake.curated.find(),
+        lake.quarantine.read("rows/"),
+        # Spark asks whether a folder is an object, and takes only 404 for a no.
+        lake.quarantine.find(),
         lake.key.use("s3"),
     ]
 

@@ -98,9 +98,9 @@ class Zone(pulumi.ComponentResource):
         """Get objects under `prefixes` (none: all)."""
         return allow(["s3:GetObject"], self._under(prefixes))
 
-    def read_versions(self) -> Statement:
-        """Get the very version of an object that was recorded."""
-        return allow(["s3:GetObject", "s3:GetObjectVersion"], self._under(()))
+    def read_versions(self, *prefixes: str) -> Statement:
+        """Get the very version of an object that was recorded, under `prefixes` (none: all)."""
+        return allow(["s3:GetObject", "s3:GetObjectVersion"], self._under(prefixes))
 
     def write(self, *prefixes: str) -> Statement:
         """Put objects under `prefixes`, large ones in parts that are given up when one fails."""

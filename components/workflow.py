@@ -49,12 +49,17 @@ def execution_arns(place: Place, environment: str) -> Output[str]:
     return place.arn("states", f"execution:{state_machine_name(environment)}:*")
 
 
-def failure_pattern(arn: Input[str]) -> dict[str, object]:
-    """Match the end of an execution that the workflow itself could not handle."""
+# Every status in which an execution stays. PENDING_REDRIVE is none: it goes on.
+FAILURES = ("FAILED", "TIMED_OUT", "ABORTED")
+ENDS = ("SUCCEEDED", *FAILURES)
+
+
+def end_pattern(arn: Input[str], statuses: Sequence[str] = ENDS) -> dict[str, object]:
+    """Match the end of an execution in one of `statuses`."""
     return {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
-        "detail": {"status": ["FAILED", "TIMED_OUT", "ABORTED"], "stateMachineArn": [arn]},
+        "detail": {"status": list(statuses), "stateMachineArn": [arn]},
     }
 
 

@@ -18,6 +18,7 @@ from ministack.core.responses import error_response_json, get_account_id, get_re
 from ministack.services import athena, glue, s3
 
 from local import athena_sql, roles, seams
+from local.athena_projection import is_projected
 from local.athena_tables import CatalogTable, FileCache, StoredFile, UnreadableError, create_view, location_of, run
 from local.iam_decisions import caller
 from local.mirror import Location
@@ -163,7 +164,7 @@ class Engine:
             raise athena_sql.SqlError(
                 f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{use.database}.{use.name}' does not exist"
             )
-        if found.get("PartitionKeys"):
+        if found.get("PartitionKeys") and not is_projected(found):
             roles.authorize(caller(), "glue:GetPartitions", arn)
         table = CatalogTable.of(found, glue._partitions.get(f"{use.database}/{use.name}") or [])
         files = []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any, Final
 import duckdb
 import pyarrow.parquet as pq
 
-from local import athena_sql
+from local import athena_json, athena_projection, athena_sql
 from local.hive_types import hive_type
 from local.mirror import Location
 
@@ -43,6 +45,7 @@ _READABLE: Final = {
     ("binary", "string"),
 }
 
+_JSON_LIBRARY: Final = "org.apache.hive.hcatalog.data.JsonSerDe"
 _ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 
 
@@ -69,34 +72,43 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class CatalogTable:
-    """A table of the catalog: its columns and partition keys with Hive types, and its partitions."""
+    """A table of the catalog: its columns and partition keys with Hive types, its partitions, its files' format."""
 
     columns: dict[str, str]
     keys: dict[str, str]
     partitions: list[Partition]
+    json: bool = False
 
     @classmethod
     def of(cls, table: Json, partitions: Iterable[Json]) -> CatalogTable:
         """Read what the catalog says.
 
         Raises:
-            UnreadableError: if the table is not Parquet.
+            UnreadableError: if the table is neither Parquet nor JSON, or its partitions cannot be worked out.
         """
         storage = table.get("StorageDescriptor") or {}
         library = (storage.get("SerdeInfo") or {}).get("SerializationLibrary", "")
-        if "parquet" not in library.lower():
+        if "parquet" not in library.lower() and library != _JSON_LIBRARY:
             raise UnreadableError(
-                f"NOT_SUPPORTED: the emulator reads Parquet tables only, {table['Name']} has {library!r}"
+                f"NOT_SUPPORTED: the emulator reads Parquet and Hive JSON tables only, {table['Name']} has {library!r}"
             )
         keys = {key["Name"].lower(): key["Type"] for key in table.get("PartitionKeys") or []}
-        parts = [
-            Partition(part["StorageDescriptor"]["Location"], tuple(map(str, part["Values"]))) for part in partitions
-        ]
+        if athena_projection.is_projected(table):
+            today = datetime.datetime.now(datetime.UTC).date()
+            try:
+                parts = [Partition(*found) for found in athena_projection.project(table, today)]
+            except athena_projection.ProjectionError as error:
+                raise UnreadableError(str(error)) from error
+        else:
+            # Athena sees the partitions that the catalog lists, whatever else lies in S3.
+            parts = [
+                Partition(part["StorageDescriptor"]["Location"], tuple(map(str, part["Values"]))) for part in partitions
+            ]
         return cls(
             {column["Name"].lower(): column["Type"] for column in storage.get("Columns") or []},
             keys,
-            # Athena sees the partitions that the catalog lists, whatever else lies in S3.
             parts if keys else [Partition(storage["Location"], ())],
+            library == _JSON_LIBRARY,
         )
 
     def left(self, condition: str | None) -> list[Partition]:
@@ -123,7 +135,7 @@ class FileCache:
     def path(self, file: StoredFile) -> Path:
         """The local copy of an object."""
         name = hashlib.sha256(f"{file.uri} {file.etag}".encode()).hexdigest()
-        path = self._directory / f"{name}.parquet"
+        path = self._directory / f"{name}.copy"
         if not path.exists():
             # Two queries may fetch the same object at the same time.
             part = path.with_suffix(f".{id(file):x}")
@@ -139,11 +151,21 @@ def create_view(
     files: list[tuple[Path, Partition]],
     touched: set[str],
 ) -> int:
-    """Make the view of a table over its files and return the bytes of the column chunks that a query touches.
+    """Make the view of a table over its files and return the bytes that a query reads.
+
+    Of Parquet these are the column chunks that it touches, of JSON the whole files.
 
     Raises:
-        UnreadableError: if a file is not Parquet, or contradicts the catalog.
+        UnreadableError: if a file is of another format, or contradicts the catalog.
     """
+    if table.json:
+        try:
+            rows = athena_json.read([path for path, _ in files], table.columns)
+        except athena_json.JsonError as error:
+            raise UnreadableError(str(error)) from error
+        connection.register(f"{view}_rows", rows)
+        connection.execute(_view_sql(connection, view, table, files, set(table.columns)))
+        return sum(path.stat().st_size for path, _ in files)
     present: set[str] = set()
     scanned = 0
     for path, partition in files:
@@ -167,12 +189,20 @@ def _checked_columns(metadata: pq.FileMetaData, table: CatalogTable, location: s
     found = {field.name.lower(): hive_type(field.type) for field in metadata.schema.to_arrow_schema()}
     for name, kind in found.items():
         expected = table.columns.get(name)
-        if expected is not None and expected != kind and (kind, expected) not in _READABLE:
+        if expected is not None and expected != kind and not _is_readable(kind, expected):
             raise UnreadableError(
                 f"HIVE_BAD_DATA: Field {name}'s type {kind} in parquet file {location} is incompatible with "
                 f"type {expected} defined in table schema"
             )
     return set(found)
+
+
+def _is_readable(kind: str, expected: str) -> bool:
+    if (kind, expected) in _READABLE:
+        return True
+    # Trino rescales decimals, and fails on a value that does not fit; so does DuckDB's cast.
+    old, new = (re.fullmatch(r"decimal\((\d+),(\d+)\)", each) for each in (kind, expected))
+    return old is not None and new is not None and int(old[2]) <= int(new[2])
 
 
 def _view_sql(
@@ -199,9 +229,10 @@ def _view_sql(
     rows = [[str(path), *partition.values] for path, partition in files]
     connection.executemany(f"INSERT INTO {view}_places VALUES ({marks})", rows)
     listed = ", ".join(f"'{path}'" for path, _ in files)
+    parquet = f"read_parquet([{listed}], union_by_name=true, filename='file__', hive_partitioning=false)"
     return (
         f"CREATE TEMP VIEW {view} AS SELECT {', '.join(columns + keys)} "
-        f"FROM read_parquet([{listed}], union_by_name=true, filename='file__', hive_partitioning=false) AS data "
+        f"FROM {f'{view}_rows' if table.json else parquet} AS data "
         f"JOIN {view}_places AS place ON data.file__ = place.file"
     )
 

@@ -15,6 +15,30 @@ def database(declared: Declared) -> Created:
     return Created(f"{declared.aws.account}:{name}", outputs | declared.tagged())
 
 
+def catalog_table(declared: Declared) -> Created:
+    """A table of the Glue catalog."""
+    inputs = declared.inputs
+    declared.knows(
+        "name", "databaseName", "description", "tableType", "parameters", "partitionKeys", "storageDescriptor"
+    )
+    name, database_name = declared.physical(255), inputs["databaseName"]
+    storage = pascal(inputs["storageDescriptor"])
+    # The provider spells this member of the API its own way.
+    storage["SerdeInfo"] = storage.pop("SerDeInfo", {})
+    table: Json = {
+        "Name": name,
+        "StorageDescriptor": storage,
+        "PartitionKeys": pascal(inputs.get("partitionKeys") or []),
+        **declared.pick(Description="description", TableType="tableType", Parameters="parameters"),
+    }
+    declared.client("glue").create_table(DatabaseName=database_name, TableInput=table)
+    arn = declared.aws.arn("glue", f"table/{database_name}/{name}")
+    return Created(
+        f"{declared.aws.account}:{database_name}:{name}",
+        {"name": name, "arn": arn, "catalogId": declared.aws.account},
+    )
+
+
 def crawler(declared: Declared) -> Created:
     """A Glue crawler."""
     inputs = declared.inputs
@@ -152,6 +176,7 @@ def named_query(declared: Declared) -> Created:
 
 HANDLERS: dict[str, Handler] = {
     "aws:glue/catalogDatabase:CatalogDatabase": database,
+    "aws:glue/catalogTable:CatalogTable": catalog_table,
     "aws:glue/crawler:Crawler": crawler,
     "aws:glue/job:Job": job,
     "aws:glue/securityConfiguration:SecurityConfiguration": security_configuration,

@@ -92,6 +92,15 @@ class Declared:
         """The inputs that are set, under the names of the AWS API: `pick(Timeout="timeout")`."""
         return {parameter: self.inputs[name] for parameter, name in wanted.items() if self.inputs.get(name) is not None}
 
+    def knows(self, *names: str) -> None:
+        """Refuse inputs that the caller does not handle, rather than leave them out.
+
+        Raises:
+            ValueError: naming them.
+        """
+        if strange := sorted(name for name, value in self.inputs.items() if value is not None and name not in names):
+            raise ValueError(f"the deployer does not handle the inputs {', '.join(strange)} of {self.type}")
+
     def path(self, given: str) -> Path:
         """A path of an asset, relative to the project's directory."""
         return self.directory / given

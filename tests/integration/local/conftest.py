@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from local.deployer import Deployment, deploy
-from local.emulator import Emulator
+from local.emulator import REGION, Emulator
 
 Deploy = Callable[..., Deployment]
 
@@ -52,6 +53,26 @@ def role(emulator: Emulator, request: pytest.FixtureRequest) -> Callable[..., st
         if statements:
             iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
         return arn
+
+    return make
+
+
+@pytest.fixture
+def caller(emulator: Emulator, bucket: str) -> Callable[..., Any]:
+    """An Athena client of a user with the given permissions."""
+
+    def make(*actions: str) -> Any:
+        iam = emulator.client("iam")
+        iam.create_user(UserName=bucket)
+        iam.put_user_policy(UserName=bucket, PolicyName="p", PolicyDocument=policy(allow(list(actions))))
+        key = iam.create_access_key(UserName=bucket)["AccessKey"]
+        return boto3.client(
+            "athena",
+            endpoint_url=emulator.endpoint,
+            region_name=REGION,
+            aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=key["SecretAccessKey"],
+        )
 
     return make
 

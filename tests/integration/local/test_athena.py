@@ -4,13 +4,12 @@ import io
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from local.emulator import REGION, Emulator
-from tests.integration.local.conftest import allow, eventually, policy
+from local.emulator import Emulator
+from tests.integration.local.conftest import eventually
 
 PARQUET = {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}
 COLUMNS = [{"Name": "id", "Type": "int"}, {"Name": "at", "Type": "timestamp"}, {"Name": "new", "Type": "double"}]
@@ -175,26 +174,6 @@ def test_a_file_that_contradicts_the_catalog_fails_the_query(world: World) -> No
 
 
 READ = ["glue:GetTable", "glue:GetPartitions", "s3:ListBucket", "s3:GetObject", "s3:PutObject", "athena:*"]
-
-
-@pytest.fixture
-def caller(emulator: Emulator, bucket: str) -> Callable[..., Any]:
-    """An Athena client of a user with the given permissions."""
-
-    def make(*actions: str) -> Any:
-        iam = emulator.client("iam")
-        iam.create_user(UserName=bucket)
-        iam.put_user_policy(UserName=bucket, PolicyName="p", PolicyDocument=policy(allow(list(actions))))
-        key = iam.create_access_key(UserName=bucket)["AccessKey"]
-        return boto3.client(
-            "athena",
-            endpoint_url=emulator.endpoint,
-            region_name=REGION,
-            aws_access_key_id=key["AccessKeyId"],
-            aws_secret_access_key=key["SecretAccessKey"],
-        )
-
-    return make
 
 
 def test_a_caller_with_all_permissions_is_answered(world: World, caller: Callable[..., Any]) -> None:

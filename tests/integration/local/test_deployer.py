@@ -166,3 +166,38 @@ def test_an_archive_has_the_same_bytes_for_the_same_content(tmp_path: Path) -> N
     assert zipped == zip_bytes({"a": b"1", "b": b"2"})
     nested = zipfile.ZipFile(io.BytesIO(zip_bytes({"in": tmp_path / "x.zip"})))
     assert nested.namelist() == ["in/a", "in/b"]
+
+
+def catalog_table(**inputs: Any) -> None:
+    database = aws.glue.CatalogDatabase("lake", name=inputs.pop("database"))
+    aws.glue.CatalogTable(
+        "seen",
+        name="seen",
+        database_name=database.name,
+        table_type="EXTERNAL_TABLE",
+        parameters={"classification": "json"},
+        partition_keys=[{"name": "day", "type": "string"}],
+        storage_descriptor={
+            "location": "s3://bucket/seen/",
+            "columns": [{"name": "id", "type": "bigint"}],
+            "input_format": "in",
+            "ser_de_info": {"serialization_library": "library"},
+        },
+        **inputs,
+    )
+
+
+def test_a_catalog_table_is_what_the_program_says(emulator: Emulator, deployed: Deploy) -> None:
+    deployed(lambda: catalog_table(database="tables_1"))
+    table = emulator.client("glue").get_table(DatabaseName="tables_1", Name="seen")["Table"]
+    storage = table["StorageDescriptor"]
+    assert table["PartitionKeys"] == [{"Name": "day", "Type": "string"}]
+    assert table["Parameters"] == {"classification": "json"}
+    assert storage["Columns"] == [{"Name": "id", "Type": "bigint"}]
+    assert storage["SerdeInfo"] == {"SerializationLibrary": "library"}
+    assert (storage["Location"], storage["InputFormat"]) == ("s3://bucket/seen/", "in")
+
+
+def test_an_input_of_a_catalog_table_that_would_be_lost_is_an_error(deployed: Deploy) -> None:
+    with pytest.raises(DeploymentError, match="does not handle the inputs owner, retention of"):
+        deployed(lambda: catalog_table(database="tables_2", owner="me", retention=3))

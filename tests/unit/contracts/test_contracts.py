@@ -8,7 +8,8 @@ import pytest
 import yaml
 from pipeline_core.contract import Contract
 
-from components.contracts import ContractError, compile_contract, load_contracts
+from components.contract_file import ContractError
+from components.contracts import compile_contract, load_contracts
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -137,3 +138,12 @@ def test_yaml_that_is_more_than_data_is_refused(tmp_path: Path, text: str) -> No
 def test_a_directory_without_contracts_says_what_to_add(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=r"add a <dataset>\.odcs\.yaml"):
         load_contracts(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["runs", "quarantined_rows", "quarantined_files", "index"])
+def test_a_dataset_cannot_have_the_name_of_a_table_of_the_pipelines_own(tmp_path: Path, name: str) -> None:
+    contract = changed(lambda c, t, p: t.update(name=name))
+    with pytest.raises(
+        ContractError, match=rf"{name}\.odcs\.yaml: schema\.0\.name: '{name}' is the pipeline's own; taken"
+    ):
+        compile_contract(write(tmp_path, contract, name))

@@ -49,6 +49,8 @@ class Declared:
     protect: bool
     dependencies: frozenset[str]
     urn: str
+    # The names of the hooks that the engine would call before it updates the resource.
+    before_update: tuple[str, ...]
 
     def json(self, key: str) -> Any:
         """Parse an input that holds a JSON document."""
@@ -62,6 +64,8 @@ class Cloud(mocks.Mocks):
     known: bool = True
     resources: list[Declared] = field(default_factory=list)
     exports: dict[str, Any] = field(default_factory=dict)
+    # By name, how the engine would call a hook.
+    hooks: dict[str, Any] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
@@ -133,9 +137,14 @@ class _Monitor(mocks.MockMonitor):
                         protect=request.protect,
                         dependencies=frozenset(request.dependencies),
                         urn=answer.urn,
+                        before_update=tuple(request.hooks.before_update),
                     )
                 )
         return answer
+
+    def RegisterResourceHook(self, request: Any) -> Any:  # noqa: N802
+        self.cloud.hooks[request.name] = request
+        return super().RegisterResourceHook(request)  # type: ignore[no-untyped-call]
 
 
 def short_type(token: str) -> str:
@@ -151,10 +160,15 @@ def _plain(value: Any) -> Any:
 
 
 def deploy(
-    program: Callable[[], object], *, config: dict[str, Any] | None = None, stack: str = "dev", preview: bool = False
+    program: Callable[[], object],
+    *,
+    config: dict[str, Any] | None = None,
+    stack: str = "dev",
+    preview: bool = False,
+    cloud: Cloud | None = None,
 ) -> Cloud:
     """Run `program` and return when every registration has landed."""
-    cloud = Cloud(known=not preview)
+    cloud = cloud or Cloud(known=not preview)
     loop = asyncio.new_event_loop()
     loops: list[asyncio.AbstractEventLoop] = []
 

@@ -172,3 +172,99 @@ def test_a_permissions_boundary_bounds_every_role() -> None:
     config["data-pipeline:settings"] = {"environment": "dev", "security": {"permissions_boundary_arn": boundary}}
     bounded = deploy(main_program, config=config)
     assert {role.inputs.get("permissionsBoundary") for role in bounded.of("iam.Role")} == {boundary}
+
+
+def s3_rights(cloud: Cloud, role: str) -> set[tuple[str, str]]:
+    """What a role may do in S3: action and `<zone>/<prefix>`; `<zone>` alone is the bucket."""
+    zones = {r.outputs["arn"]: r.name.removeprefix("data-pipeline-") for r in cloud.of("s3.Bucket")}
+    found = set()
+    for statement in cloud.one("iam.RolePolicy", f"data-pipeline-{role}-role-policy").json("policy")["Statement"]:
+        for arn in listed(statement["Resource"]):
+            if arn.startswith("arn:aws:s3:::"):
+                bucket, slash, prefix = arn.partition("/")
+                found |= {(action, zones[bucket] + slash + prefix) for action in listed(statement["Action"])}
+    return found
+
+
+# Who may change what is kept: everything else follows from reading.
+CHANGES = {
+    "ingestion": {"s3:PutObject quarantine/files/*", "s3:PutObject quarantine/reasons/*"},
+    "etl-trigger": {"s3:PutObject artifacts/batches/*", "s3:PutObject curated/staging/*"},
+    "processing": {
+        "s3:PutObject curated/tables/*",
+        "s3:DeleteObject curated/tables/*",
+        "s3:DeleteObject curated/staging/*",
+        "s3:PutObject quarantine/rows/*",
+        "s3:DeleteObject quarantine/rows/*",
+        "s3:DeleteObject quarantine/files/*",
+        "s3:DeleteObject quarantine/reasons/*",
+        "s3:PutObject artifacts/batches/*",
+        "s3:PutObject artifacts/runs/*",
+    },
+    "query": {"s3:PutObject query-results/results/*"},
+    "notification": set(),
+    "error-handler": {
+        "s3:PutObject quarantine/files/*",
+        "s3:PutObject quarantine/reasons/*",
+        "s3:PutObject artifacts/batches/*",
+        "s3:PutObject artifacts/runs/*",
+        "s3:PutObject curated/tables/*",
+        "s3:DeleteObject curated/tables/*",
+    },
+    "raw-to-curated": {
+        "s3:PutObject artifacts/batches/*",
+        "s3:PutObject curated/staging/*",
+        "s3:DeleteObject curated/staging/*",
+    },
+}
+
+
+@pytest.mark.parametrize("role", CHANGES)
+def test_a_role_changes_its_own_part_of_the_lake_and_no_other(dev: Cloud, role: str) -> None:
+    changing = {"s3:PutObject", "s3:DeleteObject"}
+    rights = s3_rights(dev, role)
+    assert {f"{action} {place}" for action, place in rights if action in changing} == CHANGES[role]
+    assert not [action for action, _ in rights if action in ("s3:DeleteObjectVersion", "s3:PutBucketPolicy")]
+
+
+@pytest.mark.parametrize(
+    ("role", "place"),
+    [
+        ("ingestion", "raw/*"),
+        ("etl-trigger", "raw/*"),
+        # A poison file is copied into the quarantine as it landed.
+        ("error-handler", "raw/*"),
+        ("raw-to-curated", "raw/*"),
+        # A replaced file comes back from its earlier version.
+        ("error-handler", "curated/tables/*"),
+        ("processing", "curated/tables/*"),
+        ("raw-to-curated", "curated/tables/*"),
+    ],
+)
+def test_who_works_on_recorded_versions_may_read_them(dev: Cloud, role: str, place: str) -> None:
+    assert {("s3:GetObject", place), ("s3:GetObjectVersion", place)} <= s3_rights(dev, role)
+
+
+@pytest.mark.parametrize(
+    ("role", "place"),
+    [
+        ("query", "artifacts/runs/*"),
+        ("query", "quarantine/rows/*"),
+        ("query", "quarantine/reasons/*"),
+        ("raw-to-curated", "quarantine/rows/*"),
+        ("processing", "quarantine/rows/*"),
+    ],
+)
+def test_what_was_refused_and_the_runs_are_read_by_those_who_answer_for_them(dev: Cloud, role: str, place: str) -> None:
+    assert ("s3:GetObject", place) in s3_rights(dev, role)
+    if role != "processing":
+        assert ("s3:ListBucket", place.split("/")[0]) in s3_rights(dev, role)
+
+
+def test_queries_list_only_what_they_read(dev: Cloud) -> None:
+    policy = dev.one("iam.RolePolicy", "data-pipeline-query-role-policy").json("policy")
+    listing = [s for s in policy["Statement"] if "s3:ListBucket" in s["Action"]]
+    bound = {p for s in listing if "Condition" in s for p in s["Condition"]["StringLike"]["s3:prefix"]}
+    assert bound == {f"{name}/{end}" for name in ("tables", "rows", "reasons", "runs") for end in ("", "*")}
+    (free,) = [s for s in listing if "Condition" not in s]
+    assert free["Resource"] == [dev.one("s3.Bucket", "data-pipeline-query-results").outputs["arn"]]

@@ -139,6 +139,7 @@ def test_nothing_is_declared_that_the_deployer_was_not_told_of(cloud: Cloud) -> 
         "cloudwatch.Dashboard",
         "sfn.StateMachine",
         "glue.CatalogDatabase",
+        "glue.CatalogTable",
         "glue.Crawler",
         "glue.Job",
         "glue.SecurityConfiguration",

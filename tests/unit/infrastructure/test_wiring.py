@@ -11,6 +11,11 @@ from components.definition import DefinitionError, check_placeholders, render
 from components.messaging import every_minutes, visibility_timeout_seconds
 from tests.unit.infrastructure.cloud import ROOT, Cloud
 
+# What the program gives already, and a handler may not ask for yet.
+AHEAD = {
+    "etl_trigger": {"ERROR_HANDLER_FUNCTION"},
+    "error_handler": {"PROCESSING_FUNCTION", "QUARANTINE_BUCKET"},
+}
 COMMON = {"ENVIRONMENT", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 DEFINITION = ROOT / "state_machines" / "batch_workflow.asl.json"
 
@@ -30,7 +35,7 @@ def test_every_function_finds_in_its_environment_what_its_handler_asks_for_and_n
     for function in cloud.of("lambda.Function"):
         package = function.inputs["handler"].split(".")[1]
         given = set(function.inputs["environment"]["variables"])
-        assert given - COMMON == settings_of(package), package
+        assert given - COMMON == settings_of(package) | AHEAD.get(package, set()), package
         assert given >= COMMON
 
 
@@ -166,6 +171,40 @@ def test_failed_executions_of_this_state_machine_reach_the_error_handler(cloud: 
     pattern = cloud.one("cloudwatch.EventRule", "data-pipeline-failure").json("eventPattern")
     assert pattern["detail"]["stateMachineArn"] == [machine.outputs["arn"]]
     assert set(pattern["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
+
+
+def test_every_end_of_an_execution_has_the_parts_of_split_batches_started(cloud: Cloud) -> None:
+    (machine,) = cloud.of("sfn.StateMachine")
+    rule = cloud.one("cloudwatch.EventRule", "data-pipeline-end")
+    detail = rule.json("eventPattern")["detail"]
+    # All that EventBridge tells of, but RUNNING and PENDING_REDRIVE.
+    assert detail == {
+        "status": ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"],
+        "stateMachineArn": [machine.outputs["arn"]],
+    }
+    (target,) = [t for t in cloud.of("cloudwatch.EventTarget") if t.inputs["rule"] == rule.outputs["name"]]
+    assert target.inputs["arn"] == cloud.one("lambda.Function", "data-pipeline-etl-trigger").outputs["arn"]
+    assert target.json("input") == {"parts_only": True}
+
+
+@pytest.mark.parametrize(("caller", "called"), [("etl-trigger", "error-handler"), ("error-handler", "processing")])
+def test_a_function_knows_the_function_that_it_calls_and_may_call_it(cloud: Cloud, caller: str, called: str) -> None:
+    function = cloud.one("lambda.Function", f"data-pipeline-{caller}")
+    wanted = cloud.one("lambda.Function", f"data-pipeline-{called}")
+    variable = f"{called.upper().replace('-', '_')}_FUNCTION"
+    assert function.inputs["environment"]["variables"][variable] == wanted.outputs["name"]
+    policy = cloud.one("iam.RolePolicy", f"data-pipeline-{caller}-role-policy").json("policy")
+    invoked = [s["Resource"] for s in policy["Statement"] if "lambda:InvokeFunction" in s["Action"]]
+    assert invoked == [[wanted.outputs["arn"]]]
+
+
+def test_functions_are_called_by_the_workflow_and_by_the_two_functions_that_recover(cloud: Cloud) -> None:
+    callers = [r.name for r in cloud.of("iam.RolePolicy") if "lambda:InvokeFunction" in r.inputs["policy"]]
+    assert sorted(callers) == [
+        "data-pipeline-batch-role-policy",
+        "data-pipeline-error-handler-role-policy",
+        "data-pipeline-etl-trigger-role-policy",
+    ]
 
 
 def tasks(cloud: Cloud) -> list[dict[str, Any]]:

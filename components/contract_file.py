@@ -1,0 +1,74 @@
+"""Reads a contract file as the Open Data Contract Standard says it is written, and refuses what it does not know."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import yaml
+from open_data_contract_standard.model import OpenDataContractStandard
+from pydantic import BaseModel, ValidationError
+
+
+class ContractError(ValueError):
+    """A contract file that cannot be used; the message lists every problem with its file and field."""
+
+
+class _NoAliasLoader(yaml.SafeLoader):
+    """Plain YAML: no tags (SafeLoader) and no aliases, which can grow a small file into gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+
+def read_contract(path: Path) -> OpenDataContractStandard:
+    """Read one contract file; what it asks for is not looked at yet.
+
+    Raises:
+        ContractError: it is not plain YAML, or not of the standard's form; lists every problem.
+    """
+    try:
+        # _NoAliasLoader is a SafeLoader
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoAliasLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContractError(f"{path.name}: not readable as plain YAML in UTF-8: {error}") from error
+    if not isinstance(raw, dict):
+        raise ContractError(f"{path.name}: a mapping is expected at the top, found {type(raw).__name__}")
+    try:
+        contract = OpenDataContractStandard.model_validate(raw)
+    except ValidationError as error:
+        lines = [
+            f"{path.name}: {'.'.join(str(part) for part in item['loc'])}: {item['msg']} (given: {item['input']!r})"
+            for item in error.errors()
+        ]
+        raise ContractError("\n".join(lines)) from error
+    # The published model ignores what it does not know below the top level; a typo there would be lost.
+    unknown = list(_unknown_keys(raw, OpenDataContractStandard, ""))
+    if unknown:
+        raise ContractError("\n".join(f"{path.name}: {line}" for line in unknown))
+    return contract
+
+
+def _unknown_keys(raw: dict[str, Any], model: type[BaseModel], where: str) -> Iterator[str]:
+    fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+    for key, value in raw.items():
+        if key not in fields:
+            yield f"{where}{key}: not a field of ODCS {model.__name__}; allowed: {', '.join(sorted(fields))}"
+            continue
+        child = next(_models_in(fields[key]), None)
+        if child is None:
+            continue
+        for index, item in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(item, dict):
+                yield from _unknown_keys(item, child, f"{where}{key}.{index}.")
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif get_origin(annotation) in (Union, UnionType, list):
+        for part in get_args(annotation):
+            yield from _models_in(part)

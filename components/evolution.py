@@ -1,0 +1,166 @@
+"""How a contract may change once rows are published: compares the deployed contract with the one that is wanted.
+
+Published rows keep the form in which they were written, and every reader sees them together with the new ones.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pulumi
+
+Contract = Mapping[str, Any]
+"""A compiled contract, as components/contracts.py makes it."""
+
+# The largest precision of a decimal in each of Parquet's representations: 32 bits, 64 bits, bytes.
+_DECIMAL_CLASSES = (9, 18, 38)
+
+
+class EvolutionError(Exception):
+    """A change of a contract that would break published rows or their readers; the message lists every reason."""
+
+
+def breaking_changes(deployed: Contract, wanted: Contract) -> list[str]:
+    """Say what about `wanted` breaks rows that were published under `deployed`, or their readers.
+
+    Returns:
+        One line for each: the field, what it was, what it becomes, and what breaks. Nothing is what one hopes for.
+    """
+    return [*_column_changes(deployed, wanted), *_table_changes(deployed, wanted)]
+
+
+def refusals(deployed: Contract, wanted: Contract) -> list[str]:
+    """Say why `wanted` must not be deployed over `deployed`: a higher MAJOR version allows breaking changes.
+
+    Returns:
+        One line for each reason; none if it may be deployed.
+    """
+    old, new = _version(deployed), _version(wanted)
+    was, becomes = deployed["version"], wanted["version"]
+    if new < old:
+        return [f"version: was {was}, becomes {becomes}: a version never goes back; raise it above {was}"]
+    found = [] if new[0] > old[0] else breaking_changes(deployed, wanted)
+    if new == old and _form(deployed) != _form(wanted):
+        found.append(f"version: stays {was}, but the form of the rows changes: raise the version")
+    return found
+
+
+def check(deployed: Contract, wanted: Contract) -> None:
+    """Refuse a breaking change; warn of one that a higher MAJOR version allows.
+
+    Raises:
+        EvolutionError: naming every reason.
+    """
+    step = f"the contract of {wanted['dataset']} from {deployed['version']} to {wanted['version']}"
+    broken = breaking_changes(deployed, wanted)
+    if found := refusals(deployed, wanted):
+        lines = [f"{step} is refused:", *(f"  {line}" for line in found)]
+        if broken:
+            lines.append(
+                "Change it so that published rows stay valid (docs/semantics.md, section 8), "
+                f"or raise the version to {_version(deployed)[0] + 1}.0.0."
+            )
+        raise EvolutionError("\n".join(lines))
+    if broken:
+        lines = [f"{step} breaks what was promised:", *(f"  {line}" for line in broken)]
+        lines.append(
+            "Published rows keep the old form until their files are backfilled with --again. Tell the readers."
+        )
+        pulumi.log.warn("\n".join(lines))
+
+
+def compare(args: pulumi.ResourceHookArgs) -> None:
+    """Check the S3 object of a contract before it is updated: what the stack's state has, and what the program wants.
+
+    Raises:
+        EvolutionError: the change is refused, or the contents are no contracts that can be compared.
+    """
+    check(_contract(args.name, args.old_inputs), _contract(args.name, args.new_inputs))
+
+
+def hook(name: str) -> pulumi.ResourceHook:
+    """Make the hook that compares contracts, in previews too."""
+    return pulumi.ResourceHook(name, compare, pulumi.ResourceHookOptions(on_dry_run=True))
+
+
+def _contract(name: str, inputs: Mapping[str, Any] | None) -> Contract:
+    content = (inputs or {}).get("content")
+    # A secret would be an Output; contracts are none, and what cannot be compared must not pass.
+    if not isinstance(content, str):
+        raise EvolutionError(f"{name}: the object's content is not plain text, so contracts cannot be compared")
+    found: Contract = json.loads(content)
+    return found
+
+
+def _column_changes(deployed: Contract, wanted: Contract) -> Iterator[str]:
+    old, new = _columns(deployed), _columns(wanted)
+    fixed = {
+        **dict.fromkeys(deployed["primary_key"], "primary key"),
+        **dict.fromkeys(deployed["partition_by"], "partition"),
+    }
+    for name, column in old.items():
+        kind = column["type"]
+        if name not in new:
+            yield f"{name}: was {kind}, is gone: published rows have it, and queries that name it would fail"
+            continue
+        becomes = new[name]["type"]
+        if kind != becomes and name in fixed:
+            yield f"{name}: was {kind}, becomes {becomes}: new rows would not meet published ones in the {fixed[name]}"
+        elif kind != becomes and not is_widened(kind, becomes):
+            yield f"{name}: was {kind}, becomes {becomes}: Athena and Spark do not both read published files so"
+        if new[name]["required"] and not column["required"]:
+            yield f"{name}: was nullable, becomes required: published rows may be null there"
+    for name, column in new.items():
+        if name not in old and column["required"]:
+            yield f"{name}: is new and required: published rows are null there; add it without 'required'"
+
+
+def _table_changes(deployed: Contract, wanted: Contract) -> Iterator[str]:
+    for field, breaks in (
+        ("primary_key", "duplicates of published rows would be told by other columns"),
+        ("partition_by", "published files lie in the folders of the old partitions"),
+        ("time_zone", "published timestamps were read in the old one and would mean another moment than new ones"),
+    ):
+        was, becomes = deployed[field], wanted[field]
+        if was != becomes:
+            yield f"{field}: was {_shown(was)}, becomes {_shown(becomes)}: {breaks}"
+
+
+def is_widened(was: str, becomes: str) -> bool:
+    """Whether Athena engine version 3 and Spark 3.5 both read files of type `was` as `becomes`.
+
+    Only decimals that get more digits before the point, and stay in the same representation in Parquet. Spark 3.5
+    reads neither int as bigint (SPARK-40876 came with 4.0) nor a decimal with another scale.
+    """
+    old, new = _decimal(was), _decimal(becomes)
+    if old is None or new is None:
+        return was == becomes
+    return old[1] == new[1] and old[0] <= new[0] and _decimal_class(old[0]) == _decimal_class(new[0])
+
+
+def _decimal(kind: str) -> tuple[int, int] | None:
+    match = re.fullmatch(r"decimal\((\d+),(\d+)\)", kind)
+    return None if match is None else (int(match[1]), int(match[2]))
+
+
+def _decimal_class(precision: int) -> int:
+    return next(largest for largest in _DECIMAL_CLASSES if precision <= largest)
+
+
+def _form(contract: Contract) -> tuple[Any, ...]:
+    """What a row looks like and means; checks of values and thresholds are no part of it."""
+    columns = [(column["name"], column["type"], column["required"]) for column in contract["columns"]]
+    return columns, contract["primary_key"], contract["partition_by"], contract["time_zone"]
+
+
+def _columns(contract: Contract) -> dict[str, Contract]:
+    return {column["name"]: column for column in contract["columns"]}
+
+
+def _version(contract: Contract) -> tuple[int, ...]:
+    return tuple(int(part) for part in contract["version"].split("."))
+
+
+def _shown(value: str | list[str]) -> str:
+    return value if isinstance(value, str) else f"({', '.join(value)})"
