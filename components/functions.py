@@ -29,11 +29,12 @@ def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input
             "LEDGER_TABLE": ledger,
         },
         "etl_trigger": {
-            "RAW_BUCKET": raw,
             "CURATED_BUCKET": curated,
+            "QUARANTINE_BUCKET": quarantine,
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
             "STATE_MACHINE_ARN": lake.state_machine_arn,
+            "PUBLISH_SECONDS": str(settings.functions.processing.timeout_seconds),
             "MAX_CONCURRENT_BATCHES": str(settings.batches.max_concurrent_per_dataset),
             "MAX_FILES_PER_BATCH": str(settings.batches.max_files),
             "MAX_WORKERS": str(settings.glue.max_workers),
@@ -57,12 +58,10 @@ def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input
             "STATE_MACHINE_ARN": lake.state_machine_arn,
         },
         "error_handler": {
-            "CURATED_BUCKET": curated,
             "QUARANTINE_BUCKET": quarantine,
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
             "MAX_ATTEMPTS": str(settings.batches.max_attempts),
-            "STATE_MACHINE_ARN": lake.state_machine_arn,
         },
     }
 

@@ -49,21 +49,21 @@ def processing(lake: Lake) -> list[Statement]:
     """Audit a report, publish from staging to the table, register partitions, tell the bus, keep the accounting."""
     return [
         lake.curated.read("staging/"),
-        # A publish that replaces rows remembers which version of a file it replaced.
-        lake.curated.read_versions("tables/"),
         lake.curated.write("tables/"),
-        lake.curated.delete("staging/", "tables/"),
+        # A published file of which a replacement leaves nothing.
+        lake.curated.delete("tables/"),
         lake.curated.find(),
-        lake.quarantine.read("rows/"),
-        lake.quarantine.write("rows/"),
+        # A file that nothing could be read of is kept as a whole.
+        lake.raw.read_versions(),
+        lake.raw.find(),
+        lake.quarantine.write("rows/", "files/", "reasons/"),
         # What was refused, and is published after all, is no longer in quarantine.
         lake.quarantine.delete("rows/", "files/", "reasons/"),
-        lake.artifacts.read("contracts/", "batches/"),
+        lake.artifacts.read("batches/"),
         lake.artifacts.find(),
         lake.artifacts.write("runs/", "batches/"),
-        lake.ledger.query(),
         lake.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
-        lake.catalog.use_tables("GetTable", "GetPartitions", "BatchCreatePartition", "BatchGetPartition"),
+        lake.catalog.use_tables("GetTable", "BatchCreatePartition"),
         lake.bus.put(),
         lake.key.use("s3"),
         lake.key.use_for_table(),
@@ -102,22 +102,15 @@ def notification(lake: Lake) -> list[Statement]:
 
 
 def error_handler(lake: Lake, processing: PipelineFunction) -> list[Statement]:
-    """Take a half-published batch back; give its files back, put them in quarantine, or mark it FAILED."""
+    """Give a batch's files back, put them in quarantine, or mark them FAILED; have a half-published one published."""
     return [
         lake.raw.read_versions(),
         lake.raw.find(),
         lake.quarantine.write("files/", "reasons/"),
         lake.artifacts.read("batches/"),
         lake.artifacts.find(),
-        lake.artifacts.write("runs/", "batches/"),
-        lake.curated.find_under("staging/", "tables/"),
-        # What a batch replaced comes back: the earlier version of the file is copied over it.
-        lake.curated.read_versions("tables/"),
-        lake.curated.write("tables/"),
-        lake.curated.delete("tables/"),
-        lake.ledger.query(),
-        lake.ledger.use("GetItem", "PutItem", "UpdateItem"),
-        allow(["states:DescribeExecution"], [lake.execution_arns]),
+        lake.artifacts.write("runs/"),
+        lake.ledger.use("GetItem", "UpdateItem", "ConditionCheckItem"),
         processing.invoke(),
         lake.undelivered.send(),
         lake.key.use("s3", "sqs"),
@@ -130,11 +123,9 @@ def spark_job(lake: Lake) -> list[Statement]:
     return [
         lake.raw.read_versions(),
         lake.raw.find(),
-        lake.artifacts.read("contracts/", "batches/", "glue/"),
-        lake.artifacts.write("batches/"),
+        lake.artifacts.read("batches/", "glue/"),
         lake.artifacts.find(),
-        lake.curated.read("staging/"),
-        lake.curated.read_versions("tables/"),
+        lake.curated.read("tables/", "staging/"),
         lake.curated.write("staging/"),
         lake.curated.delete("staging/"),
         lake.curated.find(),

@@ -21,8 +21,8 @@ PERMANENT = ("ReconciliationError", "TypeError", "KeyError", "AssertionError", "
 NOT_THE_FILES = re.compile(
     r"Access ?Denied|not authorized|NoSuchBucket|KMS|ExpiredToken|InvalidAccessKeyId"
     r"|Slow ?Down|Throttl|TooManyRequests|Rate exceeded|ServiceUnavailable|InternalError"
-    r"|ConnectTimeout|EndpointConnection|UnknownHost|ConcurrentRunsExceeded|ResourceNumberLimitExceeded|Resource unavailable|InvalidInputException"
-    r"|ModuleNotFoundError|ImportError|OverwrittenError|was stopped",
+    r"|ConnectTimeout|EndpointConnection|UnknownHost|ConcurrentRunsExceeded|ResourceNumberLimitExceeded"
+    r"|Resource unavailable|InvalidInputException|ModuleNotFoundError|ImportError|OverwrittenError|was stopped",
     re.IGNORECASE,
 )
 """What a failed job run says when it is the environment that fails it, whatever the files are."""

@@ -108,9 +108,9 @@ class Lake:
 
     def publish(self, report: Report) -> None:
         """Move the staged files into the table, as processing does."""
-        for item in report.replaced:
-            target = self.folder / item.key.removeprefix(f"{str(self.folder).lstrip('/')}/")
-            target.write_bytes(_content(item.uri)) if item.uri else target.unlink()
+        for old in report.replaced:
+            target = self.folder / old.key.removeprefix(f"{str(self.folder).lstrip('/')}/")
+            target.write_bytes(_content(old.uri)) if old.uri else target.unlink()
         for number, file in enumerate(report.curated):
             path = "".join(f"{name}={value}/" for name, value in file.partition.items())
             target = self.folder / "table" / path / f"{report.batch_id}-{number}.parquet"

@@ -11,19 +11,17 @@ from components.definition import DefinitionError, check_placeholders, render
 from components.messaging import every_minutes, visibility_timeout_seconds
 from tests.unit.infrastructure.cloud import ROOT, Cloud
 
-# What the program gives already, and a handler may not ask for yet.
-AHEAD = {
-    "etl_trigger": {"ERROR_HANDLER_FUNCTION"},
-    "error_handler": {"PROCESSING_FUNCTION", "QUARANTINE_BUCKET"},
-}
+# The class whose fields are what a function asks for.
+SETTINGS = {"etl_trigger": "Trigger", "processing": "Publisher", "error_handler": "Recovery"}
 COMMON = {"ENVIRONMENT", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 DEFINITION = ROOT / "state_machines" / "batch_workflow.asl.json"
 
 
 def settings_of(function: str) -> set[str]:
-    """The environment variables that a handler's `Settings` asks for."""
-    tree = ast.parse((ROOT / "lambdas" / function / "handler.py").read_text(encoding="utf-8"))
-    (settings,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
+    """The environment variables that a function asks for."""
+    module, name = ("logic", SETTINGS[function]) if function in SETTINGS else ("handler", "Settings")
+    tree = ast.parse((ROOT / "lambdas" / function / f"{module}.py").read_text(encoding="utf-8"))
+    (settings,) = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name]
     return {
         field.target.id.upper()
         for field in settings.body
@@ -35,7 +33,7 @@ def test_every_function_finds_in_its_environment_what_its_handler_asks_for_and_n
     for function in cloud.of("lambda.Function"):
         package = function.inputs["handler"].split(".")[1]
         given = set(function.inputs["environment"]["variables"])
-        assert given - COMMON == settings_of(package) | AHEAD.get(package, set()), package
+        assert given - COMMON == settings_of(package), package
         assert given >= COMMON
 
 

@@ -183,7 +183,9 @@ class Functions:
 
     def invoke(self, FunctionName: str, Payload: bytes, InvocationType: str = "RequestResponse") -> dict[str, Any]:  # noqa: N803
         try:
-            answer = {"Payload": io.BytesIO(json.dumps(self._call(FunctionName, json.loads(Payload))).encode())}
+            answer: dict[str, Any] = {
+                "Payload": io.BytesIO(json.dumps(self._call(FunctionName, json.loads(Payload))).encode())
+            }
         except Exception as error:  # noqa: BLE001 - Lambda answers with whatever the function raised
             failed = json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)})
             answer = {"FunctionError": "Unhandled", "Payload": io.BytesIO(failed.encode())}

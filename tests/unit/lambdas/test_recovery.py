@@ -9,6 +9,7 @@ from pipeline_core.batches import ClosedError
 from pipeline_core.layout import kept_file_keys
 
 from lambdas.error_handler.logic import MAX_FAILED_PARTS, message_of, split
+from lambdas.etl_trigger.handler import _trigger
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud
 from tests.unit.lambdas.test_batches import decide, land, one_batch
 
@@ -112,7 +113,7 @@ def test_a_batch_that_began_to_publish_is_published_whatever_happened(
 def test_a_batch_whose_execution_died_unseen_is_recovered_by_a_later_tick(
     cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
+    one_batch(cloud, call, "flights/a.csv")
     (arn,) = [
         item["executionArn"]
         for item in cloud.sfn.list_executions(
@@ -123,9 +124,7 @@ def test_a_batch_whose_execution_died_unseen_is_recovered_by_a_later_tick(
     cloud.sfn.stop_execution(executionArn=arn)
     assert call("etl_trigger", {}) == {"batches": []}, "a call of processing may still be at work"
     assert cloud.files("flights/a.csv")[0]["status"] == "CLAIMED"
-    monkeypatch.setattr("lambdas.etl_trigger.logic.Trigger.publish_seconds", 0, raising=False)
-    trigger = __import__("lambdas.etl_trigger.handler", fromlist=["_trigger"])._trigger
-    trigger.cache_clear()
+    _trigger.cache_clear()
     monkeypatch.setenv("PUBLISH_SECONDS", "0")
     started = call("etl_trigger", {})["batches"]
     assert len(started) == 1
