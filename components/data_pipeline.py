@@ -85,6 +85,8 @@ class DataPipeline(pulumi.ComponentResource):
             "arrivals_dead_letters_url": lake.arrivals.dead_letters.url,
             "undelivered_url": lake.undelivered.queue.url,
             "job_name": self._job.job.name,
+            "max_files_per_batch": self._args.settings.batches.max_files,
+            "max_workers": self._args.settings.glue.max_workers,
             "datasets": [contract.name for contract in self._contracts],
             "functions": {name: built.function.name for name, built in self._functions.items()},
             "crawlers": {dataset: built.crawler.name for dataset, built in self._crawlers.items()},

@@ -1,0 +1,152 @@
+"""The operator's command line: `python -m ops --help`.
+
+It works with the caller's AWS credentials; AWS_ENDPOINT_URL leads it to an emulator.
+"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from pipeline_core.batches import Batches
+from pipeline_core.ledger import Ledger
+from rich.console import Console
+from rich.table import Table
+
+from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
+from ops.target import Target, TargetError, load
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console()
+
+Stack = Annotated[str | None, typer.Option(help="Pulumi stack, asked with the Pulumi CLI.")]
+Outputs = Annotated[
+    Path | None, typer.Option(envvar="DATA_PIPELINE_OUTPUTS", help="File with `pulumi stack output --json`.")
+]
+Dataset = Annotated[str, typer.Argument(help="The dataset.")]
+Prefix = Annotated[str, typer.Option(help="Only keys that begin with this, below the dataset's folder.")]
+Since = Annotated[datetime | None, typer.Option(help="Only files that landed then or later (UTC).")]
+Until = Annotated[datetime | None, typer.Option(help="Only files that landed before (UTC).")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it means, and do nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+@app.callback()
+def main() -> None:
+    """Look at a data pipeline, and have files read again."""
+
+
+@app.command()
+def file(key: str, stack: Stack = None, outputs: Outputs = None) -> None:
+    """Say what happened to an object of the raw bucket: every version with its times, batch and row counts."""
+    target = load(outputs, stack)
+    items = Ledger(target.ledger_table).versions(target.raw_bucket, key)
+    if not items:
+        raise TargetError(f"the ledger does not know {key!r}; give the key in the raw bucket, without s3://")
+    for item in sorted(items, key=lambda item: item["landed_at"]):
+        table = Table(title=f"{key} version {item['version']}", show_header=False, title_justify="left")
+        for name in ("status", "reason", "landed_at", "registered_at", "claimed_at", "finished_at", "batch_id"):
+            if item.get(name):
+                table.add_row(name, str(item[name]))
+        for name, value in item.get("outcome", {}).items():
+            table.add_row(name, f"{value:,}")
+        for name in ("size", "attempts", "part", "purpose", "published_in", "quarantined_in"):
+            if item.get(name):
+                found: Any = item[name]
+                table.add_row(name, ", ".join(sorted(found)) if isinstance(found, set) else str(found))
+        console.print(table)
+
+
+@app.command()
+def status(stack: Stack = None, outputs: Outputs = None) -> None:
+    """Say what is going on in every dataset: pending files, running batches, publishes."""
+    target = load(outputs, stack)
+    ledger = Ledger(target.ledger_table)
+    batches = Batches(ledger)
+    table = Table("dataset", "pending", "running batches", "publishing", "publishes")
+    for dataset in target.datasets:
+        state = batches.state(dataset)
+        pending = len(ledger.pending(dataset, target.max_files_per_batch))
+        more = "+" if pending == target.max_files_per_batch else ""
+        running = ", ".join(sorted(state.running)) or "none"
+        table.add_row(dataset, f"{pending}{more}", running, state.publishing or "no", str(state.published))
+    console.print(table)
+
+
+@app.command()
+def replay(
+    dataset: Dataset,
+    prefix: Prefix = "",
+    since: Since = None,
+    until: Until = None,
+    batch: Annotated[str | None, typer.Option(help="Only files of this batch.")] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    stack: Stack = None,
+    outputs: Outputs = None,
+) -> None:
+    """Send what is in quarantine through the same path again: rows, and files that were refused or failed."""
+    selection = Selection(dataset=dataset, prefix=prefix, since=_utc(since), until=_utc(until), batch_id=batch)
+    _do(load(outputs, stack), selection, "quarantined", dry_run=dry_run, yes=yes)
+
+
+@app.command()
+def backfill(
+    dataset: Dataset,
+    prefix: Prefix = "",
+    since: Since = None,
+    until: Until = None,
+    again: Annotated[bool, typer.Option("--again", help="Published files too: they replace their own rows.")] = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    stack: Stack = None,
+    outputs: Outputs = None,
+) -> None:
+    """Read files that the pipeline has never seen; with --again, also those that it has read."""
+    selection = Selection(dataset=dataset, prefix=prefix, since=_utc(since), until=_utc(until))
+    _do(load(outputs, stack), selection, "again" if again else "new", dry_run=dry_run, yes=yes)
+
+
+def _do(target: Target, selection: Selection, what: str, *, dry_run: bool, yes: bool) -> None:
+    plan = make_plan(target, selection, what)
+    _show(target, plan)
+    if not plan.files:
+        console.print("Nothing to do.")
+        return
+    if dry_run:
+        console.print("Dry run: nothing was done.")
+        return
+    if not yes:
+        typer.confirm(f"Have {plan.files} files of {plan.dataset} read?", abort=True)
+    request = carry_out(target, plan)
+    console.print(f"Asked for {plan.files} files, request {request}. The next tick puts them into batches.")
+
+
+def _show(target: Target, plan: Plan) -> None:
+    table = Table("files of " + plan.dataset, "files", "bytes", "Glue runs", "at least")
+    for action, versions in plan.actions.items():
+        size = sum(version.size for version in versions)
+        cost = f"${plan.least_dollars(action, target):,.2f}"
+        table.add_row(ACTIONS[action], f"{len(versions):,}", f"{size:,}", str(plan.runs(action, target)), cost)
+    for status_, count in sorted(plan.skipped.items()):
+        table.add_row(f"left alone: {status_}", f"{count:,}", "", "", "")
+    console.print(table)
+
+
+def _utc(at: datetime | None) -> datetime | None:
+    return at and at.replace(tzinfo=UTC)
+
+
+def run() -> None:
+    """Run a command and exit. What a person can put right is one line, not a traceback."""
+    try:
+        app()
+    except (TargetError, ClientError, BotoCoreError) as error:
+        Console(stderr=True).print(f"error: {error}", style="red", markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

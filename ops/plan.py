@@ -1,0 +1,199 @@
+"""Finds out which files a replay or a backfill means, and what it costs; asks for it through the arrivals queue.
+
+Nothing here writes to the ledger or to a bucket: the files take the way that they take when they land.
+"""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from pipeline_core import layout
+from pipeline_core.ledger import file_key
+from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
+from pipeline_core.storage import read
+
+from lambdas.etl_trigger.logic import BYTES_A_WORKER, GZIP_RATIO
+from lambdas.ingestion.logic import replay_purpose
+from ops.target import Target, TargetError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+
+ITEMS_A_CALL = 100
+"""BatchGetItem takes 100 keys (Amazon DynamoDB API reference, 2026-11)."""
+
+MESSAGES_A_CALL = 10
+"""SendMessageBatch takes 10 messages (Amazon SQS API reference, 2026-11)."""
+
+DOLLARS_A_DPU_HOUR = 0.44
+"""AWS Glue Spark jobs, us-east-1, a G.1X worker is one DPU, at least one minute (AWS Glue pricing, 2026-11)."""
+
+NEW = "new"
+ACTIONS = {
+    NEW: "never seen: register",
+    LANDED: "read again as a whole",
+    ROWS: "read the quarantined rows again",
+    REPLACE: "replace the published rows",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One object version in the raw bucket; `size` in bytes."""
+
+    key: str
+    version: str
+    size: int
+    landed_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which files: by prefix below the dataset's folder, by landing time (from, to; UTC), or those of a batch."""
+
+    dataset: str
+    prefix: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    batch_id: str | None = None
+
+
+@dataclass
+class Plan:
+    """What is to be done with which files, and what is left alone and why (status: how many)."""
+
+    dataset: str
+    what: str
+    actions: dict[str, list[Version]] = field(default_factory=dict)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def files(self) -> int:
+        """How many files are to be read."""
+        return sum(len(versions) for versions in self.actions.values())
+
+    def runs(self, action: str, target: Target) -> int:
+        """Glue runs of an action."""
+        return ceil(len(self.actions[action]) / target.max_files_per_batch)
+
+    def least_dollars(self, action: str, target: Target) -> float:
+        """What its Glue runs cost at least: a minute each, with the workers that the bytes ask for."""
+        runs = self.runs(action, target)
+        size = sum(file.size * (GZIP_RATIO if file.key.lower().endswith(".gz") else 1) for file in self.actions[action])
+        workers = max(2, min(target.max_workers, 1 + ceil(size / runs / BYTES_A_WORKER)))
+        return runs * workers * DOLLARS_A_DPU_HOUR / 60
+
+
+def make_plan(target: Target, selection: Selection, what: str) -> Plan:
+    """Look at the files of a selection and at the ledger.
+
+    Args:
+        target: the deployment.
+        selection: which files.
+        what: `new` (files that the ledger does not know), `quarantined` or `again` (see `replay_purpose`; `again`
+            takes new files too).
+
+    Raises:
+        TargetError: no contract is deployed for the dataset, or there is no such batch.
+    """
+    target.check_dataset(selection.dataset)
+    plan = Plan(selection.dataset, what)
+    for chunk in _chunks(_versions(target, selection), ITEMS_A_CALL):
+        items = _ledger_items(target, chunk)
+        for version in chunk:
+            item = items.get((version.key, version.version))
+            action = _action(item, what)
+            if action is None:
+                plan.skipped[item["status"] if item else "not registered yet"] += 1
+            else:
+                plan.actions.setdefault(action, []).append(version)
+    return plan
+
+
+def _action(item: dict[str, Any] | None, what: str) -> str | None:
+    if item is None:
+        return NEW if what in ("new", "again") else None
+    return None if what == "new" else replay_purpose(item, what)
+
+
+def _versions(target: Target, selection: Selection) -> Iterator[Version]:
+    wanted = None if selection.batch_id is None else _files_of_batch(target, selection.dataset, selection.batch_id)
+    prefix = f"{selection.dataset}/{selection.prefix}"
+    pages = boto3.client("s3").get_paginator("list_object_versions").paginate(Bucket=target.raw_bucket, Prefix=prefix)
+    for page in pages:
+        for item in page.get("Versions", []):
+            at = item["LastModified"].astimezone(UTC)
+            if wanted is not None and (item["Key"], item["VersionId"]) not in wanted:
+                continue
+            if (selection.since and at < selection.since) or (selection.until and at >= selection.until):
+                continue
+            yield Version(key=item["Key"], version=item["VersionId"], size=item["Size"], landed_at=at)
+
+
+def _files_of_batch(target: Target, dataset: str, batch_id: str) -> set[tuple[str, str]]:
+    key = layout.batch_key(dataset, batch_id, "manifest")
+    text = read(target.artifacts_bucket, key)
+    if text is None:
+        raise TargetError(f"{dataset} has no batch {batch_id!r}: s3://{target.artifacts_bucket}/{key} is missing")
+    return {(file.key, file.version) for file in Manifest.from_json(text).files}
+
+
+def _ledger_items(target: Target, versions: list[Version]) -> dict[tuple[str, str], dict[str, Any]]:
+    dynamodb: DynamoDBServiceResource = boto3.resource("dynamodb")
+    keys: Any = [file_key(target.raw_bucket, version.key, version.version) for version in versions]
+    wanted: Any = {target.ledger_table: {"Keys": keys, "ConsistentRead": True}}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    while wanted:
+        answer = dynamodb.batch_get_item(RequestItems=wanted)
+        for item in answer["Responses"].get(target.ledger_table, []):
+            found[str(item["key"]), str(item["version"])] = item
+        wanted = answer.get("UnprocessedKeys")
+    return found
+
+
+def carry_out(target: Target, plan: Plan) -> str:
+    """Ask for every file of a plan; returns the id of the request. Asking again with another id is another replay.
+
+    Raises:
+        RuntimeError: SQS did not take some of the messages; names the first. The others are on their way.
+    """
+    request = uuid.uuid4().hex
+    sqs = boto3.client("sqs")
+    versions = (version for found in plan.actions.values() for version in found)
+    for chunk in _chunks(versions, MESSAGES_A_CALL):
+        entries: Any = [
+            {"Id": str(place), "MessageBody": json.dumps(_message(target, version, plan.what, request))}
+            for place, version in enumerate(chunk)
+        ]
+        if failed := sqs.send_message_batch(QueueUrl=target.arrivals_queue_url, Entries=entries).get("Failed"):
+            raise RuntimeError(f"{chunk[int(failed[0]['Id'])].key}: the queue did not take it: {failed[0]}")
+    return request
+
+
+def _message(target: Target, version: Version, what: str, request: str) -> dict[str, Any]:
+    """The event that S3 would send, and for files that are known, what is asked."""
+    item = {"key": version.key, "version-id": version.version, "size": version.size}
+    event = {
+        "source": "data-pipeline.ops",
+        "detail-type": "Object Created",
+        "time": version.landed_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "detail": {"bucket": {"name": target.raw_bucket}, "object": item},
+    }
+    return event if what == "new" else {**event, "replay": {"what": what, "id": request}}
+
+
+def _chunks(items: Iterable[Version], size: int) -> Iterator[list[Version]]:
+    chunk: list[Version] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,69 @@
+"""Which deployment a command works on, and its resources: the outputs of a Pulumi stack."""
+
+import json
+import subprocess
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+
+class TargetError(Exception):
+    """The deployment was not found, or does not say what is needed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The outputs of a stack that the commands need."""
+
+    raw_bucket: str
+    artifacts_bucket: str
+    ledger_table: str
+    arrivals_queue_url: str
+    datasets: list[str]
+    max_files_per_batch: int
+    max_workers: int
+
+    def check_dataset(self, dataset: str) -> None:
+        """Make sure that a contract is deployed for a dataset.
+
+        Raises:
+            TargetError: lists the datasets that there are.
+        """
+        if dataset not in self.datasets:
+            raise TargetError(f"no contract is deployed for {dataset!r}; there are: {', '.join(self.datasets)}")
+
+
+def load(outputs: Path | None, stack: str | None) -> Target:
+    """Read the outputs from a file, or ask the Pulumi CLI for those of a stack.
+
+    Raises:
+        TargetError: neither was given, the file is missing or not JSON, the CLI failed, or an output lacks.
+    """
+    if outputs is not None:
+        try:
+            text = outputs.read_text(encoding="utf-8")
+        except OSError as error:
+            raise TargetError(f"{outputs}: {error.strerror}; write it with: pulumi stack output --json") from error
+        source = str(outputs)
+    elif stack is not None:
+        text, source = _ask_pulumi(stack), f"stack {stack}"
+    else:
+        raise TargetError("say which deployment: --stack <name>, or --outputs <file with pulumi stack output --json>")
+    try:
+        found: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise TargetError(f"{source}: not the JSON of `pulumi stack output --json`: {error}") from error
+    missing = [field.name for field in fields(Target) if field.name not in found]
+    if missing:
+        raise TargetError(f"{source} has no output {', '.join(missing)}; deploy it again with this version")
+    return Target(**{field.name: found[field.name] for field in fields(Target)})
+
+
+def _ask_pulumi(stack: str) -> str:
+    command = ["pulumi", "stack", "output", "--json", "--stack", stack]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    except FileNotFoundError as error:
+        raise TargetError("the Pulumi CLI is not installed; use --outputs with a file of its outputs") from error
+    except subprocess.CalledProcessError as error:
+        raise TargetError(f"{' '.join(command)}: {error.stderr.strip()}") from error

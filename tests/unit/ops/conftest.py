@@ -1,0 +1,64 @@
+"""The functions' AWS resources, with a queue, and the operator's commands called as a person calls them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner, Result
+
+from ops.__main__ import app
+from tests.unit.lambdas.conftest import ARTIFACTS, RAW, TABLE, Cloud, call, cloud
+
+__all__ = ["call", "cloud"]
+
+
+class Operator:
+    """Runs commands, and hands what they asked for to ingestion, as SQS does."""
+
+    def __init__(self, outputs: Path, queue_url: str, call: Callable[..., Any]) -> None:
+        self._outputs, self._queue_url, self._call = outputs, queue_url, call
+
+    def run(self, *arguments: str, input: str | None = None) -> Result:
+        command = [*arguments, "--outputs", str(self._outputs)]
+        return CliRunner().invoke(app, command, input=input, env={"COLUMNS": "200"})
+
+    def deliver(self, times: int = 1) -> int:
+        """Deliver every message, `times` times; returns how many there were."""
+        sqs = boto3.client("sqs")
+        count = 0
+        while found := sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                count += 1
+                record = {
+                    "messageId": message["MessageId"],
+                    "body": message["Body"],
+                    "eventSource": "aws:sqs",
+                    "receiptHandle": "r",
+                    "attributes": {},
+                    "messageAttributes": {},
+                }
+                for _ in range(times):
+                    assert self._call("ingestion", {"Records": [record]}) == {"batchItemFailures": []}
+                sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return count
+
+
+@pytest.fixture
+def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path) -> Operator:
+    queue_url = boto3.client("sqs").create_queue(QueueName="arrivals")["QueueUrl"]
+    outputs = tmp_path / "outputs.json"
+    values = {
+        "raw_bucket": RAW,
+        "artifacts_bucket": ARTIFACTS,
+        "ledger_table": TABLE,
+        "arrivals_queue_url": queue_url,
+        "datasets": ["airlines", "flights"],
+        "max_files_per_batch": 3,
+        "max_workers": 10,
+        "more": "than is needed",
+    }
+    outputs.write_text(json.dumps(values))
+    return Operator(outputs, queue_url, call)

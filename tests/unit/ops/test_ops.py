@@ -1,0 +1,178 @@
+"""An operator sees what happened to files, and has files read again; a dry run does nothing."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops import __main__ as ops
+from ops.plan import Plan, Version
+from ops.target import Target, TargetError, load
+from tests.unit.lambdas.conftest import RAW, Cloud
+from tests.unit.lambdas.test_batches import decide, one_batch
+from tests.unit.lambdas.test_recovery import JOB_FAILED, fail
+from tests.unit.ops.conftest import Operator
+
+Call = Callable[..., Any]
+
+
+def publish(cloud: Cloud, call: Call, *keys: str, quarantined: int = 0) -> str:
+    batch_id, manifest = one_batch(cloud, call, *keys)
+    cloud.stage(manifest, curated=98, quarantined=quarantined)
+    decide(call, batch_id, cloud.batches.state(manifest.dataset).published)
+    return batch_id
+
+
+def purposes(cloud: Cloud, dataset: str) -> dict[str, str]:
+    return {item["key"]: item.get("purpose", "") for item in cloud.ledger.pending(dataset, 100)}
+
+
+def test_a_backfill_registers_what_the_ledger_has_never_seen(cloud: Cloud, operator: Operator, call: Call) -> None:
+    publish(cloud, call, "flights/2013/a.csv")
+    for n in range(12):
+        cloud.land(f"flights/2012/{n:02d}.csv", b"x\n1\n")
+    cloud.land("airlines/x.csv", b"x\n1\n")
+    dry = operator.run("backfill", "flights", "--dry-run")
+    assert dry.exit_code == 0, dry.output
+    assert re.search(r"never seen: register +│ 12 +│ 48 +│ 4 +│ \$0\.06", dry.output), "4 runs, 2 workers, a minute"
+    assert "left alone: PUBLISHED" in dry.output
+    assert operator.deliver() == 0, "a dry run asks for nothing"
+    answer = operator.run("backfill", "flights", "--prefix", "2012/0", "--yes")
+    assert "Asked for 10 files" in answer.output, answer.output
+    assert operator.deliver(times=2) == 10
+    assert len(purposes(cloud, "flights")) == 10
+    (item,) = cloud.files("flights/2012/00.csv")
+    assert item["landed_at"].startswith(datetime.now(UTC).strftime("%Y-%m-%dT"))
+
+
+def test_published_files_are_replaced_only_when_that_is_asked_for(cloud: Cloud, operator: Operator, call: Call) -> None:
+    publish(cloud, call, "flights/a.csv", "flights/b.csv")
+    assert "Nothing to do." in operator.run("backfill", "flights", "--yes").output
+    answer = operator.run("backfill", "flights", "--again", "--prefix", "a", input="y\n")
+    assert "replace the published rows" in answer.output
+    operator.deliver()
+    assert purposes(cloud, "flights") == {"flights/a.csv": "replace"}
+
+
+def test_who_says_no_is_asked_for_nothing(cloud: Cloud, operator: Operator) -> None:
+    cloud.land("flights/a.csv", b"x\n1\n")
+    assert operator.run("backfill", "flights", input="n\n").exit_code == 1
+    assert operator.deliver() == 0
+
+
+def test_a_replay_takes_what_is_in_quarantine_and_nothing_else(cloud: Cloud, operator: Operator, call: Call) -> None:
+    publish(cloud, call, "flights/some.csv", quarantined=2)
+    publish(cloud, call, "flights/good.csv")
+    batch_id, _ = one_batch(cloud, call, "flights/poison.csv")
+    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED"
+    cloud.land("flights/new.csv", b"x\n1\n")
+    answer = operator.run("replay", "flights", "--yes")
+    assert "read the quarantined rows again" in answer.output
+    assert "left alone: not registered yet" in answer.output
+    assert operator.deliver() == 2
+    assert purposes(cloud, "flights") == {"flights/some.csv": "rows", "flights/poison.csv": ""}
+
+
+def test_a_replay_of_one_batch_takes_its_files_only(cloud: Cloud, operator: Operator, call: Call) -> None:
+    publish(cloud, call, "flights/a.csv", quarantined=2)
+    second = publish(cloud, call, "flights/b.csv", quarantined=2)
+    operator.run("replay", "flights", "--batch", second, "--yes")
+    operator.deliver()
+    assert purposes(cloud, "flights") == {"flights/b.csv": "rows"}
+    with pytest.raises(TargetError, match="flights has no batch 'nonsense'"):
+        raise operator.run("replay", "flights", "--batch", "nonsense").exception  # type: ignore[misc]
+
+
+def test_a_range_of_time_is_from_the_first_to_before_the_last(cloud: Cloud, operator: Operator) -> None:
+    cloud.land("flights/a.csv", b"x\n1\n")
+    today = datetime.now(UTC).date()
+    tomorrow = (today + timedelta(days=1)).isoformat()
+    assert "Nothing" in operator.run("backfill", "flights", "--until", today.isoformat(), "--dry-run").output
+    assert "Nothing" in operator.run("backfill", "flights", "--since", tomorrow, "--dry-run").output
+    found = operator.run("backfill", "flights", "--since", today.isoformat(), "--until", tomorrow, "--dry-run")
+    assert "never seen: register │ 1 " in found.output
+
+
+def test_the_ledger_answers_what_happened_to_a_file(cloud: Cloud, operator: Operator, call: Call) -> None:
+    batch_id = publish(cloud, call, "flights/a.csv", quarantined=1)
+    text = operator.run("file", "flights/a.csv").output
+    for word in ("PUBLISHED", batch_id, "rows_curated", "98", "registered_at", "claimed_at", "finished_at"):
+        assert word in text
+    with pytest.raises(TargetError, match=r"does not know 'flights/b\.csv'"):
+        raise operator.run("file", "flights/b.csv").exception  # type: ignore[misc]
+
+
+def test_the_status_shows_what_waits_and_what_runs(cloud: Cloud, operator: Operator, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
+    for n in range(4):
+        call("ingestion", {"Records": [cloud.land(f"airlines/{n}.csv", b"x\n1\n")]})
+    text = operator.run("status").output
+    assert batch_id in text
+    assert "airlines │ 3+" in text
+
+
+def test_a_dataset_without_a_contract_is_refused_with_those_that_have_one(operator: Operator) -> None:
+    with pytest.raises(TargetError, match="no contract is deployed for 'gates'; there are: airlines, flights"):
+        raise operator.run("backfill", "gates").exception  # type: ignore[misc]
+
+
+def test_more_bytes_ask_for_more_workers_and_cost_more() -> None:
+    target = Target(
+        raw_bucket=RAW,
+        artifacts_bucket="a",
+        ledger_table="t",
+        arrivals_queue_url="q",
+        datasets=[],
+        max_files_per_batch=2,
+        max_workers=10,
+    )
+    big = Version(key="a.csv.gz", version="v", size=1024**3, landed_at=datetime.now(UTC))
+    plan = Plan("flights", "new", {"new": [big] * 4})
+    assert plan.runs("new", target) == 2
+    assert plan.least_dollars("new", target) == pytest.approx(2 * 10 * 0.44 / 60)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "write it with: pulumi stack output --json"),
+        ("nonsense", "not the JSON of `pulumi stack output --json`"),
+        ('{"raw_bucket": "b"}', "has no output artifacts_bucket, ledger_table"),
+    ],
+)
+def test_outputs_that_are_of_no_use_are_named(tmp_path: Path, text: str | None, message: str) -> None:
+    path = tmp_path / "outputs.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(TargetError, match=message):
+        load(path, None)
+
+
+def test_without_a_deployment_a_person_is_told_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TargetError, match="--stack <name>, or --outputs"):
+        load(None, None)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(TargetError, match="the Pulumi CLI is not installed"):
+        load(None, "dev")
+
+
+def test_the_pulumi_cli_is_asked_for_the_outputs_of_a_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "pulumi"
+    fake.write_text('#!/bin/sh\necho "$@" >&2\nexit 3\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(TargetError, match="stack output --json --stack dev"):
+        load(None, "dev")
+
+
+def test_what_a_person_can_put_right_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["ops", "status"])
+    monkeypatch.delenv("DATA_PIPELINE_OUTPUTS", raising=False)
+    with pytest.raises(SystemExit, match="1"):
+        ops.run()
+    assert capsys.readouterr().err.startswith("error: say which deployment")
