@@ -144,7 +144,7 @@ def run() -> None:
     try:
         app()
     except (TargetError, ClientError, BotoCoreError) as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False)
+        Console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 
 
