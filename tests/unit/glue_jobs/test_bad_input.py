@@ -69,10 +69,10 @@ def test_any_delimiter_splits_and_the_comma_is_data(bench: MakeBench, delimiter:
 def test_a_long_record_is_read_and_a_too_long_one_is_quarantined(bench: MakeBench) -> None:
     limit = 16 * 1024 * 1024
     row, line = b'%d,p,"%s"\n', b'{"id":%d,"part":"p","name":"%s"}\n'
-    # A JSON line goes through Python and takes thirty times its size in memory, a CSV line does not.
-    longest, too_long = limit - len(row % (1, b"")) + 1, limit - len(line % (1, b"")) + 2
+    # A JSON line goes through Python and takes tens of times its size in memory; the tests' session has 1 GB.
+    too_long, long = limit - len(row % (1, b"")) + 2, 3 * 1024**2
     files = {
-        "long.csv": bad.SHORT + b"".join(row % (n, b"x" * size) for n, size in enumerate((2, longest, 3))),
-        "long.jsonl": b"".join(line % (10 + n, b"x" * size) for n, size in enumerate((2, too_long - 1, 3 * 1024**2))),
+        "long.csv": bad.SHORT + b"".join(row % (n, b"x" * size) for n, size in enumerate((2, too_long, long))),
+        "long.jsonl": b"".join(line % (10 + n, b"x" * size) for n, size in enumerate((2, long, 4))),
     }
     agree(bench(**bad.SMALL), files)
