@@ -19,6 +19,7 @@ from pipeline_core.contract import Contract
 from pipeline_core.layout import split_uri
 from pipeline_core.manifest import ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
+from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
@@ -47,6 +48,10 @@ SESSION = {
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
 }
+
+
+class SparkFailedError(Exception):
+    """Spark could not do the work; the message is the innermost cause."""
 
 
 class OverwrittenError(Exception):
@@ -91,7 +96,11 @@ def main(arguments: Sequence[str]) -> None:
     manifest = Manifest.from_json(_read(s3, options.manifest))
     contract = Contract.from_json(_read(s3, manifest.contract))
     attempt = uuid.uuid4().hex[:12]
-    result = run(session(f"raw_to_curated {manifest.batch_id}"), manifest, contract, attempt)
+    try:
+        result = run(session(f"raw_to_curated {manifest.batch_id}"), manifest, contract, attempt)
+    except Py4JJavaError as error:
+        # The first line of Spark's own message says which call failed, the last cause why.
+        raise SparkFailedError(root_cause(error)) from error
     refuse_overwritten(s3, manifest)
     bucket, prefix = split_uri(manifest.staging)
     s3.put_object(
@@ -100,6 +109,14 @@ def main(arguments: Sequence[str]) -> None:
         Body=result.to_json().encode(),
         ContentType="application/json",
     )
+
+
+def root_cause(error: Py4JJavaError) -> str:
+    """The innermost cause of a failure in the JVM, in its own words."""
+    cause = error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    return str(cause.toString())
 
 
 def refuse_overwritten(s3: "S3Client", manifest: Manifest) -> None:

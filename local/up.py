@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from local.demo_data import package_data
 from local.deployer import Deployment, DeploymentError, Resource, deploy
 from local.emulator import ACCESS_KEY, Emulator, EmulatorError, port_is_free
 
@@ -56,6 +58,9 @@ def deploy_with_progress(emulator: Emulator, console: Console) -> Deployment:
 def describe(emulator: Emulator, outputs: dict[str, Any], console: Console) -> None:
     """Print the endpoint, the buckets, and commands to try."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column()
+    # An ARN that is cut short is of no use.
+    table.add_column(overflow="fold")
     table.add_row("endpoint", f"[bold]{emulator.endpoint}[/]")
     for name in _BUCKETS:
         if name in outputs:
@@ -73,7 +78,7 @@ def describe(emulator: Emulator, outputs: dict[str, Any], console: Console) -> N
 
 
 def _commands(emulator: Emulator, outputs: dict[str, Any]) -> str:
-    dataset = next(iter(outputs.get("datasets") or ["airlines"]))
+    dataset, sample = _sample(outputs.get("datasets") or ["airlines"])
     trigger = (outputs.get("functions") or {}).get("etl_trigger", "<etl-trigger function>")
     context = f"Database={outputs.get('database', '<database>')}"
     aws = f"aws --endpoint-url {emulator.endpoint}"
@@ -83,7 +88,7 @@ def _commands(emulator: Emulator, outputs: dict[str, Any]) -> str:
             f"AWS_DEFAULT_REGION={emulator.region}",
             "",
             "  # land a file, and do not wait for the schedule",
-            f"  {aws} s3 cp {dataset}.csv s3://{outputs.get('raw_bucket', '<raw bucket>')}/{dataset}/{dataset}.csv",
+            f"  {aws} s3 cp {sample} s3://{outputs.get('raw_bucket', '<raw bucket>')}/{dataset}/{dataset}.csv",
             f"  {aws} lambda invoke --function-name {trigger} /dev/stdout",
             "",
             "  # ask Athena",
@@ -93,6 +98,15 @@ def _commands(emulator: Emulator, outputs: dict[str, Any]) -> str:
             f"  {aws} athena get-query-results --query-execution-id <that id>",
         ]
     )
+
+
+def _sample(datasets: Sequence[str]) -> tuple[str, str]:
+    """A dataset, and a file that can be landed for it: the demo's, or one that the reader has to bring."""
+    for dataset in datasets:
+        file = package_data() / f"{dataset}.csv"
+        if file.exists():
+            return dataset, str(file)
+    return datasets[0], f"<your {datasets[0]}.csv>"
 
 
 def main(arguments: list[str] | None = None) -> int:

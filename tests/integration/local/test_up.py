@@ -1,5 +1,6 @@
 """`make local` says what to type next, and ends cleanly."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from tests.integration.local.conftest import eventually
 
 OUTPUTS: dict[str, Any] = {
     "raw_bucket": "raw-1",
-    "datasets": ["flights"],
+    "datasets": ["orders", "planes"],
     "functions": {"etl_trigger": "trigger-1"},
     "database": "db",
     "workgroup": "wg",
@@ -27,9 +28,24 @@ def test_what_is_printed_can_be_typed(emulator: Emulator) -> None:
     console = Console(record=True, width=80)
     up.describe(emulator, OUTPUTS, console)
     text = console.export_text()
-    assert f"aws --endpoint-url {emulator.endpoint} s3 cp flights.csv s3://raw-1/flights/flights.csv\n" in text
+    landed = re.search(rf"aws --endpoint-url {emulator.endpoint} s3 cp (\S+) s3://raw-1/planes/planes.csv\n", text)
+    assert landed, text
+    assert Path(landed[1]).is_file(), "the file is there"
     assert "lambda invoke --function-name trigger-1 /dev/stdout\n" in text
     assert "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1\n" in text
+
+
+def test_a_dataset_of_ones_own_needs_a_file_of_ones_own(emulator: Emulator) -> None:
+    console = Console(record=True, width=80)
+    up.describe(emulator, {**OUTPUTS, "datasets": ["orders"]}, console)
+    assert "s3 cp <your orders.csv> s3://raw-1/orders/orders.csv\n" in console.export_text()
+
+
+def test_nothing_that_is_to_be_copied_is_cut_short(emulator: Emulator) -> None:
+    arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:{'x' * 60}"
+    console = Console(record=True, width=80)
+    up.describe(emulator, {**OUTPUTS, "state_machine_arn": arn}, console)
+    assert arn in re.sub(r"[^\w:-]", "", console.export_text())
 
 
 def test_a_deployment_says_what_it_made_and_what_it_left_out(

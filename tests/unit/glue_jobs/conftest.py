@@ -15,6 +15,8 @@ from pyspark.sql import SparkSession
 
 from glue_jobs.raw_to_curated import run, session
 from glue_jobs.table import read_table
+from tests.unit.glue_jobs.bad_files import ZOO
+from tests.unit.glue_jobs.compare import Bench, MakeBench
 
 ORDERS: dict[str, Any] = {
     "dataset": "orders",
@@ -159,3 +161,9 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
 def lake_of(spark: SparkSession, tmp_path: Path) -> Callable[..., Lake]:
     """Make a lake whose contract differs."""
     return lambda **changes: Lake(spark, tmp_path, {**ORDERS, **changes})
+
+
+@pytest.fixture
+def bench(spark: SparkSession, tmp_path: Path) -> MakeBench:
+    """Make a bench that compares the job with the oracle, for the contract of the bad files or one that differs."""
+    return lambda **changes: Bench(spark, tmp_path, {**ZOO, **changes})

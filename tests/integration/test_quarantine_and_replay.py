@@ -1,0 +1,134 @@
+"""Poison files, quarantined rows, replay and backfill on the emulator, with the operator's own commands."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from local.emulator import ACCESS_KEY, Emulator
+from local.run import Pipeline, Progress
+from ops.__main__ import app
+
+HEADER = b"carrier,name\n"
+SECONDS = 240
+BAD = b"Q1,One\nTOOLONG,Two\nQ3,Three\n" + b"".join(b"R%d,Many\n" % n for n in range(10)) * 10
+
+
+def done(count: int) -> Callable[[Progress], bool]:
+    """All files are at their end, and so are at least `count` workflows."""
+    return lambda state: state.done and len(state.stages) >= count
+
+
+def ask(pipeline: Pipeline, query: str, *parameters: str) -> list[list[str | None]]:
+    return list(pipeline.invoke("query", {"query": query, "parameters": list(parameters)})["rows"])
+
+
+@pytest.fixture
+def operator(
+    emulator: Emulator, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps(pipeline.outputs))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS_KEY)
+
+    def run(*command: str) -> str:
+        result = CliRunner().invoke(app, [*command, "--outputs", str(outputs)], env={"COLUMNS": "160"})
+        assert result.exit_code == 0, (result.output, result.exception)
+        return result.output
+
+    return run
+
+
+def replayed(pipeline: Pipeline, key: str, status: str, before: int) -> Progress:
+    """Tick until a file that was asked for is at its end again."""
+    pipeline.wait(lambda state: any(f.key == key and f.status == "PENDING" for f in state.files), SECONDS)
+    pipeline.tick("airlines")
+    progress = pipeline.wait(done(before + 1), SECONDS)
+    assert {file.status for file in progress.files if file.key == key} == {status}
+    return progress
+
+
+def test_a_file_that_fails_the_job_is_isolated_and_its_neighbours_are_published(pipeline: Pipeline) -> None:
+    whole = gzip.compress(HEADER + b"".join(b"%c%c,Name %d\n" % (65 + n % 26, 65 + n // 26, n) for n in range(500)))
+    good = {f"airlines/good{n}.csv": HEADER + b"P%d,Good\n" % n for n in range(3)}
+    pipeline.land([*good.items(), ("airlines/poison.csv.gz", whole[: len(whole) // 2])])
+    pipeline.wait_until_registered()
+    (first,) = pipeline.tick("airlines")
+    progress = pipeline.wait(done(5), SECONDS)
+    states = {file.key: file for file in progress.files}
+    assert {states[key].status for key in good} == {"PUBLISHED"}
+    poison = states["airlines/poison.csv.gz"]
+    assert poison.status == "QUARANTINED"
+    assert (poison.reason or "").startswith("unreadable: the job fails on this file alone")
+    assert "Unexpected end of input stream" in (poison.reason or ""), "a person reads why"
+    outcomes = sorted(message["Subject"].split("]")[0].strip("[") for message in pipeline.notifications())
+    assert outcomes == ["PUBLISHED", "PUBLISHED", "PUBLISHED", "QUARANTINED", "SPLIT"]
+    assert progress.stages[first] == "failed"
+    kept = [row for row in ask(pipeline, "quarantined_files") if "airlines/poison.csv.gz" in row]
+    assert len(kept) == 1
+
+
+def test_quarantined_rows_are_a_table_and_leave_it_when_the_contract_is_put_right(
+    pipeline: Pipeline, operator: Callable[..., str]
+) -> None:
+    before = len(pipeline.progress().stages)
+    pipeline.land([("airlines/rows.csv", HEADER + BAD)])
+    pipeline.wait_until_registered()
+    (batch_id,) = pipeline.tick("airlines")
+    pipeline.wait(done(before + 1), SECONDS)
+    sql = "SELECT source_file, line, raw_record, array_join(reasons, ' ') FROM quarantined_rows WHERE batch_id = ?"
+    rows = pipeline.invoke("query", {"sql": sql, "parameters": [batch_id]})["rows"]
+    assert [[row[0].partition("?")[0], *row[1:]] for row in rows] == [
+        ["airlines/rows.csv", "3", "TOOLONG,Two", "pattern:carrier"]
+    ]
+    bucket, key = pipeline.outputs["artifacts_bucket"], "contracts/airlines.json"
+    contract = json.loads(pipeline.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    for column in contract["columns"]:
+        column["pattern"] = None
+    pipeline.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(contract))
+    assert "read the quarantined rows again" in operator("replay", "airlines", "--prefix", "rows", "--yes")
+    progress = replayed(pipeline, "airlines/rows.csv", "PUBLISHED", before + 1)
+    (file,) = [file for file in progress.files if file.key == "airlines/rows.csv"]
+    assert file.rows == {"rows_read": 103, "rows_curated": 13, "rows_quarantined": 0, "rows_duplicate": 90}
+    assert pipeline.invoke("query", {"sql": sql, "parameters": [batch_id]})["rows"] == []
+    found = pipeline.invoke("query", {"sql": "SELECT name FROM airlines WHERE carrier = 'TOOLONG'"})["rows"]
+    assert found == [["Two"]]
+    assert "Nothing to do" in operator("replay", "airlines", "--prefix", "rows", "--yes")
+
+
+def test_a_backfill_with_again_replaces_a_files_own_rows_and_no_others(
+    pipeline: Pipeline, operator: Callable[..., str]
+) -> None:
+    table = "SELECT carrier, name, _source_file FROM airlines ORDER BY 1"
+    before = pipeline.invoke("query", {"sql": table})["rows"]
+    workflows = len(pipeline.progress().stages)
+    bucket, key = pipeline.outputs["artifacts_bucket"], "contracts/airlines.json"
+    contract = json.loads(pipeline.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    contract["null_tokens"] = [*contract["null_tokens"], "TOOLONG"]
+    pipeline.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(contract))
+    operator("backfill", "airlines", "--prefix", "rows", "--again", "--yes")
+    replayed(pipeline, "airlines/rows.csv", "PUBLISHED", workflows)
+    after = pipeline.invoke("query", {"sql": table})["rows"]
+    assert after == [row for row in before if row[0] != "TOOLONG"]
+    runs = ask(pipeline, "recent_runs", "airlines")
+    assert any("replace" in row for row in runs)
+
+
+def test_the_runs_account_for_every_row(pipeline: Pipeline) -> None:
+    sql = (
+        "SELECT count(*), count_if(rows_read <> rows_curated + rows_quarantined + rows_duplicate), sum(rows_read) "
+        "FROM runs WHERE dataset = 'airlines'"
+    )
+    ((count, wrong, read),) = pipeline.invoke("query", {"sql": sql})["rows"]
+    assert (int(count) >= 8, wrong) == (True, "0")
+    assert int(read) > 100
+    assert pipeline.invoke("query", {"sql": "SELECT DISTINCT outcome FROM runs ORDER BY 1"})["rows"] == [
+        ["PUBLISHED"],
+        ["QUARANTINED"],
+        ["SPLIT"],
+    ]

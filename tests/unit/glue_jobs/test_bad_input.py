@@ -1,0 +1,78 @@
+"""Bad files: no crash, no lost record, nothing published wrongly. The oracle says what is right."""
+
+import csv
+import datetime as dt
+import gzip
+import random
+
+import pyarrow as pa
+import pytest
+
+from tests.unit.glue_jobs import bad_files as bad
+from tests.unit.glue_jobs.compare import MakeBench, agree
+
+AT = dt.datetime(2024, 3, 10, 2, 30, 0, 250_000)  # noqa: DTZ001  no such time in New York
+
+
+def test_every_odd_value_has_the_same_fate_in_every_format(bench: MakeBench) -> None:
+    files = {
+        "all.csv": bad.as_csv(bad.every_value(100_000)),
+        "quoted.csv": bad.as_csv(bad.every_value(200_000), end="\r\n", quoting=csv.QUOTE_ALL),
+        "all.jsonl": bad.as_jsonl(random.Random(1), bad.every_value(300_000)),
+        "all.parquet": bad.text_parquet(bad.every_value(400_000)),
+    }
+    agree(bench(), files)
+
+
+def test_hundreds_of_scrambled_files_lose_no_record(bench: MakeBench) -> None:
+    files = (
+        bad.many("csv/", ".csv", 50, lambda seed: bad.scrambled(seed, bad.UNQUOTED_PIECES, bad.SHORT))
+        | bad.many("cells/", ".csv", 60, bad.rows_of_cells)
+        | bad.many("gz/", ".csv.gz", 20, lambda seed: gzip.compress(bad.rows_of_cells(seed)))
+        | bad.many("lines/", ".jsonl", 60, lambda seed: bad.scrambled(seed, bad.JSON_PIECES, b""))
+        | bad.many("lines-gz/", ".jsonl.gz", 10, lambda seed: gzip.compress(bad.scrambled(seed, bad.JSON_PIECES, b"")))
+    )
+    agree(bench(**bad.SMALL), files)
+
+
+def test_odd_records_of_every_format_compete_for_the_same_keys(bench: MakeBench) -> None:
+    files = (
+        bad.many("a/", ".csv", 8, lambda seed: bad.as_csv(bad.rows(seed, 40)))
+        | bad.many("b/", ".CSV.gz", 6, lambda seed: bad.gzipped_in_members(bad.as_csv(bad.rows(seed, 40), end="\r\n")))
+        | bad.many("c/", ".jsonl", 8, lambda seed: bad.as_jsonl(seed, bad.rows(seed, 40)))
+        | bad.many("d/", ".parquet", 6, lambda seed: bad.text_parquet(bad.rows(seed, 40)))
+    )
+    agree(bench(), files)
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_every_odd_header_is_read_or_its_file_is_quarantined_whole(bench: MakeBench, part: int) -> None:
+    agree(bench(**bad.SMALL), dict(list(bad.headed().items())[part::2]))
+
+
+def test_local_times_that_do_not_exist_or_exist_twice_and_another_delimiter(bench: MakeBench) -> None:
+    records = [row | {"seen": text} for row, text in zip(bad.every_value(0), bad.TIMES, strict=False)]
+    moment = pa.array([AT, None], pa.timestamp("ms"))
+    naive = bad.parquet(("id", pa.array([1001, 1002])), ("part", pa.array(["p", "p"])), ("seen", moment))
+    files = {"a.csv": bad.as_csv(iter(records), delimiter=";"), "b.parquet": naive}
+    agree(bench(time_zone="America/New_York", delimiter=";"), files)
+
+
+@pytest.mark.parametrize("delimiter", ["\t", "|", "é"])
+def test_any_delimiter_splits_and_the_comma_is_data(bench: MakeBench, delimiter: str) -> None:
+    def swapped(seed: random.Random) -> bytes:
+        return bad.rows_of_cells(seed).replace(b"\t", b" ").replace(b",", delimiter.encode()).replace(b"'", b",")
+
+    agree(bench(**bad.SMALL, delimiter=delimiter), bad.many("cells/", ".csv", 8, swapped))
+
+
+def test_a_long_record_is_read_and_a_too_long_one_is_quarantined(bench: MakeBench) -> None:
+    limit = 16 * 1024 * 1024
+    row, line = b'%d,p,"%s"\n', b'{"id":%d,"part":"p","name":"%s"}\n'
+    # A JSON line goes through Python and takes tens of times its size in memory; the tests' session has 1 GB.
+    too_long, long = limit - len(row % (1, b"")) + 2, 3 * 1024**2
+    files = {
+        "long.csv": bad.SHORT + b"".join(row % (n, b"x" * size) for n, size in enumerate((2, too_long, long))),
+        "long.jsonl": b"".join(line % (10 + n, b"x" * size) for n, size in enumerate((2, long, 4))),
+    }
+    agree(bench(**bad.SMALL), files)
