@@ -7,15 +7,17 @@ from pipeline_core.contract import Contract
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-INTEGER = r"^[+-]?[0-9]+(\.0*)?$"
-DOUBLE = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-DATE = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+# \z, since $ also matches before a line break at the end.
+INTEGER = r"^[+-]?[0-9]+(\.0*)?\z"
+DOUBLE = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\z"
+DATE = r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
 TIMESTAMP = (
     r"^(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
-    r"(Z|[+-][0-9]{2}:[0-9]{2})?$"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?\z"
 )
-OFFSET = r"(Z|[+-][0-9]{2}:[0-9]{2})$"
-PARTITION_VALUE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+OFFSET = r"(Z|[+-][0-9]{2}:[0-9]{2})\z"
+WITHOUT_SECONDS = r"^(.{16})(Z|[+-].*)?\z"
+PARTITION_VALUE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\z"
 """Partition values become folder names; these need no escaping in a path, in Spark, Glue or Athena."""
 
 
@@ -68,13 +70,14 @@ def cast(column: ContractColumn, contract: Contract) -> Column:
             return F.when(text.rlike(DATE), text.cast("date"))
         case "timestamp":
             # The session's time zone is UTC, so a time without an offset is read as UTC first.
-            value = F.when(text.rlike(TIMESTAMP), text.cast("timestamp"))
+            full = F.regexp_replace(text, WITHOUT_SECONDS, "$1:00$2")
+            value = F.when(text.rlike(TIMESTAMP), full.cast("timestamp"))
             if contract.time_zone == "UTC":
                 return value
             return F.when(text.rlike(OFFSET), value).otherwise(F.to_utc_timestamp(value, contract.time_zone))
         case decimal:
             precision, scale = re.findall(r"\d+", decimal)
-            exact = rf"^[+-]?[0-9]+(\.[0-9]{{0,{scale}}}0*)?$"
+            exact = rf"^[+-]?[0-9]+(\.[0-9]{{0,{scale}}}0*)?\z"
             return F.when(text.rlike(exact), text.cast(f"decimal({precision},{scale})"))
 
 

@@ -8,7 +8,7 @@ from pipeline_core.report import ReplacedFile
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs.reading import Batch, small_frame
+from glue_jobs.records import Batch, small_frame, without_scheme
 from glue_jobs.table import exists, read_table, sources
 
 
@@ -54,7 +54,7 @@ def stage_kept(spark: SparkSession, manifest: Manifest, contract: Contract, loca
         return Replaced()
     addresses = small_frame(
         spark,
-        ({"_object": place, "_path": _without_scheme(address)} for place, address in enumerate(published)),
+        ({"_object": place, "_path": without_scheme(address)} for place, address in enumerate(published)),
         "_object: int, _path: string",
     )
     path = F.regexp_replace("_address", "^[a-z0-9]+:/+", "")
@@ -120,7 +120,3 @@ def _key(address: str) -> str:
 def _partition(address: str, contract: Contract) -> dict[str, str]:
     folders = dict(part.split("=", 1) for part in address.split("/") if "=" in part)
     return {name: folders[name] for name in contract.partition_by}
-
-
-def _without_scheme(uri: str) -> str:
-    return uri.partition("://")[2].lstrip("/")

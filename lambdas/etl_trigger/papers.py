@@ -82,9 +82,11 @@ class Papers:
 
         Spark reads the latest version only, and takes some characters of a key for more than they are.
         """
-        if SAFE_KEY.fullmatch(file["key"]) and self._latest(file) == file["version"]:
-            return layout.uri(file["bucket"], file["key"])
         ending = next(end for end in sorted(layout.FORMATS, key=len, reverse=True) if file["key"].lower().endswith(end))
+        # Hadoop knows .gz, and takes .GZ for text.
+        literal = SAFE_KEY.fullmatch(file["key"]) and file["key"].endswith(ending)
+        if literal and self._latest(file) == file["version"]:
+            return layout.uri(file["bucket"], file["key"])
         prefix = layout.staging_prefix(batch.dataset, batch.batch_id)
         key = f"{prefix}input/{position:05d}{ending}"
         source: Any = {"Bucket": file["bucket"], "Key": file["key"], "VersionId": file["version"]}

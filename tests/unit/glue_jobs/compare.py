@@ -35,7 +35,9 @@ class Bench:
         root = self.folder / str(self.runs)
         listed = []
         for name, content in files.items():
-            path = root / "raw" / name
+            # Hadoop knows endings in small letters; the trigger has a copy read of a file with another one.
+            stem, dot, ending = name.partition(".")
+            path = root / "raw" / f"{stem}{dot}{ending.lower()}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             found = format_of(name)

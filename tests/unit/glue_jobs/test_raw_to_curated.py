@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import Row
 
-from glue_jobs.reading import parse_json, stitch
+from glue_jobs.csv_files import stitch
+from glue_jobs.json_files import parse_json
 from tests.unit.glue_jobs.conftest import Lake
 
 HEADER = b"id,day,name,price,at,weight,paid\n"
@@ -229,8 +230,12 @@ def test_a_file_of_a_header_only_counts_no_rows(lake: Lake) -> None:
 
 
 def test_an_unclosed_quote_does_not_swallow_the_next_file() -> None:
-    lines = [Row(_file=0, _line=2, _raw='a,"b'), Row(_file=1, _line=2, _raw="c,d"), Row(_file=1, _line=3, _raw='e,"f"')]
-    assert list(stitch(lines)) == [(0, 2, 'a,"b', True), (1, 2, "c,d", False), (1, 3, 'e,"f"', False)]
+    lines = [
+        Row(_file=0, _line=2, _raw=b'a,"b'),
+        Row(_file=1, _line=2, _raw=b"c,d"),
+        Row(_file=1, _line=3, _raw=b'e,"f"'),
+    ]
+    assert list(stitch(lines)) == [(0, 2, b'a,"b', True), (1, 2, b"c,d", False), (1, 3, b'e,"f"', False)]
 
 
 def test_deeply_nested_json_is_refused_not_a_crash() -> None:

@@ -118,7 +118,9 @@ def test_a_batch_reads_the_version_that_it_claimed_though_it_was_overwritten(clo
     assert sorted(contents) == [b"new\n", b"old\n"]
 
 
-@pytest.mark.parametrize("key", ["flights/a b.csv", "flights/_hidden.csv", "flights/x=1/a.csv", "flights/../a[0].csv"])
+@pytest.mark.parametrize(
+    "key", ["flights/a b.csv", "flights/_hidden.csv", "flights/x=1/a.csv", "flights/../a[0].csv", "flights/A.CSV"]
+)
 def test_a_key_that_spark_would_not_take_literally_is_read_from_a_copy(cloud: Cloud, call: Call, key: str) -> None:
     _, manifest = one_batch(cloud, call, key)
     assert manifest.files[0].key == key
