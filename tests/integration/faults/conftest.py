@@ -1,6 +1,6 @@
 """One emulator with faults a module, the pipeline deployed without its schedule, and a table at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,9 +30,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def scenario(lab: Lab, request: pytest.FixtureRequest) -> Scenario:
-    name = request.node.name.removeprefix("test_").replace("[", "-").replace("]", "").replace(" ", "-")
-    return Scenario(name[:80], lab, request.config.stash[RESULTS])
+def scenario_of(lab: Lab, request: pytest.FixtureRequest) -> Callable[[str], Scenario]:
+    """Makes scenarios; several of one test run side by side."""
+    return lambda fault: Scenario(fault, lab, request.config.stash[RESULTS])
+
+
+@pytest.fixture
+def scenario(scenario_of: Callable[[str], Scenario], request: pytest.FixtureRequest) -> Scenario:
+    return scenario_of(request.node.name)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

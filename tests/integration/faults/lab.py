@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import signal
 import time
 import urllib.request
@@ -233,13 +234,12 @@ def as_text(row: dict[str, Any]) -> str:
 class Scenario:
     """One test: what it landed and what it injected. `check` compares with what became of it."""
 
-    name: str
+    fault: str
     lab: Lab
     results: list[Result]
     files: list[File] = field(default_factory=list)
     versions: list[tuple[str, str]] = field(default_factory=list)
     injected: int = 0
-    overlapping: int = 0
 
     def rows(self, dataset: str, count: int) -> list[Row]:
         """Valid rows that nobody else has."""
@@ -248,8 +248,9 @@ class Scenario:
     def land(self, dataset: str, count: int = 1, size: int = 30) -> list[File]:
         """Land files of `size` valid rows and one that is refused."""
         made = []
+        stem = re.sub(r"[^A-Za-z0-9]+", "-", self.fault).strip("-").lower()
         for number, good in enumerate(chunks(self.rows(dataset, count * size), count)):
-            made.append(File(f"{dataset}/{self.name}-{len(self.files) + number}.csv", good, [spoiled(good[0])]))
+            made.append(File(f"{dataset}/{stem}-{len(self.files) + number}.csv", good, [spoiled(good[0])]))
         self.put(*made)
         return made
 
@@ -270,29 +271,19 @@ class Scenario:
         return [by_key[key].get(version, {"key": key, "status": ""}) for key, version in self.versions]
 
     @contextlib.contextmanager
-    def fault(self, *rules: dict[str, Any]) -> Iterator[None]:
-        """Rules in force while this lasts. Each must have fired by its end."""
-        named = [{"id": f"{self.name}-{number}", **rule} for number, rule in enumerate(rules)]
+    def inject(self, *rules: dict[str, Any], patience: float = 60) -> Iterator[None]:
+        """Rules in force while this lasts, and until each has fired, which it must."""
+        named = [{"id": f"{self.fault}-{number}", **rule} for number, rule in enumerate(rules)]
         self.lab.control("PUT", named)
         try:
             yield
+            # Some requests come from elsewhere, in their own time.
+            until(lambda: all(rule["fired"] for rule in self.lab.control("GET")), f"{named} to fire", patience)
         finally:
             counts = {rule["id"]: rule["fired"] for rule in self.lab.control("DELETE")}
         for rule in named:
             assert counts[rule["id"]], f"the rule never fired: {rule}"
         self.injected += sum(counts.values())
-
-    def fire(self, *rules: dict[str, Any], seconds: float = SECONDS) -> Any:
-        """As `fault`, but waits at the end until every rule has fired."""
-        scenario = self
-
-        @contextlib.contextmanager
-        def waiting() -> Iterator[None]:
-            with scenario.fault(*rules):
-                yield
-                until(lambda: all(rule["fired"] for rule in scenario.lab.control("GET")), f"{rules} to fire", seconds)
-
-        return waiting()
 
     def settle(self, seconds: float = SECONDS) -> None:
         """Play the schedule until every version has its end and no workflow runs."""
@@ -315,7 +306,7 @@ class Scenario:
             states = [f"{item['key']}: {item['status'] or 'not in the ledger'}" for item in self.ledger()]
             raise AssertionError(f"{error}: {states}; running: {list(self.lab.running())}") from None
 
-    def check(self, fault: str) -> None:
+    def check(self) -> None:
         """The final table, the ledger, the accounting, the catalog and the permissions; adds a line to the table."""
         lost = doubled = out = 0
         problems: list[str] = []
@@ -326,7 +317,7 @@ class Scenario:
             doubled += sum(table[row] - 1 for row in wanted if table[row] > 1)
             out += sum(table[row] for row in wanted)
             problems += self._accounting(dataset, len(wanted)) + self._around(dataset, table)
-        self.results.append(Result(fault, self.injected, self._landed(), out, lost, doubled))
+        self.results.append(Result(self.fault, self.injected, self._landed(), out, lost, doubled))
         problems += [f"{item['key']}: {item['status']}" for item in self.ledger() if item["status"] != "PUBLISHED"]
         problems += [f"denied: {decision}" for decision in denials(self.lab.emulator.decisions)]
         assert self.injected, "nothing was injected"
