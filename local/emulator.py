@@ -47,16 +47,24 @@ class Emulator:
     """An emulator that lives as long as the `with` block; two of them do not disturb each other.
 
     `workdir` receives the log (`emulator.log`), the authorisation decisions (`iam_decisions.jsonl`) and the Glue
-    runs (`glue/<run id>/`). `wait_scale` multiplies the waits and retry intervals of state machines.
+    runs (`glue/<run id>/`). `wait_scale` multiplies the waits and retry intervals of state machines. With `faults`,
+    requests can be made to fail (see `local.faults`).
     """
 
     def __init__(
-        self, workdir: Path, *, region: str = REGION, port: int | None = None, wait_scale: float = 1.0
+        self,
+        workdir: Path,
+        *,
+        region: str = REGION,
+        port: int | None = None,
+        wait_scale: float = 1.0,
+        faults: bool = False,
     ) -> None:
         self.workdir = workdir.resolve()
         self.region = region
         self.port = port or _free_port()
         self.wait_scale = wait_scale
+        self.faults = faults
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -159,6 +167,7 @@ class Emulator:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": self.region,
+            "PIPELINE_FAULTS": str(self.faults).lower(),
             "PIPELINE_CACHE": str(_REPOSITORY / ".local" / "cache"),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
             "PYTHONDONTWRITEBYTECODE": "1",

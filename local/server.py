@@ -47,6 +47,10 @@ def install(workdir: Path) -> None:
     service_policies.install()
     pace.install()
     transport.install()
+    if os.environ.get("PIPELINE_FAULTS") == "true":
+        from local import faults
+
+        faults.install()
 
 
 async def _serve(app: Any, host: str, port: str) -> None:

@@ -1,0 +1,110 @@
+"""Events come twice, late, in another order, or to a function that dies; every version is registered once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.integration.faults.lab import Lab, Scenario, until
+from tests.integration.faults.sources import File, spoiled
+
+MakeScenario = Callable[[str], Scenario]
+QUEUE, DEAD = "arrivals_queue_url", "arrivals_dead_letters_url"
+
+
+def taken(scenario: Scenario, dataset: str, count: int) -> list[str]:
+    """Land files and keep their events from the function; returns the events."""
+    with scenario.lab.paused():
+        scenario.land(dataset, count)
+        return scenario.lab.take(QUEUE, count)
+
+
+def test_duplicate_and_reordered_events_change_nothing(scenario_of: MakeScenario) -> None:
+    twice, reordered = scenario_of("duplicate events, also after publication"), scenario_of("reordered events")
+    lab = twice.lab
+    events = taken(twice, "planes", 3)
+    lab.send(events * 10)
+    late = taken(reordered, "weather", 4)
+    lab.send(late[:1:-1])
+    reordered.lab.drained()
+    lab.tick("weather")
+    lab.send(late[1::-1])
+    lab.drained()
+    for scenario, count in ((twice, len(events) * 20 - 3), (reordered, len(late))):
+        scenario.injected = count
+        scenario.settle()
+    lab.send(events * 10)
+    lab.drained()
+    assert lab.tick("planes") == [], "a published file is not pending again"
+    twice.settle()
+    twice.check()
+    reordered.check()
+
+
+def test_an_object_overwritten_before_it_was_read_is_two_files(scenario_of: MakeScenario) -> None:
+    scenario = scenario_of("overwritten before it was read, events late and swapped")
+    lab = scenario.lab
+    first, second = scenario.rows("flights", 30), scenario.rows("flights", 30)
+    with lab.paused():
+        scenario.put(File("flights/overwritten.csv", first, [spoiled(first[0])]))
+        scenario.put(File("flights/overwritten.csv", second))
+        old, new = lab.take(QUEUE, 2)
+    lab.send([new])
+    lab.drained()
+    lab.tick("flights")
+    lab.send([old, new, old])
+    lab.drained()
+    assert len(lab.versions("flights/overwritten.csv")) == 2
+    scenario.injected = 3
+    scenario.settle()
+    scenario.check()
+
+
+DEATHS: dict[str, dict[str, Any]] = {
+    "ingestion killed before the ledger write": {"operation": "PutItem", "when": "before"},
+    "ingestion killed between ledger write and acknowledgement": {"operation": "PutItem", "when": "after"},
+}
+
+
+def test_an_ingestion_that_dies_gets_its_messages_again(scenario_of: MakeScenario) -> None:
+    scenarios = []
+    for dataset, (fault, rule) in zip(("planes", "weather"), DEATHS.items(), strict=True):
+        scenario = scenario_of(fault)
+        scenarios.append(scenario)
+        with scenario.inject({"effect": "kill", "service": "dynamodb", "principal": "ingestion", **rule}):
+            scenario.land(dataset, 3)
+        scenario.registered()
+        scenario.lab.drained()
+    for scenario in scenarios:
+        scenario.settle()
+        scenario.check()
+
+
+@pytest.fixture
+def failing_ingestion() -> dict[str, Any]:
+    return {"effect": "error", "service": "dynamodb", "principal": "ingestion", "code": "ResourceNotFoundException"}
+
+
+def redrive(lab: Lab, count: int) -> None:
+    lab.send(lab.take(DEAD, count))
+
+
+def test_a_dead_letter_that_is_moved_back_is_registered(
+    scenario_of: MakeScenario, failing_ingestion: dict[str, Any]
+) -> None:
+    scenario = scenario_of("ingestion fails until the dead-letter queue, redriven")
+    lab = scenario.lab
+    count = ["ApproximateNumberOfMessages"]
+
+    def dead() -> int:
+        found = lab.sqs.get_queue_attributes(QueueUrl=lab.outputs[DEAD], AttributeNames=count)
+        return int(found["Attributes"][count[0]])
+
+    with scenario.inject(failing_ingestion | {"times": 0}):
+        scenario.land("airlines", 2)
+        until(lambda: dead() == 2, "two messages in the dead-letter queue")
+        assert [item["status"] for item in scenario.ledger()] == ["", ""]
+    redrive(lab, 2)
+    scenario.registered()
+    scenario.settle()
+    scenario.check()
