@@ -13,9 +13,6 @@ import pulumi
 Contract = Mapping[str, Any]
 """A compiled contract, as components/contracts.py makes it."""
 
-# The largest precision of a decimal in each of Parquet's representations: 32 bits, 64 bits, bytes.
-_DECIMAL_CLASSES = (9, 18, 38)
-
 
 class EvolutionError(Exception):
     """A change of a contract that would break published rows or their readers; the message lists every reason."""
@@ -95,20 +92,16 @@ def _contract(name: str, inputs: Mapping[str, Any] | None) -> Contract:
 
 def _column_changes(deployed: Contract, wanted: Contract) -> Iterator[str]:
     old, new = _columns(deployed), _columns(wanted)
-    fixed = {
-        **dict.fromkeys(deployed["primary_key"], "primary key"),
-        **dict.fromkeys(deployed["partition_by"], "partition"),
-    }
     for name, column in old.items():
         kind = column["type"]
         if name not in new:
             yield f"{name}: was {kind}, is gone: published rows have it, and queries that name it would fail"
             continue
         becomes = new[name]["type"]
-        if kind != becomes and name in fixed:
-            yield f"{name}: was {kind}, becomes {becomes}: new rows would not meet published ones in the {fixed[name]}"
+        if kind != becomes and name in deployed["partition_by"]:
+            yield f"{name}: was {kind}, becomes {becomes}: published files lie in folders named by the old type's text"
         elif kind != becomes and not is_widened(kind, becomes):
-            yield f"{name}: was {kind}, becomes {becomes}: Athena and Spark do not both read published files so"
+            yield f"{name}: was {kind}, becomes {becomes}: Athena does not read published files so"
         if new[name]["required"] and not column["required"]:
             yield f"{name}: was nullable, becomes required: published rows may be null there"
     for name, column in new.items():
@@ -128,24 +121,20 @@ def _table_changes(deployed: Contract, wanted: Contract) -> Iterator[str]:
 
 
 def is_widened(was: str, becomes: str) -> bool:
-    """Whether Athena engine version 3 and Spark 3.5 both read files of type `was` as `becomes`.
+    """Whether Athena engine version 3 reads files of type `was` as `becomes`, and every value stays what it is.
 
-    Only decimals that get more digits before the point, and stay in the same representation in Parquet. Spark 3.5
-    reads neither int as bigint (SPARK-40876 came with 4.0) nor a decimal with another scale.
+    int as bigint, and decimals with more digits before the point. The Spark job reads files by the types that they
+    have, and casts.
     """
     old, new = _decimal(was), _decimal(becomes)
     if old is None or new is None:
-        return was == becomes
-    return old[1] == new[1] and old[0] <= new[0] and _decimal_class(old[0]) == _decimal_class(new[0])
+        return (was, becomes) == ("int", "bigint")
+    return old[1] == new[1] and old[0] < new[0]
 
 
 def _decimal(kind: str) -> tuple[int, int] | None:
     match = re.fullmatch(r"decimal\((\d+),(\d+)\)", kind)
     return None if match is None else (int(match[1]), int(match[2]))
-
-
-def _decimal_class(precision: int) -> int:
-    return next(largest for largest in _DECIMAL_CLASSES if precision <= largest)
 
 
 def _form(contract: Contract) -> tuple[Any, ...]:
