@@ -116,6 +116,7 @@ class Publisher:
         crawl = False
         if batch.status == PUBLISHED and report.rows_curated:
             catalog = publish.Catalog(self.database)
+            catalog.widen(report)
             crawl = catalog.needs_crawl(report)
             if not crawl:
                 catalog.register_partitions(report, self.curated_bucket)

@@ -1,10 +1,12 @@
 """Poison files, quarantined rows, replay and backfill on the emulator, with the operator's own commands."""
 
-import gzip
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -54,22 +56,26 @@ def replayed(pipeline: Pipeline, key: str, status: str, before: int) -> Progress
 
 
 def test_a_file_that_fails_the_job_is_isolated_and_its_neighbours_are_published(pipeline: Pipeline) -> None:
-    whole = gzip.compress(HEADER + b"".join(b"%c%c,Name %d\n" % (65 + n % 26, 65 + n // 26, n) for n in range(500)))
+    sink = io.BytesIO()
+    names = [f"{chr(65 + n % 26)}{chr(65 + n // 26)}" for n in range(600)]
+    pq.write_table(pa.table({"carrier": names, "name": names}), sink)
+    whole = sink.getvalue()
+    noise = whole[:100] + b"\xff" * 400 + whole[500:]
     good = {f"airlines/good{n}.csv": HEADER + b"P%d,Good\n" % n for n in range(3)}
-    pipeline.land([*good.items(), ("airlines/poison.csv.gz", whole[: len(whole) // 2])])
+    pipeline.land([*good.items(), ("airlines/poison.parquet", noise)])
     pipeline.wait_until_registered()
     (first,) = pipeline.tick("airlines")
     progress = pipeline.wait(done(5), SECONDS)
     states = {file.key: file for file in progress.files}
     assert {states[key].status for key in good} == {"PUBLISHED"}
-    poison = states["airlines/poison.csv.gz"]
+    poison = states["airlines/poison.parquet"]
     assert poison.status == "QUARANTINED"
     assert (poison.reason or "").startswith("unreadable: the job fails on this file alone")
-    assert "Unexpected end of input stream" in (poison.reason or ""), "a person reads why"
+    assert "SparkFailedError: java.io.IOException: FAILED_TO_UNCOMPRESS" in (poison.reason or ""), "a person reads why"
     outcomes = sorted(message["Subject"].split("]")[0].strip("[") for message in pipeline.notifications())
     assert outcomes == ["PUBLISHED", "PUBLISHED", "PUBLISHED", "QUARANTINED", "SPLIT"]
     assert progress.stages[first] == "failed"
-    kept = [row for row in ask(pipeline, "quarantined_files") if "airlines/poison.csv.gz" in row]
+    kept = [row for row in ask(pipeline, "latest_quarantined_files") if "airlines/poison.parquet" in row]
     assert len(kept) == 1
 
 

@@ -22,7 +22,10 @@ MAX_KEYS_A_DELETE = 1_000
 """DeleteObjects takes 1,000 keys (Amazon S3 API reference, 2026-11)."""
 
 MAX_PARTITIONS_A_CALL = 100
-"""BatchCreatePartition takes 100 partitions (AWS Glue API reference, 2026-11)."""
+"""Batch{Create,Update}Partition take 100 partitions, BatchGetPartition 1,000 (AWS Glue API reference, 2026-11)."""
+
+TABLE_INPUT = ("Name", "Description", "Owner", "Retention", "PartitionKeys", "TableType", "Parameters")
+"""What UpdateTable takes of what GetTable gives, beside the storage."""
 
 
 def partition_paths(report: Report) -> list[str]:
@@ -105,17 +108,29 @@ class Catalog:
             return None
 
     def needs_crawl(self, report: Report) -> bool:
-        """Whether the crawler has something to learn: no table yet, or other columns than the batch's."""
+        """Whether the crawler has something to learn: no table yet, or a column that it does not have."""
         table = self.table(report.dataset)
         if table is None:
             return True
-        known = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
-        partitions = {column["Name"] for column in table.get("PartitionKeys", [])}
-        expected = {name: kind for name, kind in report.columns.items() if name not in partitions}
-        return any(known.get(name) != kind for name, kind in expected.items())
+        known = {column["Name"] for column in (*table["StorageDescriptor"]["Columns"], *table.get("PartitionKeys", []))}
+        return not known.issuperset(report.columns)
+
+    def widen(self, report: Report) -> bool:
+        """Give an existing table the types that the contract has widened: a crawler leaves those that it finds.
+
+        Returns:
+            Whether there was something to do.
+        """
+        table = self.table(report.dataset)
+        if table is None or not (columns := _widened(table["StorageDescriptor"], report)):
+            return False
+        storage = {**table["StorageDescriptor"], "Columns": columns}
+        kept = {name: table[name] for name in TABLE_INPUT if name in table}
+        self._glue.update_table(DatabaseName=self._database, TableInput={**kept, "StorageDescriptor": storage})  # type: ignore[typeddict-item]
+        return True
 
     def register_partitions(self, report: Report, bucket: str) -> int:
-        """Register the batch's partitions in an existing table; those it has already stay as they are.
+        """Register the batch's partitions in an existing table; those it has already get widened types, if any.
 
         Returns:
             How many were new.
@@ -136,7 +151,30 @@ class Catalog:
             if serious:
                 raise RuntimeError(f"{report.dataset}: partitions were not registered: {serious[:3]}")
             new += len(chunk) - len(errors)
+            self._widen_partitions(report, [error["PartitionValues"] for error in errors])
         return new
+
+    def _widen_partitions(self, report: Report, values: list[list[str]]) -> None:
+        """A partition is read by its own types: old ones would not hold the new rows in it."""
+        if not values:
+            return
+        place: Any = {"DatabaseName": self._database, "TableName": report.dataset}
+        found = self._glue.batch_get_partition(**place, PartitionsToGet=[{"Values": item} for item in values])
+        entries: Any = [
+            {
+                "PartitionValueList": partition["Values"],
+                "PartitionInput": {
+                    "Values": partition["Values"],
+                    "StorageDescriptor": {**partition["StorageDescriptor"], "Columns": columns},
+                },
+            }
+            for partition in found["Partitions"]
+            if (columns := _widened(partition["StorageDescriptor"], report))
+        ]
+        if not entries:
+            return
+        if errors := self._glue.batch_update_partition(**place, Entries=entries).get("Errors"):
+            raise RuntimeError(f"{report.dataset}: partitions were not updated: {errors[:3]}")
 
     @staticmethod
     def _partition(table: dict[str, Any], values: dict[str, str], dataset: str, bucket: str) -> Any:
@@ -146,6 +184,12 @@ class Catalog:
             "Values": [values[name] for name in order],
             "StorageDescriptor": {**table["StorageDescriptor"], "Location": layout.uri(bucket, path)},
         }
+
+
+def _widened(storage: Any, report: Report) -> list[dict[str, Any]]:
+    """The columns of a table or partition with the contract's types; none if they have them."""
+    columns = [{**column, "Type": report.columns.get(column["Name"], column["Type"])} for column in storage["Columns"]]
+    return columns if columns != storage["Columns"] else []
 
 
 def _chunks(items: list[dict[str, str]], size: int) -> Iterator[list[dict[str, str]]]:

@@ -165,6 +165,38 @@ def test_a_table_that_is_there_gets_partitions_without_a_crawl(cloud: Cloud, cal
     assert partition["StorageDescriptor"]["Location"] == f"s3://{CURATED}/tables/flights/year=2013/month=1/"
 
 
+def test_a_widened_type_reaches_the_table_and_the_partitions_that_get_rows(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    report = cloud.stage(manifest)
+    columns: Any = [{"Name": n, "Type": t} for n, t in report.columns.items() if n not in ("year", "month")]
+    old = [{**column, "Type": "smallint"} if column["Name"] == "flight" else column for column in columns]
+    table: Any = {
+        "Name": "flights",
+        "Parameters": {"classification": "parquet"},
+        "PartitionKeys": [{"Name": "year", "Type": "string"}, {"Name": "month", "Type": "string"}],
+        "StorageDescriptor": {"Columns": old, "Location": "s3://x/"},
+    }
+    cloud.glue.create_table(DatabaseName=DATABASE, TableInput=table)
+    partitions: Any = [{"Values": ["2013", month], "StorageDescriptor": {"Columns": old}} for month in "12"]
+    cloud.glue.batch_create_partition(DatabaseName=DATABASE, TableName="flights", PartitionInputList=partitions)
+    assert decide(call, batch_id)["crawl"] is False
+    found: Any = cloud.glue.get_table(DatabaseName=DATABASE, Name="flights")["Table"]
+    assert found["StorageDescriptor"]["Columns"] == columns
+    assert found["Parameters"] == {"classification": "parquet"}
+    partitions = cloud.glue.get_partitions(DatabaseName=DATABASE, TableName="flights")["Partitions"]
+    kept = {item["Values"][1]: item["StorageDescriptor"]["Columns"] for item in partitions}
+    assert kept == {"1": columns, "2": old}, "what got no new rows is read as it was written"
+
+
+def test_a_new_column_is_left_to_the_crawler(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
+    report = cloud.stage(cloud.manifest("flights", batch_id))
+    columns: Any = [{"Name": n, "Type": t} for n, t in report.columns.items() if n != "dest"]
+    table: Any = {"Name": "flights", "PartitionKeys": [], "StorageDescriptor": {"Columns": columns}}
+    cloud.glue.create_table(DatabaseName=DATABASE, TableInput=table)
+    assert decide(call, batch_id)["crawl"] is True
+
+
 def test_a_batch_over_its_threshold_is_quarantined_whole(cloud: Cloud, call: Call) -> None:
     batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
     cloud.stage(manifest, curated=90, quarantined=10)
