@@ -90,12 +90,12 @@ def test_quarantined_rows_are_a_table_and_leave_it_when_the_contract_is_put_righ
     sql = "SELECT source_file, line, raw_record, array_join(reasons, ' ') FROM quarantined_rows WHERE batch_id = ?"
     rows = pipeline.invoke("query", {"sql": sql, "parameters": [batch_id]})["rows"]
     assert [[row[0].partition("?")[0], *row[1:]] for row in rows] == [
-        ["airlines/rows.csv", "3", "TOOLONG,Two", "pattern:carrier"]
+        ["airlines/rows.csv", "3", "TOOLONG,Two", "max_length:carrier pattern:carrier"]
     ]
     bucket, key = pipeline.outputs["artifacts_bucket"], "contracts/airlines.json"
     contract = json.loads(pipeline.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     for column in contract["columns"]:
-        column["pattern"] = None
+        column |= {"pattern": None, "max_length": None}
     pipeline.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(contract))
     assert "read the quarantined rows again" in operator("replay", "airlines", "--prefix", "rows", "--yes")
     progress = replayed(pipeline, "airlines/rows.csv", "PUBLISHED", before + 1)
