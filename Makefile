@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo local test unit integration check lint types lock clean
+.PHONY: help setup demo local test unit robustness integration check lint types lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,12 +24,15 @@ local: $(READY) ## Keep the emulator up with the pipeline deployed, for experime
 
 test: lint types ## Everything that has to pass, with coverage
 	rm -f .coverage .coverage.*
-	$(MAKE) unit integration COVER="--cov --cov-report= --cov-fail-under=0"
+	$(MAKE) unit robustness integration COVER="--cov --cov-report= --cov-fail-under=0"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
 unit: $(READY) ## Unit tests
 	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile -q $(COVER)
+
+robustness: $(READY) ## The Spark job on hundreds of bad files, compared with an oracle in plain Python
+	COVERAGE_FILE=$(CURDIR)/.coverage.robustness $(BIN)/python -m pytest tests/robustness -n 2 --dist loadfile -q $(COVER)
 
 integration: $(READY) ## The embedded runtime's own tests, then end-to-end tests on it
 	COVERAGE_FILE=$(CURDIR)/.coverage.local $(BIN)/python -m pytest tests/integration/local -n 2 --dist loadfile -q $(COVER)

@@ -1,8 +1,7 @@
-"""A local Spark session with the job's settings, and batches written into the test."""
+"""Batches written into the test."""
 
 import gzip
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
 from pyspark.sql import SparkSession
 
-from glue_jobs.raw_to_curated import run, session
+from glue_jobs.raw_to_curated import run
 from glue_jobs.table import read_table
-from tests.unit.glue_jobs.bad_files import ZOO
-from tests.unit.glue_jobs.compare import Bench, MakeBench
+from tests.sparks import spark
+
+__all__ = ["spark"]
 
 ORDERS: dict[str, Any] = {
     "dataset": "orders",
@@ -40,29 +40,6 @@ ORDERS: dict[str, Any] = {
     "max_file_bytes": 1000000,
     "frequency_hours": None,
 }
-
-
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    repository = Path(__file__).parents[3]
-    # Python workers import the job's modules, as they do on Glue through --extra-py-files.
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(repository), str(repository / "lambdas" / "layers")])
-    builder = SparkSession.builder.master("local[2]")
-    for key, value in {
-        "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "1",
-        # For a handful of rows, compiling a plan takes longer than interpreting it.
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        "spark.driver.memory": "1g",
-        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    }.items():
-        builder = builder.config(key, value)
-    builder.getOrCreate()
-    spark = session("tests")
-    yield spark
-    spark.stop()
 
 
 class Lake:
@@ -161,9 +138,3 @@ def lake(spark: SparkSession, tmp_path: Path) -> Lake:
 def lake_of(spark: SparkSession, tmp_path: Path) -> Callable[..., Lake]:
     """Make a lake whose contract differs."""
     return lambda **changes: Lake(spark, tmp_path, {**ORDERS, **changes})
-
-
-@pytest.fixture
-def bench(spark: SparkSession, tmp_path: Path) -> MakeBench:
-    """Make a bench that compares the job with the oracle, for the contract of the bad files or one that differs."""
-    return lambda **changes: Bench(spark, tmp_path, {**ZOO, **changes})

@@ -10,8 +10,8 @@ import pytest
 from py4j.protocol import Py4JJavaError
 
 from glue_jobs.raw_to_curated import root_cause
-from tests.unit.glue_jobs import bad_files as bad
-from tests.unit.glue_jobs.compare import MakeBench, agree
+from tests.robustness import bad_files as bad
+from tests.robustness.compare import MakeBench, agree
 
 ROWS = gzip.compress(bad.SHORT + b"".join(b"%d,p,ab\n" % n for n in range(3_000)), mtime=0)
 PAGES = bad.parquet(("id", pa.array(range(2_000))), ("part", pa.array(["p"] * 2_000)))

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tests.unit.glue_jobs import bad_files as bad
-from tests.unit.glue_jobs.compare import MakeBench, agree
+from tests.robustness import bad_files as bad
+from tests.robustness.compare import MakeBench, agree
 
 DAY = dt.date(2024, 2, 29)
 AT = dt.datetime(2024, 3, 10, 2, 30, 0, 250_000)  # noqa: DTZ001

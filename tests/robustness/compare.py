@@ -18,7 +18,7 @@ from pipeline_core.report import Report, reconcile
 from pyspark.sql import SparkSession
 
 from glue_jobs.raw_to_curated import run
-from tests.unit.glue_jobs.oracle import Outcome, Record, judge
+from tests.robustness.oracle import Outcome, Record, judge
 
 
 class Bench:

@@ -8,8 +8,8 @@ import random
 import pyarrow as pa
 import pytest
 
-from tests.unit.glue_jobs import bad_files as bad
-from tests.unit.glue_jobs.compare import MakeBench, agree
+from tests.robustness import bad_files as bad
+from tests.robustness.compare import MakeBench, agree
 
 AT = dt.datetime(2024, 3, 10, 2, 30, 0, 250_000)  # noqa: DTZ001  no such time in New York
 

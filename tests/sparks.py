@@ -1,0 +1,33 @@
+"""A local Spark session with the job's settings, for every test that needs one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from glue_jobs.raw_to_curated import session
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    repository = Path(__file__).parents[1]
+    # Python workers import the job's modules, as they do on Glue through --extra-py-files.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(repository), str(repository / "lambdas" / "layers")])
+    builder = SparkSession.builder.master("local[2]")
+    for key, value in {
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
+        # For a handful of rows, compiling a plan takes longer than interpreting it.
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.driver.memory": "1g",
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }.items():
+        builder = builder.config(key, value)
+    builder.getOrCreate()
+    spark = session("tests")
+    yield spark
+    spark.stop()
