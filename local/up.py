@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import time
@@ -21,6 +22,8 @@ from local.emulator import ACCESS_KEY, Emulator, EmulatorError, port_is_free
 
 STACK: Final = "local"
 """The stack that is deployed into the emulator."""
+OUTPUTS: Final = "outputs.json"
+"""File in the working directory with the outputs of the stack, as `pulumi stack output --json` writes them."""
 PORT: Final = 4566
 """The port that `Pulumi.local.yaml` names, for the Pulumi CLI."""
 
@@ -56,7 +59,8 @@ def deploy_with_progress(emulator: Emulator, console: Console) -> Deployment:
 
 
 def describe(emulator: Emulator, outputs: dict[str, Any], console: Console) -> None:
-    """Print the endpoint, the buckets, and commands to try."""
+    """Print the endpoint, the buckets, and commands to try; leave the outputs where `ops` can read them."""
+    (emulator.workdir / OUTPUTS).write_text(json.dumps(outputs, indent=1), encoding="utf-8")
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column()
     # An ARN that is cut short is of no use.
@@ -96,6 +100,10 @@ def _commands(emulator: Emulator, outputs: dict[str, Any]) -> str:
             f"    --query-execution-context {context} --query-string 'SELECT * FROM {dataset} LIMIT 5' \\",
             "    --query QueryExecutionId --output text",
             f"  {aws} athena get-query-results --query-execution-id <that id>",
+            "",
+            "  # see what happened to it",
+            f"  export AWS_ENDPOINT_URL={emulator.endpoint} DATA_PIPELINE_OUTPUTS={emulator.workdir / OUTPUTS}",
+            f"  .venv/bin/python -m ops file {dataset}/{dataset}.csv",
         ]
     )
 

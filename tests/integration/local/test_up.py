@@ -1,5 +1,6 @@
 """`make local` says what to type next, and ends cleanly."""
 
+import json
 import re
 import signal
 import subprocess
@@ -32,6 +33,9 @@ def test_what_is_printed_can_be_typed(emulator: Emulator) -> None:
     assert landed, text
     assert Path(landed[1]).is_file(), "the file is there"
     assert "lambda invoke --function-name trigger-1 /dev/stdout\n" in text
+    outputs = re.search(r"DATA_PIPELINE_OUTPUTS=(\S+)", text)
+    assert outputs, text
+    assert json.loads(Path(outputs[1]).read_text()) == OUTPUTS
     assert "export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION=us-east-1\n" in text
 
 
