@@ -10,7 +10,7 @@ import boto3
 from pipeline_core import layout
 from pipeline_core.batches import DECIDED, FINISHED, RELEASED, SPLIT, Batch, Batches, PublishingError
 from pipeline_core.ledger import FAILED, QUARANTINED, LandedFile, Ledger
-from pipeline_core.manifest import Manifest
+from pipeline_core.manifest import LANDED, Manifest
 from pipeline_core.quarantine import keep_file
 from pipeline_core.runs import record_run
 from pipeline_core.storage import read
@@ -134,7 +134,8 @@ class Recovery:
                 ledger.give_back(files, batch.batch_id)
             case "QUARANTINED":
                 reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
-                for file in files:
+                # Of a file that was to be replayed, rows are in the table or in quarantine already.
+                for file in (item for item in files if item["purpose"] == LANDED):
                     landed = LandedFile(**{field.name: file[field.name] for field in fields(LandedFile)})
                     keep_file(landed, reason, self.quarantine_bucket)
                 ledger.give_up(files, batch.batch_id, QUARANTINED, reason, kept=True)

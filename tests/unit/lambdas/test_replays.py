@@ -184,6 +184,22 @@ def test_a_file_that_failed_the_job_leaves_quarantine_when_it_succeeds(cloud: Cl
     assert cloud.files("airlines/a.csv")[0]["status"] == "PUBLISHED"
 
 
+def test_a_published_file_that_fails_the_job_when_it_is_replayed_stays_published(cloud: Cloud, call: Call) -> None:
+    published(cloud, call, "flights/a.csv", 98, 3)
+    before = cloud.keys(QUARANTINE)
+    ask(cloud, call, "flights/a.csv")
+    batch_id, _ = tick(cloud, call)
+    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED"
+    (item,) = cloud.files("flights/a.csv")
+    assert (item["status"], item["outcome"]["rows_curated"], item["published_in"] == {batch_id}) == (
+        "PUBLISHED",
+        98,
+        False,
+    )
+    assert item["reason"].startswith("unreadable: the job fails on this file alone")
+    assert cloud.keys(QUARANTINE) == before
+
+
 def test_an_unreadable_file_is_kept_as_it_came(cloud: Cloud, call: Call) -> None:
     batch_id, manifest = one_batch(cloud, call, "flights/a.csv", "flights/b.csv")
     report = cloud.stage(manifest)
