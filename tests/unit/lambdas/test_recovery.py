@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pipeline_core.batches import ClosedError
+from pipeline_core.batches import Batch, ClosedError, PublishingError
 from pipeline_core.layout import kept_file_keys
 
-from lambdas.error_handler.logic import MAX_FAILED_PARTS, message_of, split
+from lambdas.error_handler.logic import MAX_FAILED_PARTS, Recovery, message_of, split
 from lambdas.etl_trigger.handler import _trigger
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud
 from tests.unit.lambdas.test_batches import decide, land, one_batch
@@ -84,6 +84,28 @@ def test_a_batch_that_a_recovery_gave_back_cannot_begin_to_publish(
         decide(call, batch_id)
     assert cloud.keys(CURATED, "tables/") == []
     assert cloud.batches.state("flights").publishing is None
+
+
+def test_a_batch_that_begins_to_publish_while_a_recovery_looks_at_it_is_not_given_back(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest)
+    real = Recovery._classify
+
+    def overtaken(self: Recovery, batch: Batch, *arguments: Any) -> str:
+        cloud.batches.begin_publish(batch, 0, ["year=2013/month=1/"])
+        return real(self, batch, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recovery, "_classify", overtaken)
+        with pytest.raises(PublishingError, match="began to publish"):
+            fail(call, batch_id, Error="States.Timeout", Cause="slow")
+    assert cloud.files("flights/a.csv")[0]["status"] == "CLAIMED"
+    # the report that the other call had pinned
+    report = cloud.s3.get_object(Bucket=CURATED, Key=f"staging/flights/{batch_id}/report.json")["Body"].read()
+    cloud.s3.put_object(Bucket=ARTIFACTS, Key=f"batches/flights/{batch_id}/report-0.json", Body=report)
+    assert fail(call, batch_id, Error="States.Timeout", Cause="slow") == "PUBLISHED"
 
 
 @pytest.mark.parametrize(
