@@ -1,5 +1,6 @@
 """Reads text files line by line, and looks once at every file: its header, its lines, its quotes."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -10,8 +11,10 @@ from pyspark.sql import functions as F
 
 from glue_jobs.records import MAX_RECORD_CHARACTERS, Batch, all_read, path_of_row, paths, small_frame
 
-BROKEN_GZIP = ("org.apache.hadoop.io.compress", "java.util.zip")
-"""Where Java fails on a gzip file that cannot be unpacked to its end."""
+BROKEN_GZIP = re.compile(
+    r"^(?!\s+at ).*\n\s+at (?:java\.base/)?(?:org\.apache\.hadoop\.io\.compress|java\.util\.zip)\.", re.MULTILINE
+)
+"""An exception that Java's decompressors throw themselves. One that only passes through them is the storage's."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def _can_be_unpacked(spark: SparkSession, position: int, file: ManifestFile, bat
 
 
 def _is_broken_gzip(error: Py4JJavaError) -> bool:
-    return any(place in str(error) for place in BROKEN_GZIP)
+    return BROKEN_GZIP.search(str(error)) is not None
 
 
 def _lines(spark: SparkSession, files: dict[int, ManifestFile]) -> DataFrame:

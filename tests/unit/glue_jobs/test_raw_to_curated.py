@@ -8,10 +8,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from pyspark.sql import Row
 
 from glue_jobs.csv_files import stitch
 from glue_jobs.json_files import parse_json
+from glue_jobs.text_files import BROKEN_GZIP
 from tests.unit.glue_jobs.conftest import Lake
 
 HEADER = b"id,day,name,price,at,weight,paid\n"
@@ -236,6 +238,22 @@ def test_an_unclosed_quote_does_not_swallow_the_next_file() -> None:
         Row(_file=1, _line=3, _raw=b'e,"f"'),
     ]
     assert list(stitch(lines)) == [(0, 2, b'a,"b', True), (1, 2, b"c,d", False), (1, 3, b'e,"f"', False)]
+
+
+@pytest.mark.parametrize(
+    ("trace", "damaged"),
+    [
+        ("x: java.io.EOFException: cut\n\tat org.apache.hadoop.io.compress.DecompressorStream.read(D.java:1)", True),
+        ("x: java.util.zip.ZipException: bad\n\tat java.base/java.util.zip.Inflater.inflate(I.java:1)", True),
+        (
+            "x: java.net.SocketTimeoutException\n\tat java.base/sun.nio.ch.NioSocketImpl.read(N.java:1)\n"
+            "\tat org.apache.hadoop.io.compress.DecompressorStream.read(D.java:1)",
+            False,
+        ),
+    ],
+)
+def test_a_storage_that_fails_below_the_decompressor_is_not_the_files_fault(trace: str, damaged: bool) -> None:
+    assert (BROKEN_GZIP.search(trace) is not None) is damaged
 
 
 def test_deeply_nested_json_is_refused_not_a_crash() -> None:
