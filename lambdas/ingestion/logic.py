@@ -1,5 +1,6 @@
 """Decides what a landed object is: a file that its dataset's contract wants, or one to reject, and why."""
 
+import zlib
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,7 +11,10 @@ from pipeline_core.manifest import LANDED, REPLACE, ROWS
 from pipeline_core.quarantine import version_argument
 from pipeline_core.storage import is_gone, s3_client
 
-HEAD_BYTES = 1024
+HEAD_BYTES = 64 * 1024
+MAX_EXPANSION = 200
+"""How many times its size a gzip file may unpack to, judged by its beginning. Text reaches about 20, zeros 1,000."""
+
 REPLAYS = ("quarantined", "again")
 
 
@@ -87,7 +91,11 @@ def _mismatch(file: LandedFile) -> str | None:
             return "not_parquet: the file does not begin and end with PAR1"
         return None
     if gzipped:
-        return None if head[:3] == b"\x1f\x8b\x08" else "not_gzip: the name ends in .gz, the content is not gzip"
+        if head[:3] != b"\x1f\x8b\x08":
+            return "not_gzip: the name ends in .gz, the content is not gzip"
+        if _unpacked(head) > MAX_EXPANSION * len(head):
+            return f"gzip_bomb: the content unpacks to more than {MAX_EXPANSION} times its size"
+        return None
     if head[:2] == b"\x1f\x8b":
         return f"not_{name}: the content is gzip; name it .{name}.gz"
     if head[:4] == b"PAR1" or head[:4] == b"PK\x03\x04":
@@ -95,6 +103,14 @@ def _mismatch(file: LandedFile) -> str | None:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return f"not_{name}: the content is UTF-16; files must be UTF-8"
     return None
+
+
+def _unpacked(head: bytes) -> int:
+    """Bytes that the beginning of a gzip file unpacks to, as far as it matters; a damaged one is the job's to judge."""
+    try:
+        return len(zlib.decompressobj(wbits=31).decompress(head, MAX_EXPANSION * len(head) + 1))
+    except zlib.error:
+        return 0
 
 
 def _bytes(file: LandedFile, span: str) -> bytes:
