@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pipeline_core.batches import Batches
 from pipeline_core.ledger import Ledger
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
 from ops.target import Target, TargetError, load
@@ -65,12 +65,12 @@ def status(stack: Stack = None, outputs: Outputs = None) -> None:
     target = load(outputs, stack)
     ledger = Ledger(target.ledger_table)
     batches = Batches(ledger)
-    table = Table("dataset", "pending", "running batches", "publishing", "publishes")
+    table = Table("dataset", "pending", Column("running batches", no_wrap=True), "publishing", "publishes")
     for dataset in target.datasets:
         state = batches.state(dataset)
         pending = len(ledger.pending(dataset, target.max_files_per_batch))
         more = "+" if pending == target.max_files_per_batch else ""
-        running = ", ".join(sorted(state.running)) or "none"
+        running = "\n".join(sorted(state.running)) or "none"
         table.add_row(dataset, f"{pending}{more}", running, state.publishing or "no", str(state.published))
     console.print(table)
 

@@ -23,6 +23,12 @@ RAW, CURATED, QUARANTINE, ARTIFACTS = "raw-b", "curated-b", "quarantine-b", "art
 TABLE, DATABASE, BUS = "ledger", "lake", "bus"
 
 
+CONTRACTS = load_contracts(REPOSITORY / "contracts")
+
+SESSION = boto3.Session()
+"""One for all tests: reading AWS's service descriptions takes longer than a test."""
+
+
 class Context:
     """What Powertools reads of a Lambda context."""
 
@@ -88,7 +94,7 @@ class Cloud:
             rows_quarantined=quarantined,
         )
         rest = [FileReport(key=file.key, version=file.version) for file in manifest.files[1:]]
-        contract = next(c for c in load_contracts(REPOSITORY / "contracts") if c.name == manifest.dataset)
+        contract = next(c for c in CONTRACTS if c.name == manifest.dataset)
         report = Report(
             batch_id=manifest.batch_id,
             dataset=manifest.dataset,
@@ -115,15 +121,15 @@ class Cloud:
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with mock_aws():
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", SESSION)
         storage.s3_client.cache_clear()
         s3 = boto3.client("s3")
         for bucket in (RAW, CURATED, QUARANTINE, ARTIFACTS):
             s3.create_bucket(Bucket=bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        contracts = load_contracts(REPOSITORY / "contracts")
-        for contract in contracts:
+        for contract in CONTRACTS:
             s3.put_object(Bucket=ARTIFACTS, Key=f"contracts/{contract.name}.json", Body=json.dumps(contract.document))
-        index = {"datasets": [contract.name for contract in contracts]}
+        index = {"datasets": [contract.name for contract in CONTRACTS]}
         s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=json.dumps(index))
         boto3.client("dynamodb").create_table(
             TableName=TABLE,

@@ -24,8 +24,9 @@ def land(cloud: Cloud, call: Call, *keys: str) -> None:
 
 def one_batch(cloud: Cloud, call: Call, *keys: str) -> tuple[str, Manifest]:
     land(cloud, call, *keys)
-    (batch_id,) = call("etl_trigger", {})["batches"]
-    return batch_id, cloud.manifest(keys[0].split("/")[0], batch_id)
+    dataset = keys[0].split("/")[0]
+    (batch_id,) = call("etl_trigger", {"dataset": dataset})["batches"]
+    return batch_id, cloud.manifest(dataset, batch_id)
 
 
 def decide(call: Call, batch_id: str, published: int = 0) -> dict[str, Any]:

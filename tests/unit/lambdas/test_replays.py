@@ -33,9 +33,9 @@ def ask(cloud: Cloud, call: Call, key: str, what: str = "quarantined", request: 
     }
 
 
-def tick(cloud: Cloud, call: Call) -> tuple[str, Manifest]:
-    (batch_id,) = call("etl_trigger", {})["batches"]
-    return batch_id, cloud.manifest(batch_id.split("-")[0], batch_id)
+def tick(cloud: Cloud, call: Call, dataset: str = "flights") -> tuple[str, Manifest]:
+    (batch_id,) = call("etl_trigger", {"dataset": dataset})["batches"]
+    return batch_id, cloud.manifest(dataset, batch_id)
 
 
 def rewrite(cloud: Cloud, report: Report) -> None:
@@ -65,6 +65,24 @@ def test_quarantined_rows_leave_quarantine_when_they_succeed(cloud: Cloud, call:
     assert item["published_in"] == {first, batch_id}
     assert decide(call, batch_id) == verdict
     assert cloud.files("flights/a.csv")[0]["outcome"] == item["outcome"], "deciding again adds nothing"
+
+
+def test_rows_of_other_files_stay_in_quarantine(cloud: Cloud, call: Call) -> None:
+    first, manifest = one_batch(cloud, call, "flights/a.csv", "flights/b.csv")
+    report = cloud.stage(manifest, curated=98, quarantined=1)
+    (staged,) = report.quarantined
+    second = replace(staged, partition={"_file": "1"}, uri=staged.uri.replace("part-0", "part-1"))
+    cloud.s3.put_object(Bucket=CURATED, Key=second.uri.removeprefix(f"s3://{CURATED}/"), Body=b"rows of b")
+    files = (report.files[0], replace(report.files[1], rows_read=1, rows_quarantined=1))
+    rewrite(cloud, replace(report, files=files, quarantined=(staged, second)))
+    decide(call, first)
+    of_a, of_b = cloud.keys(QUARANTINE)
+    ask(cloud, call, "flights/b.csv")
+    batch_id, manifest = tick(cloud, call)
+    assert manifest.files[0].quarantined == (f"s3://{QUARANTINE}/{of_b}",)
+    cloud.stage(manifest, curated=1)
+    decide(call, batch_id, 1)
+    assert cloud.keys(QUARANTINE) == [of_a]
 
 
 def test_a_request_that_is_delivered_twice_is_carried_out_once(cloud: Cloud, call: Call) -> None:
@@ -176,7 +194,7 @@ def test_a_file_that_failed_the_job_leaves_quarantine_when_it_succeeds(cloud: Cl
     (item,) = cloud.files("airlines/a.csv")
     assert set(cloud.keys(QUARANTINE)) == set(kept_file_keys(RAW, "airlines/a.csv", item["version"]))
     ask(cloud, call, "airlines/a.csv")
-    again, manifest = tick(cloud, call)
+    again, manifest = tick(cloud, call, "airlines")
     assert manifest.purpose == ""
     cloud.stage(manifest)
     decide(call, again)

@@ -7,9 +7,10 @@ from typing import Any
 
 import boto3
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from ops.__main__ import app
+from ops import __main__ as ops
 from tests.unit.lambdas.conftest import ARTIFACTS, RAW, TABLE, Cloud, call, cloud
 
 __all__ = ["call", "cloud"]
@@ -23,7 +24,7 @@ class Operator:
 
     def run(self, *arguments: str, input: str | None = None) -> Result:
         command = [*arguments, "--outputs", str(self._outputs)]
-        return CliRunner().invoke(app, command, input=input, env={"COLUMNS": "200"})
+        return CliRunner().invoke(ops.app, command, input=input)
 
     def deliver(self, times: int = 1) -> int:
         """Deliver every message, `times` times; returns how many there were."""
@@ -47,7 +48,8 @@ class Operator:
 
 
 @pytest.fixture
-def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path) -> Operator:
+def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    monkeypatch.setattr(ops, "console", Console(width=160))
     queue_url = boto3.client("sqs").create_queue(QueueName="arrivals")["QueueUrl"]
     outputs = tmp_path / "outputs.json"
     values = {
