@@ -321,7 +321,8 @@ class Scenario:
         problems += [f"{item['key']}: {item['status']}" for item in self.ledger() if item["status"] != "PUBLISHED"]
         problems += [f"denied: {decision}" for decision in denials(self.lab.emulator.decisions)]
         assert self.injected, "nothing was injected"
-        assert (lost, doubled, problems) == (0, 0, [])
+        problems += [f"{lost} rows lost"] * bool(lost) + [f"{doubled} rows doubled"] * bool(doubled)
+        assert not problems, "; ".join(problems)
 
     def _landed(self) -> int:
         return sum(len(file.good) for file in self.files)
@@ -357,7 +358,10 @@ class Scenario:
     def _around(self, dataset: str, table: Counter[str]) -> list[str]:
         state = self.lab.state(dataset)
         problems = [f"{dataset}: {name} is {state[name]}" for name in ("running", "publishing") if state.get(name)]
-        answer = int(self.lab.pipeline.invoke("query", {"query": f"{dataset}_rows"})["rows"][0][0])
-        if answer != table.total():
-            problems.append(f"{dataset}: Athena answers {answer} rows, the table's files have {table.total()}")
+        try:
+            answer = self.lab.pipeline.invoke("query", {"query": f"{dataset}_rows"})["rows"][0][0]
+        except PipelineError as error:
+            answer = str(error)
+        if answer != str(table.total()):
+            problems.append(f"{dataset}: Athena answers {answer}, the table's files have {table.total()} rows")
         return problems
