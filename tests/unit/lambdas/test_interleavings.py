@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import boto3
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from pipeline_core import storage
 from tests.unit.lambdas.toy_pipeline import Toy, Wire, Workflow
 
 COUNTER = itertools.count()
+CLIENT = boto3.client
 KEYS = [f"{part}{number}" for part in "ab" for number in range(4)]
 SETTINGS = settings(
     derandomize=True,
@@ -42,11 +44,12 @@ aborted = st.one_of(
 
 
 @pytest.fixture
-def wire() -> Iterator[Wire]:
+def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     with mock_aws():
         storage.s3_client.cache_clear()
         wire = Wire()
         wire.attach()
+        monkeypatch.setattr(boto3, "client", CLIENT)
         yield wire
     storage.s3_client.cache_clear()
 
@@ -57,7 +60,8 @@ class Play:
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         with wire.quiet():
-            self.toy = Toy(next(COUNTER), wire)
+            self.toy = toy = Toy(next(COUNTER), wire)
+        boto3.client = lambda name, **kw: toy if name == "lambda" else CLIENT(name, **kw)  # type: ignore[assignment]
 
     def step(self, operation: tuple[Any, ...]) -> Callable[[], Any]:
         name, *arguments = operation
@@ -75,6 +79,8 @@ class Play:
     def abort(self, workflow: Workflow | None) -> None:
         """The execution is stopped; EventBridge calls the error handler."""
         if workflow is not None:
+            workflow.state, workflow.aborted = "recover", True
+            self.toy.end(workflow)
             workflow.state = "recover"
             self.toy.advance(workflow)
 

@@ -4,6 +4,7 @@ A row of the toy dataset is `key,value`; the first letter of the key is its part
 contract: it stages what the table does not have yet, in a folder of its own, and writes the report last.
 """
 
+import io
 import json
 import os
 import threading
@@ -17,7 +18,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pipeline_core import layout, storage
-from pipeline_core.batches import PublishingError
+from pipeline_core.batches import ClosedError, PublishingError
 from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, REJECTED
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
@@ -114,7 +115,7 @@ class Workflow:
     state: str = "read"
     seen: int = 0
     runs: int = 0
-    tries: int = 0
+    aborted: bool = False
 
 
 @dataclass
@@ -155,8 +156,11 @@ class Toy:
         boto3.client("events").create_event_bus(Name=f"bus-{self.number}")
         buckets = {"curated_bucket": curated, "artifacts_bucket": artifacts, "ledger_table": table}
         self.trigger = Trigger(
-            raw_bucket=raw,
+            quarantine_bucket=quarantine,
             state_machine_arn=self.machine,
+            error_handler_function="error_handler",
+            # What an execution had called has ended when the tests go on, or is what they go on with.
+            publish_seconds=0,
             max_concurrent_batches=2,
             max_files_per_batch=3,
             max_workers=2,
@@ -168,7 +172,13 @@ class Toy:
             event_bus_name=f"bus-{self.number}",
             **buckets,
         )
-        self.recovery = Recovery(max_attempts=10**6, **buckets)
+        self.recovery = Recovery(
+            max_attempts=10**6,
+            quarantine_bucket=quarantine,
+            artifacts_bucket=artifacts,
+            ledger_table=table,
+            processing_function="processing",
+        )
         os.environ.update(RAW_BUCKET=raw, QUARANTINE_BUCKET=quarantine, ARTIFACTS_BUCKET=artifacts, LEDGER_TABLE=table)
         ingestion._parts.cache_clear()
         self.ledger = ingestion._parts()[1]
@@ -231,11 +241,45 @@ class Toy:
                     verdict = self.publisher.decide(DATASET, workflow.batch_id, workflow.seen)["verdict"]
                 except PublishingError:
                     return
+                except ClosedError:
+                    workflow.state = "recover"
+                    return
                 again = "read" if workflow.runs < 5 else "recover"
                 workflow.state = again if verdict == "CONFLICT" else "ended"
             case "recover":
-                self.recovery.recover(DATASET, workflow.batch_id, {"Error": "States.TaskFailed", "Cause": "toy"})
+                try:
+                    self.recover(workflow.batch_id, running=workflow.aborted)
+                except PublishingError:
+                    return
                 workflow.state = "ended"
+        if workflow.state == "ended":
+            self.end(workflow)
+
+    def recover(self, batch_id: str, *, running: bool) -> str:
+        """The error handler."""
+        error = {"Error": "States.Timeout", "Cause": "toy"}
+        return self.recovery.recover(DATASET, batch_id, error, job=False, running=running)
+
+    def end(self, workflow: Workflow) -> None:
+        """The execution is over, and Step Functions says so."""
+        workflow.state = "ended"
+        arn = f"{self.machine.replace(':stateMachine:', ':execution:')}:{workflow.batch_id}"
+        with self.wire.quiet():
+            self.sfn.stop_execution(executionArn=arn)
+
+    def invoke(self, FunctionName: str, Payload: bytes, InvocationType: str = "RequestResponse") -> dict[str, Any]:  # noqa: N803
+        """The Lambda API: another process, which does not share its caller's fate."""
+        event = json.loads(Payload)
+        with self.wire.quiet():
+            try:
+                if FunctionName == "error_handler":
+                    self.recover(event["batch_id"], running=False)
+                    return {"StatusCode": 202}
+                verdict = self.publisher.decide(DATASET, event["batch_id"], 0)
+            except (PublishingError, ClosedError, RuntimeError) as error:
+                failed = json.dumps({"errorMessage": str(error)})
+                return {"FunctionError": "Unhandled", "Payload": io.BytesIO(failed.encode())}
+        return {"Payload": io.BytesIO(json.dumps(verdict).encode())}
 
     def job(self, batch_id: str) -> None:
         """What the Spark job does, in a few lines."""
