@@ -52,7 +52,7 @@ def allow(
 
     """
     for action in actions:
-        if "*" in action and not action.startswith("kms:"):
+        if "*" in action:
             raise ValueError(f"action {action!r} has a wildcard: name the actions that are used")
     if "*" in resources:
         raise ValueError(f'{", ".join(actions)} on "*": name the resources, or use allow_unscoped')

@@ -11,11 +11,20 @@ from pulumi import Input, Output, ResourceOptions
 from components.compute import PipelineFunction
 from components.iam import Statement, allow, document, source_condition, tls_only
 from config import IngestionConfig, Subscription
+from policies.model import Waiver
 
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3_600
 FOUR_DAYS_SECONDS = 4 * 24 * 3_600
 # EventBridge gives up after a day and 185 tries unless told otherwise; a schedule's tick is stale sooner.
 EVENT_AGE_SECONDS = 3_600
+
+WAIVERS = (
+    Waiver(
+        rule="EVT-03",
+        resource="data-pipeline-events",
+        reason="A bus without a policy takes events from this account only, and there from roles that may put them.",
+    ),
+)
 
 
 def visibility_timeout_seconds(consumer_timeout_seconds: int, batching_window_seconds: int) -> int:

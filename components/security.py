@@ -8,6 +8,16 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.iam import Place, Statement, document, source_condition, trust
+from policies.model import Waiver
+
+WAIVERS = (
+    Waiver(
+        rule="IAM-09",
+        resource="data-pipeline-key",
+        wrong="logs.*",
+        reason="CloudWatch Logs sends no source; the log group in the encryption context binds it to the account.",
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +60,8 @@ class EncryptionKey(pulumi.ComponentResource):
 
     def use_for_table(self) -> Statement:
         """Let a role reach an encrypted DynamoDB table: DynamoDB asks for more than S3 does."""
-        actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+        verbs = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
+        actions = [f"kms:{verb}" for verb in (*verbs, "ReEncryptFrom", "ReEncryptTo")]
         return self._use(actions, ["dynamodb"])
 
     def _use(self, actions: Sequence[str], services: Sequence[str]) -> Statement:
