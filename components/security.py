@@ -96,7 +96,7 @@ def _key_statements(place: Place) -> list[Statement]:
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")}},
         },
         {
-            "Sid": "EventBridgeToEncryptedQueues",
+            "Sid": "EventBridgeToEncryptedQueuesAndTopics",
             "Effect": "Allow",
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": use,
@@ -110,6 +110,14 @@ def _key_statements(place: Place) -> list[Statement]:
             "Action": use,
             "Resource": "*",
             "Condition": source_condition(place.account, [place.arn("cloudwatch", "alarm:*")]),
+        },
+        {
+            "Sid": "BudgetsToEncryptedTopic",
+            "Effect": "Allow",
+            "Principal": {"Service": "budgets.amazonaws.com"},
+            "Action": use,
+            "Resource": "*",
+            "Condition": source_condition(place.account, [place.global_arn("budgets", "*")]),
         },
     ]
 

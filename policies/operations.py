@@ -13,7 +13,10 @@ LOGICAL_NAME = re.compile(r"data-pipeline(-[a-z0-9_]+)*(-[^\s/]+@[^\s/]+|-https:
 # Types whose physical name the program chooses, and the input that holds it.
 NAMED = {
     "athena.Workgroup": "name",
+    "budgets.Budget": "name",
+    "cloudwatch.CompositeAlarm": "alarmName",
     "cloudwatch.Dashboard": "dashboardName",
+    "cloudwatch.MetricAlarm": "name",
     "glue.CatalogDatabase": "name",
     "glue.Crawler": "name",
     "kms.Alias": "name",
@@ -51,6 +54,11 @@ def _missing(alarm: Resource, program: Program) -> Iterable[str]:
 
 def _enabled(alarm: Resource, program: Program) -> Iterable[str]:
     return must(alarm.inputs.get("actionsEnabled") is not False, "its actions are off")
+
+
+def _runbook(alarm: Resource, program: Program) -> Iterable[str]:
+    text = str(alarm.inputs.get("alarmDescription"))
+    return must(re.search(r"docs/runbook\.md#[a-z0-9-]+", text), f"it says {shown(text)}")
 
 
 def _window(alarm: Resource, program: Program) -> Iterable[str]:
@@ -107,6 +115,7 @@ def _logical_name(resource: Resource, program: Program) -> Iterable[str]:
 
 
 GROUP, ALARM, MACHINE = ("cloudwatch.LogGroup",), ("cloudwatch.MetricAlarm",), ("sfn.StateMachine",)
+ALARMS = (*ALARM, "cloudwatch.CompositeAlarm")
 
 
 def _rule(id_: str, types: tuple[str, ...], wrong: Check, reason: str, allowed: str, *controls: str) -> Rule:
@@ -140,7 +149,14 @@ RULES = (
         "CloudWatch's default for missing data is a third state in which nobody is called.",
         "breaching or notBreaching, on purpose",
     ),
-    _rule("MON-03", ALARM, _enabled, "An alarm is switched off and forgotten.", "actions on", "CloudWatch.17"),
+    _rule("MON-03", ALARMS, _enabled, "An alarm is switched off and forgotten.", "actions on", "CloudWatch.17"),
+    _rule(
+        "MON-04",
+        ALARMS,
+        _runbook,
+        "Whoever is called at night needs to know what to do.",
+        "a description with docs/runbook.md#<anchor>",
+    ),
     _rule(
         "MON-05",
         ALARM,

@@ -215,6 +215,7 @@ BAD = (
     Bad("MON-01", "cloudwatch.MetricAlarm", "arrivals-too-old", put("alarmActions", ["arn:aws:sns:eu:1:other"])),
     Bad("MON-02", "cloudwatch.MetricAlarm", "arrivals-too-old", put("treatMissingData", "missing")),
     Bad("MON-03", "cloudwatch.MetricAlarm", "arrivals-too-old", put("actionsEnabled", False)),
+    Bad("MON-04", "cloudwatch.MetricAlarm", "arrivals-too-old", put("alarmDescription", "It failed.")),
     Bad("MON-05", "cloudwatch.MetricAlarm", "arrivals-too-old", put("evaluationPeriods", 1_441)),
     Bad("SFN-01", "sfn.StateMachine", "batch", put("loggingConfiguration.level", "OFF")),
     Bad("SFN-02", "sfn.StateMachine", "batch", put("tracingConfiguration.enabled", False)),
