@@ -176,6 +176,15 @@ class MonitoringConfig(Section):
     oldest_message_minutes: Minutes = Field(
         default=15, description="A landed file that waits longer than that raises an alarm."
     )
+    quarantined_percent: Annotated[int, Field(ge=0, le=99)] = Field(
+        default=1, description="A batch with more quarantined rows than that raises an alarm, in per cent."
+    )
+    freshness_grace_minutes: Minutes = Field(
+        default=60, description="How much later than its contract promises a batch may be published without an alarm."
+    )
+    monthly_budget_dollars: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="Whoever is called hears when the month costs more than that; empty: never."
+    )
     alarm_subscriptions: tuple[Subscription, ...] = Field(default=(), description="Who is called.")
     notification_subscriptions: tuple[Subscription, ...] = Field(
         default=(), description="Who hears of published and refused batches."
@@ -328,6 +337,12 @@ def _prod_rules(config: PipelineConfig) -> Iterator[Violation]:
             key="monitoring.alarm_subscriptions",
             value=[],
             allowed="at least one subscription in prod: an alarm nobody hears is none",
+        )
+    if config.monitoring.monthly_budget_dollars is None:
+        yield Violation(
+            key="monitoring.monthly_budget_dollars",
+            value=None,
+            allowed="an amount in prod: a bill must not be the first to tell",
         )
     if not config.batches.schedule_enabled:
         yield Violation(key="batches.schedule_enabled", value=False, allowed="true in prod: files must not wait")

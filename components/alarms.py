@@ -1,88 +1,326 @@
-"""Which failures call a person: plain data, one rule a failure."""
+"""Which failures call a person: plain data, one rule a failure. docs/runbook.md says what to do about each."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from math import ceil
+from typing import Any, Literal
 
 from pulumi import Input
 
 MINUTE = 60
+HOUR = 3_600
+# What CloudWatch can look back in one alarm whose period is an hour or more.
+LONGEST_WINDOW_SECONDS = 7 * 24 * HOUR
+# Metrics arrive late. An alarm that looks at the last minute only would have looked away before they do.
+LATE_MINUTES = 5
+# A batch's counts are sums of one verdict: long enough that it is one data point, short enough to be about it.
+VERDICT_SECONDS = 5 * MINUTE
+NEAR_TIMEOUT = 0.8
+RUNBOOK = "docs/runbook.md"
+BATCH_INCIDENT = "batch-incident"
+# What the workflow calls: where one of these fails, the batch fails, and that is one incident.
+CALLED_BY_WORKFLOW = ("processing", "query", "notification", "error_handler")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
-    """The names of what is watched, as CloudWatch knows them."""
+class Metric:
+    """A metric as CloudWatch knows it. Its dimensions are exactly those that it is emitted with."""
 
-    # logical part of the alarm's name -> name of the AWS resource
-    dead_letters: Mapping[str, Input[str]]
-    arrivals_queue: Input[str]
-    functions: Mapping[str, Input[str]]
-    state_machine_arn: Input[str]
-    oldest_message_minutes: int
+    namespace: str
+    name: str
+    dimensions: Mapping[str, Input[str]]
+    statistic: Literal["Sum", "Minimum", "Maximum", "p99"] = "Sum"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """One metric over its threshold, for one period, calls a person."""
+    """One data point on the wrong side of its threshold, within `periods`, calls a person."""
 
     name: str
-    description: str
-    namespace: str
-    metric: str
-    dimensions: Mapping[str, Input[str]]
-    statistic: Literal["Sum", "Maximum"]
-    above: int
+    meaning: str
+    # The section of the runbook.
+    section: str
+    # By id; more than one only with an `expression` over the ids.
+    metrics: Mapping[str, Metric]
+    expression: str = ""
+    compare: Literal["Greater", "GreaterOrEqual", "Less"] = "Greater"
+    threshold: float = 0
     period_seconds: int = MINUTE
-    # Nothing was counted means nothing failed. Whoever has no traffic for a night is not woken.
-    missing_data: Literal["notBreaching", "breaching", "ignore", "missing"] = "notBreaching"
+    periods: int = LATE_MINUTES
+    # Nothing was counted means nothing failed: whoever has no traffic for a night is not woken.
+    missing_data: Literal["notBreaching", "breaching"] = "notBreaching"
+    # Whether it is worth a message that it is over: for a state that lasts, not for an event.
+    tells_when_over: bool = False
+    # The composite alarm that calls in its place, so that one incident is one message.
+    incident: str = ""
+
+    @property
+    def description(self) -> str:
+        """What the person who is called reads."""
+        return f"{self.meaning} What to do: {RUNBOOK}#{self.section}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """A composite alarm: any of its alarms calls, once for all of them."""
+
+    name: str
+    meaning: str
+    section: str
+
+    @property
+    def description(self) -> str:
+        """What the person who is called reads."""
+        return f"{self.meaning} What to do: {RUNBOOK}#{self.section}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailureEvent:
+    """A failure that has no metric, but an event: it goes to the alarms topic as it is."""
+
+    name: str
+    meaning: str
+    section: str
+    pattern: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedFunction:
+    """A function's name and how long it may run."""
+
+    name: Input[str]
+    timeout_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchedDataset:
+    """A dataset and how often its contract promises a batch; None: not at all."""
+
+    name: str
+    frequency_hours: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """The names of what is watched, as CloudWatch knows them, and the limits."""
+
+    # logical part of the alarm's name -> name of the AWS resource
+    dead_letters: Mapping[str, Input[str]]
+    arrivals_queue: Input[str]
+    functions: Mapping[str, WatchedFunction]
+    state_machine_arn: Input[str]
+    job_name: Input[str]
+    crawler_prefix: str
+    workgroup: str
+    datasets: tuple[WatchedDataset, ...]
+    # Of the metrics that the functions emit.
+    namespace: str
+    oldest_message_minutes: int
+    quarantined_percent: int
+    freshness_grace_minutes: int
+    scanned_bytes_cutoff: int
 
 
 def alarms(watched: Watched) -> Iterator[Alarm]:
     """Yield every alarm."""
+    yield from _queues(watched)
+    for function, known in watched.functions.items():
+        yield from _function(function, known)
+    yield from _executions(watched)
+    yield from _recoveries(watched)
+    for dataset in watched.datasets:
+        yield from _dataset(dataset, watched)
+    yield _scans(watched)
+
+
+INCIDENTS = (
+    Incident(
+        name=BATCH_INCIDENT,
+        meaning="A batch failed, or a function on its way did.",
+        section="batch-failed",
+    ),
+)
+
+
+def _queues(watched: Watched) -> Iterator[Alarm]:
     for title, queue in watched.dead_letters.items():
+        # SQS stops reporting on a queue that was idle for six hours: a message that waits is reported.
         yield Alarm(
             name=f"{title}-not-empty",
-            description="Messages that nobody could handle wait here for a person, two weeks at most.",
-            namespace="AWS/SQS",
-            metric="ApproximateNumberOfMessagesVisible",
-            dimensions={"QueueName": queue},
-            statistic="Maximum",
-            above=0,
+            meaning=f"Messages that nobody could handle wait in {title} for a person, two weeks at most.",
+            section="dead-letters",
+            metrics={"waiting": _sqs("ApproximateNumberOfMessagesVisible", queue)},
+            tells_when_over=True,
         )
     yield Alarm(
         name="arrivals-too-old",
-        description="Landed files wait too long for their place in the ledger: ingestion is slow, or down.",
-        namespace="AWS/SQS",
-        metric="ApproximateAgeOfOldestMessage",
-        dimensions={"QueueName": watched.arrivals_queue},
-        statistic="Maximum",
-        above=watched.oldest_message_minutes * 60,
+        meaning="Landed files wait too long for their place in the ledger: ingestion is slow, or down.",
+        section="arrivals-too-old",
+        metrics={"age": _sqs("ApproximateAgeOfOldestMessage", watched.arrivals_queue)},
+        threshold=watched.oldest_message_minutes * MINUTE,
+        tells_when_over=True,
     )
-    for function, name in watched.functions.items():
-        for metric, meaning in (
-            ("Errors", "raised an error or ran out of time; its logs say why"),
-            ("Throttles", "was not allowed to run: the account or its reserved concurrency is exhausted"),
-        ):
-            yield Alarm(
-                name=f"{function.replace('_', '-')}-{metric.lower()}",
-                description=f"The function {function} {meaning}.",
-                namespace="AWS/Lambda",
-                metric=metric,
-                dimensions={"FunctionName": name},
-                statistic="Sum",
-                above=0,
-            )
+
+
+def _sqs(name: str, queue: Input[str]) -> Metric:
+    return Metric(namespace="AWS/SQS", name=name, dimensions={"QueueName": queue}, statistic="Maximum")
+
+
+def _function(function: str, known: WatchedFunction) -> Iterator[Alarm]:
+    title = function.replace("_", "-")
+    # Lambda writes the time at which an invocation began on its metrics: those of one that ran until its timeout
+    # are that old when they arrive. No invocation, no metric: nothing failed.
+    periods = ceil(known.timeout_seconds / MINUTE) + LATE_MINUTES
+    yield Alarm(
+        name=f"{title}-errors",
+        meaning=f"The function {function} raised an error or ran out of time; its logs say why.",
+        section="function-errors",
+        metrics={"errors": _lambda("Errors", known)},
+        periods=periods,
+        incident=BATCH_INCIDENT if function in CALLED_BY_WORKFLOW else "",
+    )
+    yield Alarm(
+        name=f"{title}-throttles",
+        meaning=f"The function {function} was not allowed to run: concurrency is exhausted.",
+        section="function-throttles",
+        metrics={"throttles": _lambda("Throttles", known)},
+    )
+    yield Alarm(
+        name=f"{title}-slow",
+        meaning=f"The function {function} took more than 80 % of its {known.timeout_seconds} s; it will time out soon.",
+        section="function-slow",
+        metrics={"duration": _lambda("Duration", known, "p99")},
+        # In milliseconds.
+        threshold=NEAR_TIMEOUT * known.timeout_seconds * 1_000,
+        periods=periods,
+    )
+
+
+def _lambda(name: str, known: WatchedFunction, statistic: Literal["Sum", "p99"] = "Sum") -> Metric:
+    return Metric(namespace="AWS/Lambda", name=name, dimensions={"FunctionName": known.name}, statistic=statistic)
+
+
+def _executions(watched: Watched) -> Iterator[Alarm]:
     for metric, meaning in (
         ("ExecutionsFailed", "failed, or was quarantined whole: nothing of it was published"),
         ("ExecutionsTimedOut", "ran out of time"),
         ("ExecutionsAborted", "was stopped by a person"),
     ):
+        # An execution that goes well is not counted here at all.
+        machine = {"StateMachineArn": watched.state_machine_arn}
         yield Alarm(
             name=f"batch-{metric.removeprefix('Executions').lower()}",
-            description=f"A batch {meaning}.",
-            namespace="AWS/States",
-            metric=metric,
-            dimensions={"StateMachineArn": watched.state_machine_arn},
-            statistic="Sum",
-            above=0,
+            meaning=f"A batch {meaning}.",
+            section="batch-failed",
+            metrics={"ended": Metric(namespace="AWS/States", name=metric, dimensions=machine)},
+            incident=BATCH_INCIDENT,
         )
+
+
+def _recoveries(watched: Watched) -> Iterator[Alarm]:
+    # error_handler counts these when it recovers from a failure; without a failure there is no data, and no trouble.
+    service = {"service": "error_handler"}
+    yield Alarm(
+        name="files-given-up",
+        meaning="A batch's files are FAILED: they were tried as often as allowed, or their error comes again.",
+        section="files-given-up",
+        metrics={"batches": Metric(namespace=watched.namespace, name="BatchesGivenUp", dimensions=service)},
+        incident=BATCH_INCIDENT,
+    )
+    yield Alarm(
+        name="rows-unaccounted",
+        meaning="A batch's rows do not add up: read is not curated + quarantined + duplicate. It was not published.",
+        section="rows-unaccounted",
+        metrics={"errors": Metric(namespace=watched.namespace, name="ReconciliationErrors", dimensions=service)},
+        # Calls by itself, whatever else failed: it is the one failure that must never be taken for another.
+    )
+
+
+def _dataset(dataset: WatchedDataset, watched: Watched) -> Iterator[Alarm]:
+    def verdict(name: str, statistic: Literal["Sum", "Minimum"] = "Sum") -> Metric:
+        dimensions = {"service": "processing", "dataset": dataset.name}
+        return Metric(namespace=watched.namespace, name=name, dimensions=dimensions, statistic=statistic)
+
+    yield Alarm(
+        name=f"{dataset.name}-quarantined",
+        meaning=f"More than {watched.quarantined_percent} % of the rows of {dataset.name} broke the contract.",
+        section="rows-quarantined",
+        metrics={"quarantined": verdict("RowsQuarantined"), "read": verdict("RowsRead")},
+        # Without a row read, CloudWatch divides by zero, which is no data point: that is the next alarm's.
+        expression="100 * quarantined / read",
+        threshold=watched.quarantined_percent,
+        period_seconds=VERDICT_SECONDS,
+        periods=2,
+    )
+    yield Alarm(
+        name=f"{dataset.name}-no-rows",
+        meaning=f"A batch of {dataset.name} had files, and not one row in them.",
+        section="no-rows",
+        # A sum would hide an empty batch behind a full one.
+        metrics={"read": verdict("RowsRead", "Minimum")},
+        compare="Less",
+        threshold=1,
+    )
+    if dataset.frequency_hours is not None:
+        yield Alarm(
+            name=f"{dataset.name}-not-fresh",
+            meaning=f"No batch of {dataset.name} was published in the time that its contract promises.",
+            section="not-fresh",
+            metrics={"published": verdict("BatchesPublished")},
+            # Silence is the failure here. It is filled in and not left to `missing_data`: where a whole period has
+            # no data, CloudWatch looks at the periods before it, and would take days to call.
+            expression="FILL(published, 0)",
+            compare="Less",
+            threshold=1,
+            period_seconds=freshness_seconds(dataset.frequency_hours, watched.freshness_grace_minutes),
+            periods=1,
+            missing_data="breaching",
+            tells_when_over=True,
+        )
+
+
+def freshness_seconds(frequency_hours: float, grace_minutes: int) -> int:
+    """Say how far back a batch must have been published: the promise and some grace, as far as CloudWatch sees.
+
+    Contracts that promise less than a batch a week are refused when they are read.
+    """
+    promised = ceil(frequency_hours * HOUR / MINUTE) * MINUTE
+    return min(promised + grace_minutes * MINUTE, LONGEST_WINDOW_SECONDS)
+
+
+def _scans(watched: Watched) -> Alarm:
+    # A query that a person cancels counts here too, but has not scanned as much.
+    dimensions = {"WorkGroup": watched.workgroup, "QueryState": "CANCELED", "QueryType": "DML"}
+    scanned = Metric(namespace="AWS/Athena", name="ProcessedBytes", dimensions=dimensions, statistic="Maximum")
+    return Alarm(
+        name="query-cut-off",
+        meaning="Athena cancelled a query that scanned more than the workgroup's cutoff.",
+        section="query-cut-off",
+        metrics={"scanned": scanned},
+        compare="GreaterOrEqual",
+        threshold=watched.scanned_bytes_cutoff,
+    )
+
+
+def failure_events(watched: Watched) -> Iterator[FailureEvent]:
+    """Yield what Glue tells by events only: its metrics count what a run reads and writes, not how it ends."""
+    yield FailureEvent(
+        name="job-failed",
+        meaning="A run of the Glue job failed or ran out of time",
+        section="job-failed",
+        pattern={
+            "source": ["aws.glue"],
+            "detail-type": ["Glue Job State Change"],
+            "detail": {"jobName": [watched.job_name], "state": ["FAILED", "TIMEOUT"]},
+        },
+    )
+    yield FailureEvent(
+        name="crawler-failed",
+        meaning="A crawl of a table failed",
+        section="crawler-failed",
+        pattern={
+            "source": ["aws.glue"],
+            "detail-type": ["Glue Crawler State Change"],
+            "detail": {"crawlerName": [{"prefix": watched.crawler_prefix}], "state": ["Failed"]},
+        },
+    )

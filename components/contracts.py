@@ -15,6 +15,7 @@ from open_data_contract_standard.model import (
     OpenDataContractStandard,
     SchemaObject,
     SchemaProperty,
+    ServiceLevelAgreementProperty,
 )
 
 from components.contract_file import ContractError, read_contract
@@ -65,6 +66,9 @@ OPERATORS = (
     "mustNotBeBetween",
 )
 CUSTOM_PROPERTIES = ("nullTokens", "formats", "maxFileBytes", "delimiter", "timeZone")
+LEAST_FREQUENT_HOURS = 7 * 24
+"""What CloudWatch can watch in one alarm, whose periods reach back a week at most."""
+
 SLA_UNITS = {"d": 24.0, "day": 24.0, "days": 24.0, "h": 1.0, "hour": 1.0, "hours": 1.0}
 
 
@@ -266,10 +270,20 @@ def _custom_problems(contract: OpenDataContractStandard) -> Iterator[str]:
         elif not re.fullmatch(r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+", str(item.value)):
             yield f"{where}: {item.value!r} is not an IANA time zone, for example America/New_York"
     for index, sla in enumerate(contract.slaProperties or []):
-        if sla.property == "frequency" and (
-            sla.unit not in SLA_UNITS or isinstance(sla.value, bool) or not isinstance(sla.value, int | float)
-        ):
-            yield f"slaProperties.{index}: {sla.value!r} {sla.unit!r}; a number of {', '.join(SLA_UNITS)}"
+        if sla.property == "frequency":
+            for problem in _frequency_problems(sla):
+                yield f"slaProperties.{index}: {problem}"
+
+
+def _frequency_problems(sla: ServiceLevelAgreementProperty) -> Iterator[str]:
+    hours = SLA_UNITS.get(sla.unit or "")
+    if hours is None or isinstance(sla.value, bool) or not isinstance(sla.value, int | float):
+        yield f"{sla.value!r} {sla.unit!r}; a number of {', '.join(SLA_UNITS)}"
+    elif not 0 < sla.value * hours <= LEAST_FREQUENT_HOURS:
+        yield (
+            f"{sla.value} {sla.unit}; allowed are up to {LEAST_FREQUENT_HOURS // 24} days, which is as far as an alarm "
+            "looks back; leave it out where batches come less often"
+        )
 
 
 def _type(column: SchemaProperty) -> str | None:

@@ -1,16 +1,18 @@
 """The whole pipeline: the components in the order in which the data meets them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import InvokeOutputOptions, ResourceOptions
+from pulumi import Input, InvokeOutputOptions, ResourceOptions
 
 from components import messaging, permissions, workflow
-from components.alarms import Watched, alarms
-from components.catalog import DatasetCrawler, DatasetCrawlerArgs, crawler_prefix, workgroup_name
+from components.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms, failure_events
+from components.budget import Budget, BudgetArgs
+from components.catalog import BYTES_PER_MEGABYTE, DatasetCrawler, DatasetCrawlerArgs, crawler_prefix, workgroup_name
 from components.compute import METRICS_NAMESPACE, GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs, Surroundings
 from components.contracts import load_contracts
 from components.dashboard import Shown
@@ -61,8 +63,9 @@ class DataPipeline(pulumi.ComponentResource):
         ).functions
         self._build_glue()
         self._build_workflow()
-        self._connect()
+        rules = self._connect()
         self._build_monitoring()
+        self._let_in(rules)
         self.register_outputs({})
 
     def outputs(self) -> dict[str, Any]:
@@ -166,8 +169,11 @@ class DataPipeline(pulumi.ComponentResource):
             self._child,
         )
 
-    def _connect(self) -> None:
-        """Let events in: landed objects to ingestion, ticks and ends to etl_trigger, failures to error_handler."""
+    def _connect(self) -> list[Input[str]]:
+        """Let events in: landed objects to ingestion, ticks and ends to etl_trigger, failures to error_handler.
+
+        Answers the rules' ARNs, which leave in `undelivered` what they cannot deliver.
+        """
         name, lake, settings = self._name, self._lake, self._args.settings
         undelivered = lake.undelivered.queue.arn
         arrival = messaging.ArrivalRule(
@@ -210,10 +216,7 @@ class DataPipeline(pulumi.ComponentResource):
             ),
             self._child,
         )
-        account = self._surroundings.place.account
-        lake.arrivals.accept(account, [arrival.rule.arn])
-        rules = (arrival, schedule, failure, end)
-        lake.undelivered.accept(account, [rule.rule.arn for rule in rules])
+        lake.arrivals.accept(self._surroundings.place.account, [arrival.rule.arn])
         messaging.Consumption(
             f"{name}-ingestion",
             messaging.ConsumptionArgs(
@@ -223,6 +226,7 @@ class DataPipeline(pulumi.ComponentResource):
             ),
             self._child,
         )
+        return [rule.rule.arn for rule in (arrival, schedule, failure, end)]
 
     def _build_monitoring(self) -> None:
         lake, names = self._lake, {name: built.function.name for name, built in self._functions.items()}
@@ -230,12 +234,29 @@ class DataPipeline(pulumi.ComponentResource):
             "arrivals-dead-letters": lake.arrivals.dead_letters.name,
             "undelivered": lake.undelivered.queue.name,
         }
+        settings = self._args.settings
         watched = Watched(
             dead_letters=dead_letters,
             arrivals_queue=lake.arrivals.queue.name,
-            functions=names,
+            functions={
+                name: WatchedFunction(
+                    name=names[name], timeout_seconds=getattr(settings.functions, name).timeout_seconds
+                )
+                for name in names
+            },
             state_machine_arn=self._workflow.state_machine.arn,
-            oldest_message_minutes=self._args.settings.monitoring.oldest_message_minutes,
+            job_name=self._job.job.name,
+            crawler_prefix=crawler_prefix(settings.environment),
+            workgroup=workgroup_name(settings.environment),
+            datasets=tuple(
+                WatchedDataset(name=contract.name, frequency_hours=contract.document["frequency_hours"])
+                for contract in self._contracts
+            ),
+            namespace=METRICS_NAMESPACE,
+            oldest_message_minutes=settings.monitoring.oldest_message_minutes,
+            quarantined_percent=settings.monitoring.quarantined_percent,
+            freshness_grace_minutes=settings.monitoring.freshness_grace_minutes,
+            scanned_bytes_cutoff=settings.athena.scanned_bytes_cutoff_mb * BYTES_PER_MEGABYTE,
         )
         shown = Shown(
             environment=self._args.settings.environment,
@@ -250,6 +271,39 @@ class DataPipeline(pulumi.ComponentResource):
         )
         self._monitoring = Monitoring(
             self._name,
-            MonitoringArgs(alarms=list(alarms(watched)), alarms_topic_arn=lake.alarms.topic.arn, shown=shown),
+            MonitoringArgs(
+                alarms=list(alarms(watched)),
+                incidents=INCIDENTS,
+                failure_events=list(failure_events(watched)),
+                alarms_topic_arn=lake.alarms.topic.arn,
+                dead_letters_arn=lake.undelivered.queue.arn,
+                shown=shown,
+            ),
             self._child,
         )
+
+    def _let_in(self, rules: Sequence[Input[str]]) -> None:
+        """Let whoever sends to queues and topics do so, and have the month's cost told."""
+        lake, place, settings = self._lake, self._surroundings.place, self._args.settings
+        failures = [rule.rule.arn for rule in self._monitoring.rules]
+        lake.undelivered.accept(place.account, [*rules, *failures])
+        lake.notifications.accept(place.account)
+        policy = lake.alarms.accept(
+            place.account,
+            {
+                "cloudwatch.amazonaws.com": [place.arn("cloudwatch", "alarm:*")],
+                "events.amazonaws.com": failures,
+                "budgets.amazonaws.com": [place.global_arn("budgets", "*")],
+            },
+        )
+        if settings.monitoring.monthly_budget_dollars is not None:
+            Budget(
+                f"{self._name}-budget",
+                BudgetArgs(
+                    environment=settings.environment,
+                    monthly_dollars=settings.monitoring.monthly_budget_dollars,
+                    alarms_topic_arn=lake.alarms.topic.arn,
+                ),
+                # AWS looks whether it may publish when the budget is made.
+                ResourceOptions(parent=self, depends_on=[policy]),
+            )

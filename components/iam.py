@@ -39,6 +39,10 @@ class Place:
         """Make the ARN of `rest` in `service`, in this region and account."""
         return Output.concat("arn:", self.partition, f":{service}:", self.region, ":", self.account, ":", rest)
 
+    def global_arn(self, service: str, rest: Input[str]) -> Output[str]:
+        """Make the ARN of `rest` in a `service` that has no regions, in this account."""
+        return Output.concat("arn:", self.partition, f":{service}::", self.account, ":", rest)
+
 
 def allow(
     actions: Sequence[str],
@@ -52,7 +56,7 @@ def allow(
 
     """
     for action in actions:
-        if "*" in action and not action.startswith("kms:"):
+        if "*" in action:
             raise ValueError(f"action {action!r} has a wildcard: name the actions that are used")
     if "*" in resources:
         raise ValueError(f'{", ".join(actions)} on "*": name the resources, or use allow_unscoped')

@@ -21,7 +21,6 @@ from components.messaging import (
     TopicArgs,
     WorkQueue,
     WorkQueueArgs,
-    alarms_publish,
 )
 from components.queries import load_queries
 from components.security import EncryptionKey, EncryptionKeyArgs
@@ -111,7 +110,7 @@ class Lake(pulumi.ComponentResource):
             ),
             child,
         )
-        self._build_ways(settings, place)
+        self._build_ways(settings)
         self._upload_contracts(args.contracts)
         self.register_outputs({})
 
@@ -127,7 +126,7 @@ class Lake(pulumi.ComponentResource):
             ResourceOptions(parent=self),
         )
 
-    def _build_ways(self, settings: PipelineConfig, place: Place) -> None:
+    def _build_ways(self, settings: PipelineConfig) -> None:
         child = ResourceOptions(parent=self)
         name, key_arn = self._name, self.key.key.arn
         self.arrivals = WorkQueue(
@@ -148,11 +147,7 @@ class Lake(pulumi.ComponentResource):
         )
         self.alarms = Topic(
             f"{name}-alarms",
-            TopicArgs(
-                kms_key_arn=key_arn,
-                subscriptions=settings.monitoring.alarm_subscriptions,
-                publishers=[alarms_publish(place.account, place.arn("cloudwatch", "alarm:*"))],
-            ),
+            TopicArgs(kms_key_arn=key_arn, subscriptions=settings.monitoring.alarm_subscriptions),
             child,
         )
         self.bus = EventBus(f"{name}-events", child)

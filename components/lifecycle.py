@@ -18,6 +18,8 @@ class LifecycleRule:
     expires_after_days: int | None = None
     noncurrent_expire_after_days: int | None = None
     unfinished_uploads_expire_after_days: int | None = None
+    # A delete marker goes when no version is left behind it.
+    expire_delete_markers: bool = False
     transitions: tuple[tuple[int, str], ...] = ()
 
 
@@ -26,6 +28,7 @@ def _housekeeping(config: StorageConfig) -> LifecycleRule:
         id="housekeeping",
         noncurrent_expire_after_days=config.noncurrent_versions_expire_after_days,
         unfinished_uploads_expire_after_days=UNFINISHED_UPLOADS_EXPIRE_AFTER_DAYS,
+        expire_delete_markers=True,
     )
 
 

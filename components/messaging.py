@@ -11,11 +11,20 @@ from pulumi import Input, Output, ResourceOptions
 from components.compute import PipelineFunction
 from components.iam import Statement, allow, document, source_condition, tls_only
 from config import IngestionConfig, Subscription
+from policies.model import Waiver
 
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3_600
 FOUR_DAYS_SECONDS = 4 * 24 * 3_600
 # EventBridge gives up after a day and 185 tries unless told otherwise; a schedule's tick is stale sooner.
 EVENT_AGE_SECONDS = 3_600
+
+WAIVERS = (
+    Waiver(
+        rule="EVT-03",
+        resource="data-pipeline-events",
+        reason="A bus without a policy takes events from this account only, and there from roles that may put them.",
+    ),
+)
 
 
 def visibility_timeout_seconds(consumer_timeout_seconds: int, batching_window_seconds: int) -> int:
@@ -150,12 +159,10 @@ class TopicArgs:
 
     kms_key_arn: Input[str]
     subscriptions: Sequence[Subscription]
-    # Extra statements: what services may publish. Roles need none, their own policies say it.
-    publishers: Sequence[Statement] = ()
 
 
 class Topic(pulumi.ComponentResource):
-    """An encrypted topic that takes messages over TLS only."""
+    """An encrypted topic that takes messages over TLS only, once `accept` has said from whom."""
 
     topic: aws.sns.Topic
 
@@ -163,13 +170,6 @@ class Topic(pulumi.ComponentResource):
         super().__init__("pipeline:messaging:Topic", name, None, opts)
         child = ResourceOptions(parent=self)
         self.topic = aws.sns.Topic(name, kms_master_key_id=args.kms_key_arn, opts=child)
-        publishers = [{**statement, "Resource": self.topic.arn} for statement in args.publishers]
-        aws.sns.TopicPolicy(
-            f"{name}-policy",
-            arn=self.topic.arn,
-            policy=document([*publishers, tls_only(["sns:Publish"], [self.topic.arn])]),
-            opts=child,
-        )
         for subscription in args.subscriptions:
             aws.sns.TopicSubscription(
                 f"{name}-{subscription.protocol}-{subscription.endpoint}",
@@ -184,16 +184,30 @@ class Topic(pulumi.ComponentResource):
         """Let a role publish."""
         return allow(["sns:Publish"], [self.topic.arn])
 
+    def accept(
+        self, account: Input[str], publishers: Mapping[str, Sequence[Input[str]]] | None = None
+    ) -> aws.sns.TopicPolicy:
+        """Let services publish on behalf of those ARNs, and everyone only over TLS. Roles' own policies let them.
 
-def alarms_publish(account: Input[str], alarm_arns: Input[str]) -> Statement:
-    """Let this account's CloudWatch alarms publish; the topic adds itself as the resource."""
-    return {
-        "Sid": "FromAlarms",
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": "sns:Publish",
-        "Condition": source_condition(account, [alarm_arns]),
-    }
+        A topic comes before the alarms and rules that publish to it, so its policy is made when they are known.
+        """
+        statements: list[Statement] = [
+            {
+                "Sid": f"From{service.split('.')[0].capitalize()}",
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "sns:Publish",
+                "Resource": self.topic.arn,
+                "Condition": source_condition(account, arns),
+            }
+            for service, arns in (publishers or {}).items()
+        ]
+        return aws.sns.TopicPolicy(
+            f"{self.pulumi_resource_name}-policy",
+            arn=self.topic.arn,
+            policy=document([*statements, tls_only(["sns:Publish"], [self.topic.arn])]),
+            opts=ResourceOptions(parent=self),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,6 +257,40 @@ class FunctionRule(pulumi.ComponentResource):
             retry_policy={"maximum_event_age_in_seconds": EVENT_AGE_SECONDS, "maximum_retry_attempts": 24},
             # A target that may not invoke yet would lose its first events to the dead letters.
             opts=ResourceOptions(parent=self, depends_on=[permission]),
+        )
+        self.register_outputs({"arn": self.rule.arn})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicRuleArgs:
+    """Which events go to which topic, and what is made of them."""
+
+    description: str
+    event_pattern: Mapping[str, Any]
+    topic_arn: Input[str]
+    dead_letters_arn: Input[str]
+    # JSON in which <event> stands for the event's detail.
+    template: str
+
+
+class TopicRule(pulumi.ComponentResource):
+    """An EventBridge rule that tells a topic."""
+
+    rule: aws.cloudwatch.EventRule
+
+    def __init__(self, name: str, args: TopicRuleArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:messaging:TopicRule", name, None, opts)
+        child = ResourceOptions(parent=self)
+        self.rule = aws.cloudwatch.EventRule(
+            name, description=args.description, event_pattern=Output.json_dumps(args.event_pattern), opts=child
+        )
+        aws.cloudwatch.EventTarget(
+            f"{name}-target",
+            rule=self.rule.name,
+            arn=args.topic_arn,
+            dead_letter_config={"arn": args.dead_letters_arn},
+            input_transformer={"input_paths": {"event": "$.detail"}, "input_template": args.template},
+            opts=child,
         )
         self.register_outputs({"arn": self.rule.arn})
 

@@ -8,6 +8,16 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.iam import Place, Statement, document, source_condition, trust
+from policies.model import Waiver
+
+WAIVERS = (
+    Waiver(
+        rule="IAM-09",
+        resource="data-pipeline-key",
+        wrong="logs.*",
+        reason="CloudWatch Logs sends no source; the log group in the encryption context binds it to the account.",
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +60,8 @@ class EncryptionKey(pulumi.ComponentResource):
 
     def use_for_table(self) -> Statement:
         """Let a role reach an encrypted DynamoDB table: DynamoDB asks for more than S3 does."""
-        actions = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
+        verbs = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
+        actions = [f"kms:{verb}" for verb in (*verbs, "ReEncryptFrom", "ReEncryptTo")]
         return self._use(actions, ["dynamodb"])
 
     def _use(self, actions: Sequence[str], services: Sequence[str]) -> Statement:
@@ -85,7 +96,7 @@ def _key_statements(place: Place) -> list[Statement]:
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")}},
         },
         {
-            "Sid": "EventBridgeToEncryptedQueues",
+            "Sid": "EventBridgeToEncryptedQueuesAndTopics",
             "Effect": "Allow",
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": use,
@@ -99,6 +110,14 @@ def _key_statements(place: Place) -> list[Statement]:
             "Action": use,
             "Resource": "*",
             "Condition": source_condition(place.account, [place.arn("cloudwatch", "alarm:*")]),
+        },
+        {
+            "Sid": "BudgetsToEncryptedTopic",
+            "Effect": "Allow",
+            "Principal": {"Service": "budgets.amazonaws.com"},
+            "Action": use,
+            "Resource": "*",
+            "Condition": source_condition(place.account, [place.global_arn("budgets", "*")]),
         },
     ]
 

@@ -10,9 +10,19 @@ from pulumi import Input, Output, ResourceOptions
 
 from components.iam import Statement, allow, document, tls_only
 from components.lifecycle import LifecycleRule
+from policies.model import Waiver
 
 LEDGER_INDEX = "pending"
 LEDGER_TTL = "expires_at"
+
+WAIVERS = (
+    Waiver(
+        rule="S3-11",
+        resource="data-pipeline-*",
+        reason="Access logs are best effort and need a bucket of their own; CloudTrail's data events, which are the "
+        "account's to switch on, name the role and the object of every access.",
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,11 +153,18 @@ def lifecycle_args(rule: LifecycleRule) -> aws.s3.BucketLifecycleConfigurationRu
         "id": rule.id,
         "status": "Enabled",
         "filter": {"prefix": rule.prefix},
-        "expiration": None if rule.expires_after_days is None else {"days": rule.expires_after_days},
+        "expiration": _expiration(rule),
         "noncurrent_version_expiration": None if noncurrent is None else {"noncurrent_days": noncurrent},
         "abort_incomplete_multipart_upload": None if unfinished is None else {"days_after_initiation": unfinished},
         "transitions": [{"days": days, "storage_class": kind} for days, kind in rule.transitions],
     }
+
+
+def _expiration(rule: LifecycleRule) -> aws.s3.BucketLifecycleConfigurationRuleExpirationArgsDict | None:
+    # S3 takes one or the other: days would remove delete markers as well, and objects with them.
+    if rule.expires_after_days is not None:
+        return {"days": rule.expires_after_days}
+    return {"expired_object_delete_marker": True} if rule.expire_delete_markers else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
+from pipeline_core.ledger import FAILED
 
 from lambdas.error_handler.logic import Recovery
 
@@ -66,7 +67,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Recover from a failure. Answers `outcome`: what the batch came to, see `Recovery.recover`."""
     found = failure(event)
     logger.append_keys(correlation_id=found.batch_id, dataset=found.dataset)
+    # Counted before the recovery, which may fail too, and without the dataset: one alarm is for all of them.
+    metrics.add_metric("ReconciliationErrors", MetricUnit.Count, int(found.error.get("Error") == "ReconciliationError"))
+    metrics.flush_metrics()
     outcome = _recovery().recover(**asdict(found))
+    metrics.add_metric("BatchesGivenUp", MetricUnit.Count, int(outcome == FAILED))
+    metrics.flush_metrics()
     metrics.add_dimension("dataset", found.dataset)
     metrics.add_metric(f"Batches{outcome.capitalize()}", MetricUnit.Count, 1)
     metrics.flush_metrics()

@@ -1,4 +1,4 @@
-"""CloudWatch and CloudWatch Logs."""
+"""CloudWatch, CloudWatch Logs and Budgets."""
 
 from __future__ import annotations
 
@@ -67,6 +67,53 @@ def _metric_query(query: Json) -> Json:
     return made
 
 
+def composite_alarm(declared: Declared) -> Created:
+    """An alarm on the states of other alarms."""
+    name = declared.inputs["alarmName"]
+    declared.knows("alarmName", "alarmDescription", "alarmRule", "alarmActions", "okActions", "tags")
+    request = declared.pick(
+        AlarmDescription="alarmDescription", AlarmRule="alarmRule", AlarmActions="alarmActions", OKActions="okActions"
+    )
+    declared.client("cloudwatch").put_composite_alarm(AlarmName=name, Tags=declared.tag_list, **request)
+    return Created(name, {"arn": declared.aws.arn("cloudwatch", f"alarm:{name}")} | declared.tagged())
+
+
+def budget(declared: Declared) -> Created:
+    """What may be spent in a month, and who hears of it. The emulator spends nothing, so nobody ever does."""
+    inputs = declared.inputs
+    declared.knows("name", "budgetType", "limitAmount", "limitUnit", "timeUnit", "costFilters", "notifications", "tags")
+    name = declared.physical(100)
+    described: Json = {
+        "BudgetName": name,
+        "BudgetType": inputs["budgetType"],
+        "BudgetLimit": {"Amount": inputs["limitAmount"], "Unit": inputs["limitUnit"]},
+        "TimeUnit": inputs["timeUnit"],
+        "CostFilters": {one["name"]: one["values"] for one in inputs.get("costFilters") or []},
+    }
+    notices = [
+        {
+            "Notification": {
+                "NotificationType": notice["notificationType"],
+                "ComparisonOperator": notice["comparisonOperator"],
+                "Threshold": notice["threshold"],
+                "ThresholdType": notice["thresholdType"],
+            },
+            "Subscribers": [
+                {"SubscriptionType": "SNS", "Address": topic} for topic in notice["subscriberSnsTopicArns"]
+            ],
+        }
+        for notice in inputs.get("notifications") or []
+    ]
+    declared.client("budgets").create_budget(
+        AccountId=declared.aws.account,
+        Budget=described,
+        NotificationsWithSubscribers=notices,
+        ResourceTags=declared.tag_list,
+    )
+    arn = f"arn:aws:budgets::{declared.aws.account}:budget/{name}"
+    return Created(f"{declared.aws.account}:{name}", {"name": name, "arn": arn} | declared.tagged())
+
+
 def dashboard(declared: Declared) -> Created:
     """A CloudWatch dashboard."""
     name = declared.physical(255, given="dashboardName")
@@ -80,5 +127,7 @@ def dashboard(declared: Declared) -> Created:
 HANDLERS: dict[str, Handler] = {
     "aws:cloudwatch/logGroup:LogGroup": log_group,
     "aws:cloudwatch/metricAlarm:MetricAlarm": metric_alarm,
+    "aws:cloudwatch/compositeAlarm:CompositeAlarm": composite_alarm,
     "aws:cloudwatch/dashboard:Dashboard": dashboard,
+    "aws:budgets/budget:Budget": budget,
 }

@@ -108,6 +108,14 @@ def test_keys_come_in_their_positions_order_and_types_from_the_physical_type(tmp
             lambda c, t, p: c.update(slaProperties=[{"property": "frequency", "value": 1, "unit": "y"}]),
             "a number of d, day",
         ),
+        (
+            lambda c, t, p: c.update(slaProperties=[{"property": "frequency", "value": 8, "unit": "d"}]),
+            "slaProperties.0: 8 d; allowed are up to 7 days",
+        ),
+        (
+            lambda c, t, p: c.update(slaProperties=[{"property": "frequency", "value": 0, "unit": "h"}]),
+            "slaProperties.0: 0 h; allowed are up to 7 days",
+        ),
     ],
 )
 def test_a_contract_that_cannot_be_kept_is_refused(tmp_path: Path, change: Any, said: str) -> None:

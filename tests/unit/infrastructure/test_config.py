@@ -14,6 +14,7 @@ PROD: dict[str, Any] = {
     "workflow": {"include_execution_data": False},
     "monitoring": {
         "log_retention_days": 90,
+        "monthly_budget_dollars": 500,
         "alarm_subscriptions": [{"protocol": "email", "endpoint": "on-call@example.com"}],
     },
 }
@@ -75,6 +76,7 @@ def test_the_least_that_prod_needs_is_accepted() -> None:
             "noncurrent_versions_expire_after_days = 30: allowed is at least 90",
         ),
         ({"monitoring": {"alarm_subscriptions": []}}, "monitoring.alarm_subscriptions = []: allowed is at least one"),
+        ({"monitoring": {"monthly_budget_dollars": None}}, "monitoring.monthly_budget_dollars = None: allowed is an"),
         ({"batches": {"schedule_enabled": False}}, "batches.schedule_enabled = False: allowed is true in prod"),
         ({"functions": {"log_level": "ERROR"}}, "functions.log_level = 'ERROR': allowed is INFO or DEBUG"),
         ({"workflow": {"include_execution_data": True}}, "workflow.include_execution_data = True: allowed is false"),

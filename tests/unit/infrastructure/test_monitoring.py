@@ -1,4 +1,4 @@
-"""Alarms and the dashboard: every failure calls, about things that exist."""
+"""The dashboard: it shows what there is."""
 
 import re
 from typing import Any
@@ -19,44 +19,6 @@ AWS_METRICS = {
     },
     "Glue": {"glue.driver.aggregate.bytesRead", "glue.driver.aggregate.numFailedTasks"},
 }
-
-
-def watched(cloud: Cloud, metric: str) -> set[str]:
-    """The names that alarms on a metric look at."""
-    alarms = [alarm.inputs for alarm in cloud.of("cloudwatch.MetricAlarm") if alarm.inputs["metricName"] == metric]
-    return {value for alarm in alarms for value in alarm["dimensions"].values()}
-
-
-def test_every_alarm_calls_the_alarms_topic_at_the_first_failure(cloud: Cloud) -> None:
-    topic = cloud.one("sns.Topic", "data-pipeline-alarms").outputs["arn"]
-    for alarm in cloud.of("cloudwatch.MetricAlarm"):
-        assert alarm.inputs["alarmActions"] == [topic], alarm.name
-        assert alarm.inputs["evaluationPeriods"] == 1, alarm.name
-        assert alarm.inputs["treatMissingData"] in ("notBreaching", "breaching"), alarm.name
-        assert alarm.inputs["metricName"] in AWS_METRICS[alarm.inputs["namespace"]], alarm.name
-
-
-def test_every_dead_letter_queue_calls_at_its_first_message(cloud: Cloud) -> None:
-    dead = {queue.outputs["name"] for queue in cloud.of("sqs.Queue") if "redrivePolicy" not in queue.inputs}
-    assert len(dead) == 2
-    assert watched(cloud, "ApproximateNumberOfMessagesVisible") == dead
-
-
-def test_the_queue_of_landed_files_calls_when_a_file_waits_too_long(cloud: Cloud) -> None:
-    assert watched(cloud, "ApproximateAgeOfOldestMessage") == {
-        cloud.one("sqs.Queue", "data-pipeline-arrivals").outputs["name"]
-    }
-
-
-def test_every_function_calls_for_errors_and_for_throttles(cloud: Cloud) -> None:
-    functions = {function.outputs["name"] for function in cloud.of("lambda.Function")}
-    assert watched(cloud, "Errors") == watched(cloud, "Throttles") == functions
-
-
-def test_an_execution_cannot_end_badly_in_silence(cloud: Cloud) -> None:
-    machine = {cloud.of("sfn.StateMachine")[0].outputs["arn"]}
-    for end in ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"):
-        assert watched(cloud, end) == machine
 
 
 def widgets(cloud: Cloud) -> list[dict[str, Any]]:

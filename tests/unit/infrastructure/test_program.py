@@ -136,6 +136,8 @@ def test_nothing_is_declared_that_the_deployer_was_not_told_of(cloud: Cloud) -> 
         "cloudwatch.EventTarget",
         "cloudwatch.LogGroup",
         "cloudwatch.MetricAlarm",
+        "cloudwatch.CompositeAlarm",
+        "budgets.Budget",
         "cloudwatch.Dashboard",
         "sfn.StateMachine",
         "glue.CatalogDatabase",

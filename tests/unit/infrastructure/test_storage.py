@@ -50,11 +50,17 @@ def test_no_bucket_pays_for_unfinished_uploads_or_old_versions_forever(cloud: Cl
         everything = [r for r in configuration["rules"] if r["filter"]["prefix"] == ""]
         assert any("abortIncompleteMultipartUpload" in r for r in everything), zone
         assert any("noncurrentVersionExpiration" in r for r in everything), zone
+        assert any(r.get("expiration") == {"expiredObjectDeleteMarker": True} for r in everything), zone
 
 
 def test_a_lifecycle_never_expires_tables_contracts_or_batch_papers(cloud: Cloud) -> None:
     rules = by_bucket(cloud, "s3.BucketLifecycleConfiguration")
-    expiring = {(zone, r["filter"]["prefix"]) for zone, c in rules.items() for r in c["rules"] if "expiration" in r}
+    expiring = {
+        (zone, r["filter"]["prefix"])
+        for zone, c in rules.items()
+        for r in c["rules"]
+        if "days" in (r.get("expiration") or {})
+    }
     assert expiring == {("curated", "staging/"), ("query-results", "results/")}
 
 

@@ -1,0 +1,224 @@
+"""Alarms: every failure calls at its first data point, a quiet day does not, and what is watched exists."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from components.alarms import freshness_seconds
+from tests.unit.infrastructure.cloud import Cloud, Declared, pipeline
+from tests.unit.infrastructure.cloudwatch import Point, composite_state, metrics, state
+
+# What AWS documents of the metrics that we watch: by which dimensions they come, and where it says so.
+AWS_METRICS = {
+    # docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): {"QueueName"},
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"): {"QueueName"},
+    # docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    ("AWS/Lambda", "Errors"): {"FunctionName"},
+    ("AWS/Lambda", "Throttles"): {"FunctionName"},
+    ("AWS/Lambda", "Duration"): {"FunctionName"},
+    # docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+    ("AWS/States", "ExecutionsFailed"): {"StateMachineArn"},
+    ("AWS/States", "ExecutionsTimedOut"): {"StateMachineArn"},
+    ("AWS/States", "ExecutionsAborted"): {"StateMachineArn"},
+    # docs.aws.amazon.com/athena/latest/ug/query-metrics-viewing.html
+    ("AWS/Athena", "ProcessedBytes"): {"QueryState", "QueryType", "WorkGroup"},
+}
+# What the functions emit: tests/unit/lambdas/test_metrics.py proves it by calling them.
+OWN_METRICS: Mapping[str, Mapping[str, str | None]] = {
+    "RowsRead": {"service": "processing", "dataset": None},
+    "RowsQuarantined": {"service": "processing", "dataset": None},
+    "BatchesPublished": {"service": "processing", "dataset": None},
+    "BatchesGivenUp": {"service": "error_handler"},
+    "ReconciliationErrors": {"service": "error_handler"},
+}
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a metric says when its failure happens, and on days when it does not."""
+
+    failure: tuple[Point, ...]
+    quiet: tuple[tuple[Point, ...], ...] = ((),)
+
+
+def event(value: float, minutes: float = 1.0) -> tuple[Point, ...]:
+    return (Point("m", minutes, value),)
+
+
+def rows(quarantined: float, read: float) -> tuple[Point, ...]:
+    return Point("quarantined", 1, quarantined), Point("read", 1, read)
+
+
+def published(*hours: float) -> tuple[Point, ...]:
+    return tuple(Point("published", hour * 60, 1) for hour in hours)
+
+
+def ended(seconds: float) -> float:
+    """When an invocation that ran that long began, in minutes ago: that is the time on its metrics."""
+    return seconds / 60 + 1
+
+
+# By the end of the alarm's name. A function's timeout is filled in: its metrics are that late.
+DAYS: Mapping[str, Callable[[float], Day]] = {
+    "-not-empty": lambda _: Day(event(1), (event(0), ())),
+    "arrivals-too-old": lambda _: Day(event(15 * 60 + 1), (event(15 * 60), ())),
+    "-errors": lambda timeout: Day(event(1, ended(timeout)), (event(0), ())),
+    "-throttles": lambda _: Day(event(1), (event(0), ())),
+    "-slow": lambda timeout: Day(event(801 * timeout, ended(timeout)), (event(800 * timeout), event(9), ())),
+    "batch-failed": lambda _: Day(event(1)),
+    "batch-timedout": lambda _: Day(event(1)),
+    "batch-aborted": lambda _: Day(event(1)),
+    "files-given-up": lambda _: Day(event(1), (event(0), ())),
+    "rows-unaccounted": lambda _: Day(event(1), (event(0), ())),
+    "-quarantined": lambda _: Day(rows(2, 100), (rows(1, 100), rows(0, 0), rows(0, 9), ())),
+    "-no-rows": lambda _: Day((*event(0), *event(500)), (event(1), ())),
+    # The contracts of nycflights13 promise a batch a day, and a day has an hour of grace.
+    "-not-fresh": lambda _: Day(published(25.1, 49, 73), (published(24.9), published(1, 2, 3))),
+    "query-cut-off": lambda _: Day(event(1e11), (event(1e11 - 1), ())),
+}
+
+
+def inputs(cloud: Cloud) -> dict[str, Declared]:
+    return {alarm.name.removeprefix("data-pipeline-"): alarm for alarm in cloud.of("cloudwatch.MetricAlarm")}
+
+
+def day(cloud: Cloud, name: str) -> Day:
+    (kind,) = [end for end in DAYS if name.endswith(end)]
+    functions = {one.name.removeprefix("data-pipeline-"): one for one in cloud.of("lambda.Function")}
+    function = functions.get(name.removesuffix(kind))
+    return DAYS[kind](function.inputs["timeout"] if function else 0)
+
+
+NAMES = sorted(inputs(pipeline("prod")))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_failure_raises_its_alarm_at_its_first_data_point(prod: Cloud, name: str) -> None:
+    assert state(inputs(prod)[name].inputs, day(prod, name).failure) == "ALARM"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_quiet_day_raises_no_alarm(prod: Cloud, name: str) -> None:
+    for quiet in day(prod, name).quiet:
+        assert state(inputs(prod)[name].inputs, quiet) == "OK", quiet
+
+
+def test_a_table_that_never_had_a_batch_is_not_fresh(prod: Cloud) -> None:
+    silent = [name for name, alarm in inputs(prod).items() if state(alarm.inputs, ()) == "ALARM"]
+    assert sorted(silent) == [f"{dataset}-not-fresh" for dataset in sorted(prod.exports["datasets"])]
+
+
+def test_every_kind_of_failure_has_its_alarm(cloud: Cloud) -> None:
+    kinds = {end for end in DAYS for name in inputs(cloud) if name.endswith(end)}
+    assert kinds == DAYS.keys()
+    for dataset in cloud.exports["datasets"]:
+        assert {f"{dataset}-{kind}" for kind in ("quarantined", "no-rows", "not-fresh")} <= inputs(cloud).keys()
+    for function in cloud.exports["functions"]:
+        title = function.replace("_", "-")
+        assert {f"{title}-{kind}" for kind in ("errors", "throttles", "slow")} <= inputs(cloud).keys()
+
+
+def test_every_dead_letter_queue_calls_at_its_first_message(cloud: Cloud) -> None:
+    dead = {queue.outputs["name"] for queue in cloud.of("sqs.Queue") if "redrivePolicy" not in queue.inputs}
+    watched = {alarm.inputs["dimensions"]["QueueName"] for name, alarm in inputs(cloud).items() if "empty" in name}
+    assert len(dead) == 2
+    assert watched == dead
+
+
+def test_every_metric_that_is_watched_is_emitted_with_exactly_those_dimensions(cloud: Cloud) -> None:
+    names = {value for resource in cloud.aws() for value in resource.outputs.values() if isinstance(value, str)}
+    datasets = set(cloud.exports["datasets"])
+    for name, alarm in inputs(cloud).items():
+        for metric in metrics(alarm.inputs).values():
+            dimensions: dict[str, str] = metric["dimensions"]
+            if metric["namespace"] == "DataPipeline":
+                expected = OWN_METRICS[metric["metricName"]]
+                assert dimensions.keys() == expected.keys(), name
+                assert all(value in (None, dimensions[key]) for key, value in expected.items()), name
+                assert dimensions.get("dataset") in {None, *datasets}, name
+            else:
+                assert dimensions.keys() == AWS_METRICS[metric["namespace"], metric["metricName"]], name
+                constants = {("QueryState", "CANCELED"), ("QueryType", "DML")}
+                assert [d for d in dimensions.items() if d not in constants and d[1] not in names] == [], name
+
+
+def test_what_is_watched_of_a_query_is_its_cutoff(cloud: Cloud) -> None:
+    (workgroup,) = cloud.of("athena.Workgroup")
+    alarm = inputs(cloud)["query-cut-off"].inputs
+    assert alarm["threshold"] == workgroup.inputs["configuration"]["bytesScannedCutoffPerQuery"]
+    assert alarm["dimensions"]["WorkGroup"] == workgroup.inputs["name"]
+
+
+def test_every_alarm_calls_once_itself_or_by_the_incident_that_it_is_part_of(cloud: Cloud) -> None:
+    topic = cloud.one("sns.Topic", "data-pipeline-alarms").outputs["arn"]
+    rules = [composite.inputs for composite in cloud.of("cloudwatch.CompositeAlarm")]
+    for alarm in cloud.of("cloudwatch.MetricAlarm"):
+        through = [rule for rule in rules if f'ALARM("{alarm.inputs["name"]}")' in rule["alarmRule"]]
+        assert [rule["alarmActions"] for rule in through] == [[topic]] * len(through)
+        assert len(through) + len(alarm.inputs.get("alarmActions") or []) == 1, alarm.name
+        assert alarm.inputs["datapointsToAlarm"] == 1, "one failure is enough"
+
+
+def test_one_failed_batch_is_one_message(prod: Cloud) -> None:
+    (incident,) = prod.of("cloudwatch.CompositeAlarm")
+    together = {"processing-errors", "error-handler-errors", "batch-failed", "files-given-up"}
+    states = {alarm.inputs["name"]: "OK" for alarm in prod.of("cloudwatch.MetricAlarm")}
+    assert composite_state(incident.inputs["alarmRule"], states) == "OK"
+    for name in together:
+        one = {**states, inputs(prod)[name].inputs["name"]: "ALARM"}
+        assert composite_state(incident.inputs["alarmRule"], one) == "ALARM", name
+    assert len(incident.inputs["alarmRule"].split(" OR ")) <= 100, "CloudWatch's limit of alarms in a rule"
+    assert "rows-unaccounted" not in incident.inputs["alarmRule"], "it is never taken for another failure"
+
+
+def test_names_tell_the_environments_of_an_account_apart(prod: Cloud, dev: Cloud) -> None:
+    alarms = ("cloudwatch.MetricAlarm", "cloudwatch.CompositeAlarm")
+    names = [{a.inputs.get("name") or a.inputs["alarmName"] for a in cloud.of(*alarms)} for cloud in (prod, dev)]
+    assert len(names[0]) == len(prod.of(*alarms)), "a name that is taken twice is one alarm"
+    assert not names[0] & names[1]
+
+
+def test_what_lasts_tells_when_it_is_over_and_an_event_does_not(prod: Cloud) -> None:
+    telling = {name for name, alarm in inputs(prod).items() if alarm.inputs.get("okActions")}
+    assert telling == {name for name in inputs(prod) if name.endswith(("-not-empty", "-too-old", "-not-fresh"))}
+
+
+@pytest.mark.parametrize(
+    ("hours", "grace", "seconds"),
+    [(24, 60, 90_000), (0.5, 5, 2_100), (167, 60, 604_800), (168, 60, 604_800), (0.001, 1, 120)],
+)
+def test_freshness_looks_back_as_far_as_the_promise_and_never_further_than_cloudwatch(
+    hours: float, grace: int, seconds: int
+) -> None:
+    assert freshness_seconds(hours, grace) == seconds
+    assert seconds % 60 == 0
+
+
+def pattern(cloud: Cloud, name: str) -> Any:
+    return cloud.one("cloudwatch.EventRule", f"data-pipeline-{name}").json("eventPattern")
+
+
+def test_failed_runs_and_crawls_go_to_the_alarms_topic(cloud: Cloud) -> None:
+    topic = cloud.one("sns.Topic", "data-pipeline-alarms").outputs["arn"]
+    job, crawl = pattern(cloud, "job-failed")["detail"], pattern(cloud, "crawler-failed")["detail"]
+    assert job == {"jobName": [cloud.of("glue.Job")[0].outputs["name"]], "state": ["FAILED", "TIMEOUT"]}
+    (named,) = crawl["crawlerName"]
+    assert all(crawler.inputs["name"].startswith(named["prefix"]) for crawler in cloud.of("glue.Crawler"))
+    policy = cloud.one("sns.TopicPolicy", "data-pipeline-alarms-policy").json("policy")
+    let_in = {arn for s in policy["Statement"] for arn in s["Condition"].get("ArnLike", {}).get("aws:SourceArn", [])}
+    for name in ("job-failed", "crawler-failed"):
+        assert cloud.one("cloudwatch.EventTarget", f"data-pipeline-{name}-target").inputs["arn"] == topic
+        assert cloud.one("cloudwatch.EventRule", f"data-pipeline-{name}").outputs["arn"] in let_in
+
+
+def test_a_budget_counts_what_is_tagged_with_its_environment(cloud: Cloud) -> None:
+    (budget,) = cloud.of("budgets.Budget")
+    (provider,) = [r for r in cloud.resources if r.type == "pulumi:providers:aws"]
+    environment = provider.json("defaultTags")["tags"]["Environment"]
+    assert budget.inputs["costFilters"] == [{"name": "TagKeyValue", "values": [f"user:Environment${environment}"]}]
+    topic = cloud.one("sns.Topic", "data-pipeline-alarms").outputs["arn"]
+    assert [notice["subscriberSnsTopicArns"] for notice in budget.inputs["notifications"]] == [[topic]] * 3
+    assert float(budget.inputs["limitAmount"]) > 0

@@ -1,0 +1,83 @@
+"""The metrics that alarms watch are metrics that the functions emit, with the same dimensions."""
+
+import importlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.unit.infrastructure.test_alarms import OWN_METRICS
+from tests.unit.lambdas.conftest import Cloud
+from tests.unit.lambdas.test_batches import decide, one_batch
+from tests.unit.lambdas.test_recovery import fail
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def emitted(
+    call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], list[tuple[str, dict[str, str], float]]]:
+    """Name, dimensions and value of every metric since the last call, as CloudWatch reads them from the logs."""
+    for function in ("processing", "error_handler", "etl_trigger", "ingestion", "query"):
+        # On AWS, each function has its own name in its environment.
+        metrics = importlib.import_module(f"lambdas.{function}.handler").metrics
+        monkeypatch.setattr(metrics.provider, "service", function)
+
+    def read() -> list[tuple[str, dict[str, str], float]]:
+        found = []
+        for line in capsys.readouterr().out.splitlines():
+            document = json.loads(line) if line.startswith("{") else {}
+            for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
+                assert directive["Namespace"] == "DataPipeline"
+                (keys,) = directive["Dimensions"]
+                for metric in directive["Metrics"]:
+                    (value,) = document[metric["Name"]]
+                    found.append((metric["Name"], {key: document[key] for key in keys}, value))
+        return found
+
+    return read
+
+
+def values(found: list[tuple[str, dict[str, str], float]], name: str, **dimensions: str) -> list[float]:
+    return [value for metric, given, value in found if metric == name and given == dimensions]
+
+
+def test_a_published_batch_counts_its_rows_and_itself(cloud: Cloud, call: Call, emitted: Any) -> None:
+    batch_id, manifest = one_batch(cloud, call, "airlines/a.csv")
+    cloud.stage(manifest, curated=99, quarantined=1)
+    emitted()
+    assert decide(call, batch_id)["verdict"] == "PUBLISHED"
+    found = emitted()
+    of = {"service": "processing", "dataset": "airlines"}
+    assert values(found, "BatchesPublished", **of) == [1]
+    assert values(found, "RowsRead", **of) == [100]
+    assert values(found, "RowsQuarantined", **of) == [1]
+
+
+@pytest.mark.parametrize(
+    ("error", "given_up", "unaccounted"),
+    [("ReconciliationError", [1], [1]), ("TypeError", [1], [0]), ("States.Timeout", [0], [0])],
+)
+def test_a_failure_counts_what_it_came_to_for_all_datasets_together(
+    cloud: Cloud, call: Call, emitted: Any, error: str, given_up: list[float], unaccounted: list[float]
+) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
+    emitted()
+    fail(call, batch_id, Error=error, Cause="x")
+    found = emitted()
+    assert values(found, "BatchesGivenUp", service="error_handler") == given_up
+    assert values(found, "ReconciliationErrors", service="error_handler") == unaccounted
+
+
+def test_every_watched_metric_is_emitted_with_its_dimensions(cloud: Cloud, call: Call, emitted: Any) -> None:
+    published, manifest = one_batch(cloud, call, "airlines/a.csv")
+    cloud.stage(manifest)
+    decide(call, published)
+    failed, _ = one_batch(cloud, call, "planes/a.csv")
+    fail(call, failed, Error="ReconciliationError", Cause="x")
+    found = {(name, frozenset(dimensions)): dimensions for name, dimensions, _ in emitted()}
+    for name, expected in OWN_METRICS.items():
+        dimensions = found[name, frozenset(expected)]
+        assert all(value in (None, dimensions[key]) for key, value in expected.items()), name
