@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from pipeline_core import storage
 
-from tests.unit.lambdas.toy_pipeline import Toy, Wire, Workflow
+from tests.robustness.toy_pipeline import Toy, Wire, Workflow
 
 COUNTER = itertools.count()
 CLIENT = boto3.client
