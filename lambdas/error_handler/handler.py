@@ -64,17 +64,18 @@ def failure(event: dict[str, Any]) -> Failure:
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Recover from a failure. Answers `outcome`: what the batch came to, see `Recovery.recover`."""
+    """Recover from a failure. Answers `outcome` and maybe `verdict`: what the batch came to, see `Recovery.recover`."""
     found = failure(event)
     logger.append_keys(correlation_id=found.batch_id, dataset=found.dataset)
     # Counted before the recovery, which may fail too, and without the dataset: one alarm is for all of them.
     metrics.add_metric("ReconciliationErrors", MetricUnit.Count, int(found.error.get("Error") == "ReconciliationError"))
     metrics.flush_metrics()
-    outcome = _recovery().recover(**asdict(found))
+    recovered = _recovery().recover(**asdict(found))
+    outcome = recovered["outcome"]
     metrics.add_metric("BatchesGivenUp", MetricUnit.Count, int(outcome == FAILED))
     metrics.flush_metrics()
     metrics.add_dimension("dataset", found.dataset)
     metrics.add_metric(f"Batches{outcome.capitalize()}", MetricUnit.Count, 1)
     metrics.flush_metrics()
-    logger.warning("batch recovered", extra={"outcome": outcome, "error": found.error})
-    return {"dataset": found.dataset, "batch_id": found.batch_id, "outcome": outcome, "error": found.error}
+    logger.warning("batch recovered", extra={"error": found.error, **recovered})
+    return {"dataset": found.dataset, "batch_id": found.batch_id, "error": found.error, **recovered}

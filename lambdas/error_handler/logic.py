@@ -50,7 +50,9 @@ class Recovery:
     processing_function: str
     max_attempts: int
 
-    def recover(self, dataset: str, batch_id: str, error: dict[str, str], *, job: bool, running: bool) -> str:
+    def recover(
+        self, dataset: str, batch_id: str, error: dict[str, str], *, job: bool, running: bool
+    ) -> dict[str, Any]:
         """Close the batch and say what became of it and its files.
 
         Args:
@@ -61,6 +63,7 @@ class Recovery:
             running: whether a call of processing may still be at work (its execution was ended from outside).
 
         Returns:
+            `outcome`, and `verdict` where processing was called and decided on the batch. Outcomes are
             RELEASED: its files are pending again. SPLIT: they are, in parts, to find out which one fails the job.
             FAILED, QUARANTINED: its files are. PUBLISHING: it is left to the call of processing that is at it.
             What a batch had come to before stays: what failed came after its verdict.
@@ -72,10 +75,10 @@ class Recovery:
         batches = Batches(ledger)
         batch = self._batch(batches, dataset, batch_id)
         if batch.status in FINISHED and batch_id not in batches.state(dataset).running:
-            return batch.status
+            return {"outcome": batch.status}
         if batch.status in DECIDED or (batch.status not in FINISHED and batch.seen is not None):
             # It has begun to publish, and there is no way back: processing brings it to its end.
-            return PUBLISHING if running else self._publish(dataset, batch_id)
+            return {"outcome": PUBLISHING} if running else self._publish(dataset, batch_id)
         files = self._files(batch)
         if batch.status not in FINISHED:
             outcome = self._classify(batch, files, error, job, batches)
@@ -92,7 +95,7 @@ class Recovery:
         }
         record_run(self.artifacts_bucket, batch, batch.status, details)
         batches.conclude(batch)
-        return batch.status
+        return {"outcome": batch.status}
 
     @staticmethod
     def _batch(batches: Batches, dataset: str, batch_id: str) -> Batch:
@@ -101,7 +104,7 @@ class Recovery:
             raise RuntimeError(f"the ledger has no batch {batch_id} of {dataset}")
         return batch
 
-    def _publish(self, dataset: str, batch_id: str) -> str:
+    def _publish(self, dataset: str, batch_id: str) -> dict[str, Any]:
         answer = boto3.client("lambda").invoke(
             FunctionName=self.processing_function,
             Payload=json.dumps({"dataset": dataset, "batch_id": batch_id}).encode(),
@@ -109,7 +112,7 @@ class Recovery:
         payload = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
             raise RuntimeError(f"{batch_id} could not be published: {payload}")
-        return str(payload["verdict"])
+        return {"outcome": payload["verdict"], "verdict": payload}
 
     def _classify(
         self, batch: Batch, files: list[dict[str, Any]], error: dict[str, str], job: bool, batches: Batches

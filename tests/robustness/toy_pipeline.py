@@ -255,7 +255,7 @@ class Toy:
         if workflow.state == "ended":
             self.end(workflow)
 
-    def recover(self, batch_id: str, *, running: bool) -> str:
+    def recover(self, batch_id: str, *, running: bool) -> dict[str, Any]:
         """The error handler."""
         error = {"Error": "States.Timeout", "Cause": "toy"}
         return self.recovery.recover(DATASET, batch_id, error, job=False, running=running)

@@ -291,12 +291,14 @@ class Scenario:
 
         def settled() -> bool:
             items = self.ledger()
-            if all(item["status"] in FINAL for item in items) and not self.lab.running():
+            concluded = not any(self.lab.state(dataset).get("running") for dataset in datasets)
+            if all(item["status"] in FINAL for item in items) and not self.lab.running() and concluded:
                 return True
             for dataset in datasets:
                 self.lab.expire_leases(dataset)
                 waits = any(i["status"] == "PENDING" and i["key"].startswith(f"{dataset}/") for i in items)
-                if waits or any(b["status"] == "OPEN" for b in self.lab.batches(dataset).values()):
+                left = self.lab.state(dataset).get("running") and not self.lab.running()
+                if waits or left or any(b["status"] == "OPEN" for b in self.lab.batches(dataset).values()):
                     self.lab.tick(dataset)
             return False
 

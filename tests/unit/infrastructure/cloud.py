@@ -18,11 +18,24 @@ from pulumi.runtime import mocks, rpc, settings
 ROOT = Path(__file__).resolve().parents[3]
 STACKS = ("local", "dev", "staging", "prod")
 ACCOUNT, REGION = "111122223333", "eu-central-1"
-# arn:aws:<service>:...:<kind><name>, as far as policies and patterns tell them apart
+# As AWS writes them: policies are checked against these shapes.
+_IN_REGION = "arn:aws:{service}:{region}:{account}:"
 _ARNS = {
     "aws:s3/bucket:Bucket": "arn:aws:s3:::{name}",
     "aws:iam/role:Role": "arn:aws:iam::{account}:role/{name}",
+    "aws:athena/workgroup:Workgroup": _IN_REGION + "workgroup/{name}",
+    "aws:cloudwatch/eventBus:EventBus": "arn:aws:events:{region}:{account}:event-bus/{name}",
+    "aws:cloudwatch/eventRule:EventRule": "arn:aws:events:{region}:{account}:rule/{name}",
+    "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:{region}:{account}:log-group:{name}",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _IN_REGION + "alarm:{name}",
+    "aws:dynamodb/table:Table": _IN_REGION + "table/{name}",
+    "aws:glue/crawler:Crawler": _IN_REGION + "crawler/{name}",
+    "aws:glue/job:Job": _IN_REGION + "job/{name}",
+    "aws:kms/key:Key": _IN_REGION + "key/{name}",
+    "aws:lambda/function:Function": _IN_REGION + "function:{name}",
     "aws:sfn/stateMachine:StateMachine": "arn:aws:states:{region}:{account}:stateMachine:{name}",
+    "aws:sns/topic:Topic": _IN_REGION + "{name}",
+    "aws:sqs/queue:Queue": _IN_REGION + "{name}",
 }
 _NAME_PROPERTIES = {
     "aws:s3/bucket:Bucket": "bucket",
@@ -78,8 +91,9 @@ class Cloud(mocks.Mocks):
             # A preview of a new stack: what AWS makes up is not known yet, and neither is the id.
             return None, outputs
         service = args.typ.split(":")[1].split("/")[0]
-        arn = _ARNS.get(args.typ, f"arn:aws:{service}:{{region}}:{{account}}:{args.typ.split('/')[-1]}/{{name}}")
-        outputs |= {name_property: name, "arn": arn.format(name=name, account=ACCOUNT, region=REGION)}
+        arn = _ARNS.get(args.typ, _IN_REGION + args.typ.split("/")[-1] + "/{name}")
+        outputs[name_property] = name
+        outputs["arn"] = arn.format(service=service, name=name, account=ACCOUNT, region=REGION)
         outputs |= {"url": f"https://sqs.example/{name}", "keyId": f"{name}-id"}
         return f"{args.name}-id", outputs
 
