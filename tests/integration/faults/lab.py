@@ -166,6 +166,13 @@ class Lab:
         for body in bodies:
             self.sqs.send_message(QueueUrl=self.outputs["arrivals_queue_url"], MessageBody=body)
 
+    def crawl(self, dataset: str) -> None:
+        """The crawler's daily run, waited for."""
+        glue, name = self.emulator.client("glue"), self.outputs["crawlers"][dataset]
+        until(lambda: glue.get_crawler(Name=name)["Crawler"]["State"] == "READY", "the crawler to be ready")
+        glue.start_crawler(Name=name)
+        until(lambda: glue.get_crawler(Name=name)["Crawler"]["State"] == "READY", "the end of the crawl")
+
     def drained(self) -> None:
         """Wait until the arrivals queue is empty and nobody works on a message."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
