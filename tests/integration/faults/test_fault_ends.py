@@ -68,15 +68,14 @@ def test_an_execution_that_is_aborted_after_its_batch_was_published(scenario_of:
 
 
 def test_a_dead_execution_that_no_handler_heard_of_is_noticed(scenario_of: MakeScenario) -> None:
-    scenario = scenario_of("execution aborted, error_handler killed every time")
+    scenario = scenario_of("execution aborted, error_handler killed")
     lab = scenario.lab
     scenario.land("planes", 2)
     scenario.registered()
     (batch_id,) = lab.tick("planes")
-    # EventBridge's asynchronous invocation is tried three times.
-    with scenario.inject({"effect": "kill", "principal": "error-handler", "times": 3}):
+    with scenario.inject({"effect": "kill", "principal": "error-handler", "times": 0}):
         lab.workflows.stop_execution(executionArn=lab.execution(batch_id))
-        until(lambda: lab.fired(f"{scenario.fault}-0") == 3, "three deaths")
+        until(lambda: lab.fired(f"{scenario.fault}-0"), "a death")
     scenario.settle()
     scenario.check()
 
