@@ -60,6 +60,7 @@ class Wire:
         self._quiet = 0
         self._dead = False
         self.moments = 0
+        self.slower: Recovering | None = None
 
     def attach(self) -> None:
         """Listen to all clients that are made from now on."""
@@ -69,6 +70,10 @@ class Wire:
             events.register(moment, self._moment)
 
     def _moment(self, **_: Any) -> None:
+        slower = self.slower
+        if slower is not None and threading.current_thread() is slower.thread:
+            slower.wait()
+            return
         if self._quiet:
             return
         if self._dead:
@@ -105,6 +110,46 @@ class Wire:
         finally:
             self._at, self._act, self._dead = None, None, False
         return True
+
+
+class Recovering:
+    """A step in a thread of its own, that waits at its n-th moment until it may go on."""
+
+    def __init__(self, wire: Wire, step: Callable[[], None], at: int) -> None:
+        self._wire, self._step, self._left = wire, step, at
+        self._paused, self._go = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self._error: Exception | None = None
+
+    def _run(self) -> None:
+        try:
+            self._step()
+        except Exception as error:  # noqa: BLE001  it is raised where the thread is joined
+            self._error = error
+        finally:
+            self._paused.set()
+
+    def wait(self) -> None:
+        """Called by the wire at every call of the thread."""
+        self._left -= 1
+        if self._left == 0:
+            self._paused.set()
+            self._go.wait()
+
+    def begin(self) -> None:
+        """Run until the step waits, or ends before."""
+        self._wire.slower = self
+        self.thread.start()
+        self._paused.wait()
+
+    def end(self) -> None:
+        """Let the step go on to its end."""
+        with self._wire.quiet():
+            self._go.set()
+            self.thread.join()
+        self._wire.slower = None
+        if self._error is not None:
+            raise self._error
 
 
 @dataclass
@@ -162,7 +207,7 @@ class Toy:
             # What an execution had called has ended when the tests go on, or is what they go on with.
             publish_seconds=0,
             max_concurrent_batches=2,
-            max_files_per_batch=3,
+            max_files_per_batch=2,
             max_workers=2,
             **buckets,
         )
@@ -234,8 +279,7 @@ class Toy:
                 workflow.seen, workflow.runs = self.ledger_state().published, workflow.runs + 1
                 workflow.state = "stage"
             case "stage":
-                self.job(workflow.batch_id)
-                workflow.state = "publish"
+                workflow.state = "publish" if self.job(workflow.batch_id) else "recover"
             case "publish":
                 try:
                     verdict = self.publisher.decide(DATASET, workflow.batch_id, workflow.seen)["verdict"]
@@ -281,8 +325,8 @@ class Toy:
                 return {"FunctionError": "Unhandled", "Payload": io.BytesIO(failed.encode())}
         return {"Payload": io.BytesIO(json.dumps(verdict).encode())}
 
-    def job(self, batch_id: str) -> None:
-        """What the Spark job does, in a few lines."""
+    def job(self, batch_id: str) -> bool:
+        """What the Spark job does, in a few lines; False if a file was overwritten while it was read."""
         text = storage.read(self.artifacts, layout.batch_key(DATASET, batch_id, "manifest"))
         assert text
         manifest = Manifest.from_json(text)
@@ -326,7 +370,12 @@ class Toy:
             curated=tuple(staged),
             quarantined=(),
         )
+        for file in manifest.files:
+            bucket, key = layout.split_uri(file.uri)
+            if key == file.key and self.s3.head_object(Bucket=bucket, Key=key)["VersionId"] != file.version:
+                return False
         storage.write(self.curated, f"{layout.staging_prefix(DATASET, batch_id)}report.json", report.to_json())
+        return True
 
     # ----------------------------------------------------------------------------------------- what there is then
 
