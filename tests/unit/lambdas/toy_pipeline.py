@@ -29,6 +29,9 @@ from lambdas.processing.logic import Publisher
 
 FINAL = (PUBLISHED, QUARANTINED, REJECTED, FAILED)
 DATASET = "toy"
+MOST_TRIES = 10
+"""How often the toy's workflow asks again while another batch publishes."""
+
 CONTRACT: dict[str, Any] = {
     "dataset": DATASET,
     "version": "1.0.0",
@@ -59,6 +62,7 @@ class Wire:
         self._quiet = 0
         self._dead = False
         self.moments = 0
+        self.slower: Recovering | None = None
 
     def attach(self) -> None:
         """Listen to all clients that are made from now on."""
@@ -68,6 +72,10 @@ class Wire:
             events.register(moment, self._moment)
 
     def _moment(self, **_: Any) -> None:
+        slower = self.slower
+        if slower is not None and threading.current_thread() is slower.thread:
+            slower.wait()
+            return
         if self._quiet:
             return
         if self._dead:
@@ -104,6 +112,46 @@ class Wire:
         finally:
             self._at, self._act, self._dead = None, None, False
         return True
+
+
+class Recovering:
+    """A step in a thread of its own, that waits at its n-th moment until it may go on."""
+
+    def __init__(self, wire: Wire, step: Callable[[], None], at: int) -> None:
+        self._wire, self._step, self._left = wire, step, at
+        self._paused, self._go = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self._error: Exception | None = None
+
+    def _run(self) -> None:
+        try:
+            self._step()
+        except Exception as error:  # noqa: BLE001  it is raised where the thread is joined
+            self._error = error
+        finally:
+            self._paused.set()
+
+    def wait(self) -> None:
+        """Called by the wire at every call of the thread."""
+        self._left -= 1
+        if self._left == 0:
+            self._paused.set()
+            self._go.wait()
+
+    def begin(self) -> None:
+        """Run until the step waits, or ends before."""
+        self._wire.slower = self
+        self.thread.start()
+        self._paused.wait()
+
+    def end(self) -> None:
+        """Let the step go on to its end."""
+        with self._wire.quiet():
+            self._go.set()
+            self.thread.join()
+        self._wire.slower = None
+        if self._error is not None:
+            raise self._error
 
 
 @dataclass
@@ -158,7 +206,7 @@ class Toy:
             raw_bucket=raw,
             state_machine_arn=self.machine,
             max_concurrent_batches=2,
-            max_files_per_batch=3,
+            max_files_per_batch=2,
             max_workers=2,
             **buckets,
         )
@@ -230,6 +278,8 @@ class Toy:
                 try:
                     verdict = self.publisher.decide(DATASET, workflow.batch_id, workflow.seen)["verdict"]
                 except PublishingError:
+                    workflow.tries += 1
+                    workflow.state = "recover" if workflow.tries > MOST_TRIES else "publish"
                     return
                 again = "read" if workflow.runs < 5 else "recover"
                 workflow.state = again if verdict == "CONFLICT" else "ended"
