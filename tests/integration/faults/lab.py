@@ -76,6 +76,11 @@ class Lab:
         """How often a rule in force has fired."""
         return next(int(item["fired"]) for item in self.control("GET") if item["id"] == rule)
 
+    def let_go(self, rule: str) -> None:
+        """End the hold of one rule; it stays in force as one that does nothing any more."""
+        (held,) = [item for item in self.control("GET") if item["id"] == rule]
+        self.control("PUT", [held | {"effect": "delay", "seconds": 0}])
+
     # ------------------------------------------------------------------------------------------------- ledger
 
     def items(self, key: str, prefix: str = "version#") -> list[dict[str, Any]]:
