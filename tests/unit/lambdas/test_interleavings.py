@@ -166,3 +166,21 @@ class Play:
 @given(scripts())
 def test_crashes_repetitions_and_overtaking_change_nothing(wire: Wire, script: list[Operation]) -> None:
     Play(wire).all(script)
+
+
+@SETTINGS
+@given(scripts((3, aborted)))
+def test_aborted_executions_change_nothing(wire: Wire, script: list[Operation]) -> None:
+    Play(wire).all(script)
+
+
+def test_a_claimed_version_is_read_though_it_is_overwritten_before_the_job_runs(wire: Wire) -> None:
+    play = Play(wire)
+    play.toy.land("same", ["a0", "a1"])
+    play.all([("deliver", 0), ("tick",), ("land", "same", ["b0"])])
+
+
+def test_a_batch_that_was_given_back_does_not_begin_to_publish(wire: Wire) -> None:
+    # At the fourth moment processing has read the batch, which is stopped and recovered then.
+    play = Play(wire)
+    play.all([("arrive", ["a0", "a1"]), ("tick",), ("advance", 0), ("advance", 0), ("aborted_within", 4, 0)])
