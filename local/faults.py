@@ -30,7 +30,7 @@ from typing import Any, Final
 from ministack import app
 from ministack.core import iam_evaluator, router
 from ministack.core.responses import get_account_id
-from ministack.services import lambda_svc, stepfunctions
+from ministack.services import eventbridge, lambda_svc, stepfunctions
 
 from local import seams
 
@@ -123,6 +123,7 @@ def install() -> None:
     _install_dispatch()
     _install_tasks()
     _install_exit()
+    _install_retries()
 
 
 def _install_app() -> None:
@@ -224,6 +225,18 @@ def _install_exit() -> None:
         return result
 
     original = seams.replace(lambda_svc, "_execute_function_warm", "func, event, request_id", execute)
+
+
+def _install_retries() -> None:
+    # MiniStack's EventBridge calls a function once; AWS tries an asynchronous invocation three times.
+    def dispatch(arn: str, payload: str) -> None:
+        func, config, _ = lambda_svc._get_func_record_for_ref(arn)
+        if func and config:
+            record = lambda_svc._execution_record_for_config(func, config)
+            lambda_svc.invoke_async_with_retry(record, json.loads(payload))
+
+    seams.function(lambda_svc, "invoke_async_with_retry", "func, event")
+    seams.replace(eventbridge, "_dispatch_to_lambda", "arn, payload", dispatch)
 
 
 def _matches(rule: Rule, call: Call) -> bool:
