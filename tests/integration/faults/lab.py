@@ -26,7 +26,7 @@ from local.run import FINAL, Pipeline, PipelineError
 from tests.integration.faults.sources import File, Row, Source, chunks, spoiled
 
 CONTROL = "/_faults/"
-SECONDS = 120
+SECONDS = 300
 
 
 def until(ask: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
