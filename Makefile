@@ -31,7 +31,7 @@ test: lint types ## Everything that has to pass, with coverage
 unit: $(READY) ## Unit tests
 	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile -q $(COVER)
 
-robustness: $(READY) ## The Spark job on hundreds of bad files, compared with an oracle in plain Python
+robustness: $(READY) ## The Spark job on bad files against an oracle, replays, random interleavings
 	COVERAGE_FILE=$(CURDIR)/.coverage.robustness $(BIN)/python -m pytest tests/robustness -n 2 --dist loadfile -q $(COVER)
 
 integration: $(READY) ## The embedded runtime's own tests, then end-to-end tests on it

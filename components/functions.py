@@ -12,8 +12,8 @@ from components.iam import Statement
 from components.lake import Lake
 from config import PipelineConfig
 
-# EventBridge calls these and does not wait: what fails for good must be kept.
-CALLED_BY_EVENTS = ("etl_trigger", "error_handler")
+# EventBridge, or one of the other two, calls these and does not wait: what fails for good must be kept.
+CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing")
 
 
 def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input[str]]]:

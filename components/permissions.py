@@ -72,7 +72,8 @@ def processing(lake: Lake) -> list[Statement]:
             "UpdatePartition",
         ),
         lake.bus.put(),
-        lake.key.use("s3"),
+        lake.undelivered.send(),
+        lake.key.use("s3", "sqs"),
         lake.key.use_for_table(),
     ]
 

@@ -52,7 +52,7 @@ def install(directory: Path) -> None:
     def start(data: Json) -> Response:
         token = data.get("ClientRequestToken", "")
         if token in tokens:
-            return json_response({"QueryExecutionId": tokens[token]})  # type: ignore[no-any-return]
+            return json_response({"QueryExecutionId": tokens[token]})  # type: ignore[no-any-return]  # MiniStack has no types
         answer = engine.start(data) if returns_rows(data.get("QueryString", "")) else original(_enforced(data))
         if answer[0] < 400 and token:
             tokens[token] = json.loads(answer[2])["QueryExecutionId"]
@@ -66,7 +66,7 @@ def install(directory: Path) -> None:
                 roles.authorize(caller(), "s3:GetObject", f"arn:aws:s3:::{place.bucket}/{place.key}")
             except roles.AccessDeniedError as error:
                 return _refused(f"Access denied when reading the results: {error}")
-        return original_results(data)  # type: ignore[no-any-return]
+        return original_results(data)  # type: ignore[no-any-return]  # MiniStack has no types
 
     original = seams.replace(athena, "_start_query_execution", "data", start)
     original_results = seams.replace(athena, "_get_query_results", "data", results)
@@ -106,7 +106,7 @@ class Engine:
         athena._executions[execution["QueryExecutionId"]] = execution
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._execute, execution, statement, workgroup), daemon=True).start()
-        return json_response({"QueryExecutionId": execution["QueryExecutionId"]})  # type: ignore[no-any-return]
+        return json_response({"QueryExecutionId": execution["QueryExecutionId"]})  # type: ignore[no-any-return]  # MiniStack has no types
 
     def _execute(self, execution: Json, statement: Any, workgroup: Json) -> None:
         status = execution["Status"]
@@ -272,4 +272,4 @@ def _quoted(value: str | None) -> str:
 
 def _refused(message: str, code: str = "") -> Response:
     extra = {"AthenaErrorCode": code} if code else {}
-    return error_response_json("InvalidRequestException", message, 400, extra=extra)  # type: ignore[no-any-return]
+    return error_response_json("InvalidRequestException", message, 400, extra=extra)  # type: ignore[no-any-return]  # MiniStack has no types

@@ -106,7 +106,7 @@ def _timestamp(value: Any) -> datetime.datetime:
     # What java.sql.Timestamp takes: no "T", no zone.
     text = str(value)
     form = "%Y-%m-%d %H:%M:%S.%f" if "." in text else "%Y-%m-%d %H:%M:%S"
-    return datetime.datetime.strptime(text, form)  # noqa: DTZ007
+    return datetime.datetime.strptime(text, form)  # noqa: DTZ007  Hive timestamps have no zone
 
 
 def _list(value: Any) -> list[Any]:

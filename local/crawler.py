@@ -76,7 +76,7 @@ def install(endpoint: str) -> None:
         crawler["State"] = "RUNNING"
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(_crawl, crawler, endpoint), daemon=True).start()
-        return json_response({})  # type: ignore[no-any-return]
+        return json_response({})  # type: ignore[no-any-return]  # MiniStack has no types
 
     def stop(data: Json) -> Response:
         crawler = glue._crawlers.get(data.get("Name"))
@@ -87,7 +87,7 @@ def install(endpoint: str) -> None:
         if crawler["State"] != "RUNNING":
             return _error("CrawlerNotRunningException", f"Crawler with name {crawler['Name']} isn't running")
         crawler["State"] = "STOPPING"
-        return json_response({})  # type: ignore[no-any-return]
+        return json_response({})  # type: ignore[no-any-return]  # MiniStack has no types
 
     seams.replace(glue, "_start_crawler", "data", start)
     seams.replace(glue, "_stop_crawler", "data", stop)
@@ -266,7 +266,7 @@ def _parameters(crawler: str, found: Found) -> dict[str, str]:
 
 
 def _client(service: str, session: roles.Credentials, endpoint: str) -> Any:
-    return boto3.session.Session().client(  # type: ignore[call-overload]
+    return boto3.session.Session().client(  # type: ignore[call-overload]  # a service that is not a literal
         service,
         endpoint_url=endpoint,
         region_name=get_region(),
@@ -277,4 +277,4 @@ def _client(service: str, session: roles.Credentials, endpoint: str) -> Any:
 
 
 def _error(code: str, message: str) -> Response:
-    return error_response_json(code, message, 400)  # type: ignore[no-any-return]
+    return error_response_json(code, message, 400)  # type: ignore[no-any-return]  # MiniStack has no types

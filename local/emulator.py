@@ -180,7 +180,7 @@ class Emulator:
 
 def client(endpoint: str, service: str, region: str = REGION) -> Any:
     """A client of the root user for one service of the emulator at `endpoint`."""
-    return boto3.Session().client(  # type: ignore[call-overload]
+    return boto3.Session().client(  # type: ignore[call-overload]  # a service that is not a literal
         service,
         endpoint_url=endpoint,
         region_name=region,

@@ -57,7 +57,7 @@ def install(directory: Path, cache: Path, endpoint: str) -> None:
     def start_job_run(data: Json) -> Response:
         job = glue._jobs.get(data.get("JobName"))
         if job is None or job.get("Command", {}).get("Name") == "pythonshell":
-            return original(data)  # type: ignore[no-any-return]
+            return original(data)  # type: ignore[no-any-return]  # MiniStack has no types
         return executor.start(job, data)
 
     original = seams.replace(glue, "_start_job_run", "data", start_job_run)
@@ -108,7 +108,7 @@ class Executor:
             glue._job_runs[name] = [*runs, run]
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=(self._execute, job, run, request), daemon=True).start()
-        return json_response({"JobRunId": run["Id"]})  # type: ignore[no-any-return]
+        return json_response({"JobRunId": run["Id"]})  # type: ignore[no-any-return]  # MiniStack has no types
 
     def stop(self, request: Json) -> Response:
         """BatchStopJobRun."""
@@ -128,7 +128,7 @@ class Executor:
                 run["JobRunState"] = "STOPPING"
                 stopped.append(entry)
         answer = {"SuccessfulSubmissions": stopped, "Errors": errors}
-        return json_response(answer)  # type: ignore[no-any-return]
+        return json_response(answer)  # type: ignore[no-any-return]  # MiniStack has no types
 
     def _execute(self, job: Json, run: Json, request: Json) -> None:
         directory = self._directory / str(run["Id"])
@@ -214,7 +214,7 @@ class Executor:
                     _put_log(logs, f"{run['LogGroupName']}/{group}", run["Id"], lines)
 
     def _client(self, service: str, credentials: roles.Credentials) -> Any:
-        return boto3.session.Session().client(  # type: ignore[call-overload]
+        return boto3.session.Session().client(  # type: ignore[call-overload]  # a service that is not a literal
             service,
             endpoint_url=self._endpoint,
             region_name=get_region(),
@@ -290,4 +290,4 @@ def _put_log(logs: Any, group: str, stream: str, lines: list[str]) -> None:
 
 
 def _error(code: str, message: str) -> Response:
-    return error_response_json(code, message, 400)  # type: ignore[no-any-return]
+    return error_response_json(code, message, 400)  # type: ignore[no-any-return]  # MiniStack has no types

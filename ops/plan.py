@@ -123,25 +123,34 @@ def _action(item: dict[str, Any] | None, what: str) -> str | None:
 
 
 def _versions(target: Target, selection: Selection) -> Iterator[Version]:
-    wanted = None if selection.batch_id is None else _files_of_batch(target, selection.dataset, selection.batch_id)
-    prefix = f"{selection.dataset}/{selection.prefix}"
+    if selection.batch_id is not None:
+        found: Iterable[Version] = _files_of_batch(target, selection.dataset, selection.batch_id)
+    else:
+        found = _listed(target, f"{selection.dataset}/{selection.prefix}")
+    for version in found:
+        after = selection.since is None or version.landed_at >= selection.since
+        before = selection.until is None or version.landed_at < selection.until
+        if after and before and version.key.startswith(f"{selection.dataset}/{selection.prefix}"):
+            yield version
+
+
+def _listed(target: Target, prefix: str) -> Iterator[Version]:
     pages = boto3.client("s3").get_paginator("list_object_versions").paginate(Bucket=target.raw_bucket, Prefix=prefix)
     for page in pages:
         for item in page.get("Versions", []):
             at = item["LastModified"].astimezone(UTC)
-            if wanted is not None and (item["Key"], item["VersionId"]) not in wanted:
-                continue
-            if (selection.since and at < selection.since) or (selection.until and at >= selection.until):
-                continue
             yield Version(key=item["Key"], version=item["VersionId"], size=item["Size"], landed_at=at)
 
 
-def _files_of_batch(target: Target, dataset: str, batch_id: str) -> set[tuple[str, str]]:
+def _files_of_batch(target: Target, dataset: str, batch_id: str) -> list[Version]:
     key = layout.batch_key(dataset, batch_id, "manifest")
     text = read(target.artifacts_bucket, key)
     if text is None:
         raise TargetError(f"{dataset} has no batch {batch_id!r}: s3://{target.artifacts_bucket}/{key} is missing")
-    return {(file.key, file.version) for file in Manifest.from_json(text).files}
+    return [
+        Version(key=file.key, version=file.version, size=file.size, landed_at=datetime.fromisoformat(file.landed_at))
+        for file in Manifest.from_json(text).files
+    ]
 
 
 def _ledger_items(target: Target, versions: list[Version]) -> dict[tuple[str, str], dict[str, Any]]:

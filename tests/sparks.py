@@ -15,7 +15,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     repository = Path(__file__).parents[1]
     # Python workers import the job's modules, as they do on Glue through --extra-py-files.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(repository), str(repository / "lambdas" / "layers")])
-    builder = SparkSession.builder.master("local[2]")
+    builder = SparkSession.builder.master("local[1]")
     for key, value in {
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "1",

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.ledger import FAILED
 
-from lambdas.error_handler.logic import Recovery
+from lambdas.error_handler.logic import EVENT, LEFT, WORKFLOW, Recovery
 
 logger = Logger()
 metrics = Metrics()
@@ -35,11 +35,11 @@ class Failure:
     batch_id: str
     error: dict[str, str]
     job: bool
-    running: bool
+    caller: str
 
 
 def failure(event: dict[str, Any]) -> Failure:
-    """Read the workflow's own input, the trigger's request to resume, or EventBridge's event."""
+    """Read the workflow's own input, the trigger's request for a batch that was left, or EventBridge's event."""
     detail = event.get("detail")
     if detail is None:
         return Failure(
@@ -47,7 +47,7 @@ def failure(event: dict[str, Any]) -> Failure:
             batch_id=event["batch_id"],
             error=event["error"],
             job=event.get("stage") == "Stage",
-            running=False,
+            caller=LEFT if event.get("left") else WORKFLOW,
         )
     request = json.loads(detail["input"])
     cause = detail.get("cause") or f"the execution is {detail['status']}"
@@ -56,26 +56,24 @@ def failure(event: dict[str, Any]) -> Failure:
         batch_id=request["batch_id"],
         error={"Error": detail.get("error") or detail["status"], "Cause": cause},
         job=False,
-        # Ending an execution from outside does not end the function that it has called.
-        running=detail["status"] in ("ABORTED", "TIMED_OUT"),
+        caller=EVENT,
     )
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Recover from a failure. Answers `outcome` and maybe `verdict`: what the batch came to, see `Recovery.recover`."""
+    """Recover from a failure. Answers `outcome`: what the batch came to, see `Recovery.recover`."""
     found = failure(event)
     logger.append_keys(correlation_id=found.batch_id, dataset=found.dataset)
     # Counted before the recovery, which may fail too, and without the dataset: one alarm is for all of them.
     metrics.add_metric("ReconciliationErrors", MetricUnit.Count, int(found.error.get("Error") == "ReconciliationError"))
     metrics.flush_metrics()
-    recovered = _recovery().recover(**asdict(found))
-    outcome = recovered["outcome"]
+    outcome = _recovery().recover(**asdict(found))
     metrics.add_metric("BatchesGivenUp", MetricUnit.Count, int(outcome == FAILED))
     metrics.flush_metrics()
     metrics.add_dimension("dataset", found.dataset)
     metrics.add_metric(f"Batches{outcome.capitalize()}", MetricUnit.Count, 1)
     metrics.flush_metrics()
-    logger.warning("batch recovered", extra={"error": found.error, **recovered})
-    return {"dataset": found.dataset, "batch_id": found.batch_id, "error": found.error, **recovered}
+    logger.warning("batch recovered", extra={"outcome": outcome, "error": found.error})
+    return {"dataset": found.dataset, "batch_id": found.batch_id, "outcome": outcome, "error": found.error}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -36,6 +36,11 @@ MAX_FAILED_PARTS = 64
 
 PUBLISHING = "PUBLISHING"
 
+WORKFLOW, EVENT, LEFT = "workflow", "event", "left"
+"""Who asks. The workflow calls processing again itself. An event of an execution that was ended from outside comes
+while a function that it had called may still be at work; it is left to that one, or to a later tick. The trigger asks
+for a batch that was left, when no call can be at work any more: then processing is called from here."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recovery:
@@ -50,9 +55,7 @@ class Recovery:
     processing_function: str
     max_attempts: int
 
-    def recover(
-        self, dataset: str, batch_id: str, error: dict[str, str], *, job: bool, running: bool
-    ) -> dict[str, Any]:
+    def recover(self, dataset: str, batch_id: str, error: dict[str, str], *, job: bool, caller: str) -> str:
         """Close the batch and say what became of it and its files.
 
         Args:
@@ -60,12 +63,11 @@ class Recovery:
             batch_id: the batch.
             error: `Error` and `Cause`.
             job: whether it was the job that failed: then one of the files may be the reason.
-            running: whether a call of processing may still be at work (its execution was ended from outside).
+            caller: WORKFLOW, EVENT or LEFT.
 
         Returns:
-            `outcome`, and `verdict` where processing was called and decided on the batch. Outcomes are
             RELEASED: its files are pending again. SPLIT: they are, in parts, to find out which one fails the job.
-            FAILED, QUARANTINED: its files are. PUBLISHING: it is left to the call of processing that is at it.
+            FAILED, QUARANTINED: its files are. PUBLISHING: it has begun to publish; see `caller` for who goes on.
             What a batch had come to before stays: what failed came after its verdict.
 
         Raises:
@@ -75,10 +77,12 @@ class Recovery:
         batches = Batches(ledger)
         batch = self._batch(batches, dataset, batch_id)
         if batch.status in FINISHED and batch_id not in batches.state(dataset).running:
-            return {"outcome": batch.status}
+            return batch.status
         if batch.status in DECIDED or (batch.status not in FINISHED and batch.seen is not None):
             # It has begun to publish, and there is no way back: processing brings it to its end.
-            return {"outcome": PUBLISHING} if running else self._publish(dataset, batch_id)
+            if caller == LEFT:
+                self._publish(dataset, batch_id)
+            return PUBLISHING
         files = self._files(batch)
         if batch.status not in FINISHED:
             outcome = self._classify(batch, files, error, job, batches)
@@ -95,7 +99,7 @@ class Recovery:
         }
         record_run(self.artifacts_bucket, batch, batch.status, details)
         batches.conclude(batch)
-        return {"outcome": batch.status}
+        return batch.status
 
     @staticmethod
     def _batch(batches: Batches, dataset: str, batch_id: str) -> Batch:
@@ -104,15 +108,13 @@ class Recovery:
             raise RuntimeError(f"the ledger has no batch {batch_id} of {dataset}")
         return batch
 
-    def _publish(self, dataset: str, batch_id: str) -> dict[str, Any]:
-        answer = boto3.client("lambda").invoke(
+    def _publish(self, dataset: str, batch_id: str) -> None:
+        """Have processing go on, and do not wait: it may take longer than this function."""
+        boto3.client("lambda").invoke(
             FunctionName=self.processing_function,
+            InvocationType="Event",
             Payload=json.dumps({"dataset": dataset, "batch_id": batch_id}).encode(),
         )
-        payload = json.loads(answer["Payload"].read())
-        if answer.get("FunctionError"):
-            raise RuntimeError(f"{batch_id} could not be published: {payload}")
-        return {"outcome": payload["verdict"], "verdict": payload}
 
     def _classify(
         self, batch: Batch, files: list[dict[str, Any]], error: dict[str, str], job: bool, batches: Batches
@@ -130,20 +132,18 @@ class Recovery:
 
     def _settle_files(self, batch: Batch, files: list[dict[str, Any]], ledger: Ledger) -> None:
         """Do with the files what the batch's status says; its reason is in the batch's verdict."""
-        match batch.status:
-            case "SPLIT":
-                ledger.give_back(split(files, batch.batch_id), batch.batch_id)
-            case "RELEASED":
-                ledger.give_back(files, batch.batch_id)
-            case "QUARANTINED":
-                reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
-                # Of a file that was to be replayed, rows are in the table or in quarantine already.
-                for file in (item for item in files if item["purpose"] == LANDED):
-                    landed = LandedFile(**{field.name: file[field.name] for field in fields(LandedFile)})
-                    keep_file(landed, reason, self.quarantine_bucket)
-                ledger.give_up(files, batch.batch_id, QUARANTINED, reason, kept=True)
-            case _:
-                ledger.give_up(files, batch.batch_id, FAILED, _reason(batch))
+        if batch.status == SPLIT:
+            ledger.give_back(split(files, batch.batch_id), batch.batch_id)
+        elif batch.status == RELEASED:
+            ledger.give_back(files, batch.batch_id)
+        elif batch.status == QUARANTINED:
+            reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
+            # Of a file that was to be replayed, rows are in the table or in quarantine already.
+            for file in (item for item in files if item["purpose"] == LANDED):
+                keep_file(LandedFile.of(file), reason, self.quarantine_bucket)
+            ledger.give_up(files, batch.batch_id, QUARANTINED, reason, kept=True)
+        else:
+            ledger.give_up(files, batch.batch_id, FAILED, _reason(batch))
 
     def _files(self, batch: Batch) -> list[dict[str, Any]]:
         """Candidates that are in the batch: all of them, as long as there is no manifest."""

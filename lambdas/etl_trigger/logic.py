@@ -16,11 +16,10 @@ from pipeline_core import layout
 from pipeline_core.batches import OPEN, RELEASED, Batch, Batches
 from pipeline_core.ledger import FAILED, Ledger
 from pipeline_core.manifest import Manifest
+from pipeline_core.quarantine import GONE_REASON
 from pipeline_core.storage import read, write_once
 
 from lambdas.etl_trigger.papers import Papers, candidate, group_of
-
-GONE = "gone: the object version was deleted before it was read; land the file again"
 
 BYTES_A_WORKER = 512 * 1024**2
 """Input bytes for which one more G.1X worker is asked for."""
@@ -70,15 +69,15 @@ class Trigger:
             if batch is None:
                 continue
             if batch.status != OPEN:
-                self._recover_if_left(batch)
+                self._recover_if_left(batch, batches)
             elif batches.take_over(batch):
                 yield batch
 
-    def _recover_if_left(self, batch: Batch) -> None:
+    def _recover_if_left(self, batch: Batch, batches: Batches) -> None:
         """Call the error handler for a batch that is not concluded though its execution ended some time ago.
 
         The workflow and EventBridge do so themselves; this is for when they could not. A call to processing may
-        outlive its execution, so it is given the time that a call can take.
+        outlive its execution, so it is given the time that a call can take; so is one that comes of this.
         """
         client = boto3.client("stepfunctions")
         arn = execution_arn(self.state_machine_arn, batch.batch_id)
@@ -91,12 +90,14 @@ class Trigger:
             ended = execution.get("stopDate")
             if ended is None or (datetime.now(UTC) - ended).total_seconds() < self.publish_seconds:
                 return
+        if not batches.take_over(batch, self.publish_seconds):
+            return
         cause = f"the execution is {status}, but the batch was not concluded"
         request = {"dataset": batch.dataset, "batch_id": batch.batch_id, "error": {"Error": status, "Cause": cause}}
         boto3.client("lambda").invoke(
             FunctionName=self.error_handler_function,
             InvocationType="Event",
-            Payload=json.dumps({**request, "resume": True}).encode(),
+            Payload=json.dumps({**request, "left": True}).encode(),
         )
 
     def _next_group(self, dataset: str, ledger: Ledger, parts_only: bool = False) -> list[dict[str, Any]]:
@@ -122,7 +123,7 @@ class Trigger:
             manifest = Manifest.from_json(text)
             found = {(file.key, file.version) for file in manifest.files}
             lost = [file for file in files if (file["key"], file["version"]) not in found]
-            ledger.give_up(lost, batch.batch_id, FAILED, GONE)
+            ledger.give_up(lost, batch.batch_id, FAILED, GONE_REASON)
             files = [file for file in files if (file["key"], file["version"]) in found]
         if not files:
             batches.close(batch, RELEASED, {"reason": "no pending file was left to claim"})

@@ -5,19 +5,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from pipeline_core import layout, publish
 from pipeline_core.batches import Batch, Batches
 from pipeline_core.ledger import PARALLEL
 from pipeline_core.manifest import REPLACE, ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
-from pipeline_core.storage import WITHOUT_TAGS, is_gone, read, s3_client
+from pipeline_core.storage import LARGE_COPY, WITHOUT_TAGS, is_gone, read, s3_client
 
 SAFE_KEY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*")
 """Keys that Spark takes literally: no glob, no hidden name, no `a=b` folder, nothing that a path resolves."""
-
-COPY = TransferConfig(multipart_threshold=1024**3, multipart_chunksize=512 * 1024**2)
 
 
 def group_of(item: dict[str, Any]) -> tuple[str, str]:
@@ -91,7 +88,7 @@ class Papers:
         key = f"{prefix}input/{position:05d}{ending}"
         source: Any = {"Bucket": file["bucket"], "Key": file["key"], "VersionId": file["version"]}
         try:
-            s3_client().copy(source, self.curated_bucket, key, ExtraArgs=WITHOUT_TAGS, Config=COPY)
+            s3_client().copy(source, self.curated_bucket, key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)
         except ClientError as error:
             if is_gone(error):
                 return None

@@ -8,7 +8,7 @@ from pipeline_core.contract import Contract
 from pipeline_core.layout import FORMATS, dataset_of, format_of
 from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, REJECTED, LandedFile
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
-from pipeline_core.quarantine import version_argument
+from pipeline_core.quarantine import GONE_REASON, version_argument
 from pipeline_core.storage import is_gone, s3_client
 
 HEAD_BYTES = 64 * 1024
@@ -76,7 +76,7 @@ def rejection(file: LandedFile, contract: Contract | None) -> str | None:
         return _mismatch(file)
     except ClientError as error:
         if is_gone(error):
-            return "gone: the object version was deleted before it was read; land the file again"
+            return GONE_REASON
         raise
 
 

@@ -17,6 +17,10 @@ NEXT = {
         "python -m ops replay {dataset} --batch {batch_id}"
     ),
     "RELEASED": "The files of the batch are pending again; the next tick puts them into a new batch.",
+    "PUBLISHING": (
+        "The batch has begun to publish and could not be finished; no other batch of {dataset} can publish before it "
+        "is. Fix the cause: the schedule goes on with it."
+    ),
     "SPLIT": (
         "Nothing to do yet. The job fails on this batch; its files are tried again in smaller batches, so that the "
         "file which is the reason ends in quarantine and the others are published."

@@ -1,7 +1,7 @@
 """The audit of a batch, and its publication. See docs/architecture.md for the order of the steps and why."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -143,8 +143,7 @@ class Publisher:
         finished = [finished_file(file, item, verdict) for file, item in found]
         for (file, item), after in zip(found, finished, strict=True):
             if after["kept"]:
-                landed = LandedFile(**{field.name: item[field.name] for field in fields(LandedFile)})
-                keep_file(landed, str(file.problem), self.quarantine_bucket)
+                keep_file(LandedFile.of(item), str(file.problem), self.quarantine_bucket)
         ledger.finish(finished, batch.batch_id, batch.status)
 
     def _empty_quarantine(

@@ -218,6 +218,7 @@ def as_csv(
 ) -> bytes:
     """Well-formed CSV; also where the delimiter stands in a value."""
     text = io.StringIO()
+    # `quoting` is one of csv's constants, for which the stubs have a type of their own.
     writer = csv.DictWriter(text, NAMES, delimiter=delimiter, lineterminator=end, quoting=quoting)  # type: ignore[arg-type]
     writer.writeheader()
     writer.writerows(records)

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.lake import lake, lake_of
 from tests.robustness.bad_files import ZOO
 from tests.robustness.compare import Bench, MakeBench
 from tests.sparks import spark
 
-__all__ = ["spark"]
+__all__ = ["lake", "lake_of", "spark"]
 
 
 @pytest.fixture

@@ -356,7 +356,7 @@ def _timestamp(text: str, zone: str) -> int | None:
     year, month, day, hour, minute, second = (int(group or 0) for group in match.groups()[:6])
     fraction = int((match[7] or "").ljust(6, "0"))
     try:
-        local = dt.datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001
+        local = dt.datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001  local, by definition
     except ValueError:
         return None
     if match[8] is None:

@@ -11,7 +11,9 @@ from tests.robustness import bad_files as bad
 from tests.robustness.compare import MakeBench, agree
 
 DAY = dt.date(2024, 2, 29)
-AT = dt.datetime(2024, 3, 10, 2, 30, 0, 250_000)  # noqa: DTZ001
+AT = dt.datetime(2024, 3, 10, 2, 30, 0, 250_000)  # noqa: DTZ001  no such time in New York
+# The ends of the calendar; Parquet says whether they have a zone.
+FIRST, LAST = dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)  # noqa: DTZ001  a zone would go beyond them
 
 
 def three(*values: Any, kind: Any = None) -> "pa.Array[Any]":
@@ -32,8 +34,8 @@ PARQUET = {
     "dates-as-text": ("born", three("2024-02-29", "2023-02-29", " 2024-02-29 ")),
     "dates-for-times": ("seen", three(DAY, None, DAY)),
     "times-for-dates": ("born", three(AT, None, AT, kind=pa.timestamp("us"))),
-    "naive": ("seen", three(AT, None, dt.datetime(9999, 12, 31), kind=pa.timestamp("us"))),  # noqa: DTZ001
-    "zoned": ("seen", three(AT, None, dt.datetime(1, 1, 1), kind=pa.timestamp("us", "UTC"))),  # noqa: DTZ001
+    "naive": ("seen", three(AT, None, LAST, kind=pa.timestamp("us"))),
+    "zoned": ("seen", three(AT, None, FIRST, kind=pa.timestamp("us", "UTC"))),
     "zoned-elsewhere": ("seen", three(AT, None, AT, kind=pa.timestamp("ms", "Asia/Tokyo"))),
     "decimals": ("price", three(Decimal("1.50"), Decimal("-0.01"), Decimal("12345.00"), kind=pa.decimal128(9, 2))),
     "finer-decimals": ("price", three(Decimal("1.50000"), Decimal("1.23400"), None, kind=pa.decimal128(12, 5))),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from moto import mock_aws
 from pipeline_core import storage
 
-from tests.robustness.toy_pipeline import Recovering, Toy, Wire, Workflow
+from tests.robustness.toy_pipeline import Toy, Workflow
+from tests.robustness.wire import Recovering, Wire
 
 COUNTER = itertools.count()
 CLIENT = boto3.client
@@ -85,6 +86,7 @@ class Play:
         self.wire = wire
         with wire.quiet():
             self.toy = toy = Toy(next(COUNTER), wire)
+        # As the fixture's monkeypatch restores: the toy plays Lambda.
         boto3.client = lambda name, **kw: toy if name == "lambda" else CLIENT(name, **kw)  # type: ignore[assignment]
 
     def step(self, operation: Operation) -> Callable[[], Any]:

@@ -4,14 +4,12 @@ A row of the toy dataset is `key,value`; the first letter of the key is its part
 contract: it stages what the table does not have yet, in a folder of its own, and writes the report last.
 """
 
-import io
 import json
 import os
-import threading
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,10 +21,11 @@ from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, REJECTED
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
 
-from lambdas.error_handler.logic import Recovery
+from lambdas.error_handler.logic import EVENT, LEFT, PUBLISHING, WORKFLOW, Recovery
 from lambdas.etl_trigger.logic import Trigger
 from lambdas.ingestion import handler as ingestion
 from lambdas.processing.logic import Publisher
+from tests.robustness.wire import Wire
 
 FINAL = (PUBLISHED, QUARANTINED, REJECTED, FAILED)
 DATASET = "toy"
@@ -44,112 +43,6 @@ CONTRACT: dict[str, Any] = {
     "max_file_bytes": 10**6,
     "frequency_hours": None,
 }
-
-
-class Crash(BaseException):
-    """The process is gone: nothing catches this, and every later call of it fails too."""
-
-
-class Wire:
-    """Sees every AWS call before it is made and after; what is armed happens at the n-th of these moments."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._at: int | None = None
-        self._act: Callable[[], None] | None = None
-        self._quiet = 0
-        self._dead = False
-        self.moments = 0
-        self.slower: Recovering | None = None
-
-    def attach(self) -> None:
-        """Listen to all clients that are made from now on."""
-        boto3.setup_default_session()
-        events = boto3._get_default_session()._session.get_component("event_emitter")
-        for moment in ("before-call", "after-call"):
-            events.register(moment, self._moment)
-
-    def _moment(self, **_: Any) -> None:
-        slower = self.slower
-        if slower is not None and threading.current_thread() is slower.thread:
-            slower.wait()
-            return
-        if self._quiet:
-            return
-        if self._dead:
-            raise Crash
-        with self._lock:
-            self.moments += 1
-            hit = self._at == self.moments
-        if not hit:
-            return
-        act, self._act = self._act, None
-        if act is None:
-            self._dead = True
-            raise Crash
-        # Without the lock: what happens here uses threads of its own.
-        with self.quiet():
-            act()
-
-    @contextmanager
-    def quiet(self) -> Iterator[None]:
-        """Nothing happens at calls that are made meanwhile."""
-        self._quiet += 1
-        try:
-            yield
-        finally:
-            self._quiet -= 1
-
-    def run(self, step: Callable[[], Any], at: int | None, act: Callable[[], None] | None) -> bool:
-        """Run a step; at the moment `at` it dies, or `act` happens inside it. False if it died."""
-        self.moments, self._at, self._act, self._dead = 0, at, act, False
-        try:
-            step()
-        except Crash:
-            return False
-        finally:
-            self._at, self._act, self._dead = None, None, False
-        return True
-
-
-class Recovering:
-    """A step in a thread of its own, that waits at its n-th moment until it may go on."""
-
-    def __init__(self, wire: Wire, step: Callable[[], None], at: int) -> None:
-        self._wire, self._step, self._left = wire, step, at
-        self._paused, self._go = threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self._error: Exception | None = None
-
-    def _run(self) -> None:
-        try:
-            self._step()
-        except Exception as error:  # noqa: BLE001  it is raised where the thread is joined
-            self._error = error
-        finally:
-            self._paused.set()
-
-    def wait(self) -> None:
-        """Called by the wire at every call of the thread."""
-        self._left -= 1
-        if self._left == 0:
-            self._paused.set()
-            self._go.wait()
-
-    def begin(self) -> None:
-        """Run until the step waits, or ends before."""
-        self._wire.slower = self
-        self.thread.start()
-        self._paused.wait()
-
-    def end(self) -> None:
-        """Let the step go on to its end."""
-        with self._wire.quiet():
-            self._go.set()
-            self.thread.join()
-        self._wire.slower = None
-        if self._error is not None:
-            raise self._error
 
 
 @dataclass
@@ -292,17 +185,18 @@ class Toy:
                 workflow.state = again if verdict == "CONFLICT" else "ended"
             case "recover":
                 try:
-                    self.recover(workflow.batch_id, running=workflow.aborted)
+                    outcome = self.recover(workflow.batch_id, EVENT if workflow.aborted else WORKFLOW)
                 except PublishingError:
                     return
-                workflow.state = "ended"
+                # What an execution that was ended had called is left to a later tick.
+                workflow.state = "publish" if outcome == PUBLISHING and not workflow.aborted else "ended"
         if workflow.state == "ended":
             self.end(workflow)
 
-    def recover(self, batch_id: str, *, running: bool) -> dict[str, Any]:
+    def recover(self, batch_id: str, caller: str) -> str:
         """The error handler."""
         error = {"Error": "States.Timeout", "Cause": "toy"}
-        return self.recovery.recover(DATASET, batch_id, error, job=False, running=running)
+        return self.recovery.recover(DATASET, batch_id, error, job=False, caller=caller)
 
     def end(self, workflow: Workflow) -> None:
         """The execution is over, and Step Functions says so."""
@@ -311,19 +205,15 @@ class Toy:
         with self.wire.quiet():
             self.sfn.stop_execution(executionArn=arn)
 
-    def invoke(self, FunctionName: str, Payload: bytes, InvocationType: str = "RequestResponse") -> dict[str, Any]:  # noqa: N803
-        """The Lambda API: another process, which does not share its caller's fate."""
-        event = json.loads(Payload)
-        with self.wire.quiet():
-            try:
-                if FunctionName == "error_handler":
-                    self.recover(event["batch_id"], running=False)
-                    return {"StatusCode": 202}
-                verdict = self.publisher.decide(DATASET, event["batch_id"], 0)
-            except (PublishingError, ClosedError, RuntimeError) as error:
-                failed = json.dumps({"errorMessage": str(error)})
-                return {"FunctionError": "Unhandled", "Payload": io.BytesIO(failed.encode())}
-        return {"Payload": io.BytesIO(json.dumps(verdict).encode())}
+    def invoke(self, FunctionName: str, Payload: bytes, InvocationType: str) -> None:  # noqa: N803  boto3's names
+        """Lambda's API, asynchronous: another process, which shares nothing of its caller's fate."""
+        assert InvocationType == "Event", "no function waits for another"
+        batch_id = json.loads(Payload)["batch_id"]
+        with self.wire.quiet(), suppress(PublishingError, ClosedError):
+            if FunctionName == "error_handler":
+                self.recover(batch_id, LEFT)
+            else:
+                self.publisher.decide(DATASET, batch_id, 0)
 
     def job(self, batch_id: str) -> bool:
         """What the Spark job does, in a few lines; False if a file was overwritten while it was read."""

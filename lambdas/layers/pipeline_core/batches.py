@@ -132,14 +132,14 @@ class Batches:
         )
         return batch if opened else None
 
-    def take_over(self, batch: Batch) -> bool:
-        """Take an opened batch whose lease has run out; False if it has not, or somebody else was faster."""
+    def take_over(self, batch: Batch, seconds: int = LEASE_SECONDS) -> bool:
+        """Take a batch whose lease has run out, for some seconds; False if it has not, or somebody else was faster."""
         at = int(datetime.now(UTC).timestamp())
         return self._update_batch(
             batch,
             "SET lease_until = :until",
-            "#status = :open AND lease_until < :now",
-            {":until": at + LEASE_SECONDS, ":now": at, ":open": OPEN},
+            "#status = :status AND lease_until < :now",
+            {":until": at + seconds, ":now": at, ":status": batch.status},
         )
 
     def started(self, batch: Batch, details: dict[str, Any]) -> None:

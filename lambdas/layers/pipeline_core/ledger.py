@@ -13,7 +13,7 @@ Pending files are in the sparse index `pending`, spread over shards so that no i
 import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,11 @@ class LandedFile:
     landed_at: str
     dataset: str
     format: str = ""
+
+    @classmethod
+    def of(cls, item: dict[str, Any]) -> "LandedFile":
+        """The file that an item or a candidate describes among other things."""
+        return cls(**{field.name: item[field.name] for field in fields(cls)})
 
     @property
     def item_key(self) -> dict[str, str]:

@@ -7,14 +7,13 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from pipeline_core.layout import kept_file_keys
 from pipeline_core.ledger import LandedFile, now
-from pipeline_core.storage import WITHOUT_TAGS, is_gone, s3_client, write
+from pipeline_core.storage import LARGE_COPY, WITHOUT_TAGS, is_gone, s3_client, write
 
-COPY = TransferConfig(multipart_threshold=1024**3, multipart_chunksize=512 * 1024**2)
+GONE_REASON = "gone: the object version was deleted before it was read; land the file again"
 
 
 def keep_file(file: LandedFile, reason: str, bucket: str) -> None:
@@ -25,7 +24,7 @@ def keep_file(file: LandedFile, reason: str, bucket: str) -> None:
     content_key, reason_key = kept_file_keys(file.bucket, file.key, file.version)
     source: Any = {"Bucket": file.bucket, "Key": file.key, **version_argument(file.version)}
     try:
-        s3_client().copy(source, bucket, content_key, ExtraArgs=WITHOUT_TAGS, Config=COPY)
+        s3_client().copy(source, bucket, content_key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)
     except ClientError as error:
         if not is_gone(error):
             raise

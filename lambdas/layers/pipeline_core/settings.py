@@ -13,6 +13,7 @@ def load(settings: type[T]) -> T:
     Raises:
         RuntimeError: names every variable that is missing.
     """
+    # `type[T]` cannot say that T is a dataclass.
     declared = fields(settings)  # type: ignore[arg-type]
     missing = [field.name.upper() for field in declared if field.name.upper() not in os.environ]
     if missing:

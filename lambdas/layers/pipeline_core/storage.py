@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from pipeline_core.contract import Contract
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 WITHOUT_TAGS = {"TaggingDirective": "REPLACE"}
 """Copy an object without its tags: a producer's tags would ask for tagging permissions on both sides."""
+
+LARGE_COPY = TransferConfig(multipart_threshold=1024**3, multipart_chunksize=512 * 1024**2)
+"""Copy up to 1 GB in one request: parts of the default 8 MB would be hundreds."""
 
 GONE = ("NoSuchKey", "NoSuchVersion", "404")
 """What S3 says of an object version that is not there (HeadObject has no body, so only the number)."""

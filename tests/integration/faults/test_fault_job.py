@@ -40,7 +40,7 @@ def test_a_job_that_dies_around_its_report_or_has_to_wait_is_run_again(scenario_
         with scenario.inject({**rule, "text": f"staging/{dataset}/" if "text" in rule else dataset}):
             scenario.lab.tick(dataset)
             if rule.get("times") == 3:
-                until(lambda: scenario.lab.fired(f"{fault}-0") == 3, "three refusals")  # noqa: B023
+                until(lambda: scenario.lab.fired(f"{fault}-0") == 3, "three refusals")  # noqa: B023  called here
     for scenario in scenarios:
         scenario.settle()
         scenario.check()

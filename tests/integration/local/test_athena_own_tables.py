@@ -180,7 +180,7 @@ def test_a_caller_that_may_not_read_is_refused(world: OwnWorld, caller: Callable
         ("int", 2**31 - 1, 2**31 - 1),
         ("double", 1, 1.0),
         ("boolean", False, False),
-        ("timestamp", "2026-11-23 10:00:00", datetime.datetime(2026, 11, 23, 10)),  # noqa: DTZ001
+        ("timestamp", "2026-11-23 10:00:00", datetime.datetime(2026, 11, 23, 10)),  # noqa: DTZ001  Hive's have none
         ("array<bigint>", [1, None], [1, None]),
         ("bigint", None, None),
     ],

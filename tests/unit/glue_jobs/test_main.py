@@ -9,7 +9,7 @@ from moto import mock_aws
 from pipeline_core.report import Report
 
 from glue_jobs import raw_to_curated
-from tests.unit.glue_jobs.conftest import ORDERS
+from tests.lake import ORDERS
 
 
 def test_main_reads_the_manifest_and_writes_the_report(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from pyspark.sql import Row
 from glue_jobs.csv_files import stitch
 from glue_jobs.json_files import parse_json
 from glue_jobs.text_files import BROKEN_GZIP
-from tests.unit.glue_jobs.conftest import Lake
+from tests.lake import Lake
 
 HEADER = b"id,day,name,price,at,weight,paid\n"
 DAY = dt.date(2024, 2, 29)

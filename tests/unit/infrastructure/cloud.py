@@ -134,8 +134,8 @@ class _Monitor(mocks.MockMonitor):
         super().__init__(cloud)
         self.cloud = cloud
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
-        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  gRPC's name
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi's mocks
         if request.type != "pulumi:pulumi:Stack":
             registered = self.get_registered_resources()[answer.urn]
             inputs = {key: _plain(value) for key, value in rpc.deserialize_properties(request.object).items()}
@@ -156,9 +156,9 @@ class _Monitor(mocks.MockMonitor):
                 )
         return answer
 
-    def RegisterResourceHook(self, request: Any) -> Any:  # noqa: N802
+    def RegisterResourceHook(self, request: Any) -> Any:  # noqa: N802  gRPC's name
         self.cloud.hooks[request.name] = request
-        return super().RegisterResourceHook(request)  # type: ignore[no-untyped-call]
+        return super().RegisterResourceHook(request)  # type: ignore[no-untyped-call]  # Pulumi's mocks
 
 
 def short_type(token: str) -> str:
@@ -206,7 +206,7 @@ def deploy(
         )
         pulumi.runtime.set_all_config(_flat(config or {}))
 
-        @pulumi.runtime.test  # type: ignore[untyped-decorator]
+        @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's
         def run() -> None:
             program()
             root = settings.get_root_resource()

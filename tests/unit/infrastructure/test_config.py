@@ -195,4 +195,4 @@ def test_a_secret_value_is_never_printed() -> None:
 def test_settings_cannot_be_changed_afterwards() -> None:
     settings = parse({"environment": "dev"}, "")
     with pytest.raises(ValueError, match="frozen"):
-        settings.environment = "prod"  # type: ignore[misc]
+        settings.environment = "prod"  # type: ignore[misc]  # the wrong that is tested

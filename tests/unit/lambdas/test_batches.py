@@ -156,7 +156,7 @@ def test_a_table_that_is_there_gets_partitions_without_a_crawl(cloud: Cloud, cal
         TableInput={
             "Name": "flights",
             "PartitionKeys": [{"Name": "year", "Type": "string"}, {"Name": "month", "Type": "string"}],
-            "StorageDescriptor": {"Columns": columns, "Location": "s3://x/"},  # type: ignore[misc, typeddict-item]
+            "StorageDescriptor": {"Columns": columns, "Location": "s3://x/"},  # type: ignore[misc, typeddict-item]  # no SerDe
         },
     )
     assert decide(call, batch_id)["crawl"] is False

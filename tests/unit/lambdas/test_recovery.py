@@ -31,6 +31,22 @@ def aborted(call: Call, batch_id: str, status: str = "ABORTED") -> str:
     return str(call("error_handler", event)["outcome"])
 
 
+def expire(cloud: Cloud) -> None:
+    """The leases of all running batches run out."""
+    for batch_id in cloud.batches.state("flights").running:
+        cloud.ledger.table.update_item(
+            Key={"pk": "dataset#flights", "sk": f"batch#{batch_id}"},
+            UpdateExpression="SET lease_until = :past",
+            ExpressionAttributeValues={":past": 0},
+        )
+
+
+def left_behind(call: Call, batch_id: str) -> str:
+    """The trigger found the batch, long after its execution had ended."""
+    event = {"dataset": batch_id.split("-")[0], "batch_id": batch_id, "error": {"Error": "ABORTED"}, "left": True}
+    return str(call("error_handler", event)["outcome"])
+
+
 def runs(cloud: Cloud) -> dict[str, dict[str, Any]]:
     found = {}
     for key in cloud.keys(ARTIFACTS, "runs/"):
@@ -105,14 +121,16 @@ def test_a_batch_that_begins_to_publish_while_a_recovery_looks_at_it_is_not_give
     # the report that the other call had pinned
     report = cloud.s3.get_object(Bucket=CURATED, Key=f"staging/flights/{batch_id}/report.json")["Body"].read()
     cloud.s3.put_object(Bucket=ARTIFACTS, Key=f"batches/flights/{batch_id}/report-0.json", Body=report)
-    assert fail(call, batch_id, Error="States.Timeout", Cause="slow") == "PUBLISHED"
+    assert fail(call, batch_id, Error="States.Timeout", Cause="slow") == "PUBLISHING"
+    assert decide(call, batch_id)["verdict"] == "PUBLISHED"
 
 
+@pytest.mark.parametrize("left", [False, True])
 @pytest.mark.parametrize(
     "step", ["copy_files", "replace_files", "Batches.end_publish", "Ledger.finish", "Catalog.needs_crawl"]
 )
 def test_a_batch_that_began_to_publish_is_published_whatever_happened(
-    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, step: str
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, step: str, left: bool
 ) -> None:
     batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
     cloud.stage(manifest, curated=40, quarantined=1)
@@ -123,7 +141,12 @@ def test_a_batch_that_began_to_publish_is_published_whatever_happened(
             decide(call, batch_id)
     assert batch_id in cloud.batches.state("flights").running
     assert aborted(call, batch_id) == "PUBLISHING", "the call may still be at work"
-    assert fail(call, batch_id, Error="Lambda.Unknown", Cause="x") == "PUBLISHED"
+    assert fail(call, batch_id, Error="Lambda.Unknown", Cause="x") == "PUBLISHING", "the workflow goes on itself"
+    assert batch_id in cloud.batches.state("flights").running, "nobody did anything yet"
+    if left:
+        assert left_behind(call, batch_id) == "PUBLISHING"
+    else:
+        assert decide(call, batch_id)["verdict"] == "PUBLISHED"
     assert cloud.keys(CURATED, "tables/") == [f"tables/flights/year=2013/month=1/{batch_id}-00000.parquet"]
     assert cloud.files("flights/a.csv")[0]["status"] == "PUBLISHED"
     state = cloud.batches.state("flights")
@@ -148,6 +171,8 @@ def test_a_batch_whose_execution_died_unseen_is_recovered_by_a_later_tick(
     assert cloud.files("flights/a.csv")[0]["status"] == "CLAIMED"
     _trigger.cache_clear()
     monkeypatch.setenv("PUBLISH_SECONDS", "0")
+    assert call("etl_trigger", {}) == {"batches": []}, "somebody had leased it a moment ago"
+    expire(cloud)
     started = call("etl_trigger", {})["batches"]
     assert len(started) == 1
     assert cloud.files("flights/a.csv")[0]["batch_id"] == started[0]

@@ -9,7 +9,7 @@ from pipeline_core.contract import Contract
 from pipeline_core.manifest import REPLACE, ROWS
 from pipeline_core.report import ReconciliationError, Report, reconcile
 
-from tests.unit.glue_jobs.conftest import ORDERS, Lake
+from tests.lake import ORDERS, Lake
 
 HEADER = b"id,day,name\n"
 FIRST = HEADER + b"1,2024-01-01,one\n2,2024-01-01,two\n,2024-01-01,no id\n3,2024-01-02,much too long a name\n"

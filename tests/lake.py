@@ -1,0 +1,137 @@
+"""A table that batches, written into the test, are staged for and published to: for every test of the Spark job."""
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pipeline_core.contract import Contract
+from pipeline_core.layout import format_of
+from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest, ManifestFile
+from pipeline_core.report import Report
+from pyspark.sql import SparkSession
+
+from glue_jobs.raw_to_curated import run
+from glue_jobs.table import read_table
+
+ORDERS: dict[str, Any] = {
+    "dataset": "orders",
+    "version": "1.0.0",
+    "columns": [
+        {"name": "id", "type": "int", "required": True, "minimum": 1},
+        {"name": "day", "type": "date", "required": True},
+        {"name": "name", "type": "string", "required": False, "max_length": 10},
+        {"name": "price", "type": "decimal(6,2)", "required": False},
+        {"name": "at", "type": "timestamp", "required": False},
+        {"name": "weight", "type": "double", "required": False, "maximum": 100},
+        {"name": "paid", "type": "boolean", "required": False},
+    ],
+    "primary_key": ["id", "day"],
+    "partition_by": ["day"],
+    "quality": [],
+    "formats": ["csv", "jsonl", "parquet"],
+    "null_tokens": ["", "NA"],
+    "delimiter": ",",
+    "time_zone": "UTC",
+    "max_file_bytes": 1000000,
+    "frequency_hours": None,
+}
+
+
+class Lake:
+    """A table that batches are staged for and published to, in a temporary folder."""
+
+    def __init__(self, spark: SparkSession, folder: Path, contract: dict[str, Any]) -> None:
+        self.spark, self.folder = spark, folder
+        self.contract = Contract.from_document(contract)
+        self.batches = 0
+        self.quarantined: dict[str, tuple[str, ...]] = {}
+
+    def stage(self, files: dict[str, bytes], purpose: str = LANDED) -> Report:
+        """Stage one batch of files (name: content)."""
+        self.batches += 1
+        batch_id = f"orders-{self.batches}"
+        manifest_files = []
+        for name, content in files.items():
+            path = self.folder / "raw" / batch_id / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+            found = format_of(name)
+            assert found
+            manifest_files.append(
+                ManifestFile(
+                    key=name,
+                    version="v1",
+                    uri=path.as_uri(),
+                    size=len(content),
+                    format=found[0],
+                    landed_at="t",
+                    quarantined=self.quarantined.get(name, ()) if purpose == ROWS else (),
+                )
+            )
+        self.manifest = Manifest(
+            batch_id=batch_id,
+            dataset="orders",
+            contract="",
+            staging=f"{(self.folder / 'staging' / batch_id).as_uri()}/",
+            table=f"{(self.folder / 'table').as_uri()}/",
+            files=tuple(manifest_files),
+            purpose=purpose,
+            replaces=tuple(f"file://{path}" for path in self.published()) if purpose == REPLACE else (),
+        )
+        return run(self.spark, self.manifest, self.contract, "run")
+
+    def publish(self, report: Report) -> None:
+        """Move the staged files into the table, as processing does."""
+        for old in report.replaced:
+            target = self.folder / old.key.removeprefix(f"{str(self.folder).lstrip('/')}/")
+            target.write_bytes(_content(old.uri)) if old.uri else target.unlink()
+        for number, file in enumerate(report.curated):
+            path = "".join(f"{name}={value}/" for name, value in file.partition.items())
+            target = self.folder / "table" / path / f"{report.batch_id}-{number}.parquet"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(_content(file.uri))
+        for position, item in enumerate(report.files):
+            staged = [file.uri for file in report.quarantined if file.partition == {"_file": str(position)}]
+            self.quarantined[item.key] = tuple(staged)
+
+    def published(self) -> list[Path]:
+        """The published files."""
+        return sorted((self.folder / "table").rglob("*.parquet"))
+
+    def table(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The published rows, sorted."""
+        found = [str(path) for path in self.published()]
+        if not found:
+            return []
+        frame = read_table(self.spark, found, self.manifest, self.contract)
+        return sorted(tuple(row) for row in frame.select(*columns).collect())
+
+    def rows(self, report: Report, *columns: str) -> list[tuple[Any, ...]]:
+        """The staged curated rows of a report, sorted."""
+        if not report.curated:
+            return []
+        frame = self.spark.read.parquet(f"{self.manifest.staging}run/curated/")
+        return sorted(tuple(row) for row in frame.select(*columns).collect())
+
+    def quarantine(self) -> list[tuple[Any, ...]]:
+        """The quarantined records of the last batch: file, line, record, reasons."""
+        frame = self.spark.read.parquet(f"{self.manifest.staging}run/quarantined/")
+        rows = frame.select("source_file", "line", "raw_record", "reasons").collect()
+        return sorted((row[0].partition("?")[0], row[1], row[2], sorted(row[3])) for row in rows)
+
+
+def _content(uri: str) -> bytes:
+    return Path(uri.removeprefix("file://")).read_bytes()
+
+
+@pytest.fixture
+def lake(spark: SparkSession, tmp_path: Path) -> Lake:
+    return Lake(spark, tmp_path, ORDERS)
+
+
+@pytest.fixture
+def lake_of(spark: SparkSession, tmp_path: Path) -> Callable[..., Lake]:
+    """Make a lake whose contract differs."""
+    return lambda **changes: Lake(spark, tmp_path, {**ORDERS, **changes})
