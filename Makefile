@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo local test unit robustness integration check lint types lock clean
+.PHONY: help setup demo local test unit robustness integration check lint types docs stale lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ demo: $(READY) ## Deploy into the emulator, land real data, watch it become tabl
 local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments
 	$(BIN)/python -m local.up
 
-test: lint types ## Everything that has to pass, with coverage
+test: lint types stale ## Everything that has to pass, with coverage
 	rm -f .coverage .coverage.*
 	$(MAKE) unit robustness integration COVER="--cov --cov-report= --cov-fail-under=0"
 	$(BIN)/coverage combine --quiet
@@ -38,7 +38,7 @@ integration: $(READY) ## The embedded runtime's own tests, then end-to-end tests
 	COVERAGE_FILE=$(CURDIR)/.coverage.local $(BIN)/python -m pytest tests/integration/local -n 2 --dist loadfile -q $(COVER)
 	COVERAGE_FILE=$(CURDIR)/.coverage.integration $(BIN)/python -m pytest tests/integration --ignore tests/integration/local -q $(COVER)
 
-check: lint types unit ## What to run before a commit
+check: lint types stale unit ## What to run before a commit
 
 lint: $(READY) ## Format check and lint
 	$(BIN)/ruff format --check .
@@ -46,6 +46,12 @@ lint: $(READY) ## Format check and lint
 
 types: $(READY) ## Type check, strict, tests too
 	$(BIN)/mypy
+
+docs: $(READY) ## Write the generated parts of the documentation
+	$(BIN)/python -m ops.pages
+
+stale: $(READY) ## Fail if a generated part of the documentation is stale
+	$(BIN)/python -m ops.pages --check
 
 lock: $(READY) ## Pin the requirements again, with hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/program.in -o requirements/program.txt

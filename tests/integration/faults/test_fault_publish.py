@@ -29,6 +29,21 @@ def test_a_killed_publish_leaves_no_half(scenario_of: MakeScenario) -> None:
         scenario.check()
 
 
+def test_a_publish_that_fails_for_good_is_taken_up_again_by_the_workflow(scenario_of: MakeScenario) -> None:
+    scenario = scenario_of("processing refused by S3 until its retries are used up")
+    lab = scenario.lab
+    scenario.land("planes", 1)
+    scenario.registered()
+    rule = {"effect": "error", "service": "s3", "operation": "CopyObject", "principal": "processing"}
+    with scenario.inject(rule | {"code": "AccessDenied", "times": 8}):
+        (batch_id,) = lab.tick("planes")
+        until(lambda: lab.fired(f"{scenario.fault}-0") == 8, "eight refusals, one more than there are tries")
+    scenario.settle()
+    scenario.check()
+    entered = lab.entered(lab.execution(batch_id))
+    assert (entered.count("Recover"), entered.count("WaitToPublish"), entered[-1]) == (1, 1, "Published")
+
+
 def test_an_execution_that_is_aborted_while_spark_runs_gives_its_files_back(scenario_of: MakeScenario) -> None:
     scenario = scenario_of("execution aborted in Stage")
     lab = scenario.lab

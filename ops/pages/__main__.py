@@ -1,0 +1,30 @@
+"""`python -m ops.pages [--check]`: see generate.py."""
+
+import sys
+from collections.abc import Mapping
+
+from ops.pages.generate import Make, generated, stale, write
+from ops.recording import ROOT
+
+PARTS: Mapping[str, Mapping[str, Make]] = {}
+"""By page and name, what makes a generated part."""
+FILES: Mapping[str, Make] = {}
+"""By path, what makes a file that is generated whole."""
+
+
+def main(arguments: list[str]) -> int:
+    """Write what is stale; with `--check`, only say so, and answer 1."""
+    pages = generated(ROOT, PARTS, FILES)
+    found = stale(ROOT, pages)
+    if "--check" in arguments:
+        for difference in found.values():
+            print(difference)
+        print(f"{len(found)} of {len(pages)} generated pages are stale" + ("; run: make docs" if found else ""))
+        return 1 if found else 0
+    write(ROOT, {path: pages[path] for path in found})
+    print(f"wrote {', '.join(found) or 'nothing'}; {len(pages)} generated pages are fresh")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,234 @@
+"""Run the Pulumi program without AWS and without the Pulumi CLI, and keep everything it declares, as plain data."""
+
+import asyncio
+import json
+import runpy
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.runtime import mocks, rpc, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+STACKS = ("local", "dev", "staging", "prod")
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+# As AWS writes them: policies are checked against these shapes.
+_IN_REGION = "arn:aws:{service}:{region}:{account}:"
+_ARNS = {
+    "aws:s3/bucket:Bucket": "arn:aws:s3:::{name}",
+    "aws:iam/role:Role": "arn:aws:iam::{account}:role/{name}",
+    "aws:athena/workgroup:Workgroup": _IN_REGION + "workgroup/{name}",
+    "aws:cloudwatch/eventBus:EventBus": "arn:aws:events:{region}:{account}:event-bus/{name}",
+    "aws:cloudwatch/eventRule:EventRule": "arn:aws:events:{region}:{account}:rule/{name}",
+    "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:{region}:{account}:log-group:{name}",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _IN_REGION + "alarm:{name}",
+    "aws:dynamodb/table:Table": _IN_REGION + "table/{name}",
+    "aws:glue/crawler:Crawler": _IN_REGION + "crawler/{name}",
+    "aws:glue/job:Job": _IN_REGION + "job/{name}",
+    "aws:kms/key:Key": _IN_REGION + "key/{name}",
+    "aws:lambda/function:Function": _IN_REGION + "function:{name}",
+    "aws:sfn/stateMachine:StateMachine": "arn:aws:states:{region}:{account}:stateMachine:{name}",
+    "aws:sns/topic:Topic": _IN_REGION + "{name}",
+    "aws:sqs/queue:Queue": _IN_REGION + "{name}",
+}
+_NAME_PROPERTIES = {
+    "aws:s3/bucket:Bucket": "bucket",
+    "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
+    "aws:lambda/layerVersion:LayerVersion": "layerName",
+}
+_ANSWERS = {
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT},
+    "aws:index/getRegion:getRegion": {"region": REGION, "name": REGION, "id": REGION},
+    "aws:index/getPartition:getPartition": {"partition": "aws", "id": "aws"},
+}
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One resource: what the program asked for, and the options that the engine would see."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    parent: str
+    provider: str
+    protect: bool
+    dependencies: frozenset[str]
+    urn: str
+    # The names of the hooks that the engine would call before it updates the resource.
+    before_update: tuple[str, ...]
+    retain_on_delete: bool
+    # The URNs that the resource had before.
+    aliases: tuple[str, ...]
+    # The names of the inputs that are secret: whoever shows inputs must not show these.
+    secrets: frozenset[str]
+
+    def json(self, key: str) -> Any:
+        """Parse an input that holds a JSON document."""
+        return json.loads(self.inputs[key])
+
+
+@dataclass
+class Recording(mocks.Mocks):
+    """Everything that one run of a program declared and exported. A call that it does not know is an error."""
+
+    known: bool = True
+    resources: list[Declared] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+    # By name, how the engine would call a hook.
+    hooks: dict[str, Any] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        """Answer with what AWS would have made up: id, ARN, URL."""
+        name_property = _NAME_PROPERTIES.get(args.typ, "name")
+        name = args.inputs.get(name_property) or f"{args.name}-0a1b2c3"
+        outputs: dict[str, Any] = {**args.inputs}
+        if not args.custom or args.typ.startswith("pulumi:"):
+            return f"{args.name}-id", outputs
+        if not self.known:
+            # A preview of a new stack: what AWS makes up is not known yet, and neither is the id.
+            return None, outputs
+        service = args.typ.split(":")[1].split("/")[0]
+        arn = _ARNS.get(args.typ, _IN_REGION + args.typ.split("/")[-1] + "/{name}")
+        outputs[name_property] = name
+        outputs["arn"] = arn.format(service=service, name=name, account=ACCOUNT, region=REGION)
+        outputs |= {"url": f"https://sqs.example/{name}", "keyId": f"{name}-id"}
+        return f"{args.name}-id", outputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        """Answer what the program asks about the account.
+
+        Raises:
+            NotImplementedError: for a question that it does not know.
+
+        """
+        if args.token not in _ANSWERS:
+            raise NotImplementedError(args.token)
+        return _ANSWERS[args.token], []
+
+
+class _Monitor(mocks.MockMonitor):
+    """Sees the options too, which the mocks' own interface leaves out."""
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(recording)
+        self.recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  gRPC's name
+        """Keep what the engine would be told."""
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # Pulumi's mocks
+        if request.type != "pulumi:pulumi:Stack":
+            registered = self.get_registered_resources()[answer.urn]
+            found = rpc.deserialize_properties(request.object)
+            inputs = {key: value["value"] if _is_secret(value) else value for key, value in found.items()}
+            with self.recording.lock:
+                self.recording.resources.append(
+                    Declared(
+                        type=request.type,
+                        name=request.name,
+                        inputs=inputs,
+                        outputs=registered.state,
+                        parent=request.parent,
+                        provider=request.provider,
+                        protect=request.protect,
+                        dependencies=frozenset(request.dependencies),
+                        urn=answer.urn,
+                        before_update=tuple(request.hooks.before_update),
+                        retain_on_delete=request.retainOnDelete,
+                        aliases=tuple(str(alias.urn) for alias in request.aliases),
+                        secrets=frozenset(key for key, value in found.items() if _is_secret(value)),
+                    )
+                )
+        return answer
+
+    def RegisterResourceHook(self, request: Any) -> Any:  # noqa: N802  gRPC's name
+        """Keep how the engine would call a hook."""
+        self.recording.hooks[request.name] = request
+        return super().RegisterResourceHook(request)  # type: ignore[no-untyped-call]  # Pulumi's mocks
+
+
+def short_type(token: str) -> str:
+    """Write `aws:s3/bucket:Bucket` as `s3.Bucket`."""
+    return f"{token.split(':')[1].split('/')[0]}.{token.split(':')[-1]}"
+
+
+def _is_secret(value: Any) -> bool:
+    return isinstance(value, dict) and rpc._special_secret_sig in value
+
+
+def record(
+    program: Callable[[], object],
+    *,
+    config: dict[str, Any] | None = None,
+    stack: str = "dev",
+    preview: bool = False,
+    recording: Recording | None = None,
+) -> Recording:
+    """Run `program` for a stack and return when every registration has landed.
+
+    With `preview`, nothing that AWS makes up is known, as in `pulumi preview` on a new stack.
+
+    Raises:
+        Exception: whatever the program raises.
+
+    """
+    recording = recording or Recording(known=not preview)
+    loop = asyncio.new_event_loop()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def give_thread_a_loop() -> None:
+        # The SDK makes one where there is none, and leaves it open.
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    executor = ThreadPoolExecutor(max_workers=4, initializer=give_thread_a_loop)
+    loop.set_default_executor(executor)
+    asyncio.set_event_loop(loop)
+    try:
+        # The stack of an earlier test must not be seen by this one.
+        settings.ROOT.set(None)
+        mocks.set_mocks(
+            recording,
+            project="data-pipeline",
+            stack=stack,
+            preview=preview,
+            monitor=_Monitor(recording),
+        )
+        pulumi.runtime.set_all_config(_flat(config or {}))
+
+        @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's
+        def run() -> None:
+            program()
+            root = settings.get_root_resource()
+            assert isinstance(root, pulumi.runtime.stack.Stack)
+            recording.exports.update(root.outputs)
+
+        run()
+    finally:
+        executor.shutdown()
+        for each in (loop, *loops):
+            each.close()
+        asyncio.set_event_loop(None)
+    return recording
+
+
+def _flat(config: dict[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+
+
+def stack_config(stack: str) -> dict[str, Any]:
+    """Read what `Pulumi.<stack>.yaml` says."""
+    text = (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text)["config"])
+
+
+def main_program() -> None:
+    """Be the program that `pulumi up` runs."""
+    runpy.run_path(str(ROOT / "__main__.py"))
