@@ -6,6 +6,7 @@ once, here, and is right for a development environment; the stack files show onl
 
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
 from typing import Annotated, Literal, Self
 
 import pulumi
@@ -41,6 +42,7 @@ LogRetentionDays = Literal[
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 PolicyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")]
+ZoneName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
 TagText = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$")]
 
 
@@ -56,6 +58,11 @@ class StorageConfig(Section):
     allow_destroy: bool = Field(
         default=True,
         description="Whether `pulumi destroy` may delete data; off, buckets, key and ledger are protected.",
+    )
+    raw_locked_days: LifecycleDays | None = Field(
+        default=None,
+        description="A raw file that young can be deleted only by who may bypass governance (S3 Object Lock); "
+        "empty: no lock. Producers must then send a checksum, as AWS's SDKs do. A lock cannot be taken off a bucket.",
     )
     raw_to_infrequent_access_after_days: InfrequentAccessDays | None = Field(
         default=None, description="Raw files that old move to Standard-IA; empty: never."
@@ -191,6 +198,17 @@ class MonitoringConfig(Section):
     )
 
 
+class VpcConfig(Section):
+    """A network for the functions and the job, without a way to the internet; AWS's services come to it."""
+
+    cidr: IPv4Network = Field(
+        default=IPv4Network("10.64.0.0/20"), description="Its addresses, /16 to /24; a fourth of them for each zone."
+    )
+    availability_zones: Annotated[tuple[ZoneName, ...], Field(min_length=1, max_length=3)] = Field(
+        description="Where its subnets are, like eu-central-1a. Each costs eight interface endpoints an hour."
+    )
+
+
 class SecurityConfig(Section):
     """The key, the account and the bounds of the roles."""
 
@@ -202,6 +220,9 @@ class SecurityConfig(Section):
     )
     permissions_boundary_arn: PolicyArn | None = Field(
         default=None, description="Permissions boundary of every role; empty: none."
+    )
+    vpc: VpcConfig | None = Field(
+        default=None, description="A network of the pipeline's own; empty: functions and job run outside of any."
     )
 
 
@@ -234,6 +255,7 @@ def rules(config: PipelineConfig) -> Iterator[Violation]:
     yield from _ingestion_rules(config)
     yield from _lifecycle_rules(config.storage)
     yield from _batch_rules(config)
+    yield from _vpc_rules(config.security.vpc)
     for topic in ("alarm_subscriptions", "notification_subscriptions"):
         for place, subscription in enumerate(getattr(config.monitoring, topic)):
             yield from _subscription_rules(f"monitoring.{topic}.{place}", subscription)
@@ -273,12 +295,18 @@ def _lifecycle_rules(storage: StorageConfig) -> Iterator[Violation]:
             value=cold,
             allowed=f"at least {warm + 30}: 30 days after storage.raw_to_infrequent_access_after_days",
         )
-    last = max((days for days in (warm, cold) if days is not None), default=0)
+    if storage.raw_locked_days is not None and storage.allow_destroy:
+        yield Violation(
+            key="storage.raw_locked_days",
+            value=storage.raw_locked_days,
+            allowed="empty, since storage.allow_destroy is true: what is locked cannot be destroyed",
+        )
+    last = max((days for days in (warm, cold, storage.raw_locked_days) if days is not None), default=0)
     if gone is not None and gone <= last:
         yield Violation(
             key="storage.raw_expires_after_days",
             value=gone,
-            allowed=f"more than {last}, when raw files are moved the last time",
+            allowed=f"more than {last}, when raw files are moved the last time, or unlocked",
         )
 
 
@@ -295,6 +323,20 @@ def _batch_rules(config: PipelineConfig) -> Iterator[Violation]:
             key="glue.max_concurrent_runs",
             value=glue.max_concurrent_runs,
             allowed=f"at least {batches.max_concurrent_per_dataset}, as batches.max_concurrent_per_dataset is",
+        )
+
+
+def _vpc_rules(vpc: VpcConfig | None) -> Iterator[Violation]:
+    if vpc is None:
+        return
+    if not (16 <= vpc.cidr.prefixlen <= 24 and vpc.cidr.is_private):
+        yield Violation(key="security.vpc.cidr", value=str(vpc.cidr), allowed="private addresses, /16 to /24")
+    zones = vpc.availability_zones
+    if len(set(zones)) < len(zones) or len({zone[:-1] for zone in zones}) > 1:
+        yield Violation(
+            key="security.vpc.availability_zones",
+            value=list(zones),
+            allowed="different zones of one region, that of aws:region",
         )
 
 
