@@ -3,10 +3,26 @@
 import sys
 from collections.abc import Mapping
 
+from ops.pages import cost, security
 from ops.pages.generate import Make, generated, stale, write
 from ops.recording import ROOT
 
-PARTS: Mapping[str, Mapping[str, Make]] = {}
+PARTS: Mapping[str, Mapping[str, Make]] = {
+    "docs/cost.md": {
+        "idle": cost.idle,
+        "batches": cost.batches,
+        "measured": cost.measured,
+        "prices": cost.unit_prices,
+    },
+    "docs/security.md": {
+        "roles": security.roles,
+        "unmeasured": security.unmeasured,
+        "unscoped": security.unscoped,
+        "rules": security.rules,
+        "waivers": security.waivers,
+        "enforcement": security.enforcement,
+    },
+}
 """By page and name, what makes a generated part."""
 FILES: Mapping[str, Make] = {}
 """By path, what makes a file that is generated whole."""
