@@ -1,0 +1,107 @@
+"""Every command of docs/tutorial.md, as it stands there, in a copy of the repository."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+TUTORIAL = REPOSITORY / "docs" / "tutorial.md"
+SECONDS = 240
+
+
+def blocks() -> dict[int, list[str]]:
+    """The shell blocks, by the number of their section."""
+    text = TUTORIAL.read_text(encoding="utf-8")
+    sections = re.split(r"^## (\d)\. .*$", text, flags=re.MULTILINE)[1:]
+    found = {
+        int(number): re.findall(r"```sh\n(.*?)```", body, flags=re.DOTALL)
+        for number, body in zip(sections[::2], sections[1::2], strict=True)
+    }
+    assert [len(shell) for shell in found.values()] == [1, 2, 2, 2, 2, 1], "a block was added: run it here"
+    return found
+
+
+def shell(clone: Path, *scripts: str) -> str:
+    """Run scripts one after the other in one shell, as a person does, and return what they print."""
+    done = subprocess.run(
+        ["bash", "-eu", "-o", "pipefail", "-c", "\n".join(scripts)], cwd=clone, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(REPOSITORY / name, target)
+    (tmp_path / ".venv").symlink_to(REPOSITORY / ".venv")
+    commit = "git init -q && git add -A && git -c user.name=t -c user.email=t@example.com commit -qm all"
+    subprocess.run(["bash", "-c", commit], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+@pytest.fixture
+def pipeline_is_up(clone: Path) -> Iterator[None]:
+    _, contract = blocks()[1], blocks()[2][0]
+    shell(clone, blocks()[1][0], contract)
+    assert blocks()[3][0].strip() == "make local"
+    # The environment is there; its time stamp says nothing about this copy.
+    command = ["make", "-o", ".venv/.ready", "local"]
+    with (clone / "make.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=clone, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not (clone / ".local" / "outputs.json").exists():
+            assert process.poll() is None, (clone / "make.log").read_text()
+            assert time.monotonic() < deadline, (clone / "make.log").read_text()
+            time.sleep(0.2)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(60)
+
+
+def test_a_preview_shows_what_the_contract_adds(clone: Path) -> None:
+    shell(clone, blocks()[1][0])
+    text = shell(clone, *blocks()[2])
+    assert "data-pipeline-crawler-payments" in text
+
+
+@pytest.mark.usefixtures("pipeline_is_up")
+def test_a_csv_file_becomes_a_table_that_answers(clone: Path) -> None:
+    names, (land, look), (ask, refused) = blocks()[3][1], blocks()[4], blocks()[5]
+    shell(clone, names, land)
+    deadline = time.monotonic() + SECONDS
+    while "PUBLISHED" not in (text := shell_or_nothing(clone, names, look)):
+        assert time.monotonic() < deadline, text
+        time.sleep(1)
+    rows = {line.split()[1]: line.split()[3] for line in text.splitlines() if "rows_" in line}
+    assert {name: rows[name] for name in ("rows_read", "rows_curated", "rows_quarantined")} == {
+        "rows_read": "5",
+        "rows_curated": "4",
+        "rows_quarantined": "1",
+    }
+    assert shell(clone, names, ask).splitlines()[-2:] == ["K-017\t2\t3.50", "L-003\t2\t7.75"]
+    answer = shell(clone, names, ask, refused).splitlines()[-1]
+    assert answer.split("\t")[0] == "5"
+    assert "below_minimum:amount" in answer
+    shell(clone, blocks()[6][0])
+    assert not (clone / "contracts" / "payments.odcs.yaml").exists()
+
+
+def shell_or_nothing(clone: Path, *scripts: str) -> str:
+    """As `shell`, but for a file that the ledger does not know yet."""
+    try:
+        return shell(clone, *scripts)
+    except AssertionError as error:
+        return str(error)
