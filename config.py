@@ -55,7 +55,7 @@ class StorageConfig(Section):
 
     allow_destroy: bool = Field(
         default=True,
-        description="Whether `pulumi destroy` may delete data; off, buckets, key and ledger are protected.",
+        description="Whether Pulumi may delete data; off, buckets, key and ledger are protected and kept on AWS.",
     )
     raw_to_infrequent_access_after_days: InfrequentAccessDays | None = Field(
         default=None, description="Raw files that old move to Standard-IA; empty: never."

@@ -1,4 +1,4 @@
-"""The program as a whole: every stack, known and unknown values, names, tags, outputs, protection of data."""
+"""The program as a whole: every stack, known and unknown values, names, tags, outputs."""
 
 import json
 import re
@@ -30,7 +30,6 @@ OUTPUTS = {
     "dashboard_name",
 }
 DATASETS = {file.name.removesuffix(".odcs.yaml") for file in (ROOT / "contracts").glob("*.odcs.yaml")}
-KEEPS_DATA = ("s3.Bucket", "dynamodb.Table", "kms.Key")
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -64,29 +63,6 @@ def test_component_types_have_three_parts(cloud: Cloud) -> None:
 
 def test_the_outputs_are_what_others_read(cloud: Cloud) -> None:
     assert cloud.exports.keys() >= OUTPUTS
-
-
-def test_what_keeps_data_is_protected_in_staging_and_prod() -> None:
-    for stack in ("staging", "prod"):
-        data = pipeline(stack).of(*KEEPS_DATA)
-        assert {short_type(r.type) for r in data} == set(KEEPS_DATA)
-        assert [r.name for r in data if not r.protect] == []
-        assert [r.name for r in data if r.inputs.get("forceDestroy")] == []
-
-
-def test_a_development_environment_can_be_taken_down(dev: Cloud) -> None:
-    assert [r.name for r in dev.of(*KEEPS_DATA) if r.protect] == []
-
-
-def test_logical_names_of_what_keeps_data_stay(dev: Cloud) -> None:
-    # A renamed bucket is a new, empty bucket: a new name here needs an alias there.
-    assert {r.urn.split("::", 2)[2] for r in dev.of("s3.Bucket", "dynamodb.Table")} == {
-        *(
-            f"pipeline:storage:Zone$aws:s3/bucket:Bucket::data-pipeline-{zone}"
-            for zone in ("raw", "curated", "quarantine", "artifacts", "query-results")
-        ),
-        "pipeline:storage:Ledger$aws:dynamodb/table:Table::data-pipeline-ledger",
-    }
 
 
 def test_every_dataset_has_its_crawler_its_contract_and_its_place_in_the_index(dev: Cloud) -> None:

@@ -20,6 +20,7 @@ def program(stack: str) -> Program:
                 outputs=declared.outputs,
                 provider=declared.provider,
                 protect=declared.protect,
+                retain_on_delete=declared.retain_on_delete,
             )
             for declared in pipeline(stack).resources
             if declared.type.startswith(("aws:", "pulumi:providers:aws"))
