@@ -2,28 +2,12 @@
 
 import functools
 
-from components.iam import UNSCOPED_ACTIONS
-from policies.model import Program, Resource
-from tests.unit.infrastructure.cloud import pipeline, short_type
+from ops.preview.verdict import as_program
+from policies.model import Program
+from tests.unit.infrastructure.cloud import pipeline
 
 
 @functools.cache
 def program(stack: str) -> Program:
     """Run the whole program of a stack, and keep what is AWS's and its provider."""
-    return Program(
-        environment=stack,
-        resources=tuple(
-            Resource(
-                type=short_type(declared.type),
-                name=declared.name,
-                inputs=declared.inputs,
-                outputs=declared.outputs,
-                provider=declared.provider,
-                protect=declared.protect,
-                retain_on_delete=declared.retain_on_delete,
-            )
-            for declared in pipeline(stack).resources
-            if declared.type.startswith(("aws:", "pulumi:providers:aws"))
-        ),
-        unscoped_actions=UNSCOPED_ACTIONS,
-    )
+    return as_program(stack, pipeline(stack).resources)

@@ -1,0 +1,39 @@
+"""What the command line must know of a preview before one is asked for: no other command loads the program."""
+
+from enum import StrEnum
+
+from rich.console import Console
+
+
+class PreviewError(Exception):
+    """A preview cannot be made, or shows what must not be deployed; the message says why, and what to do."""
+
+
+class Format(StrEnum):
+    """How a preview is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def run(stack: str, base: str | None, format_: Format, console: Console) -> None:
+    """Make a preview and write it.
+
+    Raises:
+        PreviewError: it cannot be made, or a rule of policies/ refuses what the stack declares.
+
+    """
+    from ops.preview import command
+
+    try:
+        made = command.make(stack, base)
+    except PreviewError as error:
+        if format_ is Format.MARKDOWN:
+            # Whoever reads the pull request has to see it, not only whoever reads the log.
+            console.out(f"### Preview of stack {stack}\n\n```\n{error}\n```", highlight=False)
+        raise
+    command.write(made, format_, console)
+    if made.refused:
+        lines = "".join(f"\n  {line}" for line in made.refused)
+        raise PreviewError(f"stack {stack}: rules of policies/ refuse {len(made.refused)}:{lines}")
