@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Mapping
 
+from ops.pages import schema
 from ops.pages.generate import Make, generated, stale, write
 from ops.recording import ROOT
 
 PARTS: Mapping[str, Mapping[str, Make]] = {}
 """By page and name, what makes a generated part."""
-FILES: Mapping[str, Make] = {}
+FILES: Mapping[str, Make] = {schema.STACK_FILE: schema.stack_file}
 """By path, what makes a file that is generated whole."""
 
 
