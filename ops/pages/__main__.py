@@ -3,11 +3,17 @@
 import sys
 from collections.abc import Mapping
 
-from ops.pages import schema
+from ops.pages import components, flow, schema, workflow
 from ops.pages.generate import Make, generated, stale, write
 from ops.recording import ROOT
 
-PARTS: Mapping[str, Mapping[str, Make]] = {}
+PARTS: Mapping[str, Mapping[str, Make]] = {
+    "docs/architecture.md": {
+        "flow": flow.diagram,
+        "workflow": workflow.diagram,
+        "components": components.diagram,
+    },
+}
 """By page and name, what makes a generated part."""
 FILES: Mapping[str, Make] = {schema.STACK_FILE: schema.stack_file}
 """By path, what makes a file that is generated whole."""

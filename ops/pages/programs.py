@@ -1,0 +1,11 @@
+"""What the stacks declare, recorded once for all pages."""
+
+import functools
+
+from ops.recording import Recording, main_program, record, stack_config
+
+
+@functools.cache
+def declared(stack: str) -> Recording:
+    """Record the program of a stack."""
+    return record(main_program, config=stack_config(stack), stack=stack)
