@@ -136,7 +136,7 @@ class _Monitor(mocks.MockMonitor):
         if request.type != "pulumi:pulumi:Stack":
             registered = self.get_registered_resources()[answer.urn]
             found = rpc.deserialize_properties(request.object)
-            inputs = {key: _opened(value) for key, value in found.items()}
+            inputs = {key: rpc.unwrap_rpc_secret(value) for key, value in found.items()}
             self.former[answer.urn] = tuple(dict.fromkeys(naming.former_urns(request, answer.urn, self.former)))
             with self.recording.lock:
                 self.recording.resources.append(
@@ -153,7 +153,7 @@ class _Monitor(mocks.MockMonitor):
                         before_update=tuple(request.hooks.before_update),
                         retain_on_delete=request.retainOnDelete,
                         aliases=self.former[answer.urn],
-                        secrets=frozenset(key for key, value in found.items() if _holds_secret(value)),
+                        secrets=frozenset(key for key, value in found.items() if rpc.is_rpc_secret(value)),
                     )
                 )
         return answer
@@ -167,21 +167,6 @@ class _Monitor(mocks.MockMonitor):
 def short_type(token: str) -> str:
     """Write `aws:s3/bucket:Bucket` as `s3.Bucket`."""
     return f"{token.split(':')[1].split('/')[0]}.{token.split(':')[-1]}"
-
-
-def _holds_secret(value: Any) -> bool:
-    """Whether a value, or one in it, is marked as secret."""
-    if isinstance(value, dict):
-        return rpc.is_rpc_secret(value) or any(map(_holds_secret, value.values()))
-    return isinstance(value, list) and any(map(_holds_secret, value))
-
-
-def _opened(value: Any) -> Any:
-    """Take the marks away."""
-    if isinstance(value, dict):
-        inside = value["value"] if rpc.is_rpc_secret(value) else value
-        return _opened(inside) if inside is not value else {key: _opened(inner) for key, inner in value.items()}
-    return [_opened(inner) for inner in value] if isinstance(value, list) else value
 
 
 def record(

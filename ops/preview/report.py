@@ -34,8 +34,9 @@ class Preview:
 
     def totals(self) -> str:
         """Count what the stack has, what that costs while nothing happens, and what would change."""
-        resources = [one for one in self.head.resources if one.service != "components"]
-        said = [f"{len(resources)} resources in {len(self.head.resources) - len(resources)} components"]
+        kinds = Counter(one.service for one in self.head.resources)
+        resources = len(self.head.resources) - kinds["components"] - kinds["pulumi"]
+        said = [f"{resources} resources in {kinds['components']} components"]
         if self.head.idle_dollars:
             before = sum(self.base.idle_dollars.values()) if self.base and self.base.idle_dollars else None
             now = sum(self.head.idle_dollars.values())

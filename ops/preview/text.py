@@ -26,8 +26,8 @@ def write(preview: Preview, console: Console) -> None:
     for changes in alike(preview.changes):
         _write_changes(changes, console)
     for line in preview.refused:
-        console.print(Text(f"refused: {line}", DANGER))
-    console.print(Text(f"{preview.title}: {preview.totals()}", "bold"))
+        console.print(Text(f"refused: {line}", DANGER), soft_wrap=True)
+    console.print(Text(f"{preview.title}: {preview.totals()}", "bold"), soft_wrap=True)
 
 
 def tree(preview: Preview) -> Tree:
@@ -50,13 +50,13 @@ def _grow(tree: Tree, parent: str, children: Mapping[str, list[Seen]], changed: 
 def _write_changes(changes: list[Change], console: Console) -> None:
     first = changes[0]
     for change in changes[:NAMED_AT_ONCE]:
-        console.print(Text(f"{SIGNS[change.action]} {change}", _style(change)))
+        console.print(Text(f"{SIGNS[change.action]} {change}", _style(change)), soft_wrap=True)
     if len(changes) > NAMED_AT_ONCE:
         console.print(Text(f"  and {len(changes) - NAMED_AT_ONCE} more, in the same way", _style(first)))
     if first.former:
-        console.print(Text(f"    was {first.former}"))
+        console.print(Text(f"    was {first.former}"), soft_wrap=True)
     if first.danger:
-        console.print(Text(f"    DATA: {first.danger}", DANGER))
+        console.print(Text(f"    DATA: {first.danger}", DANGER), soft_wrap=True)
     for one in first.differences:
         said = "code changed" if is_code(one) else f"{shown(one.old)} -> {shown(one.new)}"
         console.print(Text(f"    {one.path}: {said}"), soft_wrap=True)

@@ -77,6 +77,7 @@ def test_what_sets_a_function_or_a_job_in_motion_is_drawn() -> None:
         ("processing_function", "events_eventbus"),
         ("notification_function", "notifications_topic"),
         ("raw_to_curated_job", "alarms_topic"),
+        ("crawlers", "alarms_topic"),
     }
     functions = {
         f"{f.name.removeprefix('data-pipeline-').replace('-', '_')}_function"

@@ -131,6 +131,13 @@ def test_a_base_whose_program_fails_says_why(other: Path) -> None:
         snapshot_of("main", "prod", other)
 
 
+def test_a_base_takes_nothing_of_this_program(other: Path) -> None:
+    (other / "config.py").write_text("import invariants\n", encoding="utf-8")
+    git(other, "commit", "-qam", "lacks a module")
+    with pytest.raises(PreviewError, match="No module named 'invariants'"):
+        snapshot_of("main", "prod", other)
+
+
 @pytest.mark.parametrize("revision", ["nowhere", "--output=x"])
 def test_a_base_that_git_does_not_have_is_named(other: Path, revision: str) -> None:
     with pytest.raises(PreviewError, match=f"git has no revision '{revision}' here; allowed for --base is one that"):
