@@ -60,16 +60,20 @@ def _rows(preview: Preview) -> list[tuple[str, int, float | None]]:
 
 
 def _names(changes: list[Change]) -> str:
-    first = str(changes[0])
-    return first if len(changes) == 1 else f"{first} and {len(changes) - 1} more, in the same way"
+    first = changes[0]
+    if len(changes) == 1:
+        return str(first)
+    return f"{first} and {len(changes) - 1} more" + (", in the same way" if first.differences else "")
 
 
 def _lines(changes: list[Change]) -> Iterator[str]:
-    if len(changes) > 1:
-        yield from (f"  {change}" for change in changes)
-    if changes[0].former:
-        yield f"  was {changes[0].former}"
-    for one in changes[0].differences:
+    first = changes[0]
+    if len(changes) > 1 or not first.differences:
+        sign = {"add": "+", "remove": "-"}.get(first.action, " ")
+        yield from (f"{sign} {change}" for change in changes)
+    if first.former:
+        yield f"  was {first.former}"
+    for one in first.differences:
         if is_code(one):
             yield f"! {one.path}: code changed"
         else:
@@ -85,7 +89,7 @@ def _tree(preview: Preview) -> list[str]:
 
 
 def _folded(summary: str, language: str, lines: Iterable[str]) -> str:
-    text = "\n".join(lines) or "  nothing else"
+    text = "\n".join(lines)
     fence = "`" * max(3, 1 + max((len(found) for found in re.findall("`+", text)), default=0))
     safe = summary.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"<details><summary>{safe}</summary>\n\n{fence}{language}\n{text}\n{fence}\n\n</details>\n"

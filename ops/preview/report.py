@@ -86,11 +86,10 @@ class Preview:
 
 
 def alike(changes: tuple[Change, ...]) -> Iterator[list[Change]]:
-    """Put together what is changed in the same way: a tag of everything is one thing to read."""
+    """Put together what comes, what goes, and what is changed in the same way: a tag of everything is one change."""
     groups: dict[str, list[Change]] = {}
     for change in changes:
-        same = change.differences and not change.former
-        key = f"{change.action} {change.danger} {change.differences}" if same else change.urn
+        key = change.urn if change.former else f"{change.action} {change.danger} {change.differences}"
         groups.setdefault(key, []).append(change)
     yield from groups.values()
 

@@ -83,6 +83,9 @@ def plain(value: Any) -> Any:
         TypeError: for a value that it does not know.
 
     """
+    if isinstance(value, float) and value.is_integer():
+        # Pulumi knows one kind of number.
+        return int(value)
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):

@@ -49,10 +49,11 @@ def _grow(tree: Tree, parent: str, children: Mapping[str, list[Seen]], changed: 
 
 def _write_changes(changes: list[Change], console: Console) -> None:
     first = changes[0]
-    for change in changes[:NAMED_AT_ONCE]:
+    named = changes[:NAMED_AT_ONCE] if first.differences else changes
+    for change in named:
         console.print(Text(f"{SIGNS[change.action]} {change}", _style(change)), soft_wrap=True)
-    if len(changes) > NAMED_AT_ONCE:
-        console.print(Text(f"  and {len(changes) - NAMED_AT_ONCE} more, in the same way", _style(first)))
+    if len(changes) > len(named):
+        console.print(Text(f"  and {len(changes) - len(named)} more, in the same way", _style(first)))
     if first.former:
         console.print(Text(f"    was {first.former}"), soft_wrap=True)
     if first.danger:

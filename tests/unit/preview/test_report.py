@@ -68,6 +68,19 @@ def test_what_changes_in_the_same_way_is_said_once() -> None:
     assert "and 25 more, in the same way" in written
 
 
+def test_what_comes_and_goes_is_listed_at_once() -> None:
+    made = preview(snapshot(seen(QUEUE, "old")), snapshot(*(seen(QUEUE, f"q{n}") for n in range(9))))
+    written = markdown.write(made)
+    assert "<summary>+ sqs.Queue q0 and 8 more</summary>\n\n```diff\n+ sqs.Queue q0\n+ sqs.Queue q1\n" in written
+    assert "<summary>- sqs.Queue old</summary>\n\n```diff\n- sqs.Queue old\n```" in written
+    assert as_text(made).count("+ sqs.Queue q") == 18, "in the tree, and in the list, which leaves none out"
+
+
+def test_a_number_is_written_as_people_do() -> None:
+    (job,) = [one for one in take("prod", pipeline("prod").resources, {}).resources if one.type == "aws:glue/job:Job"]
+    assert repr(job.inputs["numberOfWorkers"]) == "20"
+
+
 def test_code_is_compared_by_its_content_and_shown_without_bytes(tmp_path: Any) -> None:
     def program(content: str, file: str) -> Snapshot:
         (tmp_path / file).write_text(content)
@@ -104,9 +117,11 @@ def test_a_comment_is_never_longer_than_github_takes_and_says_what_it_leaves_out
     assert "more parts do not fit here: `make preview STACK=prod BASE=main`" in written
 
 
-@pytest.mark.parametrize("longest", range(700, 1_300, 50))
+@pytest.mark.parametrize("longest", range(500, 1_200, 50))
 def test_a_comment_is_cut_between_parts_only(longest: int) -> None:
-    made = preview(snapshot(), snapshot(*(seen(QUEUE, f"q{n}") for n in range(9))))
+    old, new = ([seen(QUEUE, f"q{n}", delay=sign * n) for n in range(1, 9)] for sign in (1, -1))
+    made = preview(snapshot(*old), snapshot(*new))
+    assert len(markdown.write(made)) > longest
     written = markdown.write(made, longest)
     assert len(written) <= longest
     assert written.count("<details>") == written.count("</details>")
