@@ -10,8 +10,8 @@ from ops.preview.report import SIGNS, Preview, alike, is_code, shown
 from ops.preview.text import tree
 
 LONGEST_COMMENT = 65_536
-"""Characters that GitHub takes in the body of a comment, as its API says to a longer one ("body is too long (maximum is
-65536 characters)", read 2026-11-24)."""
+"""Characters that GitHub takes in a comment, as its REST API answers to a longer one (issue 259 of
+telia-oss/github-pr-resource quotes it, read 2026-11-24)."""
 
 
 def write(preview: Preview, longest: int = LONGEST_COMMENT) -> str:

@@ -1,7 +1,8 @@
 """What becomes of data: which resources keep some, and which of their inputs cannot be changed in place.
 
 From the schemas of the Terraform AWS provider (`ForceNew` in internal/service/{s3/bucket,dynamodb/table,kms/key}.go,
-read 2026-11-24), which the Pulumi provider is made from. Since its version 6, `region` is an input of every resource.
+read 2026-11-24), which the Pulumi provider is made from. Not from there: a bucket's namespace, which is a part of its
+name; and the region, an input of every resource since version 6, since nothing moves to another one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,16 +10,16 @@ from collections.abc import Iterable, Mapping
 from ops.preview.snapshot import Seen
 
 REPLACED_BY: Mapping[str, frozenset[str]] = {
-    "aws:s3/bucket:Bucket": frozenset({"bucket", "bucketPrefix", "region"}),
+    "aws:s3/bucket:Bucket": frozenset({"bucket", "bucketNamespace", "bucketPrefix", "objectLockEnabled", "region"}),
     "aws:dynamodb/table:Table": frozenset(
         {
             "name",
             "hashKey",
             "rangeKey",
             "localSecondaryIndexes",
-            "restoreSourceName",
-            "restoreToLatestTime",
+            "importTable",
             "restoreDateTime",
+            "restoreToLatestTime",
             "region",
         }
     ),

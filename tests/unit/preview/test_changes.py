@@ -1,13 +1,17 @@
 """What would come, change, be replaced and go; and what becomes of data."""
 
 import copy
+import inspect
 from typing import Any
 
+import pulumi_aws as aws
 import pytest
 
 from ops.preview.changes import changes
 from ops.preview.snapshot import Snapshot, take
-from tests.unit.infrastructure.cloud import deploy, main_program, pipeline, stack_config
+from ops.preview.stateful import REPLACED_BY
+from policies.data import DATA
+from tests.unit.infrastructure.cloud import deploy, main_program, pipeline, short_type, stack_config
 from tests.unit.preview.seen import BUCKET, KEY, PROVIDER, QUEUE, TABLE, compared, seen
 
 
@@ -30,6 +34,7 @@ def test_a_resource_comes_changes_and_goes() -> None:
     [
         (BUCKET, {"bucket": "other"}),
         (BUCKET, {"region": "eu-west-1"}),
+        (BUCKET, {"objectLockEnabled": True}),
         (TABLE, {"name": "other"}),
         (TABLE, {"hashKey": "id"}),
         (TABLE, {"localSecondaryIndexes": [{"name": "i"}]}),
@@ -83,6 +88,20 @@ def test_another_region_replaces_all_that_keeps_data() -> None:
     assert (bucket.action, bucket.type) == ("replace", BUCKET)
     assert "the provider's region" in bucket.danger
     assert provider.type == PROVIDER
+
+
+def test_every_input_that_is_said_to_replace_is_one_of_its_type() -> None:
+    classes: dict[str, Any] = {BUCKET: aws.s3.Bucket, TABLE: aws.dynamodb.Table, KEY: aws.kms.Key}
+    assert REPLACED_BY.keys() == classes.keys()
+    assert {short_type(type_) for type_ in REPLACED_BY} == set(DATA), "what is protected is what is watched here"
+    for type_, inputs in REPLACED_BY.items():
+        known = {camel(name) for name in inspect.signature(classes[type_]._internal_init).parameters}
+        assert inputs <= known
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
 
 
 def test_dangers_come_first() -> None:
