@@ -38,10 +38,10 @@ def make(stack: str, base: str | None) -> Preview:
     return Preview(head=head, refused=wrong, base=before, revision=base, changes=tuple(changes(before, head)))
 
 
-def write(preview: Preview, format_: Format, console: Console) -> None:
-    """Write a preview."""
+def write(preview: Preview, format_: Format, longest: int, console: Console) -> None:
+    """Write a preview; Markdown takes `longest` characters at most."""
     if format_ is Format.TEXT:
         text.write(preview, console)
     else:
-        whole = markdown.write(preview) if format_ is Format.MARKDOWN else preview.to_json()
+        whole = markdown.write(preview, longest) if format_ is Format.MARKDOWN else preview.to_json()
         console.out(whole, highlight=False)

@@ -6,12 +6,9 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 
 from ops.preview.changes import Change
+from ops.preview.cli import LONGEST_COMMENT
 from ops.preview.report import SIGNS, Preview, alike, is_code, shown
 from ops.preview.text import tree
-
-LONGEST_COMMENT = 65_536
-"""Characters that GitHub takes in a comment, as its REST API answers to a longer one (issue 259 of
-telia-oss/github-pr-resource quotes it, read 2026-11-24)."""
 
 
 def write(preview: Preview, longest: int = LONGEST_COMMENT) -> str:
@@ -21,10 +18,10 @@ def write(preview: Preview, longest: int = LONGEST_COMMENT) -> str:
 
 def fitted(parts: list[str], longest: int, preview: Preview) -> str:
     """Take as many parts as fit, and say how many do not."""
+    command = f"make preview STACK={preview.head.stack}" + (f" BASE={preview.revision}" if preview.base else "")
     taken: list[str] = []
     for place, part in enumerate(parts):
-        left = f"\n_{len(parts) - place} more parts do not fit here: `make preview STACK={preview.head.stack}"
-        left += f" BASE={preview.revision}`_\n" if preview.base else "`_\n"
+        left = f"\n_Parts left out here: {len(parts) - place}. `{command}` has them._\n"
         size = sum(len(one) + 1 for one in taken)
         last = place == len(parts) - 1
         if size + len(part) + (0 if last else len(left) + 1) > longest:

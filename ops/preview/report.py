@@ -1,6 +1,7 @@
 """All that a preview says, before it is written as text, Markdown or JSON."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,10 @@ class Preview:
     @property
     def title(self) -> str:
         """Say what is previewed."""
-        return f"stack {self.head.stack}" + (f" against {self.revision}" if self.base else "")
+        commit = re.fullmatch("[0-9a-f]{40}", self.revision)
+        return f"stack {self.head.stack}" + (
+            f" against {self.revision[:12] if commit else self.revision}" if self.base else ""
+        )
 
     def totals(self) -> str:
         """Count what the stack has, what that costs while nothing happens, and what would change."""

@@ -101,6 +101,13 @@ def test_a_stack_that_breaks_an_invariant_fails_and_says_which(format_: str, mon
     assert ("glue.x = 1" in shown.output) == (format_ == "markdown"), "the pull request's comment has to say it too"
 
 
+def test_several_stacks_fit_into_one_comment() -> None:
+    assert len(run("--stack", "prod", "--format", "markdown").output) > 15_000
+    shown = run("--stack", "prod", "--format", "markdown", "--longest", "15000").output
+    assert len(shown) <= 15_001
+    assert "_Parts left out here: 1. `make preview STACK=prod` has them._" in shown
+
+
 def test_a_stack_that_is_not_there_is_named_with_those_that_are() -> None:
     shown = run("--stack", "production")
     assert str(shown.exception) == (

@@ -114,7 +114,7 @@ def test_a_comment_is_never_longer_than_github_takes_and_says_what_it_leaves_out
     assert 60_000 < len(written) <= 65_536
     assert written.count("<details>") == written.count("</details>") > 100
     assert written.count("```") % 2 == 0
-    assert "more parts do not fit here: `make preview STACK=prod BASE=main`" in written
+    assert "`make preview STACK=prod BASE=main` has them._" in written
 
 
 @pytest.mark.parametrize("longest", range(500, 1_200, 50))
