@@ -40,7 +40,9 @@ def _parts(preview: Preview) -> Iterator[str]:
             yield f"> [!CAUTION]\n> **{_names(changes)}**: {changes[0].danger}\n"
     for changes in groups:
         yield _folded(f"{SIGNS[changes[0].action]} {_names(changes)}", "diff", _lines(changes))
-    rows = (f"| {name} | {count} | {'' if idle is None else f'{idle:,.2f}'} |" for name, count, idle in _rows(preview))
+    rows = (
+        f"| {name} | {count} | {'' if idle is None else f'{idle:,.2f}'} |" for name, count, idle in preview.services()
+    )
     yield "\n".join(
         [
             "<details><summary>Services</summary>\n",
@@ -50,10 +52,6 @@ def _parts(preview: Preview) -> Iterator[str]:
         ]
     )
     yield _folded("Components and resources", "", _tree(preview))
-
-
-def _rows(preview: Preview) -> list[tuple[str, int, float | None]]:
-    return preview.services()
 
 
 def _names(changes: list[Change]) -> str:

@@ -93,7 +93,8 @@ def alike(changes: tuple[Change, ...]) -> Iterator[list[Change]]:
     """Put together what comes, what goes, and what is changed in the same way: a tag of everything is one change."""
     groups: dict[str, list[Change]] = {}
     for change in changes:
-        key = change.urn if change.former else f"{change.action} {change.danger} {change.differences}"
+        own = change.former or change.danger
+        key = change.urn if own else f"{change.action} {change.differences}"
         groups.setdefault(key, []).append(change)
     yield from groups.values()
 

@@ -108,6 +108,13 @@ def test_a_comment_folds_the_details_and_names_the_dangers_first() -> None:
     assert written.count("<details>") == written.count("</details>") == 4
 
 
+def test_every_resource_whose_data_is_in_danger_is_named() -> None:
+    made = preview(snapshot(seen(BUCKET, "raw"), seen(BUCKET, "curated")), snapshot())
+    for written in (markdown.write(made).split("<details>")[0], as_text(made)):
+        assert written.count("it is deleted, and its data is deleted") == 2
+        assert all(f"s3.Bucket {name}" in written for name in ("raw", "curated"))
+
+
 def test_a_comment_is_never_longer_than_github_takes_and_says_what_it_leaves_out() -> None:
     many = [seen(QUEUE, f"q{n}", value="x" * 90 + str(n)) for n in range(400)]
     written = markdown.write(preview(snapshot(*(seen(QUEUE, one.name, value="y") for one in many)), snapshot(*many)))
