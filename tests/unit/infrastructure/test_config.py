@@ -4,13 +4,14 @@ import functools
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 import config
-from config import ConfigError, PipelineConfig, parse
+from config import ConfigError, PipelineConfig, Subscription, parse
 from invariants import WORKFLOW_WAITS_SECONDS
+from ops.stack_files import opened
 from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, stack_config
 
 PROD: dict[str, Any] = {
@@ -260,6 +261,17 @@ def test_a_secret_endpoint_needs_a_name_since_the_resource_would_be_called_after
     parse(with_endpoint(endpoint=SECRET), "", secret=False)
     with pytest.raises(ConfigError, match=r"alarm_subscriptions.0.name = \[secret\]: allowed is a name"):
         parse(with_endpoint(endpoint=SECRET), "", secret=True)
+
+
+@pytest.mark.parametrize("protocol", get_args(Subscription.model_fields["protocol"].annotation))
+def test_a_secret_endpoint_of_any_kind_has_a_stand_in_that_the_program_accepts(protocol: str) -> None:
+    subscription = {"name": "on-call", "protocol": protocol, "endpoint": {"secure": "v1:abc:def"}}
+    config = {"data-pipeline:settings": merged(PROD, {"monitoring": {"alarm_subscriptions": [subscription]}})}
+    plain, secret_keys = opened(config)
+    assert secret_keys == ["data-pipeline:settings"]
+    settings = parse(plain["data-pipeline:settings"], "", secret=True)
+    assert settings.holds_secrets
+    assert "v1:abc:def" not in repr(settings)
 
 
 def test_text_in_the_place_of_settings_is_refused_and_not_shown_if_it_is_secret() -> None:
