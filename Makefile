@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+DECISIONS := $(CURDIR)/.local/decisions
 
 .PHONY: help setup demo local preview test unit robustness integration check lint types docs stale lock clean
 
@@ -38,9 +39,13 @@ unit: $(READY) ## Unit tests
 robustness: $(READY) ## The Spark job on bad files against an oracle, replays, random interleavings
 	COVERAGE_FILE=$(CURDIR)/.coverage.robustness $(BIN)/python -m pytest tests/robustness -n 2 --dist loadfile -q $(COVER)
 
-integration: $(READY) ## The embedded runtime's own tests, then end-to-end tests on it
+integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault tests on it, permissions used
 	COVERAGE_FILE=$(CURDIR)/.coverage.local $(BIN)/python -m pytest tests/integration/local -n 2 --dist loadfile -q $(COVER)
-	COVERAGE_FILE=$(CURDIR)/.coverage.integration $(BIN)/python -m pytest tests/integration --ignore tests/integration/local -q $(COVER)
+	rm -rf $(DECISIONS)
+	COVERAGE_FILE=$(CURDIR)/.coverage.integration PIPELINE_DECISIONS=$(DECISIONS) \
+		$(BIN)/python -m pytest tests/integration --ignore tests/integration/local -n 2 --dist loadfile -q $(COVER)
+	COVERAGE_FILE=$(CURDIR)/.coverage.privileges PIPELINE_DECISIONS=$(DECISIONS) \
+		$(BIN)/python -m pytest tests/privileges -q $(COVER)
 
 check: lint types stale unit ## What to run before a commit
 

@@ -6,6 +6,7 @@ once, here, and is right for a development environment; the stack files show onl
 
 import json
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, Self
 
 import pulumi
@@ -43,6 +44,7 @@ TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 PolicyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")]
 SubscriptionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+ZoneName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
 TagText = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$")]
 
 
@@ -58,6 +60,11 @@ class StorageConfig(Section):
     allow_destroy: bool = Field(
         default=True,
         description="Whether Pulumi may delete data; off, buckets, key and ledger are protected and kept on AWS.",
+    )
+    raw_locked_days: LifecycleDays | None = Field(
+        default=None,
+        description="A raw file that young can be deleted only by who may bypass governance (S3 Object Lock); "
+        "empty: no lock. Producers must then send a checksum, as AWS's SDKs do. A lock cannot be taken off a bucket.",
     )
     raw_to_infrequent_access_after_days: InfrequentAccessDays | None = Field(
         default=None, description="Raw files that old move to Standard-IA; empty: never."
@@ -206,6 +213,17 @@ class MonitoringConfig(Section):
     )
 
 
+class VpcConfig(Section):
+    """A network for the functions and the job, without a way to the internet; AWS's services come to it."""
+
+    cidr: IPv4Network = Field(
+        default=IPv4Network("10.64.0.0/20"), description="Its addresses, /16 to /24; a fourth of them for each zone."
+    )
+    availability_zones: Annotated[tuple[ZoneName, ...], Field(min_length=1, max_length=3)] = Field(
+        description="Where its subnets are, like eu-central-1a. Each costs eight interface endpoints an hour."
+    )
+
+
 class SecurityConfig(Section):
     """The key, the account and the bounds of the roles."""
 
@@ -217,6 +235,9 @@ class SecurityConfig(Section):
     )
     permissions_boundary_arn: PolicyArn | None = Field(
         default=None, description="Permissions boundary of every role; empty: none."
+    )
+    vpc: VpcConfig | None = Field(
+        default=None, description="A network of the pipeline's own; empty: functions and job run outside of any."
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from violations import Violation
 
 if TYPE_CHECKING:
-    from config import FunctionsConfig, PipelineConfig, StorageConfig, Subscription
+    from config import FunctionsConfig, PipelineConfig, StorageConfig, Subscription, VpcConfig
 
 MINIMUM_RETENTION_DAYS_IN_PROD = 90
 KEY_DELETION_DAYS_IN_PROD = 30
@@ -29,6 +29,7 @@ def rules(config: PipelineConfig) -> Iterator[Violation]:
     for topic in ("alarm_subscriptions", "notification_subscriptions"):
         yield from _topic_rules(f"monitoring.{topic}", getattr(config.monitoring, topic), config.holds_secrets)
     yield from _account_rules(config)
+    yield from _vpc_rules(config.security.vpc)
     if config.environment == "prod":
         yield from _prod_rules(config)
 
@@ -80,12 +81,18 @@ def _lifecycle_rules(storage: StorageConfig) -> Iterator[Violation]:
             value=cold,
             allowed=f"at least {warm + 30}: 30 days after storage.raw_to_infrequent_access_after_days",
         )
-    last = max((days for days in (warm, cold) if days is not None), default=0)
+    if storage.raw_locked_days is not None and storage.allow_destroy:
+        yield Violation(
+            key="storage.raw_locked_days",
+            value=storage.raw_locked_days,
+            allowed="empty, since storage.allow_destroy is true: what is locked cannot be destroyed",
+        )
+    last = max((days for days in (warm, cold, storage.raw_locked_days) if days is not None), default=0)
     if gone is not None and gone <= last:
         yield Violation(
             key="storage.raw_expires_after_days",
             value=gone,
-            allowed=f"more than {last}, when raw files are moved the last time",
+            allowed=f"more than {last}, when raw files are moved the last time, or unlocked",
         )
 
 
@@ -128,6 +135,20 @@ def _account_rules(config: PipelineConfig) -> Iterator[Violation]:
             key="security.permissions_boundary_arn",
             value=boundary,
             allowed=f"a policy of AWS, or of security.account_id, which is {account}",
+        )
+
+
+def _vpc_rules(vpc: VpcConfig | None) -> Iterator[Violation]:
+    if vpc is None:
+        return
+    if not (16 <= vpc.cidr.prefixlen <= 24 and vpc.cidr.is_private):
+        yield Violation(key="security.vpc.cidr", value=str(vpc.cidr), allowed="private addresses, /16 to /24")
+    zones = vpc.availability_zones
+    if len(set(zones)) < len(zones) or len({zone[:-1] for zone in zones}) > 1:
+        yield Violation(
+            key="security.vpc.availability_zones",
+            value=list(zones),
+            allowed="different zones of one region, that of aws:region",
         )
 
 

@@ -130,7 +130,6 @@ class Catalog(pulumi.ComponentResource):
             "StopQueryExecution",
             "ListNamedQueries",
             "BatchGetNamedQuery",
-            "GetNamedQuery",
         ]
         return allow([f"athena:{verb}" for verb in verbs], [self.workgroup.arn])
 
@@ -178,7 +177,7 @@ class DatasetCrawler(pulumi.ComponentResource):
                     args.curated.read(folder),
                     args.curated.find_under(folder),
                     args.curated.locate(),
-                    around.key.use("s3"),
+                    around.key.decrypt("s3"),
                     # Glue answers GetTables only to those who may see every table of the database.
                     args.catalog.use_tables(
                         "GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"

@@ -9,19 +9,24 @@ from pulumi import Input, Output, ResourceOptions
 
 from components import packaging
 from components.iam import Place, Statement, allow, allow_unscoped, tracing
+from components.network import Network, vpc_config
 from components.security import EncryptionKey, ServiceRole, ServiceRoleArgs
 from components.storage import Zone
 from config import FunctionConfig
 
 RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
-METRICS_NAMESPACE = "DataPipeline"
 ASYNC_EVENT_AGE_SECONDS = 3_600
 ASYNC_RETRIES = 2
 GLUE_VERSION = "5.1"
 WORKER_TYPE = "G.1X"
 LIBRARIES_KEY = "glue/libraries.zip"
 SCRIPT_KEY = "glue/raw_to_curated.py"
+
+
+def metrics_namespace(environment: str) -> str:
+    """Name where an environment's metrics are: environments may share an account, and alarms must not."""
+    return f"DataPipeline/{environment}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +39,8 @@ class Surroundings:
     log_retention_days: int
     log_level: str
     permissions_boundary_arn: str | None
+    # None: functions and job run outside of any network of ours.
+    network: Network | None = None
 
 
 class SharedLayer(pulumi.ComponentResource):
@@ -97,6 +104,7 @@ class PipelineFunction(pulumi.ComponentResource):
                     tracing(),
                     # Lambda decrypts the function's environment with the function's own role.
                     around.key.decrypt("lambda"),
+                    *(around.network.let_function_in() if around.network else []),
                 ],
                 permissions_boundary_arn=around.permissions_boundary_arn,
             ),
@@ -117,12 +125,13 @@ class PipelineFunction(pulumi.ComponentResource):
                 "variables": {
                     "ENVIRONMENT": around.environment,
                     "POWERTOOLS_SERVICE_NAME": args.function,
-                    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(around.environment),
                     "POWERTOOLS_LOG_LEVEL": around.log_level,
                     **args.variables,
                 }
             },
             kms_key_arn=around.key.key.arn,
+            vpc_config=vpc_config(around.network),
             tracing_config={"mode": "Active"},
             logging_config={"log_format": "JSON", "log_group": self.log_group.name},
             opts=ResourceOptions(parent=self, depends_on=[self.role.policy]),
@@ -198,6 +207,7 @@ class SparkJob(pulumi.ComponentResource):
 
     job: aws.glue.Job
     role: ServiceRole
+    log_groups: Sequence[aws.cloudwatch.LogGroup]
 
     def __init__(self, name: str, args: SparkJobArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:compute:SparkJob", name, None, opts)
@@ -212,6 +222,7 @@ class SparkJob(pulumi.ComponentResource):
                 statements=[
                     *args.statements,
                     *glue_logs(around.place, prefix),
+                    *(around.network.let_job_in() if around.network else []),
                     allow_unscoped(["cloudwatch:PutMetricData"], {"StringEquals": {"cloudwatch:namespace": "Glue"}}),
                 ],
                 permissions_boundary_arn=around.permissions_boundary_arn,
@@ -219,7 +230,7 @@ class SparkJob(pulumi.ComponentResource):
             child,
         )
         # Glue 5 makes the names of these two; a group that it makes itself would keep its logs forever.
-        logs = [
+        self.log_groups = [
             aws.cloudwatch.LogGroup(
                 f"{name}-{stream}-logs",
                 name=Output.concat(
@@ -251,6 +262,7 @@ class SparkJob(pulumi.ComponentResource):
             max_retries=0,
             execution_property={"max_concurrent_runs": args.max_concurrent_runs},
             security_configuration=args.security_configuration,
+            connections=[connection.name for connection in around.network.connections] if around.network else None,
             default_arguments={
                 "--job-language": "python",
                 "--job-bookmark-option": "job-bookmark-disable",
@@ -261,7 +273,7 @@ class SparkJob(pulumi.ComponentResource):
                 "--enable-continuous-cloudwatch-log": "true",
                 "--enable-auto-scaling": "true",
             },
-            opts=ResourceOptions(parent=self, depends_on=[self.role.policy, script, libraries, *logs]),
+            opts=ResourceOptions(parent=self, depends_on=[self.role.policy, script, libraries, *self.log_groups]),
         )
         self.register_outputs({"name": self.job.name})
 

@@ -13,13 +13,15 @@ from components import messaging, permissions, workflow
 from components.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms, failure_events
 from components.budget import Budget, BudgetArgs
 from components.catalog import BYTES_PER_MEGABYTE, DatasetCrawler, DatasetCrawlerArgs, crawler_prefix, workgroup_name
-from components.compute import METRICS_NAMESPACE, GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs, Surroundings
+from components.compute import GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs, Surroundings, metrics_namespace
 from components.contracts import load_contracts
 from components.dashboard import Shown
 from components.functions import Functions, FunctionsArgs
 from components.iam import Place
 from components.lake import Lake, LakeArgs
+from components.log_queries import LogQueries, LogQueriesArgs
 from components.monitoring import Monitoring, MonitoringArgs
+from components.network import Network, NetworkArgs
 from components.packaging import ROOT
 from config import PipelineConfig
 
@@ -55,6 +57,7 @@ class DataPipeline(pulumi.ComponentResource):
             log_retention_days=args.settings.monitoring.log_retention_days,
             log_level=args.settings.functions.log_level,
             permissions_boundary_arn=args.settings.security.permissions_boundary_arn,
+            network=self._build_network(place),
         )
         self._functions = Functions(
             name,
@@ -102,6 +105,24 @@ class DataPipeline(pulumi.ComponentResource):
             partition=aws.get_partition_output(opts=lookup).partition,
             region=aws.get_region_output(opts=lookup).region,
             account=aws.get_caller_identity_output(opts=lookup).account_id,
+        )
+
+    def _build_network(self, place: Place) -> Network | None:
+        settings = self._args.settings
+        if (vpc := settings.security.vpc) is None:
+            return None
+        return Network(
+            f"{self._name}-network",
+            NetworkArgs(
+                environment=settings.environment,
+                place=place,
+                key=self._lake.key,
+                cidr=vpc.cidr,
+                availability_zones=vpc.availability_zones,
+                log_retention_days=settings.monitoring.log_retention_days,
+                permissions_boundary_arn=settings.security.permissions_boundary_arn,
+            ),
+            self._child,
         )
 
     def _build_glue(self) -> None:
@@ -252,22 +273,23 @@ class DataPipeline(pulumi.ComponentResource):
                 WatchedDataset(name=contract.name, frequency_hours=contract.document["frequency_hours"])
                 for contract in self._contracts
             ),
-            namespace=METRICS_NAMESPACE,
+            namespace=metrics_namespace(settings.environment),
             oldest_message_minutes=settings.monitoring.oldest_message_minutes,
             quarantined_percent=settings.monitoring.quarantined_percent,
             freshness_grace_minutes=settings.monitoring.freshness_grace_minutes,
             scanned_bytes_cutoff=settings.athena.scanned_bytes_cutoff_mb * BYTES_PER_MEGABYTE,
         )
         shown = Shown(
-            environment=self._args.settings.environment,
+            environment=settings.environment,
             region=self._surroundings.place.region,
-            namespace=METRICS_NAMESPACE,
+            namespace=metrics_namespace(settings.environment),
+            datasets=[contract.name for contract in self._contracts],
             functions=names,
             arrivals_queue=lake.arrivals.queue.name,
             dead_letters=dead_letters,
             state_machine_arn=self._workflow.state_machine.arn,
             job_name=self._job.job.name,
-            workgroup=workgroup_name(self._args.settings.environment),
+            workgroup=workgroup_name(settings.environment),
         )
         self._monitoring = Monitoring(
             self._name,
@@ -279,6 +301,16 @@ class DataPipeline(pulumi.ComponentResource):
                 dead_letters_arn=lake.undelivered.queue.arn,
                 shown=shown,
             ),
+            self._child,
+        )
+        log_groups = [
+            *(built.log_group for built in self._functions.values()),
+            self._workflow.log_group,
+            *self._job.log_groups,
+        ]
+        LogQueries(
+            f"{self._name}-logs",
+            LogQueriesArgs(environment=settings.environment, log_groups=[group.name for group in log_groups]),
             self._child,
         )
 

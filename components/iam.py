@@ -16,6 +16,17 @@ UNSCOPED_ACTIONS: Mapping[str, str] = {
     "xray:GetSamplingRules": "Step Functions asks for all sampling rules of the account",
     "xray:GetSamplingTargets": "Step Functions asks for all sampling rules of the account",
     "cloudwatch:PutMetricData": "metrics are not resources; bound by the cloudwatch:namespace condition",
+    **{
+        f"ec2:Describe{what}": "a list over the account; asked by Lambda and Glue in a network of ours"
+        for what in (
+            "NetworkInterfaces",
+            "RouteTables",
+            "SecurityGroups",
+            "Subnets",
+            "VpcAttribute",
+            "VpcEndpoints",
+        )
+    },
     "logs:CreateLogDelivery": "the log delivery API that Step Functions uses knows no resources",
     "logs:GetLogDelivery": "the log delivery API that Step Functions uses knows no resources",
     "logs:UpdateLogDelivery": "the log delivery API that Step Functions uses knows no resources",

@@ -77,7 +77,9 @@ class Lake(pulumi.ComponentResource):
             ),
             child,
         )
-        self.raw = self._zone("raw", lifecycle.raw(settings.storage), notify=True)
+        self.raw = self._zone(
+            "raw", lifecycle.raw(settings.storage), notify=True, lock_days=settings.storage.raw_locked_days
+        )
         self.curated = self._zone("curated", lifecycle.curated(settings.storage))
         self.quarantine = self._zone("quarantine", lifecycle.quarantine(settings.storage))
         self.artifacts = self._zone("artifacts", lifecycle.artifacts(settings.storage))
@@ -114,7 +116,14 @@ class Lake(pulumi.ComponentResource):
         self._upload_contracts(args.contracts)
         self.register_outputs({})
 
-    def _zone(self, title: str, rules: Sequence[lifecycle.LifecycleRule], *, notify: bool = False) -> Zone:
+    def _zone(
+        self,
+        title: str,
+        rules: Sequence[lifecycle.LifecycleRule],
+        *,
+        notify: bool = False,
+        lock_days: int | None = None,
+    ) -> Zone:
         return Zone(
             f"{self._name}-{title}",
             ZoneArgs(
@@ -122,6 +131,7 @@ class Lake(pulumi.ComponentResource):
                 lifecycle=rules,
                 allow_destroy=self._allow_destroy,
                 notify=notify,
+                lock_days=lock_days,
             ),
             ResourceOptions(parent=self),
         )

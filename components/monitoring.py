@@ -51,7 +51,8 @@ class Monitoring(pulumi.ComponentResource):
         self.dashboard = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=f"data-pipeline-{args.shown.environment}",
-            dashboard_body=Output.json_dumps(dashboard(args.shown)),
+            # Those of single failures are in the composite ones too, and it is they that say which.
+            dashboard_body=Output.json_dumps(dashboard(args.shown, [alarm.arn for alarm in made.values()])),
             opts=ResourceOptions(parent=self),
         )
         self.register_outputs({"dashboard": self.dashboard.dashboard_name})

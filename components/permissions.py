@@ -17,9 +17,11 @@ def ingestion(lake: Lake) -> list[Statement]:
         lake.raw.read_versions(),
         lake.artifacts.read("contracts/"),
         lake.artifacts.find(),
-        lake.quarantine.write("files/", "reasons/"),
+        lake.quarantine.write_large("files/"),
+        lake.quarantine.write("reasons/"),
         lake.ledger.use("GetItem", "PutItem", "UpdateItem"),
-        lake.key.use("s3", "sqs"),
+        lake.key.use("s3"),
+        lake.key.decrypt("sqs"),
         lake.key.use_for_table(),
     ]
 
@@ -33,7 +35,7 @@ def etl_trigger(lake: Lake, error_handler: PipelineFunction) -> list[Statement]:
         lake.artifacts.read("contracts/", "batches/"),
         lake.artifacts.find(),
         lake.artifacts.write("batches/"),
-        lake.curated.write("staging/"),
+        lake.curated.write_large("staging/"),
         lake.ledger.query(LEDGER_INDEX),
         lake.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
         allow(["states:StartExecution"], [lake.state_machine_arn]),
@@ -49,14 +51,15 @@ def processing(lake: Lake) -> list[Statement]:
     """Audit a report, publish from staging to the table, register partitions, tell the bus, keep the accounting."""
     return [
         lake.curated.read("staging/"),
-        lake.curated.write("tables/"),
+        lake.curated.write_large("tables/"),
         # A published file of which a replacement leaves nothing.
         lake.curated.delete("tables/"),
         lake.curated.find(),
         # A file that nothing could be read of is kept as a whole.
         lake.raw.read_versions(),
         lake.raw.find(),
-        lake.quarantine.write("rows/", "files/", "reasons/"),
+        lake.quarantine.write_large("rows/", "files/"),
+        lake.quarantine.write("reasons/"),
         # What was refused, and is published after all, is no longer in quarantine.
         lake.quarantine.delete("rows/", "files/", "reasons/"),
         lake.artifacts.read("batches/"),
@@ -114,7 +117,8 @@ def error_handler(lake: Lake, processing: PipelineFunction) -> list[Statement]:
     return [
         lake.raw.read_versions(),
         lake.raw.find(),
-        lake.quarantine.write("files/", "reasons/"),
+        lake.quarantine.write_large("files/"),
+        lake.quarantine.write("reasons/"),
         lake.artifacts.read("batches/"),
         lake.artifacts.find(),
         lake.artifacts.write("runs/"),
@@ -129,12 +133,12 @@ def error_handler(lake: Lake, processing: PipelineFunction) -> list[Statement]:
 def spark_job(lake: Lake) -> list[Statement]:
     """Read raw files, quarantined rows and the table; write to staging only."""
     return [
-        lake.raw.read_versions(),
+        lake.raw.read(),
         lake.raw.find(),
         lake.artifacts.read("batches/", "glue/"),
         lake.artifacts.find(),
         lake.curated.read("tables/", "staging/"),
-        lake.curated.write("staging/"),
+        lake.curated.write_large("staging/"),
         lake.curated.delete("staging/"),
         lake.curated.find(),
         lake.quarantine.read("rows/"),
@@ -159,5 +163,5 @@ def state_machine(
         allow(job, [job_arn]),
         allow(["glue:StartCrawler", "glue:GetCrawler"], crawler_arns),
         lake.ledger.use("GetItem"),
-        lake.key.use("dynamodb"),
+        lake.key.decrypt("dynamodb"),
     ]

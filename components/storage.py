@@ -33,6 +33,8 @@ class ZoneArgs:
     lifecycle: Sequence[LifecycleRule]
     allow_destroy: bool
     notify: bool = False
+    # Days in which a version can be deleted only by who may bypass governance; None: no lock.
+    lock_days: int | None = None
 
 
 class Zone(pulumi.ComponentResource):
@@ -104,6 +106,14 @@ class Zone(pulumi.ComponentResource):
             # Rules about noncurrent versions want versioning to be on.
             opts=ResourceOptions(parent=self, depends_on=[versioning], retain_on_delete=keep),
         )
+        if args.lock_days is not None:
+            aws.s3.BucketObjectLockConfiguration(
+                f"{name}-lock",
+                bucket=self.bucket.bucket,
+                rule={"default_retention": {"mode": "GOVERNANCE", "days": args.lock_days}},
+                # Only a versioned bucket can be locked.
+                opts=ResourceOptions(parent=self, depends_on=[versioning], retain_on_delete=keep),
+            )
         if args.notify:
             aws.s3.BucketNotification(f"{name}-notification", bucket=self.bucket.bucket, eventbridge=True, opts=child)
         self.register_outputs({"bucket": self.bucket.bucket})
@@ -117,6 +127,10 @@ class Zone(pulumi.ComponentResource):
         return allow(["s3:GetObject", "s3:GetObjectVersion"], self._under(prefixes))
 
     def write(self, *prefixes: str) -> Statement:
+        """Put objects under `prefixes`."""
+        return allow(["s3:PutObject"], self._under(prefixes))
+
+    def write_large(self, *prefixes: str) -> Statement:
         """Put objects under `prefixes`, large ones in parts that are given up when one fails."""
         return allow(["s3:PutObject", "s3:AbortMultipartUpload"], self._under(prefixes))
 
@@ -219,11 +233,8 @@ class Ledger(pulumi.ComponentResource):
         return allow([f"dynamodb:{action}" for action in actions], [self.table.arn])
 
     def query(self, *indexes: str) -> Statement:
-        """Query the table and `indexes`."""
-        return allow(
-            ["dynamodb:Query"],
-            [self.table.arn, *(Output.concat(self.table.arn, f"/index/{index}") for index in indexes)],
-        )
+        """Query `indexes`."""
+        return allow(["dynamodb:Query"], [Output.concat(self.table.arn, f"/index/{index}") for index in indexes])
 
     def use_idempotency(self) -> Statement:
         """Keep what Powertools remembers of calls that were made, apart from the files and batches."""

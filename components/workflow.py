@@ -79,6 +79,7 @@ class Workflow(pulumi.ComponentResource):
     """One traced and logged state machine for the batches of all datasets."""
 
     state_machine: aws.sfn.StateMachine
+    log_group: aws.cloudwatch.LogGroup
 
     def __init__(self, name: str, args: WorkflowArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:workflow:Workflow", name, None, opts)
@@ -86,7 +87,7 @@ class Workflow(pulumi.ComponentResource):
         around = args.surroundings
         text = args.definition_file.read_text(encoding="utf-8")
         check_placeholders(text, args.values, args.definition_file)
-        log_group = aws.cloudwatch.LogGroup(
+        self.log_group = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             # Under this prefix, delivery needs no entry of its own in the resource policy, whose size is limited.
             name=f"/aws/vendedlogs/states/{state_machine_name(around.environment)}",
@@ -114,7 +115,7 @@ class Workflow(pulumi.ComponentResource):
             logging_configuration={
                 "level": args.log_level,
                 "include_execution_data": args.include_execution_data,
-                "log_destination": Output.concat(log_group.arn, ":*"),
+                "log_destination": Output.concat(self.log_group.arn, ":*"),
             },
             tracing_configuration={"enabled": True},
             opts=ResourceOptions(parent=self, depends_on=[role.policy]),

@@ -26,6 +26,7 @@ from pyspark.sql import SparkSession
 from glue_jobs import staging, table
 from glue_jobs.checks import check
 from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
+from glue_jobs.log import job_log
 from glue_jobs.reading import read_batch
 from glue_jobs.replay import only_quarantined, stage_kept
 
@@ -98,12 +99,18 @@ def main(arguments: Sequence[str]) -> None:
     manifest = Manifest.from_json(_read(s3, options.manifest))
     contract = Contract.from_json(_read(s3, manifest.contract))
     attempt = uuid.uuid4().hex[:12]
+    log = job_log(manifest.batch_id, manifest.dataset)
+    log.info("staging", extra={"fields": {"attempt": attempt, "files": len(manifest.files)}})
     try:
         result = run(session(f"raw_to_curated {manifest.batch_id}"), manifest, contract, attempt)
+        refuse_overwritten(s3, manifest)
     except Py4JJavaError as error:
+        log.exception("failed", extra={"fields": {"attempt": attempt}})
         # The first line of Spark's own message says which call failed, the last cause why.
         raise SparkFailedError(root_cause(error)) from error
-    refuse_overwritten(s3, manifest)
+    except Exception:
+        log.exception("failed", extra={"fields": {"attempt": attempt}})
+        raise
     bucket, prefix = split_uri(manifest.staging)
     s3.put_object(
         Bucket=bucket,
@@ -111,6 +118,7 @@ def main(arguments: Sequence[str]) -> None:
         Body=result.to_json().encode(),
         ContentType="application/json",
     )
+    log.info("staged", extra={"fields": {"attempt": attempt, "rows_read": result.rows_read}})
 
 
 def root_cause(error: Py4JJavaError) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -43,7 +44,8 @@ _caller: contextvars.ContextVar[str] = contextvars.ContextVar("pipeline_caller",
 class Decision:
     """One question whether a principal may do something, and the answer.
 
-    `time` is seconds since the epoch, `deployer` is true for the account's root user, who may do everything.
+    `time` is seconds since the epoch, `deployer` is true for the account's root user, who may do everything; `via` is
+    the service that asks KMS for the principal.
     """
 
     time: float
@@ -53,6 +55,7 @@ class Decision:
     allowed: bool
     reason: str
     deployer: bool = False
+    via: str = ""
 
 
 def install(log: Path) -> None:
@@ -73,7 +76,8 @@ def install(log: Path) -> None:
     def ask(access_key: str, action: str, service: str, region: str, resource: str, context: Any) -> Any:
         denied = original(access_key, action, service, region, resource, context)
         principal = getattr(denied, "principal_arn", "") or _principal(access_key)
-        record(principal, action, resource, allowed=denied is None, reason=_reason(denied))
+        via = str((context or {}).get("kms:viaservice", "")).partition(".")[0]
+        record(principal, action, resource, allowed=denied is None, reason=_reason(denied), via=via)
         return denied
 
     def enforce(
@@ -98,6 +102,12 @@ def install(log: Path) -> None:
                 return denied
         return None
 
+    def compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+        # A wildcard of IAM takes any character; MiniStack's stops at a new line, which an object's key may have.
+        found = original_compiled(pattern, ignore_case)
+        return re.compile(found.pattern, found.flags | re.DOTALL)
+
+    original_compiled = seams.replace(iam_evaluator, "_fnmatch_compile", "pattern, ignore_case", compiled)
     original = seams.replace(
         iam_evaluator,
         "enforce",
@@ -108,12 +118,12 @@ def install(log: Path) -> None:
     seams.function(iam_evaluator, "resolve_credential", "access_key_id, account_id, session_token")
 
 
-def record(principal: str, action: str, resource: str, *, allowed: bool, reason: str) -> None:
+def record(principal: str, action: str, resource: str, *, allowed: bool, reason: str, via: str = "") -> None:
     """Add a decision to this process's log."""
     if _stream is None:
         return
     deployer = principal.endswith(_ROOT_SUFFIX)
-    decision = Decision(round(time.time(), 3), principal, action, resource, allowed, reason, deployer)
+    decision = Decision(round(time.time(), 3), principal, action, resource, allowed, reason, deployer, via)
     with _lock:
         _stream.write(json.dumps(asdict(decision)) + "\n")
 

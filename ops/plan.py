@@ -18,7 +18,8 @@ from pipeline_core.ledger import file_key
 from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
 from pipeline_core.storage import read
 
-from lambdas.etl_trigger.logic import BYTES_A_WORKER, GZIP_RATIO
+import prices
+from lambdas.etl_trigger.logic import bytes_to_read, workers_for
 from lambdas.ingestion.logic import replay_purpose
 from ops.target import Target, TargetError
 
@@ -30,9 +31,6 @@ ITEMS_A_CALL = 100
 
 MESSAGES_A_CALL = 10
 """SendMessageBatch takes 10 messages (Amazon SQS API reference, 2026-11)."""
-
-DOLLARS_A_DPU_HOUR = 0.44
-"""AWS Glue Spark jobs, us-east-1, a G.1X worker is one DPU, at least one minute (AWS Glue pricing, 2026-11)."""
 
 NEW = "new"
 ACTIONS = {
@@ -85,9 +83,9 @@ class Plan:
     def least_dollars(self, action: str, target: Target) -> float:
         """What its Glue runs cost at least: a minute each, with the workers that the bytes ask for."""
         runs = self.runs(action, target)
-        size = sum(file.size * (GZIP_RATIO if file.key.lower().endswith(".gz") else 1) for file in self.actions[action])
-        workers = max(2, min(target.max_workers, 1 + ceil(size / runs / BYTES_A_WORKER)))
-        return runs * workers * DOLLARS_A_DPU_HOUR / 60
+        size = sum(bytes_to_read(file.size, file.key) for file in self.actions[action])
+        workers = workers_for(ceil(size / runs), target.max_workers) if runs else 0
+        return runs * workers * prices.JOB_SECONDS * prices.load()["glue_dpu_hour"] / 3_600
 
 
 def make_plan(target: Target, selection: Selection, what: str) -> Plan:

@@ -12,6 +12,7 @@ from math import ceil
 from typing import Any
 
 import boto3
+from aws_lambda_powertools import Logger
 from pipeline_core import layout
 from pipeline_core.batches import OPEN, RELEASED, Batch, Batches
 from pipeline_core.ledger import FAILED, Ledger
@@ -26,6 +27,11 @@ BYTES_A_WORKER = 512 * 1024**2
 
 GZIP_RATIO = 6
 """A gzipped text is counted as this many times its size."""
+
+FILES_A_LINE = 100
+"""Files named in one log line; an event of CloudWatch Logs has 256 KB at most, and a key 1,024 bytes."""
+
+logger = Logger(child=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +135,8 @@ class Trigger:
             batches.close(batch, RELEASED, {"reason": "no pending file was left to claim"})
             batches.conclude(batch)
             return False
-        workers = workers_for(manifest, self.max_workers)
+        to_read = sum(bytes_to_read(file.size, file.key) for file in manifest.files)
+        workers = workers_for(to_read, self.max_workers)
         request = {
             "batch_id": batch.batch_id,
             "dataset": batch.dataset,
@@ -139,6 +146,14 @@ class Trigger:
         execution = self._start(batch, request)
         size = sum(file["size"] for file in files)
         batches.started(batch, {"execution": execution, "files": len(files), "bytes": size, "workers": workers})
+        for place in range(0, len(files), FILES_A_LINE):
+            logger.info(
+                "batch started",
+                correlation_id=batch.batch_id,
+                dataset=batch.dataset,
+                files=[f"{file['key']} {file['version']}" for file in files[place : place + FILES_A_LINE]],
+                workers=workers,
+            )
         return True
 
     def _claimed(self, batch: Batch, ledger: Ledger, group: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
@@ -183,7 +198,11 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
     return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
 
-def workers_for(manifest: Manifest, most: int) -> int:
-    """Glue workers for the bytes of a batch: at least 2 (Glue's minimum), at most `most`."""
-    size = sum(file.size * (GZIP_RATIO if file.key.lower().endswith(".gz") else 1) for file in manifest.files)
+def bytes_to_read(size: int, key: str) -> int:
+    """Bytes that Spark reads of a file of `size` bytes: more than it has, if its name says that it is compressed."""
+    return size * (GZIP_RATIO if key.lower().endswith(".gz") else 1)
+
+
+def workers_for(size: int, most: int) -> int:
+    """Glue workers for that many bytes to read: at least 2 (Glue's minimum), at most `most`."""
     return max(2, min(most, 1 + ceil(size / BYTES_A_WORKER)))

@@ -10,6 +10,7 @@ from pipeline_core import layout, publish
 from pipeline_core.batches import Batch, Batches
 from pipeline_core.ledger import PARALLEL
 from pipeline_core.manifest import REPLACE, ROWS, Manifest, ManifestFile
+from pipeline_core.quarantine import version_argument
 from pipeline_core.report import Report
 from pipeline_core.storage import LARGE_COPY, WITHOUT_TAGS, is_gone, read, s3_client
 
@@ -86,7 +87,7 @@ class Papers:
             return layout.uri(file["bucket"], file["key"])
         prefix = layout.staging_prefix(batch.dataset, batch.batch_id)
         key = f"{prefix}input/{position:05d}{ending}"
-        source: Any = {"Bucket": file["bucket"], "Key": file["key"], "VersionId": file["version"]}
+        source: Any = {"Bucket": file["bucket"], "Key": file["key"], **version_argument(file["version"])}
         try:
             s3_client().copy(source, self.curated_bucket, key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)
         except ClientError as error:

@@ -8,7 +8,7 @@ from pipeline_core.contract import Contract
 from pipeline_core.layout import FORMATS, dataset_of, format_of
 from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, REJECTED, LandedFile
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
-from pipeline_core.quarantine import GONE_REASON, version_argument
+from pipeline_core.quarantine import GONE_REASON, UNVERSIONED, version_argument
 from pipeline_core.storage import is_gone, s3_client
 
 HEAD_BYTES = 64 * 1024
@@ -28,7 +28,7 @@ def landed_file(event: dict[str, Any]) -> LandedFile:
         bucket=detail["bucket"]["name"],
         key=key,
         # The bucket is versioned; before it was, or without, the tag and the order of events name the object.
-        version=item.get("version-id") or f"{item.get('etag', '')}-{item.get('sequencer', '')}",
+        version=item.get("version-id") or f"{UNVERSIONED}{item.get('etag', '')}:{item.get('sequencer', '')}",
         size=int(item.get("size", 0)),
         landed_at=event["time"],
         dataset=dataset_of(key) or "",

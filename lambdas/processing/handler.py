@@ -23,7 +23,7 @@ def _publisher() -> Publisher:
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Decide on a batch: `{"dataset", "batch_id", "published"}`, the last being what its job's run saw.
+    """Decide on a batch: `{"dataset", "batch_id", "published", "dpu_seconds"}`: what its job's run saw, and took.
 
     A batch that was decided on, or has begun to publish, is brought to its end; `published` does not matter then.
 
@@ -37,6 +37,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     for name in ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate", "rows_replaced"):
         metric = "".join(part.capitalize() for part in name.split("_"))
         metrics.add_metric(metric, MetricUnit.Count, verdict.get(name, 0))
+    metrics.add_metric("DpuSeconds", MetricUnit.Seconds, float(event.get("dpu_seconds", 0)))
     metrics.add_metric(f"Batches{verdict['verdict'].capitalize()}", MetricUnit.Count, 1)
     metrics.flush_metrics()
     logger.info("verdict", extra={"verdict": verdict})

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from ops.pages import components, flow, schema, workflow
+from ops.pages import components, cost, flow, schema, security, workflow
 from ops.pages.generate import Make, generated, stale, write
 from ops.recording import ROOT
 
@@ -12,6 +12,20 @@ PARTS: Mapping[str, Mapping[str, Make]] = {
         "flow": flow.diagram,
         "workflow": workflow.diagram,
         "components": components.diagram,
+    },
+    "docs/cost.md": {
+        "idle": cost.idle,
+        "batches": cost.batches,
+        "measured": cost.measured,
+        "prices": cost.unit_prices,
+    },
+    "docs/security.md": {
+        "roles": security.roles,
+        "unmeasured": security.unmeasured,
+        "unscoped": security.unscoped,
+        "rules": security.rules,
+        "waivers": security.waivers,
+        "enforcement": security.enforcement,
     },
 }
 """By page and name, what makes a generated part."""

@@ -1,6 +1,6 @@
 """What the rules of policies/ say of a recording."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from components.iam import UNSCOPED_ACTIONS
 from components.waivers import WAIVERS
@@ -9,7 +9,9 @@ from policies.model import Program, Resource, check, unwaived
 from policies.rules import RULES
 
 
-def as_program(environment: str, declared: Iterable[Declared]) -> Program:
+def as_program(
+    environment: str, declared: Iterable[Declared], unscoped_actions: Collection[str] = UNSCOPED_ACTIONS
+) -> Program:
     """Keep what is AWS's and its provider, as the rules see it."""
     return Program(
         environment=environment,
@@ -26,7 +28,7 @@ def as_program(environment: str, declared: Iterable[Declared]) -> Program:
             for one in declared
             if one.type.startswith(("aws:", "pulumi:providers:aws"))
         ),
-        unscoped_actions=UNSCOPED_ACTIONS,
+        unscoped_actions=unscoped_actions,
     )
 
 

@@ -1,21 +1,56 @@
-"""One emulator with the pipeline deployed for each module of integration tests."""
+"""One emulator with the pipeline deployed for each module, and what is told or kept when all of them are done."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local.deployer import deploy
 from local.emulator import Emulator
 from local.run import Pipeline
+from tests.integration.kept import RESULTS, Result, keep_decisions
 
 REPOSITORY = Path(__file__).parents[2]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[RESULTS] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    # A worker of pytest-xdist hands its lines over; plain data only.
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output["faults"] = [asdict(result) for result in session.config.stash[RESULTS]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[RESULTS].extend(Result(**line) for line in getattr(node, "workeroutput", {}).get("faults", []))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    results = config.stash[RESULTS]
+    if not results:
+        return
+    terminalreporter.section("faults")
+    width = max(len(result.fault) for result in results)
+    line = f"{{:<{width}}}  {{:>8}}  {{:>7}}  {{:>8}}  {{:>4}}  {{:>7}}"
+    terminalreporter.write_line(line.format("fault", "injected", "rows in", "rows out", "lost", "doubled"))
+    for result in results:
+        terminalreporter.write_line(
+            line.format(result.fault, result.injected, result.rows_in, result.rows_out, result.lost, result.doubled)
+        )
+    sums = [sum(getattr(r, name) for r in results) for name in ("injected", "rows_in", "rows_out", "lost", "doubled")]
+    terminalreporter.write_line(line.format("all", *sums))
 
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
         yield emulator
+    keep_decisions(emulator)
 
 
 @pytest.fixture(scope="module")

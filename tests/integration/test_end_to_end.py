@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -88,6 +89,38 @@ def test_a_batch_over_its_threshold_fails_visibly_and_nobody_sees_its_rows(pipel
     assert message["Subject"] == f"[QUARANTINED] airlines: {batch_id}"
     assert "invalidValues is 50 percent, but mustBeLessThan 5" in message["Message"]
     assert pipeline.invoke("query", {"query": "airlines_rows"})["rows"] == before
+
+
+def test_one_id_leads_from_the_claim_to_the_notification_through_all_logs(
+    emulator: Emulator, pipeline: Pipeline
+) -> None:
+    batch_id = next(file.batch_id for file in pipeline.progress().files if file.key == "airlines/rows.csv")
+    lines = logged(emulator)
+    of_batch = {line["service"]: line for line in lines if line.get("correlation_id") == batch_id}
+    assert of_batch.keys() == {"etl_trigger", "raw_to_curated", "processing", "query", "notification"}
+    # A landed file is found by its key, and its claim says which batch it went into.
+    of_file = {line["service"]: line for line in lines if "airlines/rows.csv" in json.dumps(line)}
+    assert {"ingestion", "etl_trigger"} <= of_file.keys()
+    assert of_file["etl_trigger"]["correlation_id"] == batch_id
+
+
+def logged(emulator: Emulator) -> list[dict[str, Any]]:
+    """Every structured log line of the functions and the job."""
+    logs = emulator.client("logs")
+    groups = [
+        group["logGroupName"]
+        for page in logs.get_paginator("describe_log_groups").paginate()
+        for group in page["logGroups"]
+    ]
+    texts = [
+        event["message"]
+        for group in groups
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+        for event in page["events"]
+    ]
+    parsed = [json.loads(line) for text in texts for line in text.splitlines() if line.startswith('{"level"')]
+    assert parsed, groups
+    return parsed
 
 
 def test_nothing_was_denied_and_the_functions_were_really_asked(emulator: Emulator, pipeline: Pipeline) -> None:

@@ -13,6 +13,9 @@ from pipeline_core.layout import kept_file_keys
 from pipeline_core.ledger import LandedFile, now
 from pipeline_core.storage import LARGE_COPY, WITHOUT_TAGS, is_gone, s3_client, write
 
+UNVERSIONED = "etag:"
+"""How a version begins that was made up, because the bucket had none; S3 makes its ids of characters for URLs."""
+
 GONE_REASON = "gone: the object version was deleted before it was read; land the file again"
 
 
@@ -34,4 +37,4 @@ def keep_file(file: LandedFile, reason: str, bucket: str) -> None:
 
 def version_argument(version: str) -> Any:
     """The argument that names the object version in an S3 call; none where the bucket had no versions."""
-    return {} if "-" in version or version == "null" else {"VersionId": version}
+    return {} if version.startswith(UNVERSIONED) else {"VersionId": version}

@@ -1,4 +1,4 @@
-"""One emulator with faults a module, the pipeline deployed without its schedule, and a table at the end."""
+"""One emulator with faults a module, and the pipeline deployed without its schedule."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,14 +7,10 @@ import pytest
 
 from local.deployer import deploy, read_config
 from local.emulator import Emulator
-from tests.integration.faults.lab import Lab, Result, Scenario
+from tests.integration.faults.lab import Lab, Scenario
+from tests.integration.kept import RESULTS, keep_decisions
 
 REPOSITORY = Path(__file__).parents[3]
-RESULTS: pytest.StashKey[list[Result]] = pytest.StashKey()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[RESULTS] = []
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +25,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         lab = Lab(emulator, deploy(emulator.endpoint, "local", REPOSITORY, config=config))
         lab.redeliver_after(2)
         yield lab
+    keep_decisions(emulator)
 
 
 @pytest.fixture
@@ -40,19 +37,3 @@ def scenario_of(lab: Lab, request: pytest.FixtureRequest) -> Callable[[str], Sce
 @pytest.fixture
 def scenario(scenario_of: Callable[[str], Scenario], request: pytest.FixtureRequest) -> Scenario:
     return scenario_of(request.node.name)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    results = config.stash[RESULTS]
-    if not results:
-        return
-    terminalreporter.section("faults")
-    width = max(len(result.fault) for result in results)
-    line = f"{{:<{width}}}  {{:>8}}  {{:>7}}  {{:>8}}  {{:>4}}  {{:>7}}"
-    terminalreporter.write_line(line.format("fault", "injected", "rows in", "rows out", "lost", "doubled"))
-    for result in results:
-        terminalreporter.write_line(
-            line.format(result.fault, result.injected, result.rows_in, result.rows_out, result.lost, result.doubled)
-        )
-    sums = [sum(getattr(r, name) for r in results) for name in ("injected", "rows_in", "rows_out", "lost", "doubled")]
-    terminalreporter.write_line(line.format("all", *sums))

@@ -24,6 +24,7 @@ from local.emulator import Emulator
 from local.iam_decisions import denials
 from local.run import FINAL, Pipeline, PipelineError
 from tests.integration.faults.sources import File, Row, Source, chunks, spoiled
+from tests.integration.kept import Result
 
 CONTROL = "/_faults/"
 SECONDS = 300
@@ -37,18 +38,6 @@ def until(ask: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
             return answer
         time.sleep(0.1)
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
-
-
-@dataclass(frozen=True)
-class Result:
-    """One line of the table at the end of the run."""
-
-    fault: str
-    injected: int
-    rows_in: int
-    rows_out: int
-    lost: int
-    doubled: int
 
 
 class Lab:

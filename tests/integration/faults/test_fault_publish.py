@@ -30,14 +30,16 @@ def test_a_killed_publish_leaves_no_half(scenario_of: MakeScenario) -> None:
 
 
 def test_a_publish_that_fails_for_good_is_taken_up_again_by_the_workflow(scenario_of: MakeScenario) -> None:
-    scenario = scenario_of("processing refused by S3 until its retries are used up")
+    scenario = scenario_of("processing refused by S3")
     lab = scenario.lab
     scenario.land("planes", 1)
     scenario.registered()
+    # The emulator names every error of a function Runtime.HandlerError, which is not worth another try; on AWS this
+    # one has its own name and six tries, after which the way is the same.
     rule = {"effect": "error", "service": "s3", "operation": "CopyObject", "principal": "processing"}
-    with scenario.inject(rule | {"code": "AccessDenied", "times": 8}):
+    with scenario.inject(rule | {"code": "AccessDenied"}):
         (batch_id,) = lab.tick("planes")
-        until(lambda: lab.fired(f"{scenario.fault}-0") == 8, "eight refusals, one more than there are tries")
+        until(lambda: lab.fired(f"{scenario.fault}-0") == 1, "the refusal")
     scenario.settle()
     scenario.check()
     entered = lab.entered(lab.execution(batch_id))

@@ -99,6 +99,7 @@ def listener(emulator: Emulator, deployed: Deploy) -> Listener:
                     environment="test",
                     region=REGION,
                     namespace="DataPipeline",
+                    datasets=[],
                     functions={},
                     arrivals_queue="arrivals",
                     dead_letters={},

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.alarms import freshness_seconds
-from tests.unit.infrastructure.cloud import Cloud, Declared, pipeline
+from tests.unit.infrastructure.cloud import STACKS, Cloud, Declared, pipeline
 from tests.unit.infrastructure.cloudwatch import Point, composite_state, metrics, state
 
 # What AWS documents of the metrics that we watch: by which dimensions they come, and where it says so.
@@ -28,12 +28,25 @@ AWS_METRICS = {
 }
 # What the functions emit: tests/unit/lambdas/test_metrics.py proves it by calling them.
 OWN_METRICS: Mapping[str, Mapping[str, str | None]] = {
+    "FilesRegistered": {"service": "ingestion", "dataset": None},
+    "FilesRejected": {"service": "ingestion", "dataset": None},
     "RowsRead": {"service": "processing", "dataset": None},
+    "RowsCurated": {"service": "processing", "dataset": None},
+    "RowsDuplicate": {"service": "processing", "dataset": None},
+    "DpuSeconds": {"service": "processing", "dataset": None},
     "RowsQuarantined": {"service": "processing", "dataset": None},
     "BatchesPublished": {"service": "processing", "dataset": None},
     "BatchesGivenUp": {"service": "error_handler"},
     "ReconciliationErrors": {"service": "error_handler"},
 }
+
+
+def own_namespace(cloud: Cloud) -> str:
+    """Where the functions put their metrics."""
+    (found,) = {
+        f.inputs["environment"]["variables"]["POWERTOOLS_METRICS_NAMESPACE"] for f in cloud.of("lambda.Function")
+    }
+    return str(found)
 
 
 @dataclass(frozen=True)
@@ -128,13 +141,17 @@ def test_every_dead_letter_queue_calls_at_its_first_message(cloud: Cloud) -> Non
     assert watched == dead
 
 
+def test_environments_in_one_account_do_not_share_their_metrics() -> None:
+    assert {own_namespace(pipeline(stack)) for stack in STACKS} == {f"DataPipeline/{stack}" for stack in STACKS}
+
+
 def test_every_metric_that_is_watched_is_emitted_with_exactly_those_dimensions(cloud: Cloud) -> None:
     names = {value for resource in cloud.aws() for value in resource.outputs.values() if isinstance(value, str)}
     datasets = set(cloud.exports["datasets"])
     for name, alarm in inputs(cloud).items():
         for metric in metrics(alarm.inputs).values():
             dimensions: dict[str, str] = metric["dimensions"]
-            if metric["namespace"] == "DataPipeline":
+            if metric["namespace"] == own_namespace(cloud):
                 expected = OWN_METRICS[metric["metricName"]]
                 assert dimensions.keys() == expected.keys(), name
                 assert all(value in (None, dimensions[key]) for key, value in expected.items()), name

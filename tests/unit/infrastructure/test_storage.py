@@ -77,6 +77,13 @@ def test_what_is_kept_for_a_time_expires_after_it(zone: Any) -> None:
     assert [rule.expires_after_days for rule in zone(config)] == [None, 400]
 
 
+def test_raw_files_of_prod_cannot_be_deleted_for_a_month(prod: Cloud) -> None:
+    locks = by_bucket(prod, "s3.BucketObjectLockConfiguration")
+    assert {zone: lock["rule"]["defaultRetention"] for zone, lock in locks.items()} == {
+        "raw": {"mode": "GOVERNANCE", "days": 30}
+    }
+
+
 def test_only_the_raw_bucket_tells_eventbridge(cloud: Cloud) -> None:
     assert by_bucket(cloud, "s3.BucketNotification").keys() == {"raw"}
     assert by_bucket(cloud, "s3.BucketNotification")["raw"]["eventbridge"] is True

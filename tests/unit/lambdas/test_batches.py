@@ -8,10 +8,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from pipeline_core.batches import ConflictError, PublishingError
-from pipeline_core.manifest import Manifest, ManifestFile
+from pipeline_core.manifest import Manifest
 from pipeline_core.report import ReconciliationError
 
-from lambdas.etl_trigger.logic import GZIP_RATIO, Trigger, workers_for
+from lambdas.etl_trigger.logic import GZIP_RATIO, Trigger, bytes_to_read, workers_for
 from lambdas.etl_trigger.papers import Papers
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, DATABASE, QUARANTINE, RAW, Cloud
 
@@ -29,8 +29,9 @@ def one_batch(cloud: Cloud, call: Call, *keys: str) -> tuple[str, Manifest]:
     return batch_id, cloud.manifest(dataset, batch_id)
 
 
-def decide(call: Call, batch_id: str, published: int = 0) -> dict[str, Any]:
-    answer = call("processing", {"dataset": batch_id.split("-")[0], "batch_id": batch_id, "published": published})
+def decide(call: Call, batch_id: str, published: int = 0, dpu_seconds: float = 0) -> dict[str, Any]:
+    event = {"dataset": batch_id.split("-")[0], "batch_id": batch_id, "published": published}
+    answer = call("processing", {**event, "dpu_seconds": dpu_seconds})
     json.dumps(answer)  # Lambda answers JSON
     return dict(answer)
 
@@ -275,16 +276,7 @@ def test_errors_that_are_not_conditions_are_not_swallowed(cloud: Cloud) -> None:
         cloud.ledger.claim([{"bucket": "b", "key": "k", "version": "v"}], "batch")
 
 
-@pytest.mark.parametrize(
-    ("sizes", "workers"), [([1], 2), ([512 * 1024**2 * 3], 4), ([10**12], 10), ([512 * 1024**2], 2)]
-)
-def test_workers_grow_with_the_bytes_up_to_the_limit(sizes: list[int], workers: int) -> None:
-    def manifest(ending: str, divisor: int) -> Manifest:
-        files = tuple(
-            ManifestFile(key=f"a{ending}", version="", uri="", size=size // divisor, format="csv", landed_at="")
-            for size in sizes
-        )
-        return Manifest(batch_id="b", dataset="d", contract="", staging="", table="", files=files)
-
-    assert workers_for(manifest(".csv", 1), 10) == workers
-    assert workers_for(manifest(".csv.gz", GZIP_RATIO), 10) == workers
+@pytest.mark.parametrize(("size", "workers"), [(1, 2), (512 * 1024**2 * 3, 4), (10**12, 10), (512 * 1024**2, 2)])
+def test_workers_grow_with_the_bytes_up_to_the_limit(size: int, workers: int) -> None:
+    assert workers_for(bytes_to_read(size, "a.csv"), 10) == workers
+    assert workers_for(bytes_to_read(size // GZIP_RATIO, "a.CSV.gz"), 10) == workers

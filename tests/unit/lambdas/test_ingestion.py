@@ -94,3 +94,21 @@ def test_a_version_that_is_deleted_before_its_event_comes_is_rejected_and_blocks
     assert call("ingestion", {"Records": [record]}) == {"batchItemFailures": []}
     (item,) = cloud.files("flights/a.csv")
     assert (item["status"], item["reason"].split(":")[0]) == ("REJECTED", "gone" if body else "empty")
+
+
+def test_a_version_is_judged_by_its_own_content_though_it_was_overwritten(cloud: Cloud, call: Call) -> None:
+    bad = cloud.land("flights/a.csv", b"PAR1 is no CSV")
+    good = cloud.land("flights/a.csv", b"a,b\n")
+    call("ingestion", {"Records": [bad, good]})
+    assert sorted(item["status"] for item in cloud.files("flights/a.csv")) == ["PENDING", "REJECTED"]
+
+
+def test_an_object_from_before_the_bucket_had_versions_is_read_as_it_is(cloud: Cloud, call: Call) -> None:
+    record = cloud.land("flights/a.csv", b"a,b\n")
+    event = json.loads(record["body"])
+    event["detail"]["object"] |= {"version-id": None, "etag": "e-1", "sequencer": "00"}
+    call("ingestion", {"Records": [{**record, "body": json.dumps(event)}]})
+    (item,) = cloud.files("flights/a.csv")
+    assert (item["status"], item["version"]) == ("PENDING", "etag:e-1:00")
+    (batch_id,) = call("etl_trigger", {})["batches"]
+    assert [file.key for file in cloud.manifest("flights", batch_id).files] == ["flights/a.csv"]

@@ -48,11 +48,12 @@ def test_a_published_batch_counts_its_rows_and_itself(cloud: Cloud, call: Call, 
     batch_id, manifest = one_batch(cloud, call, "airlines/a.csv")
     cloud.stage(manifest, curated=99, quarantined=1)
     emitted()
-    assert decide(call, batch_id)["verdict"] == "PUBLISHED"
+    assert decide(call, batch_id, dpu_seconds=180)["verdict"] == "PUBLISHED"
     found = emitted()
     of = {"service": "processing", "dataset": "airlines"}
     assert values(found, "BatchesPublished", **of) == [1]
     assert values(found, "RowsRead", **of) == [100]
+    assert values(found, "DpuSeconds", **of) == [180]
     assert values(found, "RowsQuarantined", **of) == [1]
 
 
@@ -72,6 +73,7 @@ def test_a_failure_counts_what_it_came_to_for_all_datasets_together(
 
 
 def test_every_watched_metric_is_emitted_with_its_dimensions(cloud: Cloud, call: Call, emitted: Any) -> None:
+    call("ingestion", {"Records": [cloud.land("airlines/new.csv", b"a"), cloud.land("nobody/wants.csv", b"a")]})
     published, manifest = one_batch(cloud, call, "airlines/a.csv")
     cloud.stage(manifest)
     decide(call, published)

@@ -1,0 +1,93 @@
+"""What it costs to bring some files into a table: here, and with a Glue run and a crawl for each file.
+
+A run's requests grow with its files, its Spark seconds with its bytes; both are lines through two measured batches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Final
+
+from lambdas.etl_trigger.logic import workers_for
+from ops.cost.usage import dollars_of, measured
+from prices import CRAWLER_DPUS, CRAWLER_MINUTES, GIGABYTE, JOB_SECONDS
+
+CORES_A_WORKER: Final = 4
+"""vCPUs of a G.1X worker; one worker of a run is the driver (AWS Glue developer guide, 2026-11)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """Some files of one dataset that land within one tick of the schedule: how many, and their bytes together."""
+
+    title: str
+    files: int
+    bytes: int
+
+
+LOADS: Final = (
+    Load(title="1 MB in 1 file", files=1, bytes=GIGABYTE // 1_000),
+    Load(title="100 MB in 10 files", files=10, bytes=GIGABYTE // 10),
+    Load(title="10 GB in 100 files", files=100, bytes=10 * GIGABYTE),
+    Load(title="1 TB in 10,000 files", files=10_000, bytes=1_000 * GIGABYTE),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """The Spark job as it was measured: seconds that more workers do not shorten, and core-seconds of each byte."""
+
+    fixed_seconds: float
+    core_seconds_a_byte: float
+
+    def seconds(self, size: int, workers: int) -> float:
+        """Return how long a run with that many workers takes for that many bytes."""
+        return self.fixed_seconds + size * self.core_seconds_a_byte / (CORES_A_WORKER * (workers - 1))
+
+
+def job() -> Job:
+    """Draw the line through the two measured runs."""
+    few, many = measured()["batch_of_one_file"], measured()["batch_of_many_files"]
+    a_byte = (many["job_seconds"] - few["job_seconds"]) / (many["bytes"] - few["bytes"])
+    return Job(
+        fixed_seconds=few["job_seconds"] - few["bytes"] * a_byte, core_seconds_a_byte=a_byte * measured()["cores"]
+    )
+
+
+def batch_usage(load: Load, *, max_workers: int, max_files: int) -> dict[str, float]:
+    """Say what a load takes: as few batches as may hold its files, each with the workers that its bytes ask for."""
+    batches = ceil(load.files / max_files)
+    found = {unit: batches * count for unit, count in _requests(ceil(load.files / batches)).items()}
+    size = ceil(load.bytes / batches)
+    workers = workers_for(size, max_workers)
+    found["glue_dpu_seconds"] = batches * workers * max(JOB_SECONDS, job().seconds(size, workers))
+    return found
+
+
+def textbook_usage(load: Load, *, max_workers: int) -> dict[str, float]:
+    """Say what the textbook design takes: a Glue run and a crawl for each file, and nothing else."""
+    size = ceil(load.bytes / load.files)
+    workers = workers_for(size, max_workers)
+    run = workers * max(JOB_SECONDS, job().seconds(size, workers))
+    return {"glue_dpu_seconds": load.files * (run + CRAWLER_DPUS * CRAWLER_MINUTES * 60)}
+
+
+def batch_dollars(load: Load, *, max_workers: int, max_files: int) -> dict[str, float]:
+    """Price a load, by service."""
+    return dollars_of(batch_usage(load, max_workers=max_workers, max_files=max_files))
+
+
+def textbook_dollars(load: Load, *, max_workers: int) -> float:
+    """Price a load in the textbook design."""
+    return sum(dollars_of(textbook_usage(load, max_workers=max_workers)).values())
+
+
+def _requests(files: int) -> dict[str, float]:
+    few: Mapping[str, Any] = measured()["batch_of_one_file"]
+    many: Mapping[str, Any] = measured()["batch_of_many_files"]
+    found = {}
+    for unit in few["usage"].keys() | many["usage"].keys():
+        start = few["usage"].get(unit, 0)
+        a_file = (many["usage"].get(unit, 0) - start) / (many["files"] - few["files"])
+        found[unit] = start + max(0.0, a_file) * (files - few["files"])
+    return found

@@ -1,0 +1,84 @@
+"""What an environment costs in a month in which nothing lands, from the resources that the program declares."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+
+import prices
+from ops.cost.usage import dollars_of, measured
+from ops.recording import Declared, short_type
+
+_RATE = re.compile(r"^rate\((\d+) (minute|hour|day)s?\)$")
+_MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
+_MINUTES_A_MONTH = prices.HOURS_A_MONTH * 60
+
+
+def idle_dollars_per_month(resources: Sequence[Declared]) -> dict[str, float]:
+    """Sum up by service what the declared resources cost when nothing lands.
+
+    What grows with data (storage, logs, requests) is nothing here. A budget costs nothing.
+
+    Raises:
+        ValueError: a schedule is not one that can be counted.
+
+    """
+    found: dict[str, float] = defaultdict(float)
+    for resource in resources:
+        cost = _COSTS.get(short_type(resource.type)) if resource.type.startswith("aws:") else None
+        if cost is not None:
+            for service, dollars in cost(resource).items():
+                found[service] += dollars
+    return dict(sorted(found.items()))
+
+
+def _key(_: Declared) -> Mapping[str, float]:
+    return {"KMS": prices.load()["kms_key_month"]}
+
+
+def _alarm(alarm: Declared) -> Mapping[str, float]:
+    # An alarm on an expression is billed for each metric in it.
+    metrics = sum("metric" in query for query in alarm.inputs.get("metricQueries") or [{"metric": alarm.name}])
+    return {"CloudWatch": metrics * prices.load()["cloudwatch_alarm_metric_month"]}
+
+
+def _composite_alarm(_: Declared) -> Mapping[str, float]:
+    return {"CloudWatch": prices.load()["cloudwatch_composite_alarm_month"]}
+
+
+def _dashboard(_: Declared) -> Mapping[str, float]:
+    return {"CloudWatch": prices.load()["cloudwatch_dashboard_month"]}
+
+
+def _crawler(crawler: Declared) -> Mapping[str, float]:
+    if not (schedule := crawler.inputs.get("schedule")):
+        return {}
+    if not re.fullmatch(r"cron\(\d+ \d+ \* \* \? \*\)", schedule):
+        raise ValueError(f"{crawler.name}: schedule {schedule!r} is not a daily one; count its runs here too")
+    return {"Glue": prices.HOURS_A_MONTH / 24 * prices.crawl_dollars()}
+
+
+def _rule(rule: Declared) -> Mapping[str, float]:
+    if not (schedule := rule.inputs.get("scheduleExpression")):
+        return {}
+    if not (found := _RATE.match(schedule)):
+        raise ValueError(f"{rule.name}: schedule {schedule!r} is not a rate; count its ticks here too")
+    if rule.inputs.get("state") == "DISABLED":
+        return {}
+    ticks = _MINUTES_A_MONTH / (int(found.group(1)) * _MINUTES[found.group(2)])
+    return dollars_of({unit: count * ticks for unit, count in measured()["idle_tick"].items()})
+
+
+def _poller(_: Declared) -> Mapping[str, float]:
+    polls = prices.POLLERS * _MINUTES_A_MONTH * 60 / prices.POLL_SECONDS
+    return dollars_of({"sqs_requests": polls})
+
+
+_COSTS: Mapping[str, Callable[[Declared], Mapping[str, float]]] = {
+    "kms.Key": _key,
+    "cloudwatch.MetricAlarm": _alarm,
+    "cloudwatch.CompositeAlarm": _composite_alarm,
+    "cloudwatch.Dashboard": _dashboard,
+    "cloudwatch.EventRule": _rule,
+    "glue.Crawler": _crawler,
+    "lambda.EventSourceMapping": _poller,
+}

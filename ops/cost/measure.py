@@ -1,0 +1,183 @@
+"""Count what a run really does, on the emulator: `python -m ops.cost.measure` writes measured.json.
+
+Two batches of flights are run, one of a single file and one of many, and some ticks with nothing to do. What is
+counted are requests that AWS would bill. Seconds are those of this machine, which is why its cores are written down.
+"""
+
+import gzip
+import json
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import pairwise
+from math import ceil
+from pathlib import Path
+from typing import Any, Final
+
+from local.demo_data import flights_csv, source_files
+from local.deployer import deploy, read_config
+from local.emulator import Emulator
+from local.iam_decisions import Decision, read_decisions
+from local.run import Pipeline
+from ops.recording import ROOT
+from prices import QUERY_BYTES
+
+FILE: Final = Path(__file__).with_name("measured.json")
+TICKS: Final = 5
+SECONDS: Final = 300
+WAIT_SCALE: Final = 0.2
+
+_READS: Final = {"s3:GetObject", "s3:GetObjectVersion"}
+_WRITES: Final = {"s3:PutObject", "s3:ListBucket", "s3:ListBucketVersions"}
+_ITEM_READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
+_ITEM_WRITES: Final = {
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:ConditionCheckItem",
+}
+WRITES_AN_ITEM: Final = 2
+"""Each changed item is written twice: to its index too, or within a transaction (DynamoDB guide, 2026-11)."""
+PAUSE_SECONDS: Final = 2
+"""A function that asks for nothing for so long is not being called."""
+_REQUEST: Final = re.compile(r'"function_request_id": ?"([^"]+)"')
+LOG_EVENT_BYTES: Final = 26
+"""What CloudWatch Logs adds to the size of each event (CloudWatch Logs API reference, 2026-11)."""
+
+
+class Meter:
+    """Counts what one emulator was asked for between two moments."""
+
+    def __init__(self, emulator: Emulator, pipeline: Pipeline) -> None:
+        self._emulator, self._pipeline = emulator, pipeline
+
+    @contextmanager
+    def counting(self, into: dict[str, Any]) -> Iterator[None]:
+        """Write into `into` what was asked for while the block ran."""
+        seen, logged = len(self._decisions()), len(self._log())
+        yield
+        found = self._requests(self._decisions()[seen:]) + self._logs(self._log()[logged:])
+        into.update({unit: round(count, 3) for unit, count in sorted(found.items())})
+
+    def _decisions(self) -> list[Decision]:
+        return [decision for decision in read_decisions(self._emulator.decisions) if not decision.deployer]
+
+    def _requests(self, decisions: list[Decision]) -> Counter[str]:
+        found = Counter(unit for each in decisions for unit in _units(each.action))
+        for function, name in self._pipeline.outputs["functions"].items():
+            memory = self._pipeline.functions.get_function_configuration(FunctionName=name)["MemorySize"]
+            role = f"data-pipeline-{function.replace('_', '-')}-role"
+            times = [each.time for each in decisions if f"assumed-role/{role}" in each.principal]
+            # Rounded up, since a Counter counts.
+            found["lambda_megabyte_seconds"] += ceil(_seconds_at_work(times) * memory)
+        return found
+
+    def _log(self) -> list[str]:
+        logs = self._emulator.client("logs")
+        groups = [
+            group["logGroupName"]
+            for page in logs.get_paginator("describe_log_groups").paginate()
+            for group in page["logGroups"]
+        ]
+        events = [
+            event
+            for group in groups
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            for event in page["events"]
+        ]
+        return [event["message"] for event in sorted(events, key=lambda event: event["timestamp"])]
+
+    def _logs(self, messages: list[str]) -> Counter[str]:
+        calls = {found for message in messages for found in _REQUEST.findall(message)}
+        size = sum(len(message.encode()) + LOG_EVENT_BYTES for message in messages)
+        return Counter({"lambda_requests": len(calls), "xray_traces": len(calls), "log_bytes": size})
+
+
+def _seconds_at_work(times: list[float]) -> float:
+    """Sum up the time between a function's first and last request, for each of its calls."""
+    return sum(later - earlier for earlier, later in pairwise(sorted(times)) if later - earlier < PAUSE_SECONDS)
+
+
+def _units(action: str) -> Iterator[str]:
+    service = action.partition(":")[0]
+    if action in _READS:
+        yield "s3_reads"
+    elif action in _WRITES:
+        yield "s3_writes"
+    elif action in _ITEM_READS:
+        yield "dynamodb_reads"
+    elif action in _ITEM_WRITES:
+        yield from ["dynamodb_writes"] * WRITES_AN_ITEM
+    elif service in {"kms", "sqs"}:
+        yield f"{service}_requests"
+    elif action == "sns:Publish":
+        yield "sns_publishes"
+    elif action == "events:PutEvents":
+        yield "eventbridge_events"
+
+
+def batch(meter: Meter, emulator: Emulator, pipeline: Pipeline, files: list[tuple[str, bytes]]) -> dict[str, Any]:
+    """Have some files published, and return what it took."""
+    found: dict[str, Any] = {"files": len(files), "bytes": sum(len(content) for _, content in files)}
+    usage: dict[str, Any] = {}
+    with meter.counting(usage):
+        pipeline.land(files)
+        pipeline.wait_until_registered()
+        (batch_id,) = pipeline.tick("flights")
+        pipeline.wait(lambda progress: progress.done, SECONDS)
+    arn = f"{pipeline.outputs['state_machine_arn'].replace(':stateMachine:', ':execution:')}:{batch_id}"
+    pages = emulator.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
+    usage["states_transitions"] = sum(
+        1 for page in pages for event in page["events"] if event["type"].endswith("StateEntered")
+    )
+    # S3 tells of each object, and each object is one event.
+    usage["eventbridge_events"] = usage.get("eventbridge_events", 0) + len(files)
+    usage["athena_bytes"] = QUERY_BYTES
+    (run,) = [
+        each
+        for each in emulator.client("glue").get_job_runs(JobName=pipeline.outputs["job_name"])["JobRuns"]
+        if batch_id in json.dumps(each["Arguments"])
+    ]
+    seconds = (run["CompletedOn"] - run["StartedOn"]).total_seconds()
+    return found | {"job_seconds": round(seconds, 1), "usage": usage}
+
+
+def measure(directory: Path) -> dict[str, Any]:
+    """Run everything once and return what is written down."""
+    config = read_config(ROOT, "local")
+    config["data-pipeline:settings"]["batches"] = {"schedule_enabled": False}
+    months = [
+        (file.key.removesuffix(".gz"), gzip.decompress(file.content) if file.key.endswith(".gz") else file.content)
+        for file in source_files(flights_csv(directory))
+        if file.key.startswith("flights/")
+    ]
+    with Emulator(directory / "emulator", wait_scale=WAIT_SCALE) as emulator:
+        pipeline = Pipeline(emulator, deploy(emulator.endpoint, "local", ROOT, config=config))
+        meter = Meter(emulator, pipeline)
+        # The first batch has the table made; the second is like all that follow.
+        first = batch(meter, emulator, pipeline, months[:1])
+        one = batch(meter, emulator, pipeline, months[1:2])
+        many = batch(meter, emulator, pipeline, months[2:])
+        ticks: dict[str, Any] = {}
+        with meter.counting(ticks):
+            for _ in range(TICKS):
+                pipeline.tick()
+    return {
+        "measured_on": datetime.now(UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "first_batch": first,
+        "batch_of_one_file": one,
+        "batch_of_many_files": many,
+        "idle_tick": {unit: round(count / TICKS, 4) for unit, count in ticks.items()},
+    }
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as directory:
+        measured = measure(Path(directory))
+    FILE.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    print(FILE.read_text(encoding="utf-8"))

@@ -1,0 +1,79 @@
+"""The tables of docs/cost.md."""
+
+import prices
+from config import PipelineConfig
+from ops.cost import batch, usage
+from ops.cost.idle import idle_dollars_per_month
+from ops.pages.generate import table
+from ops.pages.programs import declared
+from ops.recording import stack_config
+
+ENVIRONMENTS = ("dev", "staging", "prod")
+SHOWN_STACK = "prod"
+
+
+def unit_prices() -> str:
+    """List the unit prices."""
+    found = prices.load()
+    rows: list[tuple[object, ...]] = [(name.replace("_", " "), f"${price:g}") for name, price in found.prices.items()]
+    return f"As of {found.as_of}, {found.region}:\n\n" + table(("unit", "price"), rows)
+
+
+def idle() -> str:
+    """List what each environment costs in a month in which nothing lands."""
+    by_environment = {stack: idle_dollars_per_month(declared(stack).resources) for stack in ENVIRONMENTS}
+    services = sorted({service for found in by_environment.values() for service in found})
+    rows: list[tuple[object, ...]] = [
+        (service, *(_dollars(by_environment[stack].get(service, 0)) for stack in ENVIRONMENTS)) for service in services
+    ]
+    rows.append(("**all**", *(_dollars(sum(by_environment[stack].values())) for stack in ENVIRONMENTS)))
+    return table(("service", *ENVIRONMENTS), rows)
+
+
+def batches() -> str:
+    """List what the loads cost by service, and what they cost in the textbook design."""
+    settings = PipelineConfig.model_validate(stack_config(SHOWN_STACK)["data-pipeline:settings"])
+    workers, files = settings.glue.max_workers, settings.batches.max_files
+    ours = [batch.batch_dollars(load, max_workers=workers, max_files=files) for load in batch.LOADS]
+    textbook = [batch.textbook_dollars(load, max_workers=workers) for load in batch.LOADS]
+    services = sorted({service for found in ours for service in found}, key=lambda name: -ours[0].get(name, 0))
+    rows: list[tuple[object, ...]] = [
+        (service, *(_dollars(found.get(service, 0)) for found in ours)) for service in services
+    ]
+    rows.append(("**all**", *(_dollars(sum(found.values())) for found in ours)))
+    rows.append(("a Glue run and a crawl for each file", *(_dollars(dollars) for dollars in textbook)))
+    rows.append(
+        ("that is, times", *(f"{there / sum(here.values()):,.0f}" for here, there in zip(ours, textbook, strict=True)))
+    )
+    return table(("service", *(load.title for load in batch.LOADS)), rows)
+
+
+def measured() -> str:
+    """List what was counted on the emulator."""
+    found, job = usage.measured(), batch.job()
+    runs = {
+        "a batch of 1 file": found["batch_of_one_file"],
+        f"a batch of {found['batch_of_many_files']['files']} files": found["batch_of_many_files"],
+        "the first batch of a table": found["first_batch"],
+    }
+    units = sorted({unit for run in runs.values() for unit in run["usage"]} | found["idle_tick"].keys())
+    rows: list[tuple[object, ...]] = [
+        (unit.replace("_", " "), *(_count(run["usage"].get(unit, 0)) for run in runs.values()), _count(idle))
+        for unit in units
+        for idle in [found["idle_tick"].get(unit, 0)]
+    ]
+    rows.append(("job seconds", *(_count(run["job_seconds"]) for run in runs.values()), "0"))
+    rows.append(("bytes landed", *(_count(run["bytes"]) for run in runs.values()), "0"))
+    line = (
+        f"Counted on {found['measured_on']}, on {found['cores']} cores. The Spark job: {job.fixed_seconds:.1f} s, and "
+        f"{job.core_seconds_a_byte * 1e6:.2f} core-seconds for each megabyte.\n\n"
+    )
+    return line + table(("what", *runs, "an idle tick"), rows)
+
+
+def _dollars(amount: float) -> str:
+    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.2g}" if amount >= 1e-4 else "<$0.0001"
+
+
+def _count(number: float) -> str:
+    return f"{number:,.2f}".rstrip("0").rstrip(".")

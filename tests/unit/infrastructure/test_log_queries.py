@@ -1,0 +1,35 @@
+"""The saved log queries look where something is logged, for what is logged there."""
+
+import json
+import logging
+import re
+
+import pytest
+
+from components.log_queries import QUERIES
+from glue_jobs.log import job_log
+from tests.unit.infrastructure.cloud import Cloud
+
+
+def test_every_query_looks_at_the_functions_the_state_machine_and_the_job(cloud: Cloud) -> None:
+    logging_somewhere = {group.outputs["name"] for group in cloud.of("cloudwatch.LogGroup")}
+    crawlers = {name for name in logging_somewhere if "/aws-glue/crawlers" in name}
+    assert len(cloud.of("cloudwatch.QueryDefinition")) == len(QUERIES)
+    for query in cloud.of("cloudwatch.QueryDefinition"):
+        assert set(query.inputs["logGroupNames"]) == logging_somewhere - crawlers, query.name
+        assert len(query.inputs["logGroupNames"]) <= 50, "CloudWatch Logs looks through 50 groups at a time"
+
+
+@pytest.mark.parametrize("query", [query.text for query in QUERIES if "correlation_id" in query.text])
+def test_a_query_asks_for_fields_that_the_job_writes(query: str, capsys: pytest.CaptureFixture[str]) -> None:
+    log = job_log("flights-1", "flights")
+    try:
+        raise ValueError("no such column")
+    except ValueError:
+        log.exception("failed", extra={"fields": {"attempt": "a"}})
+    logging.getLogger(log.name).handlers.clear()
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines()]
+    assert (line["correlation_id"], line["dataset"], line["level"]) == ("flights-1", "flights", "ERROR")
+    assert "no such column" in line["exception"]
+    asked = set(re.findall(r"\b[a-z_]+\b", query.splitlines()[0])) - {"fields", "as", "batch", "reason", "timestamp"}
+    assert asked <= line.keys()

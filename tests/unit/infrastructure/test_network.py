@@ -1,0 +1,104 @@
+"""With a network of its own, an environment's functions and job reach AWS's services, and nothing else."""
+
+import functools
+from typing import Any
+
+import pytest
+
+from components.iam import UNSCOPED_ACTIONS
+from components.network import GATEWAYS, INTERFACES
+from components.waivers import WAIVERS
+from config import PipelineConfig
+from policies.model import check, unwaived
+from policies.rules import RULES
+from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, stack_config
+from tests.unit.policies.programs import program_of
+from violations import BrokenRulesError
+
+ZONES = ["eu-central-1a", "eu-central-1b"]
+
+
+@functools.cache
+def with_network() -> Cloud:
+    config = stack_config("prod")
+    config["data-pipeline:settings"]["security"]["vpc"] = {"cidr": "10.8.0.0/20", "availability_zones": ZONES}
+    return deploy(main_program, config=config, stack="prod")
+
+
+def test_without_the_setting_there_is_no_network(cloud: Cloud) -> None:
+    assert [r.name for r in cloud.aws() if r.type.startswith("aws:ec2")] == []
+    assert [f.name for f in cloud.of("lambda.Function") if f.inputs.get("vpcConfig")] == []
+
+
+def test_every_function_and_the_job_run_in_the_subnets() -> None:
+    cloud = with_network()
+    subnets = {subnet.outputs["id"] for subnet in cloud.of("ec2.Subnet")}
+    assert [subnet.inputs["cidrBlock"] for subnet in cloud.of("ec2.Subnet")] == ["10.8.0.0/22", "10.8.4.0/22"]
+    assert len(cloud.of("lambda.Function")) == 6
+    for function in cloud.of("lambda.Function"):
+        assert set(function.inputs["vpcConfig"]["subnetIds"]) == subnets, function.name
+    (job,) = cloud.of("glue.Job")
+    connected = {c.inputs["name"]: c.inputs["physicalConnectionRequirements"] for c in cloud.of("glue.Connection")}
+    assert set(job.inputs["connections"]) == connected.keys()
+    assert {one["subnetId"] for one in connected.values()} == subnets
+
+
+def test_there_is_no_way_to_the_internet() -> None:
+    cloud = with_network()
+    kinds = {r.type.split(":")[-1] for r in cloud.aws() if r.type.startswith("aws:ec2")}
+    assert kinds & {"InternetGateway", "NatGateway", "EgressOnlyInternetGateway", "Route"} == set()
+    (group,) = cloud.of("ec2.SecurityGroup")
+    for rule in (*group.inputs["ingress"], *group.inputs["egress"]):
+        assert "cidrBlocks" not in rule, rule
+        assert "ipv6CidrBlocks" not in rule, rule
+        assert rule.get("self") or rule["prefixListIds"], rule
+    (default,) = cloud.of("ec2.DefaultSecurityGroup")
+    assert default.inputs.keys() <= {"vpcId", "tags", "tagsAll"}, "no rule at all"
+
+
+def test_every_service_that_is_called_has_an_endpoint_for_this_account_only() -> None:
+    cloud = with_network()
+    endpoints = {e.inputs["serviceName"].rpartition(".")[2]: e for e in cloud.of("ec2.VpcEndpoint")}
+    assert endpoints.keys() == {*GATEWAYS, *INTERFACES}
+    for endpoint in endpoints.values():
+        (statement,) = endpoint.json("policy")["Statement"]
+        assert statement["Condition"]["StringEquals"].keys() == {"aws:PrincipalAccount"}
+    called = {
+        action.split(":")[0]
+        for function in cloud.of("iam.RolePolicy")
+        if function.name.endswith(
+            tuple(f"-{name}-role-policy" for name in ("processing", "query", "notification", "etl-trigger"))
+        )
+        for statement in function.json("policy")["Statement"]
+        for action in statement["Action"]
+    }
+    # SQS, KMS, X-Ray and logs: Lambda itself, or the service that is called, asks them for a function.
+    assert called - {"sqs", "kms", "xray", "logs", "ec2"} <= {*GATEWAYS, *INTERFACES}
+
+
+def test_the_roles_may_have_interfaces_made_and_functions_may_not_make_them_themselves() -> None:
+    cloud = with_network()
+    for policy in cloud.of("iam.RolePolicy"):
+        for statement in policy.json("policy")["Statement"]:
+            if "ec2:CreateNetworkInterface" in statement["Action"] and "raw-to-curated" not in policy.name:
+                assert statement["Condition"] == {"Null": {"lambda:SourceFunctionArn": "true"}}, policy.name
+
+
+def test_the_network_keeps_every_rule() -> None:
+    refused = unwaived(check(program_of(with_network(), "prod", UNSCOPED_ACTIONS), RULES), WAIVERS)
+    assert [str(finding) for finding in refused] == []
+
+
+@pytest.mark.parametrize(
+    ("vpc", "message"),
+    [
+        ({"cidr": "8.8.0.0/20"}, "security.vpc.cidr = 8.8.0.0/20: allowed is private addresses, /16 to /24"),
+        ({"cidr": "10.0.0.0/28"}, "security.vpc.cidr = 10.0.0.0/28: allowed is private addresses, /16 to /24"),
+        ({"availability_zones": ["eu-central-1a", "eu-west-1a"]}, "allowed is different zones of one region"),
+        ({"availability_zones": ["eu-central-1a", "eu-central-1a"]}, "allowed is different zones of one region"),
+    ],
+)
+def test_a_network_that_cannot_work_is_refused(vpc: dict[str, Any], message: str) -> None:
+    settings: dict[str, Any] = {"vpc": {"cidr": "10.8.0.0/20", "availability_zones": ZONES} | vpc}
+    with pytest.raises(BrokenRulesError, match=message.replace(".", r"\.")):
+        PipelineConfig.model_validate({"environment": "dev", "security": settings})
