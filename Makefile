@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DECISIONS := $(CURDIR)/.local/decisions
 
-.PHONY: help setup demo local test unit robustness integration check lint types docs stale lock clean
+.PHONY: help setup demo local preview test unit robustness integration check lint types docs stale lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,10 @@ demo: $(READY) ## Deploy into the emulator, land real data, watch it become tabl
 
 local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments
 	$(BIN)/python -m local.up
+
+STACK ?= dev
+preview: $(READY) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main
+	$(BIN)/python -m ops preview --stack $(STACK) $(if $(BASE),--base $(BASE)) $(if $(FORMAT),--format $(FORMAT))
 
 test: lint types stale ## Everything that has to pass, with coverage
 	rm -f .coverage .coverage.*

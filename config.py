@@ -4,18 +4,19 @@ Everything stands under the key ``data-pipeline:settings`` of ``Pulumi.<stack>.y
 once, here, and is right for a development environment; the stack files show only what differs.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from ipaddress import IPv4Network
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
-from violations import BrokenRulesError, Violation, check
+from invariants import rules
+from violations import BrokenRulesError, check
 
 SETTINGS_KEY = "settings"
-MINIMUM_RETENTION_DAYS_IN_PROD = 90
+HOLDS_SECRETS = "holds_secrets"
 
 # What AWS accepts, each limit once.
 FunctionSeconds = Annotated[int, Field(ge=1, le=900)]
@@ -42,6 +43,7 @@ LogRetentionDays = Literal[
 TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 PolicyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")]
+SubscriptionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 ZoneName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
 TagText = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$")]
 
@@ -57,7 +59,7 @@ class StorageConfig(Section):
 
     allow_destroy: bool = Field(
         default=True,
-        description="Whether `pulumi destroy` may delete data; off, buckets, key and ledger are protected.",
+        description="Whether Pulumi may delete data; off, buckets, key and ledger are protected and kept on AWS.",
     )
     raw_locked_days: LifecycleDays | None = Field(
         default=None,
@@ -172,8 +174,21 @@ class WorkflowConfig(Section):
 class Subscription(Section):
     """Someone who gets the messages of a topic."""
 
-    protocol: Literal["email", "email-json", "https", "sqs", "lambda"]
-    endpoint: Annotated[str, StringConstraints(min_length=3, max_length=2_048)]
+    name: SubscriptionName | None = Field(
+        default=None,
+        description="What the subscription is called; empty: after its endpoint, which then must not be a secret.",
+    )
+    protocol: Literal["email", "email-json", "https", "sqs", "lambda"] = Field(
+        description="How the messages get there."
+    )
+    endpoint: Annotated[str, StringConstraints(min_length=3, max_length=2_048)] = Field(
+        description="An address or an ARN, as the protocol wants it; may be a Pulumi secret."
+    )
+
+    @property
+    def label(self) -> str:
+        """What tells it from the topic's others."""
+        return self.name or f"{self.protocol}-{self.endpoint}"
 
 
 class MonitoringConfig(Section):
@@ -229,7 +244,9 @@ class SecurityConfig(Section):
 class PipelineConfig(Section):
     """Everything that differs between environments."""
 
-    environment: Literal["local", "dev", "staging", "prod"]
+    environment: Literal["local", "dev", "staging", "prod"] = Field(
+        description="Which environment the stack is; its resources are named after it."
+    )
     storage: StorageConfig = StorageConfig()
     ingestion: IngestionConfig = IngestionConfig()
     functions: FunctionsConfig = FunctionsConfig()
@@ -240,166 +257,27 @@ class PipelineConfig(Section):
     monitoring: MonitoringConfig = MonitoringConfig()
     security: SecurityConfig = SecurityConfig()
     tags: dict[TagText, Annotated[str, StringConstraints(max_length=256)]] = Field(
-        default_factory=dict, description="Further tags of every resource."
+        default_factory=dict,
+        # AWS takes fifty of a resource, and three are the program's own.
+        max_length=47,
+        description="Further tags of every resource.",
     )
+    _holds_secrets: bool = PrivateAttr(default=False)
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep what only the caller knows."""
+        self._holds_secrets = bool(context and context.get(HOLDS_SECRETS))
+
+    @property
+    def holds_secrets(self) -> bool:
+        """Whether one of the values is a Pulumi secret; Pulumi does not say which."""
+        return self._holds_secrets
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:
         if violations := tuple(rules(self)):
             raise BrokenRulesError(violations)
         return self
-
-
-def rules(config: PipelineConfig) -> Iterator[Violation]:
-    """Yield what no environment may break, then what prod may not."""
-    yield from _ingestion_rules(config)
-    yield from _lifecycle_rules(config.storage)
-    yield from _batch_rules(config)
-    yield from _vpc_rules(config.security.vpc)
-    for topic in ("alarm_subscriptions", "notification_subscriptions"):
-        for place, subscription in enumerate(getattr(config.monitoring, topic)):
-            yield from _subscription_rules(f"monitoring.{topic}.{place}", subscription)
-    for tag in sorted(config.tags.keys() & {"Project", "Environment", "ManagedBy"}):
-        yield Violation(key=f"tags.{tag}", value=config.tags[tag], allowed="the program sets this tag itself")
-    if config.environment == "prod":
-        yield from _prod_rules(config)
-
-
-def _ingestion_rules(config: PipelineConfig) -> Iterator[Violation]:
-    ingestion, reserved = config.ingestion, config.functions.ingestion.reserved_concurrency
-    if ingestion.batch_size > 10 and ingestion.batching_window_seconds < 1:
-        yield Violation(
-            key="ingestion.batching_window_seconds",
-            value=ingestion.batching_window_seconds,
-            allowed=f"at least 1, since ingestion.batch_size is {ingestion.batch_size}",
-        )
-    if reserved is not None and reserved < ingestion.max_concurrency:
-        # Otherwise Lambda throttles its own poller, and throttled messages count as received.
-        yield Violation(
-            key="functions.ingestion.reserved_concurrency",
-            value=reserved,
-            allowed=f"at least ingestion.max_concurrency, which is {ingestion.max_concurrency}",
-        )
-
-
-def _lifecycle_rules(storage: StorageConfig) -> Iterator[Violation]:
-    warm, cold, gone = (
-        storage.raw_to_infrequent_access_after_days,
-        storage.raw_to_glacier_after_days,
-        storage.raw_expires_after_days,
-    )
-    if warm is not None and cold is not None and cold < warm + 30:
-        # Standard-IA bills thirty days at least.
-        yield Violation(
-            key="storage.raw_to_glacier_after_days",
-            value=cold,
-            allowed=f"at least {warm + 30}: 30 days after storage.raw_to_infrequent_access_after_days",
-        )
-    if storage.raw_locked_days is not None and storage.allow_destroy:
-        yield Violation(
-            key="storage.raw_locked_days",
-            value=storage.raw_locked_days,
-            allowed="empty, since storage.allow_destroy is true: what is locked cannot be destroyed",
-        )
-    last = max((days for days in (warm, cold, storage.raw_locked_days) if days is not None), default=0)
-    if gone is not None and gone <= last:
-        yield Violation(
-            key="storage.raw_expires_after_days",
-            value=gone,
-            allowed=f"more than {last}, when raw files are moved the last time, or unlocked",
-        )
-
-
-def _batch_rules(config: PipelineConfig) -> Iterator[Violation]:
-    glue, batches, workflow = config.glue, config.batches, config.workflow
-    if workflow.timeout_minutes <= glue.timeout_minutes:
-        yield Violation(
-            key="workflow.timeout_minutes",
-            value=workflow.timeout_minutes,
-            allowed=f"more than glue.timeout_minutes, which is {glue.timeout_minutes}",
-        )
-    if glue.max_concurrent_runs < batches.max_concurrent_per_dataset:
-        yield Violation(
-            key="glue.max_concurrent_runs",
-            value=glue.max_concurrent_runs,
-            allowed=f"at least {batches.max_concurrent_per_dataset}, as batches.max_concurrent_per_dataset is",
-        )
-
-
-def _vpc_rules(vpc: VpcConfig | None) -> Iterator[Violation]:
-    if vpc is None:
-        return
-    if not (16 <= vpc.cidr.prefixlen <= 24 and vpc.cidr.is_private):
-        yield Violation(key="security.vpc.cidr", value=str(vpc.cidr), allowed="private addresses, /16 to /24")
-    zones = vpc.availability_zones
-    if len(set(zones)) < len(zones) or len({zone[:-1] for zone in zones}) > 1:
-        yield Violation(
-            key="security.vpc.availability_zones",
-            value=list(zones),
-            allowed="different zones of one region, that of aws:region",
-        )
-
-
-_ENDPOINTS = {
-    "email": (r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address"),
-    "email-json": (r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address"),
-    "https": (r"^https://\S+$", "an address that starts with https://"),
-    "sqs": (r"^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:\S+$", "the ARN of a queue"),
-    "lambda": (r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:\S+$", "the ARN of a function"),
-}
-
-
-def _subscription_rules(key: str, subscription: Subscription) -> Iterator[Violation]:
-    pattern, allowed = _ENDPOINTS[subscription.protocol]
-    if not re.match(pattern, subscription.endpoint):
-        yield Violation(
-            key=f"{key}.endpoint",
-            value=subscription.endpoint,
-            allowed=f"{allowed}, since the protocol is {subscription.protocol}",
-        )
-
-
-def _prod_rules(config: PipelineConfig) -> Iterator[Violation]:
-    least = MINIMUM_RETENTION_DAYS_IN_PROD
-    if config.storage.allow_destroy:
-        yield Violation(key="storage.allow_destroy", value=True, allowed="false in prod: its data stays")
-    for key, days in (
-        ("monitoring.log_retention_days", config.monitoring.log_retention_days),
-        (
-            "storage.noncurrent_versions_expire_after_days",
-            config.storage.noncurrent_versions_expire_after_days,
-        ),
-        ("storage.raw_expires_after_days", config.storage.raw_expires_after_days),
-        ("storage.quarantine_expires_after_days", config.storage.quarantine_expires_after_days),
-    ):
-        if days is not None and days < least:
-            yield Violation(key=key, value=days, allowed=f"at least {least} days in prod")
-    if not config.monitoring.alarm_subscriptions:
-        yield Violation(
-            key="monitoring.alarm_subscriptions",
-            value=[],
-            allowed="at least one subscription in prod: an alarm nobody hears is none",
-        )
-    if config.monitoring.monthly_budget_dollars is None:
-        yield Violation(
-            key="monitoring.monthly_budget_dollars",
-            value=None,
-            allowed="an amount in prod: a bill must not be the first to tell",
-        )
-    if not config.batches.schedule_enabled:
-        yield Violation(key="batches.schedule_enabled", value=False, allowed="true in prod: files must not wait")
-    if config.functions.log_level in ("WARNING", "ERROR"):
-        yield Violation(
-            key="functions.log_level",
-            value=config.functions.log_level,
-            allowed="INFO or DEBUG in prod: the audit of a batch is logged at INFO",
-        )
-    if config.workflow.include_execution_data:
-        yield Violation(
-            key="workflow.include_execution_data",
-            value=True,
-            allowed="false in prod: logs are read by more people than the data",
-        )
 
 
 class ConfigError(Exception):
@@ -414,27 +292,37 @@ def load() -> PipelineConfig:
 
     """
     source = pulumi.Config("data-pipeline")
-    stack_file = f"Pulumi.{pulumi.get_stack()}.yaml"
-    raw = source.get_object(SETTINGS_KEY)
     secret = pulumi.runtime.is_config_secret(source.full_key(SETTINGS_KEY))
-    return parse(raw, stack_file, show_values=not secret)
+    return parse(_json(source.get(SETTINGS_KEY)), f"Pulumi.{pulumi.get_stack()}.yaml", secret=secret)
 
 
-def parse(raw: object, stack_file: str, *, show_values: bool = True) -> PipelineConfig:
-    """Check `raw`, the value of ``data-pipeline:settings``; `show_values` is off where it holds a secret.
+def parse(raw: object, stack_file: str, *, secret: bool = False) -> PipelineConfig:
+    """Check `raw`, the value of ``data-pipeline:settings``; if one of its values is `secret`, none is ever shown.
 
     Raises:
         ConfigError: with every violation at once.
 
     """
+
+    def shown(value: object) -> str:
+        return "[secret]" if secret else repr(value)
+
     if not isinstance(raw, Mapping):
         raise ConfigError(
-            f"{stack_file}: data-pipeline:settings = {raw!r} is not a mapping. "
+            f"{stack_file}: data-pipeline:settings = {shown(raw)} is not a mapping. "
             "Write at least 'environment: dev' under it."
         )
     # The rules of a development environment stand in where it is the environment that is wrong.
-    violations, checked = check(PipelineConfig, raw, {"environment": "dev"})
+    violations, checked = check(PipelineConfig, raw, {"environment": "dev"}, {HOLDS_SECRETS: secret})
     if checked is None or violations:
-        lines = [f"  {v.key} = {v.value if show_values else '[secret]'!r}: allowed is {v.allowed}" for v in violations]
+        lines = [f"  {v.key} = {shown(v.value)}: allowed is {v.allowed}" for v in violations]
         raise ConfigError(f"{stack_file}: {len(lines)} of data-pipeline:settings cannot be used:\n" + "\n".join(lines))
     return checked
+
+
+def _json(text: str | None) -> object:
+    """Parse what Pulumi hands on; text that is no JSON is what it is."""
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text

@@ -27,15 +27,15 @@ class BrokenRulesError(ValueError):
 
 
 def check(
-    model: type[Model], raw: Mapping[str, Any], stand_ins: Mapping[str, Any]
+    model: type[Model], raw: Mapping[str, Any], stand_ins: Mapping[str, Any], context: Mapping[str, Any]
 ) -> tuple[list[Violation], Model | None]:
     """Check the fields, then the rules between those that are right, so that one run shows everything.
 
     `stand_ins` take the place of required fields that are wrong or missing, so that the rest can be checked.
-    A model says what its rules refuse by raising BrokenRulesError in a validator.
+    A model says what its rules refuse by raising BrokenRulesError in a validator; it finds `context` there.
     """
     try:
-        return [], model.model_validate(raw)
+        return [], model.model_validate(raw, context=context)
     except ValidationError as error:
         broken = _rule_violations(error)
         if broken:
@@ -44,7 +44,7 @@ def check(
     refused = {violation.key for violation in fields}
     rest = {**stand_ins, **_without(raw, "", refused)}
     try:
-        model.model_validate(rest)
+        model.model_validate(rest, context=context)
     except ValidationError as error:
         fields += [v for v in _rule_violations(error) if not _touches(v, refused)]
     return fields, None

@@ -152,12 +152,20 @@ class Lake(pulumi.ComponentResource):
         self.undelivered = DeadLetters(f"{name}-undelivered", DeadLettersArgs(kms_key_arn=key_arn), child)
         self.notifications = Topic(
             f"{name}-notifications",
-            TopicArgs(kms_key_arn=key_arn, subscriptions=settings.monitoring.notification_subscriptions),
+            TopicArgs(
+                kms_key_arn=key_arn,
+                subscriptions=settings.monitoring.notification_subscriptions,
+                secret=settings.holds_secrets,
+            ),
             child,
         )
         self.alarms = Topic(
             f"{name}-alarms",
-            TopicArgs(kms_key_arn=key_arn, subscriptions=settings.monitoring.alarm_subscriptions),
+            TopicArgs(
+                kms_key_arn=key_arn,
+                subscriptions=settings.monitoring.alarm_subscriptions,
+                secret=settings.holds_secrets,
+            ),
             child,
         )
         self.bus = EventBus(f"{name}-events", child)

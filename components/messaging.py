@@ -11,10 +11,10 @@ from pulumi import Input, Output, ResourceOptions
 from components.compute import PipelineFunction
 from components.iam import Statement, allow, document, source_condition, tls_only
 from config import IngestionConfig, Subscription
+from invariants import QUEUE_RETENTION_SECONDS, visibility_timeout_seconds
 from policies.model import Waiver
 
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3_600
-FOUR_DAYS_SECONDS = 4 * 24 * 3_600
 # EventBridge gives up after a day and 185 tries unless told otherwise; a schedule's tick is stale sooner.
 EVENT_AGE_SECONDS = 3_600
 
@@ -25,14 +25,6 @@ WAIVERS = (
         reason="A bus without a policy takes events from this account only, and there from roles that may put them.",
     ),
 )
-
-
-def visibility_timeout_seconds(consumer_timeout_seconds: int, batching_window_seconds: int) -> int:
-    """How long a message must stay hidden: AWS asks for six consumer timeouts, plus the batching window.
-
-    Any less, and a slow batch is delivered a second time while the first try still works on it.
-    """
-    return 6 * consumer_timeout_seconds + batching_window_seconds
 
 
 def every_minutes(minutes: int) -> str:
@@ -98,7 +90,7 @@ class WorkQueue(pulumi.ComponentResource):
             visibility_timeout_seconds=visibility_timeout_seconds(
                 args.consumer_timeout_seconds, args.batching_window_seconds
             ),
-            message_retention_seconds=FOUR_DAYS_SECONDS,
+            message_retention_seconds=QUEUE_RETENTION_SECONDS,
             kms_master_key_id=args.kms_key_arn,
             redrive_policy=Output.json_dumps(
                 {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": args.max_receive_count}
@@ -159,6 +151,8 @@ class TopicArgs:
 
     kms_key_arn: Input[str]
     subscriptions: Sequence[Subscription]
+    # Whether Pulumi must encrypt the endpoints in its state, and show none.
+    secret: bool = False
 
 
 class Topic(pulumi.ComponentResource):
@@ -172,10 +166,10 @@ class Topic(pulumi.ComponentResource):
         self.topic = aws.sns.Topic(name, kms_master_key_id=args.kms_key_arn, opts=child)
         for subscription in args.subscriptions:
             aws.sns.TopicSubscription(
-                f"{name}-{subscription.protocol}-{subscription.endpoint}",
+                f"{name}-{subscription.label}",
                 topic=self.topic.arn,
                 protocol=subscription.protocol,
-                endpoint=subscription.endpoint,
+                endpoint=Output.secret(subscription.endpoint) if args.secret else subscription.endpoint,
                 opts=child,
             )
         self.register_outputs({"arn": self.topic.arn})

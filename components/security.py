@@ -38,6 +38,7 @@ class EncryptionKey(pulumi.ComponentResource):
     def __init__(self, name: str, args: EncryptionKeyArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:security:EncryptionKey", name, None, opts)
         child = ResourceOptions(parent=self)
+        keep = not args.allow_destroy
         self._place = args.place
         self.key = aws.kms.Key(
             name,
@@ -45,7 +46,7 @@ class EncryptionKey(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=args.deletion_window_days,
             policy=document(_key_statements(args.place)),
-            opts=ResourceOptions(parent=self, protect=not args.allow_destroy),
+            opts=ResourceOptions(parent=self, protect=keep, retain_on_delete=keep),
         )
         aws.kms.Alias(f"{name}-alias", name=f"alias/{args.alias}", target_key_id=self.key.key_id, opts=child)
         self.register_outputs({"arn": self.key.arn})

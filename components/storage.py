@@ -38,7 +38,10 @@ class ZoneArgs:
 
 
 class Zone(pulumi.ComponentResource):
-    """A private, versioned, encrypted bucket that only answers over TLS."""
+    """A private, versioned, encrypted bucket that only answers over TLS.
+
+    What makes it so is kept with a bucket that is kept: a bucket without its guards would be worse than none.
+    """
 
     bucket: aws.s3.Bucket
     # Objects that the program puts wait for it, so that they are encrypted with the right key.
@@ -46,11 +49,12 @@ class Zone(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ZoneArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:storage:Zone", name, None, opts)
-        child = ResourceOptions(parent=self)
+        keep = not args.allow_destroy
+        child = ResourceOptions(parent=self, retain_on_delete=keep)
         self.bucket = aws.s3.Bucket(
             name,
             force_destroy=args.allow_destroy,
-            opts=ResourceOptions(parent=self, protect=not args.allow_destroy),
+            opts=ResourceOptions(parent=self, protect=keep, retain_on_delete=keep),
         )
         versioning = aws.s3.BucketVersioning(
             f"{name}-versioning",
@@ -93,14 +97,14 @@ class Zone(pulumi.ComponentResource):
             bucket=self.bucket.bucket,
             policy=document([tls_only(["s3:*"], [self.bucket.arn, Output.concat(self.bucket.arn, "/*")])]),
             # S3 refuses two changes of a bucket's access at the same time.
-            opts=ResourceOptions(parent=self, depends_on=[public_access]),
+            opts=ResourceOptions(parent=self, depends_on=[public_access], retain_on_delete=keep),
         )
         aws.s3.BucketLifecycleConfiguration(
             f"{name}-lifecycle",
             bucket=self.bucket.bucket,
             rules=[lifecycle_args(rule) for rule in args.lifecycle],
             # Rules about noncurrent versions want versioning to be on.
-            opts=ResourceOptions(parent=self, depends_on=[versioning]),
+            opts=ResourceOptions(parent=self, depends_on=[versioning], retain_on_delete=keep),
         )
         if args.lock_days is not None:
             aws.s3.BucketObjectLockConfiguration(
@@ -108,7 +112,7 @@ class Zone(pulumi.ComponentResource):
                 bucket=self.bucket.bucket,
                 rule={"default_retention": {"mode": "GOVERNANCE", "days": args.lock_days}},
                 # Only a versioned bucket can be locked.
-                opts=ResourceOptions(parent=self, depends_on=[versioning]),
+                opts=ResourceOptions(parent=self, depends_on=[versioning], retain_on_delete=keep),
             )
         if args.notify:
             aws.s3.BucketNotification(f"{name}-notification", bucket=self.bucket.bucket, eventbridge=True, opts=child)
@@ -196,6 +200,7 @@ class Ledger(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: LedgerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:storage:Ledger", name, None, opts)
+        keep = not args.allow_destroy
         self.table = aws.dynamodb.Table(
             name,
             billing_mode="PAY_PER_REQUEST",
@@ -218,8 +223,8 @@ class Ledger(pulumi.ComponentResource):
             ttl={"attribute_name": LEDGER_TTL, "enabled": True},
             point_in_time_recovery={"enabled": True},
             server_side_encryption={"enabled": True, "kms_key_arn": args.kms_key_arn},
-            deletion_protection_enabled=not args.allow_destroy,
-            opts=ResourceOptions(parent=self, protect=not args.allow_destroy),
+            deletion_protection_enabled=keep,
+            opts=ResourceOptions(parent=self, protect=keep, retain_on_delete=keep),
         )
         self.register_outputs({"table": self.table.name})
 

@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
+from ops.preview import cli
+from ops.preview.cli import LONGEST_COMMENT, Format, PreviewError
 from ops.target import Target, TargetError, load
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -109,6 +111,19 @@ def backfill(
     _do(load(outputs, stack), selection, "again" if again else "new", dry_run=dry_run, yes=yes)
 
 
+@app.command()
+def preview(
+    stack: Annotated[str, typer.Option(help="Which Pulumi.<stack>.yaml.")],
+    base: Annotated[str | None, typer.Option(help="A git revision: say what changes against it.")] = None,
+    format_: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TEXT,
+    longest: Annotated[
+        int, typer.Option(help="Markdown: so many characters at most, of one comment.")
+    ] = LONGEST_COMMENT,
+) -> None:
+    """Show what the program declares for a stack, without AWS and Pulumi CLI; fail if a rule refuses it."""
+    cli.run(stack, base, format_, longest, console)
+
+
 def _do(target: Target, selection: Selection, what: str, *, dry_run: bool, yes: bool) -> None:
     plan = make_plan(target, selection, what)
     _show(target, plan)
@@ -143,7 +158,7 @@ def run() -> None:
     """Run a command and exit. What a person can put right is one line, not a traceback."""
     try:
         app()
-    except (TargetError, ClientError, BotoCoreError) as error:
+    except (TargetError, PreviewError, ClientError, BotoCoreError) as error:
         Console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 

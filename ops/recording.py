@@ -14,6 +14,9 @@ import pulumi
 import yaml
 from pulumi.runtime import mocks, rpc, settings
 
+from ops import naming
+from ops.stack_files import opened
+
 ROOT = Path(__file__).resolve().parent.parent
 STACKS = ("local", "dev", "staging", "prod")
 ACCOUNT, REGION = "111122223333", "eu-central-1"
@@ -120,6 +123,12 @@ class _Monitor(mocks.MockMonitor):
     def __init__(self, recording: Recording) -> None:
         super().__init__(recording)
         self.recording = recording
+        # By URN, the URNs that a resource had before.
+        self.former: dict[str, tuple[str, ...]] = {}
+
+    def make_urn(self, parent: str, type_: str, name: str) -> str:
+        """Name a resource as the engine does."""
+        return naming.urn(pulumi.get_stack(), pulumi.get_project(), parent, type_, name)
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  gRPC's name
         """Keep what the engine would be told."""
@@ -127,7 +136,8 @@ class _Monitor(mocks.MockMonitor):
         if request.type != "pulumi:pulumi:Stack":
             registered = self.get_registered_resources()[answer.urn]
             found = rpc.deserialize_properties(request.object)
-            inputs = {key: value["value"] if _is_secret(value) else value for key, value in found.items()}
+            inputs = {key: rpc.unwrap_rpc_secret(value) for key, value in found.items()}
+            self.former[answer.urn] = tuple(dict.fromkeys(naming.former_urns(request, answer.urn, self.former)))
             with self.recording.lock:
                 self.recording.resources.append(
                     Declared(
@@ -142,8 +152,8 @@ class _Monitor(mocks.MockMonitor):
                         urn=answer.urn,
                         before_update=tuple(request.hooks.before_update),
                         retain_on_delete=request.retainOnDelete,
-                        aliases=tuple(str(alias.urn) for alias in request.aliases),
-                        secrets=frozenset(key for key, value in found.items() if _is_secret(value)),
+                        aliases=self.former[answer.urn],
+                        secrets=frozenset(key for key, value in found.items() if rpc.is_rpc_secret(value)),
                     )
                 )
         return answer
@@ -159,10 +169,6 @@ def short_type(token: str) -> str:
     return f"{token.split(':')[1].split('/')[0]}.{token.split(':')[-1]}"
 
 
-def _is_secret(value: Any) -> bool:
-    return isinstance(value, dict) and rpc._special_secret_sig in value
-
-
 def record(
     program: Callable[[], object],
     *,
@@ -173,7 +179,8 @@ def record(
 ) -> Recording:
     """Run `program` for a stack and return when every registration has landed.
 
-    With `preview`, nothing that AWS makes up is known, as in `pulumi preview` on a new stack.
+    With `preview`, nothing that AWS makes up is known, as in `pulumi preview` on a new stack. A stand-in takes the
+    place of what is encrypted in `config`, and is as secret to the program as with the Pulumi CLI.
 
     Raises:
         Exception: whatever the program raises.
@@ -201,7 +208,8 @@ def record(
             preview=preview,
             monitor=_Monitor(recording),
         )
-        pulumi.runtime.set_all_config(_flat(config or {}))
+        plain, secret_keys = opened(config or {})
+        pulumi.runtime.set_all_config(_flat(plain), secret_keys)
 
         @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's
         def run() -> None:
@@ -223,12 +231,12 @@ def _flat(config: dict[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 
 
-def stack_config(stack: str) -> dict[str, Any]:
+def stack_config(stack: str, root: Path = ROOT) -> dict[str, Any]:
     """Read what `Pulumi.<stack>.yaml` says."""
-    text = (ROOT / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    text = (root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text)["config"])
 
 
-def main_program() -> None:
+def main_program(root: Path = ROOT) -> None:
     """Be the program that `pulumi up` runs."""
-    runpy.run_path(str(ROOT / "__main__.py"))
+    runpy.run_path(str(root / "__main__.py"))

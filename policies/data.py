@@ -10,6 +10,15 @@ GLUE_VERSIONS = ("5.0", "5.1")
 LONGEST_JOB_MINUTES = 24 * 60
 USE_OF_A_KEY = ("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt", "kms:GenerateDataKey", "kms:Describe")
 DATA = ("s3.Bucket", "dynamodb.Table", "kms.Key")
+# Deleting one of these opens a bucket, ends its versions or its expiry; the bucket may outlive the program.
+GUARDS = (
+    "s3.BucketVersioning",
+    "s3.BucketServerSideEncryptionConfiguration",
+    "s3.BucketPublicAccessBlock",
+    "s3.BucketOwnershipControls",
+    "s3.BucketPolicy",
+    "s3.BucketLifecycleConfiguration",
+)
 
 
 def _rotation(key: Resource, program: Program) -> Iterable[str]:
@@ -38,6 +47,11 @@ def _deletion(key: Resource, program: Program) -> Iterable[str]:
 
 def _protect(resource: Resource, program: Program) -> Iterable[str]:
     return must(resource.protect or program.environment not in KEEPS_ITS_DATA, "it is not protected")
+
+
+def _retain(resource: Resource, program: Program) -> Iterable[str]:
+    good = resource.retain_on_delete or program.environment not in KEEPS_ITS_DATA
+    return must(good, "it is deleted on AWS when it leaves the program")
 
 
 def _recovery(table: Resource, program: Program) -> Iterable[str]:
@@ -164,6 +178,13 @@ RULES = (
         _protect,
         "A renamed resource is a deleted one to Pulumi; what keeps data must refuse.",
         "protect in staging and prod",
+    ),
+    _rule(
+        "DAT-02",
+        (*DATA, *GUARDS),
+        _retain,
+        "Whoever takes the protection away to remove a resource from the program has not decided to delete its data.",
+        "retain_on_delete in staging and prod, for what guards a bucket too",
     ),
     _rule(
         "DDB-01",

@@ -21,6 +21,7 @@ class Resource:
     outputs: Mapping[str, Any] = field(default_factory=dict)
     provider: str = ""
     protect: bool = False
+    retain_on_delete: bool = False
 
     def json(self, key: str) -> Any:
         """Parse an input that holds a JSON document; nothing where there is none."""

@@ -3,11 +3,16 @@
 import sys
 from collections.abc import Mapping
 
-from ops.pages import cost, security
+from ops.pages import components, cost, flow, schema, security, workflow
 from ops.pages.generate import Make, generated, stale, write
 from ops.recording import ROOT
 
 PARTS: Mapping[str, Mapping[str, Make]] = {
+    "docs/architecture.md": {
+        "flow": flow.diagram,
+        "workflow": workflow.diagram,
+        "components": components.diagram,
+    },
     "docs/cost.md": {
         "idle": cost.idle,
         "batches": cost.batches,
@@ -24,7 +29,7 @@ PARTS: Mapping[str, Mapping[str, Make]] = {
     },
 }
 """By page and name, what makes a generated part."""
-FILES: Mapping[str, Make] = {}
+FILES: Mapping[str, Make] = {schema.STACK_FILE: schema.stack_file}
 """By path, what makes a file that is generated whole."""
 
 

@@ -64,7 +64,12 @@ def deploy(
     return cloud
 
 
-@functools.cache
 def pipeline(stack: str, *, preview: bool = False) -> Cloud:
     """Deploy the whole program of a stack; once, since nothing that is recorded changes."""
+    return _pipeline(stack, preview)
+
+
+@functools.cache
+def _pipeline(stack: str, preview: bool) -> Cloud:
+    # A cache of its own: one with a default takes a call that says it for another one.
     return deploy(main_program, config=stack_config(stack), stack=stack, preview=preview)

@@ -1,17 +1,24 @@
 """The stack configuration: what is refused, that all of it is said at once, and that the stacks are right."""
 
-from typing import Any
+import functools
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
 
 import pytest
 
 import config
-from config import ConfigError, parse
-from tests.unit.infrastructure.cloud import STACKS, deploy, stack_config
+from config import ConfigError, PipelineConfig, Subscription, parse
+from invariants import WORKFLOW_WAITS_SECONDS
+from ops.stack_files import opened
+from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, stack_config
 
 PROD: dict[str, Any] = {
     "environment": "prod",
     "storage": {"allow_destroy": False, "noncurrent_versions_expire_after_days": 90},
     "workflow": {"include_execution_data": False},
+    "security": {"key_deletion_window_days": 30},
     "monitoring": {
         "log_retention_days": 90,
         "monthly_budget_dollars": 500,
@@ -42,16 +49,25 @@ def test_every_stack_file_is_accepted_and_says_its_own_environment(stack: str) -
     assert settings.environment == stack
 
 
+def values(raw: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, value in raw.items():
+        if isinstance(value, dict):
+            yield from values(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
 @pytest.mark.parametrize("stack", STACKS)
 def test_a_stack_file_shows_only_what_differs_from_the_defaults(stack: str) -> None:
     raw = stack_config(stack)["data-pipeline:settings"]
-    given = parse(raw, "")
-    for section, values in raw.items():
-        if not isinstance(values, dict):
-            continue
-        defaults = type(getattr(given, section))()
-        same = [key for key in values if getattr(given, section).__getattribute__(key) == getattr(defaults, key)]
-        assert same == [], f"{section}: {same} is the default"
+    defaults = PipelineConfig(environment="dev").model_dump()
+    shown = [path for path, _ in values(raw) if path != ("environment",)]
+    assert shown, "a stack that differs in nothing proves nothing"
+    assert [".".join(path) for path in shown if looked_up(raw, path) == looked_up(defaults, path)] == []
+
+
+def looked_up(tree: dict[str, Any], path: tuple[str, ...]) -> Any:
+    return functools.reduce(lambda found, key: found[key], path, tree)
 
 
 def test_the_least_that_prod_needs_is_accepted() -> None:
@@ -79,6 +95,8 @@ def test_the_least_that_prod_needs_is_accepted() -> None:
         ({"monitoring": {"monthly_budget_dollars": None}}, "monitoring.monthly_budget_dollars = None: allowed is an"),
         ({"batches": {"schedule_enabled": False}}, "batches.schedule_enabled = False: allowed is true in prod"),
         ({"functions": {"log_level": "ERROR"}}, "functions.log_level = 'ERROR': allowed is INFO or DEBUG"),
+        ({"workflow": {"log_level": "FATAL"}}, "workflow.log_level = 'FATAL': allowed is ERROR or ALL in prod"),
+        ({"security": {"key_deletion_window_days": 29}}, "key_deletion_window_days = 29: allowed is 30 in prod"),
         ({"workflow": {"include_execution_data": True}}, "workflow.include_execution_data = True: allowed is false"),
     ],
 )
@@ -97,7 +115,7 @@ def test_prod_keeps_its_data_its_logs_and_someone_to_call(change: dict[str, Any]
         ({"glue": {"workers": 3}}, "glue.workers = 3: allowed is one of crawl_daily_at_utc, max_concurrent_runs"),
         (
             {"monitoring": {"alarm_subscriptions": [{"protocol": "email", "endpoint": "a@b.example", "to": 1}]}},
-            "alarm_subscriptions.0.to = 1: allowed is one of endpoint, protocol",
+            "alarm_subscriptions.0.to = 1: allowed is one of endpoint, name, protocol",
         ),
         ({"functions": {"query": {"timeout_seconds": 901}}}, "functions.query.timeout_seconds = 901: allowed is less"),
         ({"ingestion": {"max_concurrency": 1}}, "ingestion.max_concurrency = 1: allowed is greater than or equal to 2"),
@@ -133,6 +151,35 @@ def test_prod_keeps_its_data_its_logs_and_someone_to_call(change: dict[str, Any]
             {"monitoring": {"alarm_subscriptions": [{"protocol": "https", "endpoint": "http://example.com"}]}},
             "monitoring.alarm_subscriptions.0.endpoint = 'http://example.com': allowed is an address that starts",
         ),
+        (
+            {"monitoring": {"alarm_subscriptions": [{"protocol": "email", "endpoint": "a@b.example\n"}]}},
+            "monitoring.alarm_subscriptions.0.endpoint = 'a@b.example\\n': allowed is an e-mail address",
+        ),
+        (
+            {"monitoring": {"alarm_subscriptions": [{"protocol": "email", "endpoint": "a@b.example"}] * 2}},
+            "monitoring.alarm_subscriptions.1 = 'email-a@b.example': allowed is each subscription once",
+        ),
+        (
+            {"monitoring": {"alarm_subscriptions": [{"name": "A b", "protocol": "email", "endpoint": "a@b.example"}]}},
+            "monitoring.alarm_subscriptions.0.name = 'A b'",
+        ),
+        (
+            {"ingestion": {"max_receive_count": 1_000}},
+            "ingestion.max_receive_count = 1000: allowed is at most 945: a try takes up to 365 seconds",
+        ),
+        ({"functions": {"query": {"timeout_seconds": 305}}}, "query.timeout_seconds = 305: allowed is less than 305"),
+        ({"functions": {"notification": {"timeout_seconds": 65}}}, "timeout_seconds = 65: allowed is less than 65"),
+        (
+            {
+                "security": {
+                    "account_id": "111122223333",
+                    "permissions_boundary_arn": "arn:aws:iam::444455556666:policy/boundary",
+                }
+            },
+            "allowed is a policy of AWS, or of security.account_id, which is 111122223333",
+        ),
+        ({"tags": {"AWS:owner": "me"}}, "tags.AWS:owner = 'me': allowed is another name"),
+        ({"tags": {f"tag-{number}": "" for number in range(48)}}, "tags = {'tag-0': ''"),
         ({"tags": {"Project": "other"}}, "tags.Project = 'other': allowed is the program sets this tag itself"),
     ],
 )
@@ -185,11 +232,65 @@ def _without(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "batches": {"schedule_enabled": False}}
 
 
-def test_a_secret_value_is_never_printed() -> None:
+SECRET = "https://example.com/hooks/hunter2"
+
+
+def with_endpoint(**subscription: str) -> dict[str, Any]:
+    return merged(PROD, {"monitoring": {"alarm_subscriptions": [{"protocol": "https", **subscription}]}})
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        with_endpoint(name="on-call", endpoint=SECRET.replace("https", "http")),
+        with_endpoint(endpoint=SECRET),
+        with_endpoint(name="on-call", endpoint=SECRET, to=SECRET),
+        {**PROD, "environment": SECRET},
+        SECRET,
+    ],
+)
+def test_no_value_of_settings_that_hold_a_secret_is_printed(raw: object) -> None:
     with pytest.raises(ConfigError) as caught:
-        parse({"environment": "hunter2"}, "Pulumi.test.yaml", show_values=False)
+        parse(raw, "Pulumi.test.yaml", secret=True)
     assert "hunter2" not in str(caught.value)
-    assert "environment" in str(caught.value)
+    assert "[secret]" in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None, "a traceback would show it"
+
+
+def test_a_secret_endpoint_needs_a_name_since_the_resource_would_be_called_after_it() -> None:
+    parse(with_endpoint(endpoint=SECRET), "", secret=False)
+    with pytest.raises(ConfigError, match=r"alarm_subscriptions.0.name = \[secret\]: allowed is a name"):
+        parse(with_endpoint(endpoint=SECRET), "", secret=True)
+
+
+@pytest.mark.parametrize("protocol", get_args(Subscription.model_fields["protocol"].annotation))
+def test_a_secret_endpoint_of_any_kind_has_a_stand_in_that_the_program_accepts(protocol: str) -> None:
+    subscription = {"name": "on-call", "protocol": protocol, "endpoint": {"secure": "v1:abc:def"}}
+    config = {"data-pipeline:settings": merged(PROD, {"monitoring": {"alarm_subscriptions": [subscription]}})}
+    plain, secret_keys = opened(config)
+    assert secret_keys == ["data-pipeline:settings"]
+    settings = parse(plain["data-pipeline:settings"], "", secret=True)
+    assert settings.holds_secrets
+    assert "v1:abc:def" not in repr(settings)
+
+
+def test_text_in_the_place_of_settings_is_refused_and_not_shown_if_it_is_secret() -> None:
+    with pytest.raises(ConfigError, match="data-pipeline:settings = 'hunter2' is not a mapping"):
+        deploy(config.load, config={"data-pipeline:settings": "hunter2"})
+    with pytest.raises(ConfigError, match=r"data-pipeline:settings = \[secret\] is not a mapping"):
+        deploy(config.load, config={"data-pipeline:settings": {"secure": "v1:a:b"}})
+
+
+def test_the_workflow_waits_as_long_as_the_settings_think() -> None:
+    text = (ROOT / "state_machines" / "batch_workflow.asl.json").read_text(encoding="utf-8")
+    states = json.loads(re.sub(r"\$\{TimeoutSeconds\}", "1", text))["States"].values()
+    waits = {
+        state["Arguments"]["FunctionName"]: state["TimeoutSeconds"]
+        for state in states
+        if "FunctionName" in state.get("Arguments", {})
+    }
+    for name, seconds in WORKFLOW_WAITS_SECONDS.items():
+        assert waits[f"${{{name.capitalize()}FunctionArn}}"] == seconds
 
 
 def test_settings_cannot_be_changed_afterwards() -> None:

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -53,6 +54,45 @@ def test_the_same_sources_give_the_same_bytes_another_day_in_another_place(proje
         copy.chmod(0o700)
         os.utime(copy, (1, 1))
     assert [(archive.name, archive.read_bytes()) for archive in archives(elsewhere)] == here
+
+
+BUILD = """
+import hashlib, sys
+from pathlib import Path
+from components import packaging
+root = Path(sys.argv[1])
+functions = [handler.parent.name for handler in (root / "lambdas").glob("*/handler.py")]
+built = [packaging.function_archive(name, root) for name in functions]
+for archive in sorted([*built, packaging.layer_archive(root), packaging.glue_archive(root)]):
+    print(archive.name, hashlib.sha256(archive.read_bytes()).hexdigest())
+"""
+
+
+def built(root: Path, umask: int, **environment: str) -> list[str]:
+    """Build every archive of the project in a process of its own; answers their names and digests."""
+    for name in ("lambdas", "glue_jobs", "requirements"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in root.rglob("*"):
+        os.utime(path, (umask * 1e6, umask * 1e6))
+        path.chmod(0o777 & ~umask)
+    done = subprocess.run(
+        [sys.executable, "-c", BUILD, str(root)],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_another_user_in_another_country_builds_the_same_archives(tmp_path: Path) -> None:
+    here = built(tmp_path / "a", 0o022, PYTHONHASHSEED="1", TZ="UTC", LC_ALL="C", HOME="/nowhere")
+    there = built(tmp_path / "deeper" / "b", 0o077, PYTHONHASHSEED="2", TZ="Pacific/Auckland", LC_ALL="tr_TR.UTF-8")
+    assert here == there
+    assert len(here) == 8, "six functions, the layer and the job's libraries"
 
 
 def test_a_changed_source_is_another_file(project: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from components.definition import DefinitionError, check_placeholders, render
-from components.messaging import every_minutes, visibility_timeout_seconds
+from components.messaging import every_minutes
+from invariants import visibility_timeout_seconds
 from tests.unit.infrastructure.cloud import ROOT, Cloud
 
 # The class whose fields are what a function asks for.

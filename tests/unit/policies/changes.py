@@ -187,6 +187,8 @@ BAD = (
     Bad("KMS-03", "kms.Key", "key", document("Statement.1.Action", ["kms:PutKeyPolicy"])),
     Bad("KMS-04", "kms.Key", "key", put("deletionWindowInDays", 7)),
     Bad("DAT-01", "dynamodb.Table", "ledger", option(protect=False)),
+    Bad("DAT-02", "s3.Bucket", "raw", option(retain_on_delete=False)),
+    Bad("DAT-02", "s3.BucketPublicAccessBlock", "raw-public-access", option(retain_on_delete=False)),
     Bad("DDB-01", "dynamodb.Table", "ledger", put("pointInTimeRecovery.enabled", False)),
     Bad("DDB-02", "dynamodb.Table", "ledger", put("serverSideEncryption.kmsKeyArn", REMOVED)),
     Bad("DDB-03", "dynamodb.Table", "ledger", put("billingMode", "PROVISIONED")),

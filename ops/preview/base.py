@@ -1,0 +1,58 @@
+"""The program of another revision, recorded by this one's recorder: it may be older than the recorder."""
+
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from ops.preview.cli import PreviewError
+from ops.preview.snapshot import Snapshot
+from ops.recording import ROOT
+
+PINS = Path("requirements") / "program.txt"
+
+
+def snapshot_of(revision: str, stack: str, root: Path = ROOT) -> Snapshot:
+    """Check a revision out into a temporary folder and record its program there, in a process of its own.
+
+    Raises:
+        PreviewError: the revision is not there, or its program does not run.
+
+    """
+    try:
+        commit = _git(root, "rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}").decode().strip()
+    except PreviewError as error:
+        raise PreviewError(
+            f"git has no revision {revision!r} here; allowed for --base is one that it has. "
+            "In a shallow clone, fetch it first."
+        ) from error
+    with tempfile.TemporaryDirectory(prefix="preview-") as folder:
+        tree = Path(folder)
+        with tarfile.open(fileobj=io.BytesIO(_git(root, "archive", "--format=tar", commit))) as archive:
+            archive.extractall(tree, filter="data")
+        if not (tree / f"Pulumi.{stack}.yaml").exists():
+            return Snapshot(stack=stack, resources=())
+        # The layer is packed from what is installed, which has to be what is pinned: the pins of today.
+        (tree / PINS).write_bytes((root / PINS).read_bytes())
+        return Snapshot.from_json(_record(tree, revision, stack))
+
+
+def _record(tree: Path, revision: str, stack: str) -> str:
+    command = [sys.executable, "-m", "ops.preview.other_tree", str(tree), stack]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise PreviewError(
+            f"the program of {revision} does not run for stack {stack} with what is installed here: {reason}. "
+            "Preview without --base, or against a revision that runs."
+        )
+    return done.stdout
+
+
+def _git(root: Path, *arguments: str) -> bytes:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, check=False)
+    if done.returncode:
+        raise PreviewError(f"git {' '.join(arguments)}: {done.stderr.decode().strip()}")
+    return done.stdout

@@ -1,0 +1,43 @@
+"""What the command line must know of a preview before one is asked for: no other command loads the program."""
+
+from enum import StrEnum
+
+from rich.console import Console
+
+LONGEST_COMMENT = 65_536
+"""Characters that GitHub takes in a comment, as its REST API answers to a longer one (issue 259 of
+telia-oss/github-pr-resource quotes it, read 2026-11-24)."""
+
+
+class PreviewError(Exception):
+    """A preview cannot be made, or shows what must not be deployed; the message says why, and what to do."""
+
+
+class Format(StrEnum):
+    """How a preview is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+def run(stack: str, base: str | None, format_: Format, longest: int, console: Console) -> None:
+    """Make a preview and write it; Markdown takes `longest` characters at most.
+
+    Raises:
+        PreviewError: it cannot be made, or a rule of policies/ refuses what the stack declares.
+
+    """
+    from ops.preview import command
+
+    try:
+        made = command.make(stack, base)
+    except PreviewError as error:
+        if format_ is Format.MARKDOWN:
+            # Whoever reads the pull request has to see it, not only whoever reads the log.
+            console.out(f"### Preview of stack {stack}\n\n```\n{error}\n```", highlight=False)
+        raise
+    command.write(made, format_, longest, console)
+    if made.refused:
+        lines = "".join(f"\n  {line}" for line in made.refused)
+        raise PreviewError(f"stack {stack}: rules of policies/ refuse {len(made.refused)}:{lines}")

@@ -1,0 +1,47 @@
+"""Makes a preview: records the program, asks the rules, compares with a base."""
+
+from rich.console import Console
+
+from config import ConfigError
+from ops.preview import markdown, text
+from ops.preview.base import snapshot_of
+from ops.preview.changes import changes
+from ops.preview.cli import Format, PreviewError
+from ops.preview.cost import idle_dollars_per_month
+from ops.preview.report import Preview
+from ops.preview.snapshot import take
+from ops.preview.verdict import refused
+from ops.recording import ROOT, main_program, record, stack_config
+
+
+def make(stack: str, base: str | None) -> Preview:
+    """Preview a stack, against a base revision if one is given.
+
+    Raises:
+        PreviewError: there is no such stack or revision, or the stack's settings break an invariant.
+
+    """
+    stacks = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
+    if stack not in stacks:
+        raise PreviewError(f"there is no Pulumi.{stack}.yaml; allowed for --stack is one of {', '.join(stacks)}")
+    config = stack_config(stack)
+    try:
+        declared = record(main_program, config=config, stack=stack).resources
+    except ConfigError as error:
+        raise PreviewError(str(error)) from error
+    head = take(stack, declared, idle_dollars_per_month(declared))
+    environment = str(config["data-pipeline:settings"]["environment"])
+    wrong = tuple(refused(environment, declared))
+    if base is None:
+        return Preview(head=head, refused=wrong)
+    before = snapshot_of(base, stack)
+    return Preview(head=head, refused=wrong, base=before, revision=base, changes=tuple(changes(before, head)))
+
+
+def write(preview: Preview, format_: Format, longest: int, console: Console) -> None:
+    """Write a preview; Markdown takes `longest` characters at most."""
+    if format_ is Format.TEXT:
+        text.write(preview, console)
+    else:
+        whole = markdown.write(preview, longest) if format_ is Format.MARKDOWN else preview.to_json()
+        console.out(whole, highlight=False)

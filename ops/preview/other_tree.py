@@ -1,0 +1,35 @@
+"""Record the program of another checkout: `python -m ops.preview.other_tree <checkout> <stack>` writes a snapshot.
+
+What records is this checkout's; `config`, `components` and all else that the program imports is the other one's.
+"""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from ops.preview.cost import idle_dollars_per_month
+from ops.preview.snapshot import Snapshot, take
+from ops.recording import ROOT, main_program, record, stack_config
+
+CORE = Path("lambdas") / "layers"
+
+
+def snapshot(tree: Path, stack: str) -> Snapshot:
+    """Take the other checkout's place, for good, and record its program."""
+    own = {"", str(ROOT), str(ROOT / CORE)}
+    sys.path[:] = [str(tree), str(tree / CORE), *(entry for entry in sys.path if entry not in own)]
+    os.chdir(tree)
+    declared = record(lambda: main_program(tree), config=stack_config(stack, tree), stack=stack).resources
+    return take(stack, declared, idle_dollars_per_month(declared))
+
+
+def main(tree: str, stack: str) -> None:
+    """Write the snapshot as JSON; whatever the program prints goes to the other stream."""
+    with contextlib.redirect_stdout(sys.stderr):
+        found = snapshot(Path(tree).resolve(), stack)
+    print(found.to_json())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

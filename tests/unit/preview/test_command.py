@@ -1,0 +1,166 @@
+"""`python -m ops preview`: what it answers, when it fails, and that a base is the base's program and not this one's."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from config import ConfigError
+from ops import __main__ as ops
+from ops.preview import command
+from ops.preview.base import snapshot_of
+from ops.preview.cli import PreviewError
+from policies.model import Finding
+from tests.unit.infrastructure.cloud import ROOT, Cloud, pipeline, stack_config
+
+PROGRAM = """
+import pulumi
+import config  # the other tree's own
+class Box(pulumi.ComponentResource):
+    def __init__(self, name):
+        super().__init__("pipeline:other:Box", name)
+        inside = pulumi.ResourceOptions(parent=self)
+        pulumi.CustomResource("aws:sqs/queue:Queue", name + "-queue", {"delay": config.DELAY}, inside)
+print("programs may print")
+Box(pulumi.Config("data-pipeline").require_object("settings")["environment"])
+"""
+
+
+@pytest.fixture(autouse=True)
+def _recorded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the recordings that other tests made; each takes more than a second."""
+    monkeypatch.setattr(ops, "console", Console(width=200))
+
+    def recorded(_: object, *, config: dict[str, Any], stack: str) -> Cloud:
+        assert config == stack_config(stack)
+        return pipeline(stack)
+
+    monkeypatch.setattr(command, "record", recorded)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(ops.app, ["preview", *arguments])
+
+
+def git(folder: Path, *arguments: str) -> None:
+    own = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *own, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """A repository with another program, older than the recorder."""
+    files = {
+        "__main__.py": PROGRAM,
+        "config.py": "DELAY = 7\n",
+        "Pulumi.prod.yaml": "config:\n  data-pipeline:settings:\n    environment: old\n",
+        "requirements/program.txt": "pulumi==3.0.0\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "old")
+    return tmp_path
+
+
+def test_a_stack_that_every_rule_accepts_is_shown() -> None:
+    shown = run("--stack", "prod")
+    assert shown.exit_code == 0, shown.output
+    assert "s3.Bucket data-pipeline-raw" in shown.output
+    assert "stack prod: 2" in shown.output
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "json"])
+def test_a_stack_that_a_rule_refuses_is_shown_and_fails_and_says_which(
+    format_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = Finding(rule="S3-01", resource="data-pipeline-raw", wrong="it is open", allowed="nothing of that")
+    monkeypatch.setattr("ops.preview.verdict.check", lambda *_: [finding])
+    shown = run("--stack", "prod", "--format", format_)
+    assert isinstance(shown.exception, PreviewError)
+    assert "rules of policies/ refuse 1:\n  S3-01 data-pipeline-raw: it is open" in str(shown.exception)
+    assert "S3-01 data-pipeline-raw: it is open" in shown.output
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown"])
+def test_a_stack_that_breaks_an_invariant_fails_and_says_which(format_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> Cloud:
+        raise ConfigError("Pulumi.prod.yaml: 1 of data-pipeline:settings cannot be used:\n  glue.x = 1")
+
+    monkeypatch.setattr(command, "record", broken)
+    shown = run("--stack", "prod", "--format", format_)
+    assert isinstance(shown.exception, PreviewError)
+    assert "glue.x = 1" in str(shown.exception)
+    assert ("glue.x = 1" in shown.output) == (format_ == "markdown"), "the pull request's comment has to say it too"
+
+
+def test_several_stacks_fit_into_one_comment() -> None:
+    assert len(run("--stack", "prod", "--format", "markdown").output) > 15_000
+    shown = run("--stack", "prod", "--format", "markdown", "--longest", "15000").output
+    assert len(shown) <= 15_001
+    assert "_Parts left out here: 1. `make preview STACK=prod` has them._" in shown
+
+
+def test_a_stack_that_is_not_there_is_named_with_those_that_are() -> None:
+    shown = run("--stack", "production")
+    assert str(shown.exception) == (
+        "there is no Pulumi.production.yaml; allowed for --stack is one of dev, local, prod, staging"
+    )
+
+
+def test_the_base_is_recorded_from_its_own_files(other: Path) -> None:
+    (other / "config.py").write_text("DELAY = 99  # not committed\n", encoding="utf-8")
+    found = snapshot_of("main", "prod", other)
+    queue, box = found.resources
+    assert (box.type, box.name) == ("pipeline:other:Box", "old")
+    assert queue.urn == "urn:pulumi:prod::data-pipeline::pipeline:other:Box$aws:sqs/queue:Queue::old-queue"
+    assert queue.inputs == {"delay": 7}
+    assert not list(other.glob(".git/worktrees/*")), "nothing of it stays"
+
+
+def test_a_base_without_the_stack_has_nothing_yet(other: Path) -> None:
+    assert snapshot_of("main", "staging", other).resources == ()
+
+
+def test_a_base_whose_program_fails_says_why(other: Path) -> None:
+    (other / "config.py").write_text("raise RuntimeError('too old')\n", encoding="utf-8")
+    git(other, "commit", "-qam", "broken")
+    with pytest.raises(
+        PreviewError, match=r"the program of main does not run for stack prod .*: RuntimeError: too old"
+    ):
+        snapshot_of("main", "prod", other)
+
+
+def test_a_base_takes_nothing_of_this_program(other: Path) -> None:
+    (other / "config.py").write_text("import invariants\n", encoding="utf-8")
+    git(other, "commit", "-qam", "lacks a module")
+    with pytest.raises(PreviewError, match="No module named 'invariants'"):
+        snapshot_of("main", "prod", other)
+
+
+@pytest.mark.parametrize("revision", ["nowhere", "--output=x"])
+def test_a_base_that_git_does_not_have_is_named(other: Path, revision: str) -> None:
+    with pytest.raises(PreviewError, match=f"git has no revision '{revision}' here; allowed for --base is one that"):
+        snapshot_of(revision, "prod", other)
+
+
+def test_everything_that_changed_against_a_base_is_said(other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda base, stack: snapshot_of(base, stack, other))
+    shown = run("--stack", "prod", "--base", "main", "--format", "json")
+    assert shown.exit_code == 0, shown.output
+    found = json.loads(shown.output)
+    assert found["base"] == "main"
+    actions = {(change["action"], change["name"]) for change in found["changes"]}
+    assert {("remove", "old-queue"), ("add", "data-pipeline-raw")} <= actions
+
+
+def test_no_other_command_loads_the_program() -> None:
+    code = "import sys, ops.__main__; sys.exit('pulumi' in sys.modules or 'config' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
