@@ -26,6 +26,9 @@ SIGNS = {
 }
 """By the engine's step: sign, colour, and what a person calls it once it is done."""
 
+PERMALINK = "Permalink:"
+"""With it, the Pulumi CLI prints a signed address of the state, which whoever reads the log could open."""
+
 _MARKUP = re.compile(r"<\{%.*?%\}>")
 
 
@@ -55,7 +58,7 @@ class Display:
 
     def output(self, line: str) -> None:
         """Show a line of the Pulumi CLI's own output, if it is asked for."""
-        if self._verbose:
+        if self._verbose and PERMALINK not in line:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True, style="dim")
 
     def event(self, event: auto.EngineEvent) -> None:

@@ -10,7 +10,7 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation as auto
 
-from scripts.display import Display
+from scripts.display import PERMALINK, Display
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = "[secret]"
@@ -160,7 +160,7 @@ def run(
 
 def explain(error: Exception, known: list[str] | None = None) -> str:
     """Say what went wrong, in the words of the Pulumi CLI, and what to do about it."""
-    text = str(error)
+    text = "\n".join(line for line in str(error).splitlines() if PERMALINK not in line)
     lines = [line.strip() for line in text.splitlines() if "error:" in line]
     said = "\n".join(known or dict.fromkeys(lines) or [text.strip()])
     hints = [hint for sign, hint in HINTS.items() if sign in text or sign in said]

@@ -37,6 +37,16 @@ def test_secrets_are_shown_neither_in_the_outputs_nor_in_the_log(cli: Cli, scrip
     assert ["stack", "history", "--json", "--page-size", "1", "--page", "1", "--stack", "dev"] in cli.calls
 
 
+@pytest.mark.parametrize("code", [0, 255])
+def test_the_signed_address_of_the_state_is_not_in_the_log(cli: Cli, script: Script, code: int) -> None:
+    said = "Updating (dev):\nPermalink: https://state.s3.amazonaws.com/dev.json?X-Amz-Signature=0a1b"
+    cli.answer("up", stdout=said, code=code)
+    result = script("--environment", "dev", "--verbose")
+    assert result.exit_code == (1 if code else 0), result.output
+    assert "Updating (dev):" in result.stderr
+    assert "X-Amz-Signature" not in result.output
+
+
 def test_events_of_a_present_cli_arrive_by_grpc(cli: Cli, script: Script) -> None:
     cli.answer("version", stdout="v3.272.0")
     result = script("--environment", "dev")
