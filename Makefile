@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo local test unit robustness integration check lint types docs stale lock clean
+.PHONY: help setup demo local test unit robustness integration check lint types workflows docs stale lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,12 +40,21 @@ integration: $(READY) ## The embedded runtime's own tests, then end-to-end tests
 
 check: lint types stale unit ## What to run before a commit
 
-lint: $(READY) ## Format check and lint
+lint: $(READY) ## Format check and lint, and an audit of the workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/zizmor --offline --quiet .github
 
 types: $(READY) ## Type check, strict, tests too
 	$(BIN)/mypy
+
+workflows: $(READY) $(VENV)/.workflows ## Check the workflows (the first time, actionlint is fetched from GitHub)
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet .github
+
+$(VENV)/.workflows: requirements/workflows.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/workflows.txt
+	@touch $@
 
 docs: $(READY) ## Write the generated parts of the documentation
 	$(BIN)/python -m ops.pages
@@ -56,6 +65,7 @@ stale: $(READY) ## Fail if a generated part of the documentation is stale
 lock: $(READY) ## Pin the requirements again, with hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/program.in -o requirements/program.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/workflows.in -o requirements/workflows.txt
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .coverage
