@@ -80,7 +80,7 @@ def test_a_canary_that_takes_too_long_is_said_to_be_where_it_is(stuck: Sight, sa
 def test_a_canary_that_was_refused_is_not_waited_for(status: str) -> None:
     refused = Sight(status=status, reason="missing_column:run", batch_id="canary-1", execution="FAILED")
     with pytest.raises(SmokeError, match=rf"it is {status}, reason: missing_column:run, batch canary-1"):
-        watch(Watched(RUNNING, refused), patience=60)
+        watch(Watched(RUNNING, refused), patience=0.5)
 
 
 def test_published_rows_are_not_enough_if_the_execution_failed() -> None:
