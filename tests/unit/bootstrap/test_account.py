@@ -164,7 +164,7 @@ def test_every_name_that_the_program_gives_or_begins_is_one_that_the_role_may_ma
     creates = {
         "dynamodb.Table": "dynamodb:CreateTable",
         "glue.Job": "glue:CreateJob",
-        "glue.Crawler": "glue:CreateCrawler",
+        "glue.Crawler": "glue:UpdateCrawler",
         "lambda.Function": "lambda:CreateFunction",
         "sqs.Queue": "sqs:CreateQueue",
         "sns.Topic": "sns:CreateTopic",

@@ -210,8 +210,9 @@ def test_a_deployment_is_followed_by_the_smoke_test(cli: Cli, script: Script, mo
     assert "dev is deployed, but the smoke test failed: it is PENDING" in result.stderr
     assert json.loads(result.stdout), "the outputs help to find out why"
     assert asked[0].functions == OUTPUTS["functions"]
-    assert script("--environment", "dev", "--preview", smoke=True).exit_code == 0
-    assert len(asked) == 1
+    for action in ("--preview", "--refresh"):
+        assert script("--environment", "dev", action, smoke=True).exit_code == 0
+    assert len(asked) == 1, "only a deployment is followed by it"
 
 
 class Sts:

@@ -1,6 +1,8 @@
 """The smoke test gives up at the right moment, and says where the canary got stuck."""
 
+import csv
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typer.testing import CliRunner
 
 from ops import __main__ as ops
 from ops.smoke import OUTCOME, ROWS, Canary, Deployed, Sight, SmokeError, smoke
-from tests.unit.lambdas.conftest import RAW, TABLE, Cloud, call, cloud
+from tests.unit.lambdas.conftest import CONTRACTS, RAW, TABLE, Cloud, call, cloud
 
 __all__ = ["call", "cloud"]
 
@@ -79,7 +81,9 @@ def test_a_canary_that_takes_too_long_is_said_to_be_where_it_is(stuck: Sight, sa
 @pytest.mark.parametrize("status", ["REJECTED", "QUARANTINED", "FAILED"])
 def test_a_canary_that_was_refused_is_not_waited_for(status: str) -> None:
     refused = Sight(status=status, reason="missing_column:run", batch_id="canary-1", execution="FAILED")
-    with pytest.raises(SmokeError, match=rf"it is {status}, reason: missing_column:run, batch canary-1"):
+    with pytest.raises(
+        SmokeError, match=rf"was not published: it is {status}, reason: missing_column:run, batch canary-1"
+    ):
         watch(Watched(RUNNING, refused), patience=0.5)
 
 
@@ -147,6 +151,18 @@ def ingest(cloud: Cloud, call: Callable[..., Any], canary: Canary) -> None:
     event = {"detail-type": "Object Created", "source": "aws.s3", "time": "2026-01-01T00:00:00Z", "detail": detail}
     record = {"messageId": "m", "body": json.dumps(event), "eventSource": "aws:sqs", "receiptHandle": "r"}
     assert call("ingestion", {"Records": [{**record, "attributes": {}}]}) == {"batchItemFailures": []}
+
+
+def test_what_is_landed_is_what_the_contract_describes(cloud: Cloud, landed: Canary) -> None:
+    contract = next(contract.document for contract in CONTRACTS if contract.name == "canary")
+    text = cloud.s3.get_object(Bucket=RAW, Key=landed.key)["Body"].read().decode()
+    rows = list(csv.DictReader(text.splitlines()))
+    assert list(rows[0]) == [column["name"] for column in contract["columns"]]
+    patterns = {column["name"]: column["pattern"] for column in contract["columns"] if "pattern" in column}
+    assert [row for row in rows if not re.fullmatch(patterns["run"], row["run"])] == []
+    keys = {tuple(row[name] for name in contract["primary_key"]) for row in rows}
+    assert (len(rows), len(keys)) == (OUTCOME["rows_read"], ROWS)
+    assert contract["frequency_hours"] is None, "an alarm would wait for it"
 
 
 def test_what_is_seen_is_what_the_ledger_and_step_functions_say(
