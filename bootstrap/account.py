@@ -37,7 +37,7 @@ WAIVERS = (
         rule="IAM-04",
         resource="delivery-*",
         wrong="it is about arn:aws:lambda:*:event-source-mapping:*",
-        reason="AWS makes up the names of mappings: the statement is bound to those of the pipeline's functions.",
+        reason="AWS makes up the names of mappings: changes are bound to those of the pipeline's functions.",
     ),
     Waiver(
         rule="IAM-07",

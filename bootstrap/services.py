@@ -122,6 +122,13 @@ SERVICES = (
         writes=("DeleteEventSourceMapping", "UpdateEventSourceMapping"),
         condition={"ArnLike": {"lambda:FunctionArn": "arn:*:lambda:*:*:function:data-pipeline-*"}},
     ),
+    # Tags of a mapping know no condition on its function.
+    Service(
+        name="lambda",
+        resources=("arn:{p}:lambda:{here}:event-source-mapping:*",),
+        reads=("ListTags",),
+        writes=_TAGS,
+    ),
     Service(
         name="states",
         resources=("arn:{p}:states:{here}:stateMachine:data-pipeline-{env}",),
@@ -139,7 +146,7 @@ SERVICES = (
             # Asked for when a database is deleted.
             "arn:{p}:glue:{here}:userDefinedFunction/data_pipeline_{env}/*",
         ),
-        reads=("GetCrawler", "GetDatabase", "GetJob", "GetTable", "GetTags"),
+        reads=("GetCrawler", "GetDatabase", "GetJob", "GetPartitionIndexes", "GetTable", "GetTags"),
         writes=(
             "CreateDatabase",
             "CreateJob",
