@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DECISIONS := $(CURDIR)/.local/decisions
 
-.PHONY: help setup demo local preview test unit robustness integration check lint types docs stale lock clean
+.PHONY: help setup demo local preview test unit robustness integration check lint types licences audit workflows docs stale lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -27,7 +27,7 @@ STACK ?= dev
 preview: $(READY) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main
 	$(BIN)/python -m ops preview --stack $(STACK) $(if $(BASE),--base $(BASE)) $(if $(FORMAT),--format $(FORMAT))
 
-test: lint types stale ## Everything that has to pass, with coverage
+test: lint types stale licences ## Everything that has to pass, with coverage
 	rm -f .coverage .coverage.*
 	$(MAKE) unit robustness integration COVER="--cov --cov-report= --cov-fail-under=0"
 	$(BIN)/coverage combine --quiet
@@ -49,12 +49,21 @@ integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault 
 
 check: lint types stale unit ## What to run before a commit
 
-lint: $(READY) ## Format check and lint
+lint: $(READY) ## Format check and lint, and an audit of the workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/zizmor --offline --quiet .github
 
 types: $(READY) ## Type check, strict, tests too
 	$(BIN)/mypy
+
+workflows: $(READY) $(VENV)/.workflows ## Check the workflows (the first time, actionlint is fetched from GitHub)
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet .github
+
+$(VENV)/.workflows: requirements/workflows.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/workflows.txt
+	@touch $@
 
 docs: $(READY) ## Write the generated parts of the documentation
 	$(BIN)/python -m ops.pages
@@ -62,9 +71,18 @@ docs: $(READY) ## Write the generated parts of the documentation
 stale: $(READY) ## Fail if a generated part of the documentation is stale
 	$(BIN)/python -m ops.pages --check
 
+licences: $(READY) ## Fail if a dependency has a licence that is not on the list in pyproject.toml
+	$(BIN)/pip-licenses --python $(BIN)/python --from=mixed --summary --order=count
+
+audit: $(READY) ## Ask the advisory database about every pinned release (needs the internet)
+	$(PYTHON) -m venv $(CURDIR)/.local/audit
+	$(CURDIR)/.local/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(CURDIR)/.local/audit/bin/pip-audit --disable-pip --require-hashes -r requirements/dev.txt
+
 lock: $(READY) ## Pin the requirements again, with hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/program.in -o requirements/program.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/workflows.in -o requirements/workflows.txt
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -152,7 +152,8 @@ class DataPipeline(pulumi.ComponentResource):
                     catalog=self._lake.catalog,
                     curated=self._lake.curated,
                     security_configuration=security,
-                    crawl_daily_at_utc=glue.crawl_daily_at_utc,
+                    # A dataset that promises nothing is not worth ten minutes of a crawler each day.
+                    crawl_daily_at_utc=glue.crawl_daily_at_utc if contract.document["frequency_hours"] else None,
                 ),
                 self._child,
             )

@@ -10,6 +10,7 @@ from pulumi import Input, Output, ResourceOptions
 
 from components.iam import Place, Statement, allow, allow_unscoped, document
 from components.security import EncryptionKey, ServiceRole, ServiceRoleArgs
+from policies.model import Waiver
 
 GATEWAYS = ("s3", "dynamodb")
 # What the functions and the job call, and for what. Their logs and traces, and the polling of the queue, Lambda does
@@ -27,6 +28,15 @@ INTERFACES = {
 HTTPS = 443
 SUBNET_BITS = 2
 """The network is cut in four: three zones at most, and one part to spare."""
+
+WAIVERS = (
+    Waiver(
+        rule="IAM-04",
+        resource="data-pipeline-raw-to-curated-role-policy",
+        wrong="*:network-interface/*",
+        reason="Glue tags the interfaces of a run's workers, whose names nobody knows before; bound by the tag's key.",
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

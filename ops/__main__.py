@@ -18,7 +18,8 @@ from rich.table import Column, Table
 from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
 from ops.preview import cli
 from ops.preview.cli import LONGEST_COMMENT, Format, PreviewError
-from ops.target import Target, TargetError, load
+from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
+from ops.target import Target, TargetError, choose, load, read
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console()
@@ -124,6 +125,19 @@ def preview(
     cli.run(stack, base, format_, longest, console)
 
 
+@app.command("smoke")
+def smoke_test(
+    timeout: Annotated[int, typer.Option(help="Give up after that many seconds.")] = PATIENCE_SECONDS,
+    stack: Stack = None,
+    outputs: Outputs = None,
+) -> None:
+    """Land a tiny file of the dataset canary, and wait until Athena answers its rows."""
+    canary = Canary(choose(Deployed, *read(outputs, stack)))
+    with console.status(f"landed {canary.key}") as line:
+        sight = smoke(canary, patience_seconds=timeout, show=lambda sight: line.update(f"{canary.key}: {sight.where}"))
+    console.print(f"Athena answers the rows of {canary.key}, batch {sight.batch_id}.")
+
+
 def _do(target: Target, selection: Selection, what: str, *, dry_run: bool, yes: bool) -> None:
     plan = make_plan(target, selection, what)
     _show(target, plan)
@@ -158,7 +172,7 @@ def run() -> None:
     """Run a command and exit. What a person can put right is one line, not a traceback."""
     try:
         app()
-    except (TargetError, PreviewError, ClientError, BotoCoreError) as error:
+    except (TargetError, PreviewError, SmokeError, ClientError, BotoCoreError) as error:
         Console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(1)
 

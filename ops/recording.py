@@ -174,10 +174,11 @@ def record(
     *,
     config: dict[str, Any] | None = None,
     stack: str = "dev",
+    project: str = "data-pipeline",
     preview: bool = False,
     recording: Recording | None = None,
 ) -> Recording:
-    """Run `program` for a stack and return when every registration has landed.
+    """Run `program` for a stack of a project and return when every registration has landed.
 
     With `preview`, nothing that AWS makes up is known, as in `pulumi preview` on a new stack. A stand-in takes the
     place of what is encrypted in `config`, and is as secret to the program as with the Pulumi CLI.
@@ -203,7 +204,7 @@ def record(
         settings.ROOT.set(None)
         mocks.set_mocks(
             recording,
-            project="data-pipeline",
+            project=project,
             stack=stack,
             preview=preview,
             monitor=_Monitor(recording),

@@ -2,9 +2,12 @@
 
 import json
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Chosen = TypeVar("Chosen")
 
 
 class TargetError(Exception):
@@ -39,6 +42,16 @@ def load(outputs: Path | None, stack: str | None) -> Target:
     Raises:
         TargetError: neither was given, the file is missing or not JSON, the CLI failed, or an output lacks.
     """
+    found, source = read(outputs, stack)
+    return choose(Target, found, source)
+
+
+def read(outputs: Path | None, stack: str | None) -> tuple[dict[str, Any], str]:
+    """Read all outputs from a file, or ask the Pulumi CLI for those of a stack; also says where they are from.
+
+    Raises:
+        TargetError: neither was given, the file is missing or not JSON, or the CLI failed.
+    """
     if outputs is not None:
         try:
             text = outputs.read_text(encoding="utf-8")
@@ -53,10 +66,20 @@ def load(outputs: Path | None, stack: str | None) -> Target:
         found: dict[str, Any] = json.loads(text)
     except ValueError as error:
         raise TargetError(f"{source}: not the JSON of `pulumi stack output --json`: {error}") from error
-    missing = [field.name for field in fields(Target) if field.name not in found]
+    return found, source
+
+
+def choose(kind: type[Chosen], found: Mapping[str, Any], source: str) -> Chosen:
+    """Choose those outputs that a dataclass has fields for.
+
+    Raises:
+        TargetError: names the outputs that lack.
+    """
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # a dataclass, which no type can say
+    missing = [name for name in names if name not in found]
     if missing:
         raise TargetError(f"{source} has no output {', '.join(missing)}; deploy it again with this version")
-    return Target(**{field.name: found[field.name] for field in fields(Target)})
+    return kind(**{name: found[name] for name in names})
 
 
 def _ask_pulumi(stack: str) -> str:

@@ -30,9 +30,8 @@ def blocks() -> dict[int, list[str]]:
 
 def shell(clone: Path, *scripts: str) -> str:
     """Run scripts one after the other in one shell, as a person does, and return what they print."""
-    done = subprocess.run(
-        ["bash", "-eu", "-o", "pipefail", "-c", "\n".join(scripts)], cwd=clone, capture_output=True, text=True, check=False
-    )
+    command = ["bash", "-eu", "-o", "pipefail", "-c", "\n".join(scripts)]
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -70,6 +70,15 @@ def pipeline(stack: str, *, preview: bool = False) -> Cloud:
 
 
 @functools.cache
+def pipeline_in_network() -> Cloud:
+    """Deploy prod with a network of its own, which no stack has."""
+    config = stack_config("prod")
+    zones = ["eu-central-1a", "eu-central-1b"]
+    config["data-pipeline:settings"]["security"]["vpc"] = {"cidr": "10.8.0.0/20", "availability_zones": zones}
+    return deploy(main_program, config=config, stack="prod")
+
+
+@functools.cache
 def _pipeline(stack: str, preview: bool) -> Cloud:
     # A cache of its own: one with a default takes a call that says it for another one.
     return deploy(main_program, config=stack_config(stack), stack=stack, preview=preview)

@@ -1,12 +1,10 @@
 """What each stack declares, as the rules see it."""
 
 import functools
-from collections.abc import Collection
 
 from ops.preview.verdict import as_program
-from ops.recording import Recording
 from policies.model import Program
-from tests.unit.infrastructure.cloud import pipeline
+from tests.unit.infrastructure.cloud import pipeline, pipeline_in_network
 
 
 @functools.cache
@@ -15,6 +13,7 @@ def program(stack: str) -> Program:
     return as_program(stack, pipeline(stack).resources)
 
 
-def program_of(recording: Recording, environment: str, unscoped_actions: Collection[str]) -> Program:
-    """Keep of a recording what is AWS's and its provider."""
-    return as_program(environment, recording.resources, unscoped_actions)
+@functools.cache
+def program_in_network() -> Program:
+    """Run prod's program with a network of its own."""
+    return as_program("prod", pipeline_in_network().resources)

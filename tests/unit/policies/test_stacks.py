@@ -6,7 +6,7 @@ from components.waivers import WAIVERS
 from policies.model import check, unused, unwaived
 from policies.rules import RULES
 from tests.unit.infrastructure.cloud import STACKS
-from tests.unit.policies.programs import program
+from tests.unit.policies.programs import program, program_in_network
 
 # What a stack may do without; a rule about it then proves nothing there.
 OPTIONAL = {"sns.TopicSubscription", "cloudwatch.CompositeAlarm", "budgets.Budget"}
@@ -16,6 +16,10 @@ OPTIONAL = {"sns.TopicSubscription", "cloudwatch.CompositeAlarm", "budgets.Budge
 def test_no_stack_declares_what_a_rule_refuses(stack: str) -> None:
     refused = unwaived(check(program(stack), RULES), WAIVERS)
     assert [str(finding) for finding in refused] == []
+
+
+def test_a_network_of_ones_own_keeps_every_rule() -> None:
+    assert [str(finding) for finding in unwaived(check(program_in_network(), RULES), WAIVERS)] == []
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -39,7 +43,8 @@ def test_nothing_that_is_forbidden_goes_by_another_name(stack: str) -> None:
 
 
 def test_every_waiver_is_needed_and_says_why() -> None:
-    findings = [finding for stack in STACKS for finding in check(program(stack), RULES)]
+    programs = [*map(program, STACKS), program_in_network()]
+    findings = [finding for each in programs for finding in check(each, RULES)]
     assert unused(WAIVERS, findings) == [], "what it excused is gone: take the waiver away"
     assert [waiver for waiver in WAIVERS if len(waiver.reason) < 40] == []
     assert {waiver.rule for waiver in WAIVERS} <= {rule.id for rule in RULES}

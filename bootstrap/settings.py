@@ -1,0 +1,97 @@
+"""The configuration of the bootstrap program: whom an account trusts, and which environments it holds."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from violations import BrokenRulesError, Violation, check
+
+Environment = Literal["dev", "staging", "prod"]
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
+PolicyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")]
+ProviderArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:oidc-provider/\S+$")]
+# Since 2026-06-18 GitHub writes the ids of owner and repository into the subjects of new repositories, so that whoever
+# takes a freed name is not trusted (GitHub changelog of 2026-04-23 and "OpenID Connect", 2026-11).
+SUBJECT = r"^repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?$"
+
+
+class Section(BaseModel):
+    """A part of the tree: nothing unknown gets in, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EnvironmentSettings(Section):
+    """What the deploy role of one environment may do beyond deploying."""
+
+    may_destroy: bool = Field(
+        default=False, description="Whether the role may delete what holds data: buckets, ledger, key."
+    )
+    permissions_boundary_arn: PolicyArn | None = Field(
+        default=None,
+        description="The boundary that every role it makes must have, as in security.permissions_boundary_arn of the "
+        "stack. Without one, who can deploy can make a role that may do anything.",
+    )
+
+
+class BootstrapSettings(Section):
+    """One account."""
+
+    account_id: AccountId = Field(description="The only account that this stack may be deployed to.")
+    subject: Annotated[str, StringConstraints(pattern=SUBJECT)] = Field(
+        description="The repository, as a token's subject begins: repo:OWNER/REPO or repo:OWNER@ID/REPO@ID."
+    )
+    environments: dict[Environment, EnvironmentSettings] = Field(
+        min_length=1, description="The environments that are deployed to this account."
+    )
+    oidc_provider_arn: ProviderArn | None = Field(
+        default=None, description="GitHub's provider, if the account has one already; empty: it is made."
+    )
+    state_versions_expire_after_days: Annotated[int, Field(ge=30, le=3_650)] = Field(
+        default=365, description="How long an overwritten state can be brought back."
+    )
+
+    @model_validator(mode="after")
+    def _prod_is_not_destroyed(self) -> Self:
+        prod = self.environments.get("prod")
+        if prod is not None and prod.may_destroy:
+            allowed = "false: what holds prod's data is deleted by a person, with that person's own permissions"
+            raise BrokenRulesError([Violation(key="environments.prod.may_destroy", value=True, allowed=allowed)])
+        return self
+
+
+class SettingsError(Exception):
+    """The stack file says something that is not allowed; the message lists all of it."""
+
+
+def load() -> BootstrapSettings:
+    """Read and check the current stack's settings.
+
+    Raises:
+        SettingsError: with every violation at once.
+    """
+    return parse(pulumi.Config("data-pipeline-bootstrap").get_object("settings"), f"Pulumi.{pulumi.get_stack()}.yaml")
+
+
+def parse(raw: object, stack_file: str) -> BootstrapSettings:
+    """Check `raw`, the value of ``data-pipeline-bootstrap:settings``.
+
+    Raises:
+        SettingsError: with every violation at once.
+    """
+    if not isinstance(raw, Mapping):
+        raise SettingsError(f"{stack_file}: data-pipeline-bootstrap:settings is missing; see Pulumi.example.yaml")
+    stand_ins: dict[str, Any] = {"account_id": "0" * 12, "subject": "repo:a/b", "environments": {"dev": {}}}
+    violations, checked = check(BootstrapSettings, raw, stand_ins, {})
+    if checked is None or violations:
+        lines = [f"  {v.key} = {v.value!r}: allowed is {_readable(v.allowed)}" for v in violations]
+        raise SettingsError(f"{stack_file}: {len(lines)} settings cannot be used:\n" + "\n".join(lines))
+    return checked
+
+
+def _readable(allowed: str) -> str:
+    if SUBJECT in allowed:
+        return "repo:OWNER/REPO, or repo:OWNER@ID/REPO@ID"
+    return allowed

@@ -1,0 +1,172 @@
+"""Opens stacks and runs the engine on them by the Automation API; what a person can put right becomes one sentence."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from botocore.exceptions import BotoCoreError, ClientError
+from pulumi import automation as auto
+
+from scripts.display import PERMALINK, Display
+
+ROOT = Path(__file__).resolve().parent.parent
+SECRET = "[secret]"
+"""What stands in the place of a secret output, as in `pulumi stack output --json`."""
+
+HINTS = {
+    "PULUMI_ACCESS_TOKEN must be set": "log in to the state first: pulumi login 's3://<state bucket>?region=<region>', "
+    "or set PULUMI_BACKEND_URL (docs/deployment.md)",
+    "no Pulumi.yaml project file": "run it from the repository that the script belongs to",
+    "PULUMI_CONFIG_PASSPHRASE": "the stack has no secrets provider: commit the secretsprovider and encryptedkey that "
+    "`pulumi stack init` wrote into its file (docs/deployment.md)",
+    "AccessDenied": "the role lacks a permission: deploy bootstrap/ again, or use the role of this environment",
+    "protected": "what holds data is protected where storage.allow_destroy is false; a person takes that away first "
+    "(docs/deployment.md)",
+}
+"""By what the Pulumi CLI says: what to do about it."""
+
+
+class Action(StrEnum):
+    """What to do with a stack."""
+
+    DEPLOY = "deploy"
+    PREVIEW = "preview"
+    REFRESH = "refresh"
+    DESTROY = "destroy"
+
+
+class DeployError(Exception):
+    """Nothing was done, or not all; the message says what to do."""
+
+
+class DriftError(Exception):
+    """There are changes where none were expected."""
+
+
+def settings(name: str) -> dict[str, Any]:
+    """Read the `config` of a stack's file.
+
+    Raises:
+        DeployError: there is no such file.
+    """
+    path = ROOT / f"Pulumi.{name}.yaml"
+    if not path.exists():
+        raise DeployError(f"there is no {path.name}; write one, with at least aws:region and data-pipeline:settings")
+    return dict((yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config") or {})
+
+
+def check_credentials(name: str) -> str:
+    """Ask AWS who we are, before anything begins; returns the ARN.
+
+    Raises:
+        DeployError: nobody, or somebody of another account than the stack's settings name.
+    """
+    config = settings(name)
+    session = boto3.Session(profile_name=config.get("aws:profile"), region_name=config.get("aws:region"))
+    try:
+        identity = session.client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise DeployError(
+            f"no AWS credentials that work: {error}. Sign in (aws sso login), or set AWS_PROFILE; "
+            "in GitHub Actions, let configure-aws-credentials assume the role of this environment"
+        ) from error
+    wanted = ((config.get("data-pipeline:settings") or {}).get("security") or {}).get("account_id")
+    if wanted is not None and str(wanted) != identity["Account"]:
+        raise DeployError(
+            f"these are credentials of account {identity['Account']} ({identity['Arn']}), but Pulumi.{name}.yaml "
+            f"allows security.account_id {wanted} only; use those of that account"
+        )
+    return identity["Arn"]
+
+
+def open_stack(name: str, *, create: bool, secrets_provider: str | None) -> auto.Stack:
+    """Select a stack; with `create` and a secrets provider, make it if there is none.
+
+    Raises:
+        DeployError: the Pulumi CLI is missing or too old, nobody is logged in, or there is no such stack.
+    """
+    try:
+        options = auto.LocalWorkspaceOptions(
+            work_dir=str(ROOT), secrets_provider=secrets_provider, pulumi_command=auto.PulumiCommand()
+        )
+        if create and secrets_provider:
+            return auto.create_or_select_stack(name, work_dir=str(ROOT), opts=options)
+        return auto.select_stack(name, work_dir=str(ROOT), opts=options)
+    except FileNotFoundError as error:
+        raise DeployError(
+            "the Pulumi CLI is not installed, or not on the PATH: https://www.pulumi.com/docs/install/"
+        ) from error
+    except auto.InvalidVersionError as error:
+        raise DeployError(f"the Pulumi CLI cannot be used with this SDK: {error}") from error
+    except auto.StackNotFoundError as error:
+        how = "--secrets-provider 'awskms://alias/<alias>?region=<region>' (docs/deployment.md)"
+        raise DeployError(
+            f"there is no stack {name!r} in this state; deploy it for the first time with {how}, "
+            "or look whether it is the right state: pulumi whoami --verbose"
+        ) from error
+    except auto.CommandError as error:
+        raise DeployError(explain(error)) from error
+
+
+def run(
+    stack: auto.Stack, action: Action, display: Display, *, refresh: bool = False, expect_no_changes: bool = False
+) -> None:
+    """Run the engine, and show what it does.
+
+    Raises:
+        DeployError: it failed, another one runs, or the stack is locked.
+        DriftError: there are changes, and none were expected.
+    """
+    steps: dict[Action, Callable[..., object]] = {
+        Action.DEPLOY: stack.up,
+        Action.PREVIEW: stack.preview,
+        Action.REFRESH: stack.refresh,
+        Action.DESTROY: stack.destroy,
+    }
+    options: dict[str, Any] = {
+        "on_event": display.event,
+        "on_output": display.output,
+        "on_error": display.output,
+        "color": "never",
+    }
+    if action is not Action.REFRESH:
+        options["refresh"] = refresh
+    if action is Action.PREVIEW:
+        options["expect_no_changes"] = expect_no_changes
+    else:
+        options["show_secrets"] = False
+    try:
+        steps[action](**options)
+    except auto.ConcurrentUpdateError as error:
+        raise DeployError(
+            f"the stack {stack.name} is locked: another deployment runs, or one was killed. Wait for it; if nobody "
+            f"deploys, take the lock away with: pulumi cancel --stack {stack.name}"
+        ) from error
+    except auto.CommandError as error:
+        if not (expect_no_changes and display.changed and not display.errors):
+            raise DeployError(explain(error, display.errors)) from error
+    except RuntimeError as error:
+        # The SDK's own complaint when the engine told nothing of a preview.
+        raise DeployError(f"the Pulumi CLI ended without a summary: {error}") from error
+    if expect_no_changes and display.changed:
+        raise DriftError(
+            f"{display.changed} resources of {stack.name} differ from the program: what AWS has was changed by hand, "
+            "or what was merged is not deployed"
+        )
+
+
+def explain(error: Exception, known: list[str] | None = None) -> str:
+    """Say what went wrong, in the words of the Pulumi CLI, and what to do about it."""
+    text = "\n".join(line for line in str(error).splitlines() if PERMALINK not in line)
+    lines = [line.strip() for line in text.splitlines() if "error:" in line]
+    said = "\n".join(known or dict.fromkeys(lines) or [text.strip()])
+    hints = [hint for sign, hint in HINTS.items() if sign in text or sign in said]
+    return "\n".join([said, *(f"→ {hint}" for hint in hints)])
+
+
+def outputs(stack: auto.Stack) -> dict[str, Any]:
+    """The outputs of a stack, as `pulumi stack output --json` writes them: secrets are not shown."""
+    return {name: SECRET if output.secret else output.value for name, output in stack.outputs().items()}

@@ -1,0 +1,47 @@
+"""The smoke test that follows a deployment, against the pipeline in the emulator: two at a time, and one more."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+
+from local.emulator import ACCESS_KEY, Emulator
+from local.iam_decisions import denials
+from local.run import Pipeline
+from ops.smoke import OUTCOME, Canary, Deployed, Sight, SmokeError, smoke
+from ops.target import choose
+
+SECONDS = 240
+
+
+@pytest.fixture
+def deployed(emulator: Emulator, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> Deployed:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS_KEY)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", emulator.region)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session())
+    return choose(Deployed, pipeline.outputs, "the emulator")
+
+
+def run(canary: Canary) -> Sight:
+    return smoke(canary, patience_seconds=SECONDS, look_seconds=0.5, tick_seconds=1)
+
+
+def test_runs_side_by_side_and_one_after_the_other_each_get_their_own_rows_back(
+    emulator: Emulator, pipeline: Pipeline, deployed: Deployed
+) -> None:
+    pair = [Canary(deployed), Canary(deployed)]
+    with ThreadPoolExecutor(2) as pool:
+        sights = list(pool.map(run, pair))
+    assert [sight.outcome for sight in sights] == [OUTCOME, OUTCOME]
+    later = Canary(deployed)
+    assert run(later).batch_id not in {sight.batch_id for sight in sights}
+    assert [canary.count() for canary in (*pair, later)] == [3, 3, 3], "a later run changed an earlier one's rows"
+    assert denials(emulator.decisions) == []
+
+
+def test_a_canary_that_nobody_takes_is_said_to_be_pending(deployed: Deployed) -> None:
+    canary = Canary(deployed)
+    with pytest.raises(SmokeError, match=rf"{canary.key} did not arrive in 0 s: it is not in the ledger; ingestion"):
+        smoke(canary, patience_seconds=0, look_seconds=0.1)

@@ -1,0 +1,245 @@
+"""The deploy script: what it asks of the Pulumi CLI, what it refuses, what it says, and how it ends."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from typer.testing import Result
+
+from ops.smoke import SmokeError
+from scripts import deploy, stacks
+from scripts.stacks import SECRET, DeployError, check_credentials
+from tests.unit.delivery.conftest import OUTPUTS, Cli, done, summary
+
+Script = Callable[..., Result]
+
+
+def test_a_deployment_writes_the_outputs_and_nothing_else_to_stdout(cli: Cli, script: Script) -> None:
+    result = script("--environment", "dev")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {**OUTPUTS, "token": SECRET}
+    assert "+ created Bucket data-pipeline-raw" in result.stderr
+    assert "~ updated Bucket data-pipeline-raw" in result.stderr
+    assert "198" in result.stderr
+    assert cli.calls[0] == ["stack", "select", "--stack", "dev"]
+    assert cli.engine()[-2:] == ["--stack", "dev"]
+
+
+def test_secrets_are_shown_neither_in_the_outputs_nor_in_the_log(cli: Cli, script: Script, tmp_path: Path) -> None:
+    file = tmp_path / "outputs.json"
+    result = script("--environment", "dev", "--outputs", str(file), "--verbose")
+    assert result.stdout == ""
+    assert json.loads(file.read_text())["token"] == SECRET
+    assert "hunter2" not in file.read_text() + result.output
+    assert ["stack", "history", "--json", "--page-size", "1", "--page", "1", "--stack", "dev"] in cli.calls
+
+
+@pytest.mark.parametrize("code", [0, 255])
+def test_the_signed_address_of_the_state_is_not_in_the_log(cli: Cli, script: Script, code: int) -> None:
+    said = "Updating (dev):\nPermalink: https://state.s3.amazonaws.com/dev.json?X-Amz-Signature=0a1b"
+    cli.answer("up", stdout=said, code=code)
+    result = script("--environment", "dev", "--verbose")
+    assert result.exit_code == (1 if code else 0), result.output
+    assert "Updating (dev):" in result.stderr
+    assert "X-Amz-Signature" not in result.output
+
+
+def test_events_of_a_present_cli_arrive_by_grpc(cli: Cli, script: Script) -> None:
+    cli.answer("version", stdout="v3.272.0")
+    result = script("--environment", "dev")
+    assert result.exit_code == 0, result.output
+    assert "+ created Bucket data-pipeline-raw" in result.stderr
+
+
+def test_a_preview_says_what_would_change_and_why(cli: Cli, script: Script) -> None:
+    result = script("--environment", "prod", "--preview")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert "Bucket data-pipeline-raw (tags)" in result.stderr
+    assert "to be updated" in result.stderr
+    assert cli.engine()[0] == "preview"
+    assert "--refresh" not in cli.engine()
+
+
+def test_drift_has_an_exit_code_of_its_own(cli: Cli, script: Script) -> None:
+    events = [done("update", diffs=["tags"]), summary(update=1, same=199)]
+    cli.answer("preview", events=events, code=255, stderr="error: no changes were expected but changes were proposed")
+    result = script("--environment", "dev", "--preview", "--refresh", "--expect-no-changes")
+    assert result.exit_code == 3, result.output
+    assert "error: 1 resources of dev differ from the program" in result.stderr
+    assert {"--refresh", "--expect-no-changes"} <= {*cli.engine()}
+
+
+def test_no_drift_is_no_error(cli: Cli, script: Script) -> None:
+    cli.answer("preview", events=[done("same"), done("refresh"), summary(same=200, refresh=12)])
+    result = script("--environment", "dev", "--preview", "--refresh", "--expect-no-changes")
+    assert result.exit_code == 0, result.output
+
+
+def test_a_drift_check_that_could_not_look_is_not_taken_for_drift(cli: Cli, script: Script) -> None:
+    denied = {"diagnosticEvent": {"severity": "error", "message": "<{%reset%}>AccessDenied: s3:GetBucketPolicy\n"}}
+    cli.answer("preview", events=[done("update"), denied], code=255, stderr="error: preview failed")
+    result = script("--environment", "dev", "--preview", "--refresh", "--expect-no-changes")
+    assert result.exit_code == 1, result.output
+    assert "AccessDenied: s3:GetBucketPolicy" in result.stderr
+    assert "→ the role lacks a permission" in result.stderr
+    assert "<{%" not in result.stderr
+
+
+def test_refresh_alone_changes_the_state_only(cli: Cli, script: Script) -> None:
+    cli.answer("refresh", events=[done("refresh"), summary(refresh=200)])
+    result = script("--environment", "dev", "--refresh")
+    assert result.exit_code == 0, result.output
+    assert cli.engine()[0] == "refresh"
+    assert json.loads(result.stdout)["raw_bucket"] == OUTPUTS["raw_bucket"]
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+@pytest.mark.parametrize("confirm", [[], ["--confirm", "yes"], ["--confirm", "PROD"]])
+def test_nothing_is_destroyed_without_the_name_of_the_stack(
+    cli: Cli, script: Script, environment: str, confirm: list[str]
+) -> None:
+    result = script("--environment", environment, "--destroy", *confirm)
+    assert result.exit_code == 2, result.output
+    assert f"give --confirm {environment}" in result.stderr
+    assert cli.calls == []
+
+
+def test_whoever_names_the_stack_may_destroy_it(cli: Cli, script: Script) -> None:
+    cli.answer("destroy", events=[done("delete"), summary(delete=200)])
+    result = script("--environment", "prod", "--destroy", "--confirm", "prod")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert "- deleted Bucket data-pipeline-raw" in result.stderr
+    assert {"destroy", "--yes", "--skip-preview"} <= {*cli.engine()}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--preview", "--destroy"], "two actions"),
+        (["--expect-no-changes"], "goes with --preview"),
+        (["--preview", "--outputs", "o.json"], "preview has none"),
+        (["--confirm", "dev"], "goes with --destroy"),
+        (["--environment", "local"], "'local' is not one of"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(cli: Cli, script: Script, arguments: list[str], says: str) -> None:
+    result = script("--environment", "dev", *arguments)
+    assert result.exit_code == 2, result.output
+    assert says in result.stderr
+    assert cli.calls == []
+
+
+def test_without_the_pulumi_cli_it_says_where_to_get_it(
+    script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = script("--environment", "dev")
+    assert result.exit_code == 1
+    assert "the Pulumi CLI is not installed, or not on the PATH: https://www.pulumi.com" in result.stderr
+
+
+def test_a_cli_that_is_too_old_is_said_to_be(cli: Cli, script: Script) -> None:
+    cli.answer("version", stdout="v2.9.0")
+    result = script("--environment", "dev")
+    assert result.exit_code == 1
+    assert "cannot be used with this SDK" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("stderr", "says"),
+    [
+        ("error: no stack named 'dev' found", "there is no stack 'dev' in this state; deploy it for the first time"),
+        ("error: PULUMI_ACCESS_TOKEN must be set for login", "→ log in to the state first: pulumi login 's3://"),
+        ("error: unable to find either `PULUMI_CONFIG_PASSPHRASE`", "→ the stack has no secrets provider: commit"),
+        ("error: something else", "error: something else"),
+    ],
+)
+def test_a_stack_that_cannot_be_opened_is_explained(cli: Cli, script: Script, stderr: str, says: str) -> None:
+    cli.answer("stack select", code=255, stderr=stderr)
+    result = script("--environment", "dev")
+    assert result.exit_code == 1, result.output
+    assert says in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_new_stack_is_made_with_its_secrets_provider(cli: Cli, script: Script) -> None:
+    cli.answer("stack select", code=255, stderr="error: no stack named 'dev' found")
+    provider = "awskms://alias/data-pipeline-state?region=eu-central-1"
+    assert script("--environment", "dev", "--secrets-provider", provider).exit_code == 0
+    assert ["stack", "init", "dev", "--secrets-provider", provider] in cli.calls
+    cli.answer("stack init", code=255, stderr="error: boom")
+    assert script("--environment", "dev", "--preview", "--secrets-provider", provider).exit_code == 1
+    assert sum(call[:2] == ["stack", "init"] for call in cli.calls) == 1, "a preview makes nothing"
+
+
+def test_a_locked_stack_says_how_to_unlock_it(cli: Cli, script: Script) -> None:
+    cli.answer("up", code=255, stderr="error: the stack is currently locked by 1 lock(s).")
+    result = script("--environment", "staging")
+    assert result.exit_code == 1
+    assert "pulumi cancel --stack staging" in result.stderr
+
+
+def test_a_deployment_that_fails_repeats_at_the_end_what_failed(cli: Cli, script: Script) -> None:
+    failed = {"resOpFailedEvent": {"metadata": {**done("create")["resOutputsEvent"]["metadata"]}}}
+    said = {"diagnosticEvent": {"severity": "error", "message": "creating S3 Bucket: BucketAlreadyExists"}}
+    cli.answer("up", events=[failed, said], code=255, stderr="error: update failed")
+    result = script("--environment", "dev")
+    assert result.exit_code == 1
+    assert "✗ create failed Bucket data-pipeline-raw" in result.stderr
+    assert result.stderr.rstrip().endswith("error: creating S3 Bucket: BucketAlreadyExists")
+    assert result.stdout == ""
+
+
+def test_a_deployment_is_followed_by_the_smoke_test(cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    class Refused:
+        def __init__(self, deployed: Any) -> None:
+            asked.append(deployed)
+            raise SmokeError("it is PENDING")
+
+    monkeypatch.setattr(deploy, "Canary", Refused)
+    monkeypatch.setattr(boto3, "setup_default_session", lambda **_: None)
+    result = script("--environment", "dev", smoke=True)
+    assert result.exit_code == 4, result.output
+    assert "dev is deployed, but the smoke test failed: it is PENDING" in result.stderr
+    assert json.loads(result.stdout), "the outputs help to find out why"
+    assert asked[0].functions == OUTPUTS["functions"]
+    for action in ("--preview", "--refresh"):
+        assert script("--environment", "dev", action, smoke=True).exit_code == 0
+    assert len(asked) == 1, "only a deployment is followed by it"
+
+
+class Sts:
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": "999999999999", "Arn": "arn:aws:iam::999999999999:user/me"}
+
+
+def test_credentials_of_another_account_are_refused_before_anything_begins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(boto3.Session, "client", lambda *_: Sts())
+    monkeypatch.setattr(stacks, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {data-pipeline:settings: {environment: dev}}")
+    assert check_credentials("dev").endswith("user/me")
+    text = "config: {data-pipeline:settings: {security: {account_id: '111122223333'}}}"
+    (tmp_path / "Pulumi.prod.yaml").write_text(text)
+    with pytest.raises(DeployError, match=r"account 999999999999 .*Pulumi.prod.yaml allows security.account_id 1111"):
+        check_credentials("prod")
+    with pytest.raises(DeployError, match=r"there is no Pulumi.staging.yaml"):
+        check_credentials("staging")
+
+
+def test_without_credentials_it_says_how_to_get_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(DeployError, match=r"no AWS credentials that work: .*aws sso login"):
+        check_credentials("dev")

@@ -1,0 +1,154 @@
+"""The workflows keep what actionlint and zizmor do not know of this repository."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from ops.recording import ROOT
+from tests.unit.bootstrap.account import SETTINGS, account
+
+FOLDER = ROOT / ".github"
+FILES = sorted([*FOLDER.glob("workflows/*.yml"), *FOLDER.glob("actions/*/action.yml")])
+UNTRUSTED = re.compile(r"\$\{\{[^}]*(github\.(event|head_ref|base_ref|ref_name|actor)|inputs\.|matrix\.|vars\.)")
+WRITERS = {"comment.yml"}
+"""Workflows with a token that may write to the repository."""
+
+
+def workflows() -> dict[str, Any]:
+    found = {file.name: yaml.safe_load(file.read_text(encoding="utf-8")) for file in FILES if "workflows" in file.parts}
+    assert len(found) >= 6
+    return found
+
+
+def triggers(workflow: Any) -> Any:
+    # YAML 1.1 takes the key `on` for true.
+    return workflow[True]
+
+
+def jobs() -> Iterator[tuple[str, str, Any]]:
+    for name, workflow in workflows().items():
+        for job, found in workflow["jobs"].items():
+            yield name, job, found
+
+
+def steps() -> Iterator[tuple[str, Any]]:
+    for file in FILES:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for job in [*content.get("jobs", {}).values(), content.get("runs", {})]:
+            for step in job.get("steps", []):
+                yield file.name, step
+
+
+def test_every_action_is_pinned_by_its_digest_and_says_its_version() -> None:
+    uses = [line.strip() for file in FILES for line in file.read_text().splitlines() if "uses:" in line]
+    foreign = [line for line in uses if "uses: ./" not in line]
+    assert len(foreign) > 10
+    pinned = re.compile(r"^(- )?uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+    assert [line for line in foreign if not pinned.match(line)] == []
+    versions: dict[str, set[str]] = {}
+    for line in foreign:
+        versions.setdefault(line.split("uses: ")[1].split("@")[0], set()).add(line.split("@")[1])
+    assert {action: found for action, found in versions.items() if len(found) > 1} == {}
+
+
+def test_no_workflow_has_a_permission_that_its_jobs_do_not_ask_for() -> None:
+    assert {name for name, workflow in workflows().items() if workflow["permissions"] != {}} == set()
+    assert [(name, job) for name, job, found in jobs() if "permissions" not in found] == []
+
+
+def test_only_the_workflow_that_runs_no_code_of_a_pull_request_may_write() -> None:
+    writing = {
+        name
+        for name, _, job in jobs()
+        if {kind for kind, how in job["permissions"].items() if how == "write"} - {"id-token"}
+    }
+    assert writing == WRITERS
+    for name in writing:
+        steps_ = [step for job in workflows()[name]["jobs"].values() for step in job["steps"]]
+        assert {step["uses"].split("@")[0] for step in steps_} == {"actions/download-artifact", "actions/github-script"}
+        assert triggers(workflows()[name]).keys() == {"workflow_run"}
+
+
+def test_no_trigger_gives_a_fork_what_is_ours() -> None:
+    assert [name for name, workflow in workflows().items() if "pull_request_target" in triggers(workflow)] == []
+    for name, job, found in jobs():
+        if "pull_request" in triggers(workflows()[name]) and "id-token" in found["permissions"]:
+            assert "github.event.pull_request.head.repo.full_name == github.repository" in found["if"], (name, job)
+
+
+def test_whoever_asks_for_a_role_does_so_from_an_environment_that_the_role_trusts() -> None:
+    asking = [(name, job, found) for name, job, found in jobs() if "id-token" in found["permissions"]]
+    roles = [one for one in account().resources if one.type == "aws:iam/role:Role"]
+    subjects = {
+        one.json("assumeRolePolicy")["Statement"][0]["Condition"]["StringEquals"][
+            "token.actions.githubusercontent.com:sub"
+        ]
+        for one in roles
+    }
+    trusted = {subject.removeprefix(f"{SETTINGS['subject']}:environment:") for subject in subjects}
+    assert trusted == {"dev", "staging", "prod", "preview"}
+    calling = {"./.github/workflows/stack.yml"}
+    for name, job, found in asking:
+        if "uses" in found:
+            assert {found["uses"]} == calling, (name, job)
+            assert found["with"]["stack"] in trusted
+        else:
+            assert found["environment"] in trusted | {"${{ inputs.stack }}"}, (name, job)
+
+
+def test_a_deployment_is_never_cancelled_and_never_beside_another_of_its_stack() -> None:
+    deploying = [
+        (name, job, found)
+        for name, job, found in jobs()
+        if any("deploy.py" in step.get("run", "") for step in found.get("steps", [])) and name != "preview.yml"
+    ]
+    assert {name for name, *_ in deploying} == {"stack.yml", "drift.yml"}
+    for name, job, found in deploying:
+        assert found["concurrency"]["cancel-in-progress"] is False, (name, job)
+        assert found["concurrency"]["group"].startswith("stack-${{"), (name, job)
+
+
+def test_dev_and_staging_and_their_smoke_tests_come_before_prod() -> None:
+    order = {job: found.get("needs") for job, found in workflows()["deliver.yml"]["jobs"].items()}
+    assert order == {"checks": None, "dev": "checks", "staging": "dev", "prod": "staging"}
+    runs = [step["run"] for _, step in steps() if "deploy.py" in step.get("run", "")]
+    assert [run for run in runs if "--no-smoke" in run] == []
+    assert triggers(workflows()["deliver.yml"]) == {"push": {"branches": ["main"]}}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_nothing_that_others_write_gets_into_a_script(file: Any) -> None:
+    for name, step in steps():
+        if name == file.name:
+            script = step.get("run", "") + str(step.get("with", {}).get("script", ""))
+            assert not UNTRUSTED.search(script), f"{name}: hand it over in env"
+
+
+def test_every_checkout_forgets_its_credentials_and_every_job_ends() -> None:
+    checkouts = [(name, step) for name, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
+    assert len(checkouts) > 4
+    assert [name for name, step in checkouts if step["with"]["persist-credentials"] is not False] == []
+    assert [(name, job) for name, job, found in jobs() if "uses" not in found and found["timeout-minutes"] > 90] == []
+
+
+def test_the_cli_that_deploys_is_as_old_as_the_sdk() -> None:
+    action = (FOLDER / "actions" / "pulumi" / "action.yml").read_text(encoding="utf-8")
+    pinned = re.findall(r"pulumi-version: (\S+)", action)
+    sdk = re.findall(r"^pulumi==(\S+)$", (ROOT / "requirements" / "program.in").read_text(), re.MULTILINE)
+    assert pinned == sdk
+
+
+def test_every_make_target_that_ci_calls_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    called = {
+        word
+        for _, step in steps()
+        for words in re.findall(r"^make ([a-z ]+)$", step.get("run", ""), re.MULTILINE)
+        for word in words.split()
+    }
+    called |= set(workflows()["checks.yml"]["jobs"]["tests"]["strategy"]["matrix"]["part"])
+    assert {"lint", "types", "workflows", "setup", "unit", "integration"} <= called
+    assert called <= targets
