@@ -34,7 +34,7 @@ test: lint types stale licences ## Everything that has to pass, with coverage
 	$(BIN)/coverage report --skip-covered
 
 unit: $(READY) ## Unit tests
-	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist loadfile -q $(COVER)
+	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist worksteal -q $(COVER)
 
 robustness: $(READY) ## The Spark job on bad files against an oracle, replays, random interleavings
 	COVERAGE_FILE=$(CURDIR)/.coverage.robustness $(BIN)/python -m pytest tests/robustness -n 2 --dist loadfile -q $(COVER)
