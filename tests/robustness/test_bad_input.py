@@ -69,7 +69,7 @@ def test_any_delimiter_splits_and_the_comma_is_data(bench: MakeBench, delimiter:
 def test_a_long_record_is_read_and_a_too_long_one_is_quarantined(bench: MakeBench) -> None:
     limit = 16 * 1024 * 1024
     row, line = b'%d,p,"%s"\n', b'{"id":%d,"part":"p","name":"%s"}\n'
-    # A JSON line goes through Python and takes tens of times its size in memory; the tests' session has 1 GB.
+    # A JSON line goes through Python and takes tens of times its size in memory; the tests' session has 3 GB.
     too_long, long = limit - len(row % (1, b"")) + 2, 3 * 1024**2
     files = {
         "long.csv": bad.SHORT + b"".join(row % (n, b"x" * size) for n, size in enumerate((2, too_long, long))),
