@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DECISIONS := $(CURDIR)/.local/decisions
+AUDIT := .local/audit
 
 .PHONY: help setup demo local preview test unit robustness integration check lint types licences audit workflows docs stale lock clean
 
@@ -74,15 +75,19 @@ stale: $(READY) ## Fail if a generated part of the documentation is stale
 licences: $(READY) ## Fail if a dependency has a licence that is not on the list in pyproject.toml
 	$(BIN)/pip-licenses --python $(BIN)/python --from=mixed --summary --order=count
 
-audit: $(READY) ## Ask the advisory database about every pinned release (needs the internet)
-	$(PYTHON) -m venv $(CURDIR)/.local/audit
-	$(CURDIR)/.local/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
-	$(CURDIR)/.local/audit/bin/pip-audit --disable-pip --require-hashes -r requirements/dev.txt
+audit: $(AUDIT)/.ready ## Ask the advisory database about every pinned release (needs the internet)
+	$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/dev.txt
+
+$(AUDIT)/.ready: requirements/audit.txt
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
 
 lock: $(READY) ## Pin the requirements again, with hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/program.in -o requirements/program.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/workflows.in -o requirements/workflows.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/audit.in -o requirements/audit.txt
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .coverage
