@@ -23,7 +23,6 @@ UNSCOPED_ACTIONS: Mapping[str, str] = {
             "RouteTables",
             "SecurityGroups",
             "Subnets",
-            "VpcAttribute",
             "VpcEndpoints",
         )
     },

@@ -224,13 +224,14 @@ class Network(pulumi.ComponentResource):
     def let_job_in(self) -> list[Statement]:
         """Let Glue make the interfaces of a run's workers (AWS Glue developer guide, 2026-11)."""
         place = self._args.place
-        describe = ("NetworkInterfaces", "RouteTables", "SecurityGroups", "Subnets", "VpcAttribute", "VpcEndpoints")
+        describe = ("NetworkInterfaces", "RouteTables", "SecurityGroups", "Subnets", "VpcEndpoints")
         return [
             allow(
                 ["glue:GetConnection"],
                 [place.arn("glue", "catalog"), *(connection.arn for connection in self.connections)],
             ),
             allow_unscoped([f"ec2:Describe{what}" for what in describe]),
+            allow(["ec2:DescribeVpcAttribute"], [self._vpc.arn]),
             allow(["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"], [place.arn("ec2", "*/*")]),
             allow(
                 ["ec2:CreateTags", "ec2:DeleteTags"],

@@ -91,7 +91,7 @@ def _key_statements(place: Place) -> list[Statement]:
             "Sid": "LogGroupsOfTheAccount",
             "Effect": "Allow",
             "Principal": {"Service": Output.concat("logs.", place.region, ".amazonaws.com")},
-            "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
             "Resource": "*",
             # CloudWatch Logs sends no source account; the log group is in the encryption context.
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")}},

@@ -31,6 +31,8 @@ _ARNS = {
     "aws:cloudwatch/logGroup:LogGroup": "arn:aws:logs:{region}:{account}:log-group:{name}",
     "aws:cloudwatch/metricAlarm:MetricAlarm": _IN_REGION + "alarm:{name}",
     "aws:dynamodb/table:Table": _IN_REGION + "table/{name}",
+    "aws:ec2/vpc:Vpc": _IN_REGION + "vpc/{name}",
+    "aws:glue/connection:Connection": _IN_REGION + "connection/{name}",
     "aws:glue/crawler:Crawler": _IN_REGION + "crawler/{name}",
     "aws:glue/job:Job": _IN_REGION + "job/{name}",
     "aws:kms/key:Key": _IN_REGION + "key/{name}",

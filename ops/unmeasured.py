@@ -196,3 +196,43 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         sometimes=True,
     ),
 )
+
+IN_A_NETWORK: tuple[Unmeasured, ...] = (
+    # What `security.vpc` adds; the emulator has no networks.
+    Unmeasured(
+        roles=("error-handler", "etl-trigger", "ingestion", "notification", "processing", "query"),
+        actions=(
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ),
+        reason="Lambda makes a function's interfaces with its role (Lambda developer guide, execution role in a VPC); "
+        "the function's own code may not.",
+    ),
+    Unmeasured(
+        roles=("raw-to-curated",),
+        actions=(
+            "ec2:CreateNetworkInterface",
+            "ec2:CreateTags",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DeleteTags",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeRouteTables",
+            "ec2:DescribeSecurityGroups",
+            "ec2:DescribeSubnets",
+            "ec2:DescribeVpcAttribute",
+            "ec2:DescribeVpcEndpoints",
+            "glue:GetConnection",
+        ),
+        reason="Glue makes the interfaces of a run's workers with the job's role (AWS Glue developer guide, connecting "
+        "to a VPC; AWSGlueServiceRole).",
+    ),
+    Unmeasured(
+        roles=("network-flows",),
+        actions=("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
+        reason="The network's flow logs are written with a role of their own (VPC guide, flow logs to CloudWatch).",
+    ),
+)

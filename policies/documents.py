@@ -46,6 +46,8 @@ def bound(statement: Statement, *keys: str) -> bool:
     wanted = {key.lower() for key in keys}
     return any(
         operator.startswith(("StringEquals", "StringLike", "ArnLike", "ArnEquals"))
+        # An operator with IfExists holds for whoever sends no such key.
+        and not operator.endswith("IfExists")
         and key.lower() in wanted
         and listed(value)
         and not any(str(one).strip("*:") in ("", "arn", "arn:aws") for one in listed(value))

@@ -6,7 +6,7 @@ from local.iam_decisions import ENFORCEMENT
 from ops.pages.generate import table
 from ops.pages.programs import declared
 from ops.privileges import Grant, granted
-from ops.unmeasured import UNMEASURED
+from ops.unmeasured import IN_A_NETWORK, UNMEASURED
 from policies.rules import RULES
 
 
@@ -37,7 +37,7 @@ def unmeasured() -> str:
             f"`{exception.resource}`" + (f" via {exception.via}" if exception.via not in ("*", "") else ""),
             exception.reason + (" (Some runs use it.)" if exception.sometimes else ""),
         )
-        for exception in UNMEASURED
+        for exception in (*UNMEASURED, *IN_A_NETWORK)
     ]
     return table(("role", "actions", "on", "why"), rows)
 

@@ -166,6 +166,12 @@ BAD = (
     ),
     Bad(
         "IAM-09",
+        "sqs.QueuePolicy",
+        "arrivals-policy",
+        document("Statement.0.Condition", {"StringEqualsIfExists": {"aws:SourceAccount": "111122223333"}}),
+    ),
+    Bad(
+        "IAM-09",
         "sns.TopicPolicy",
         "alarms-policy",
         document("Statement.0.Condition", {"StringNotEquals": {"aws:SourceAccount": "1"}}),
