@@ -7,16 +7,19 @@ once, here, and is right for a development environment; the stack files show onl
 import json
 from collections.abc import Mapping
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
 from invariants import rules
-from violations import BrokenRulesError, check
+from violations import BrokenRulesError, Violation, check
 
 SETTINGS_KEY = "settings"
 HOLDS_SECRETS = "holds_secrets"
+
+Environment = Literal["local", "dev", "staging", "prod"]
+ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
 
 # What AWS accepts, each limit once.
 FunctionSeconds = Annotated[int, Field(ge=1, le=900)]
@@ -244,8 +247,8 @@ class SecurityConfig(Section):
 class PipelineConfig(Section):
     """Everything that differs between environments."""
 
-    environment: Literal["local", "dev", "staging", "prod"] = Field(
-        description="Which environment the stack is; its resources are named after it."
+    environment: Environment = Field(
+        description="Which environment the stack is, as it is called; its resources are named after it."
     )
     storage: StorageConfig = StorageConfig()
     ingestion: IngestionConfig = IngestionConfig()
@@ -293,11 +296,14 @@ def load() -> PipelineConfig:
     """
     source = pulumi.Config("data-pipeline")
     secret = pulumi.runtime.is_config_secret(source.full_key(SETTINGS_KEY))
-    return parse(_json(source.get(SETTINGS_KEY)), f"Pulumi.{pulumi.get_stack()}.yaml", secret=secret)
+    stack = pulumi.get_stack()
+    return parse(_json(source.get(SETTINGS_KEY)), f"Pulumi.{stack}.yaml", stack=stack, secret=secret)
 
 
-def parse(raw: object, stack_file: str, *, secret: bool = False) -> PipelineConfig:
+def parse(raw: object, stack_file: str, *, stack: str = "", secret: bool = False) -> PipelineConfig:
     """Check `raw`, the value of ``data-pipeline:settings``; if one of its values is `secret`, none is ever shown.
+
+    A `stack` that is called like an environment is that one, and no other: its rules are those that count.
 
     Raises:
         ConfigError: with every violation at once.
@@ -312,8 +318,15 @@ def parse(raw: object, stack_file: str, *, secret: bool = False) -> PipelineConf
             f"{stack_file}: data-pipeline:settings = {shown(raw)} is not a mapping. "
             "Write at least 'environment: dev' under it."
         )
-    # The rules of a development environment stand in where it is the environment that is wrong.
-    violations, checked = check(PipelineConfig, raw, {"environment": "dev"}, {HOLDS_SECRETS: secret})
+    own = stack if stack in ENVIRONMENTS else None
+    wrong = []
+    if own and raw.get("environment") in ENVIRONMENTS and raw["environment"] != own:
+        allowed = f"{own!r}, as the stack is called: another environment's rules are not its own"
+        wrong.append(Violation(key="environment", value=raw["environment"], allowed=allowed))
+        raw = {**raw, "environment": own}
+    # The rules of a development environment stand in where nobody knows which it is.
+    found, checked = check(PipelineConfig, raw, {"environment": own or "dev"}, {HOLDS_SECRETS: secret})
+    violations = [*wrong, *found]
     if checked is None or violations:
         lines = [f"  {v.key} = {shown(v.value)}: allowed is {v.allowed}" for v in violations]
         raise ConfigError(f"{stack_file}: {len(lines)} of data-pipeline:settings cannot be used:\n" + "\n".join(lines))

@@ -58,6 +58,20 @@ def settings(name: str) -> dict[str, Any]:
     return dict((yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config") or {})
 
 
+def check_environment(name: str) -> None:
+    """Make sure that a stack's file is about the environment that the stack is called after.
+
+    Raises:
+        DeployError: it claims another one, whose rules are not those that the program has to keep there.
+    """
+    said = (settings(name).get("data-pipeline:settings") or {}).get("environment")
+    if said != name:
+        raise DeployError(
+            f"Pulumi.{name}.yaml: data-pipeline:settings.environment = {said!r}: allowed is {name!r}, "
+            "as the stack is called"
+        )
+
+
 def check_credentials(name: str) -> str:
     """Ask AWS who we are, before anything begins; returns the ARN.
 

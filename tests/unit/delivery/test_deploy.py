@@ -215,6 +215,18 @@ def test_a_deployment_is_followed_by_the_smoke_test(cli: Cli, script: Script, mo
     assert len(asked) == 1, "only a deployment is followed by it"
 
 
+@pytest.mark.parametrize("action", [[], ["--preview"], ["--refresh"], ["--destroy", "--confirm", "prod"]])
+def test_a_stack_that_claims_another_environment_is_refused_before_anything_begins(
+    cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, action: list[str]
+) -> None:
+    monkeypatch.setattr(stacks, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.prod.yaml").write_text("config: {data-pipeline:settings: {environment: dev}}")
+    result = script("--environment", "prod", *action)
+    assert result.exit_code == 1, result.output
+    assert "Pulumi.prod.yaml: data-pipeline:settings.environment = 'dev': allowed is 'prod'" in result.stderr
+    assert cli.calls == []
+
+
 class Sts:
     def get_caller_identity(self) -> dict[str, str]:
         return {"Account": "999999999999", "Arn": "arn:aws:iam::999999999999:user/me"}

@@ -213,6 +213,21 @@ def test_a_field_that_is_wrong_already_is_not_accused_twice() -> None:
     assert len(lines) == 1, lines
 
 
+@pytest.mark.parametrize("claimed", ["local", "dev", "staging"])
+def test_prod_cannot_claim_to_be_another_environment_and_so_be_rid_of_its_rules(claimed: str) -> None:
+    relaxed = merged(PROD, {"environment": claimed, "storage": {"allow_destroy": True}})
+    with pytest.raises(ConfigError) as caught:
+        deploy(config.load, config={"data-pipeline:settings": relaxed}, stack="prod")
+    text = str(caught.value)
+    assert text.startswith("Pulumi.prod.yaml: 2 of data-pipeline:settings cannot be used:\n"), text
+    assert f"\n  environment = '{claimed}': allowed is 'prod', as the stack is called" in text
+    assert "\n  storage.allow_destroy = True: allowed is false in prod" in text, "what else is wrong is said at once"
+
+
+def test_a_stack_that_is_called_otherwise_says_which_environment_it_is() -> None:
+    deploy(config.load, config={"data-pipeline:settings": PROD}, stack="prod-eu")
+
+
 def test_settings_that_are_no_mapping_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"Pulumi.test.yaml: data-pipeline:settings = None is not a mapping"):
         parse(None, "Pulumi.test.yaml")

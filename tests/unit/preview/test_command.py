@@ -1,5 +1,6 @@
 """`python -m ops preview`: what it answers, when it fails, and that a base is the base's program and not this one's."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from ops import __main__ as ops
 from ops.preview import command
 from ops.preview.base import snapshot_of
 from ops.preview.cli import PreviewError
+from ops.recording import record
 from policies.model import Finding
 from tests.unit.infrastructure.cloud import ROOT, Cloud, pipeline, stack_config
 
@@ -99,6 +101,16 @@ def test_a_stack_that_breaks_an_invariant_fails_and_says_which(format_: str, mon
     assert isinstance(shown.exception, PreviewError)
     assert "glue.x = 1" in str(shown.exception)
     assert ("glue.x = 1" in shown.output) == (format_ == "markdown"), "the pull request's comment has to say it too"
+
+
+def test_a_stack_that_claims_another_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    claiming = copy.deepcopy(stack_config("prod"))
+    claiming["data-pipeline:settings"]["environment"] = "dev"
+    monkeypatch.setattr(command, "stack_config", lambda _: claiming)
+    monkeypatch.setattr(command, "record", record)
+    shown = run("--stack", "prod")
+    assert isinstance(shown.exception, PreviewError)
+    assert "environment = 'dev': allowed is 'prod'" in str(shown.exception)
 
 
 def test_several_stacks_fit_into_one_comment() -> None:
