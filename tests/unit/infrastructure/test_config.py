@@ -208,6 +208,47 @@ def test_every_violation_is_said_at_once_those_of_fields_and_those_between_them(
         assert [line for line in lines if line.startswith(key)], (key, lines)
 
 
+GOOD = {"protocol": "email", "endpoint": "a@b.example"}
+
+
+def test_an_unknown_key_hides_nothing_of_what_begins_like_it() -> None:
+    lines = refusal(merged(PROD, {"storag": 1, "storage": {"allow_destroy": True}}))
+    assert [line.split(" ")[0] for line in lines] == ["storag", "storage.allow_destroy"]
+
+
+def test_a_wrong_element_hides_nothing_of_another_whose_number_begins_like_its_own() -> None:
+    subscriptions = [{"protocol": "email", "endpoint": f"a{place}@b.example"} for place in range(11)]
+    subscriptions[1]["protocol"], subscriptions[10]["endpoint"] = "pigeon", "roof"
+    lines = refusal(merged(PROD, {"monitoring": {"alarm_subscriptions": subscriptions}}))
+    assert [line.split(" ")[0] for line in lines] == [
+        "monitoring.alarm_subscriptions.1.protocol",
+        "monitoring.alarm_subscriptions.10.endpoint",
+    ]
+
+
+def test_an_element_is_named_by_its_place_in_the_file_even_after_a_wrong_one() -> None:
+    subscriptions = [{**GOOD, "protocol": "pigeon"}, GOOD, {"protocol": "email", "endpoint": "roof"}]
+    lines = refusal(merged(PROD, {"monitoring": {"alarm_subscriptions": subscriptions}}))
+    assert [line.split(" ")[0] for line in lines] == [
+        "monitoring.alarm_subscriptions.0.protocol",
+        "monitoring.alarm_subscriptions.2.endpoint",
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tags": {"a!": "x"}},
+        {"security": {"vpc": {}}},
+        {"security": {"vpc": {"availability_zones": ["nowhere"]}}},
+        {"monitoring": {"alarm_subscriptions": [{"protocol": "email"}, GOOD]}},
+    ],
+)
+def test_what_is_wrong_by_itself_does_not_hide_what_rules_refuse(wrong: dict[str, Any]) -> None:
+    first, second = refusal(merged(merged(PROD, {"batches": {"schedule_enabled": False}}), wrong))
+    assert second.startswith("batches.schedule_enabled = False"), first
+
+
 def test_a_field_that_is_wrong_already_is_not_accused_twice() -> None:
     lines = refusal(merged(PROD, {"monitoring": {"log_retention_days": "long"}}))
     assert len(lines) == 1, lines
