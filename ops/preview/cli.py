@@ -25,7 +25,7 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
     """Make a preview and write it; Markdown takes `longest` characters at most.
 
     Raises:
-        PreviewError: it cannot be made, or a rule of policies/ refuses what the stack declares.
+        PreviewError: it cannot be made, or what the stack declares, or would change, must not be deployed.
 
     """
     from ops.preview import command
@@ -38,6 +38,6 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
             console.out(f"### Preview of stack {stack}\n\n```\n{error}\n```", highlight=False)
         raise
     command.write(made, format_, longest, console)
-    if made.refused:
-        lines = "".join(f"\n  {line}" for line in made.refused)
-        raise PreviewError(f"stack {stack}: rules of policies/ refuse {len(made.refused)}:{lines}")
+    if made.refusals:
+        lines = "".join(f"\n  {line}" for line in made.refusals)
+        raise PreviewError(f"stack {stack} must not be deployed like this; refused {len(made.refusals)}:{lines}")

@@ -29,6 +29,11 @@ class Preview:
     changes: tuple[Change, ...] = ()
 
     @property
+    def refusals(self) -> list[str]:
+        """Everything for which the stack must not be deployed like this, a line each."""
+        return [*self.refused, *(f"{change}: {change.danger}" for change in self.changes if change.refused)]
+
+    @property
     def title(self) -> str:
         """Say what is previewed."""
         commit = re.fullmatch("[0-9a-f]{40}", self.revision)
@@ -71,7 +76,8 @@ class Preview:
             "stack": self.head.stack,
             "base": self.revision or None,
             "services": {name: {"resources": count, "idle_dollars": idle} for name, count, idle in self.services()},
-            "refused": list(self.refused),
+            "verdict": "refused" if self.refusals else "accepted",
+            "refused": self.refusals,
             "changes": [
                 {
                     "action": change.action,

@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ops import __main__ as ops
 from ops.preview import command
 from ops.preview.base import snapshot_of
 from ops.preview.cli import PreviewError
+from ops.preview.snapshot import Snapshot, take
 from ops.recording import record
 from policies.model import Finding
 from tests.unit.infrastructure.cloud import ROOT, Cloud, pipeline, stack_config
@@ -87,7 +89,7 @@ def test_a_stack_that_a_rule_refuses_is_shown_and_fails_and_says_which(
     monkeypatch.setattr("ops.preview.verdict.check", lambda *_: [finding])
     shown = run("--stack", "prod", "--format", format_)
     assert isinstance(shown.exception, PreviewError)
-    assert "rules of policies/ refuse 1:\n  S3-01 data-pipeline-raw: it is open" in str(shown.exception)
+    assert "must not be deployed like this; refused 1:\n  S3-01 data-pipeline-raw: it is open" in str(shown.exception)
     assert "S3-01 data-pipeline-raw: it is open" in shown.output
 
 
@@ -171,6 +173,45 @@ def test_everything_that_changed_against_a_base_is_said(other: Path, monkeypatch
     assert found["base"] == "main"
     actions = {(change["action"], change["name"]) for change in found["changes"]}
     assert {("remove", "old-queue"), ("add", "data-pipeline-raw")} <= actions
+
+
+def with_contract(**change: Any) -> Snapshot:
+    """Prod as it is, but with another contract of the airlines."""
+    found = take("prod", pipeline("prod").resources, {})
+    changed = []
+    for seen in found.resources:
+        if seen.inputs.get("key") == "contracts/airlines.json":
+            content = json.dumps({**json.loads(seen.inputs["content"]), **change})
+            seen = replace(seen, inputs={**seen.inputs, "content": content})
+        changed.append(seen)
+    assert changed != list(found.resources)
+    return replace(found, resources=tuple(changed))
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "json"])
+def test_a_contract_that_pulumi_would_refuse_is_a_danger_and_fails(
+    format_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda *_: with_contract(primary_key=["name"]))
+    shown = run("--stack", "prod", "--base", "main", "--format", format_)
+    assert isinstance(shown.exception, PreviewError)
+    says = "contract-airlines: Pulumi refuses it: primary_key: was (name), becomes (carrier): duplicates of"
+    assert says in str(shown.exception)
+    assert "Pulumi refuses it: primary_key: was (name), becomes (carrier): duplicates of" in shown.output
+
+
+def test_a_contract_that_cannot_be_compared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda *_: with_contract(version="one"))
+    shown = run("--stack", "prod", "--base", "main")
+    assert "Pulumi refuses it: the two cannot be compared (ValueError" in str(shown.exception)
+
+
+def test_a_contract_that_keeps_what_was_promised_is_a_change_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda *_: with_contract(version="0.9.0"))
+    shown = run("--stack", "prod", "--base", "main")
+    assert shown.exit_code == 0, shown.output
+    assert "~ s3.BucketObjectv2 data-pipeline-contract-airlines" in shown.output
+    assert "DATA" not in shown.output
 
 
 def test_no_other_command_loads_the_program() -> None:
