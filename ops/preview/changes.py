@@ -69,13 +69,14 @@ def _change(old: Seen | None, new: Seen, moved: list[str]) -> Change | None:
         former="" if old.urn == new.urn else old.urn,
         differences=found,
         danger=danger,
-        refused=bool(broken),
+        refused=bool(danger),
     )
 
 
 def _removal(old: Seen) -> Change:
-    danger = fate(old, "deleted") if is_stateful(old) else contracts.GONE if contracts.is_contract(old) else ""
-    return Change(action="remove", type=old.type, name=old.name, urn=old.urn, danger=danger)
+    stateful = is_stateful(old)
+    danger = fate(old, "deleted") if stateful else contracts.GONE if contracts.is_contract(old) else ""
+    return Change(action="remove", type=old.type, name=old.name, urn=old.urn, danger=danger, refused=stateful)
 
 
 def _options(old: Seen, new: Seen) -> Iterator[Difference]:

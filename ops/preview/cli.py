@@ -10,7 +10,15 @@ telia-oss/github-pr-resource quotes it, read 2026-11-24)."""
 
 
 class PreviewError(Exception):
-    """A preview cannot be made, or shows what must not be deployed; the message says why, and what to do."""
+    """A preview cannot be made; the message says why, and what to do."""
+
+    exit_code = 1
+
+
+class RefusedError(PreviewError):
+    """A preview was made, and shows what must not be deployed; the message lists it."""
+
+    exit_code = 3
 
 
 class Format(StrEnum):
@@ -25,7 +33,8 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
     """Make a preview and write it; Markdown takes `longest` characters at most.
 
     Raises:
-        PreviewError: it cannot be made, or what the stack declares, or would change, must not be deployed.
+        PreviewError: it cannot be made.
+        RefusedError: what the stack declares, or what would become of data, must not be deployed.
 
     """
     from ops.preview import command
@@ -40,4 +49,4 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
     command.write(made, format_, longest, console)
     if made.refusals:
         lines = "".join(f"\n  {line}" for line in made.refusals)
-        raise PreviewError(f"stack {stack} must not be deployed like this; refused {len(made.refusals)}:{lines}")
+        raise RefusedError(f"stack {stack} must not be deployed like this; refused {len(made.refusals)}:{lines}")

@@ -50,6 +50,7 @@ def test_an_input_that_cannot_be_changed_replaces_what_keeps_data_and_is_a_dange
     assert found.action == "replace"
     (path,) = change
     assert found.danger.startswith("it is replaced, and its data is deleted (")
+    assert found.refused
     assert path in found.danger
 
 
@@ -90,6 +91,8 @@ def test_what_becomes_of_the_files_of_a_dataset_whose_contract_goes_or_is_rename
 def test_what_the_base_protects_or_retains_is_said_to_be() -> None:
     (refused,) = compared([seen(BUCKET, protect=True)], [])
     assert refused.danger == "Pulumi refuses to have it deleted: it is protected"
+    assert refused.refused
+    assert compared([seen(QUEUE)], [])[0].refused is False, "a queue is made again"
 
 
 def test_another_region_replaces_all_that_keeps_data() -> None:

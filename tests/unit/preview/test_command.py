@@ -16,7 +16,7 @@ from config import ConfigError
 from ops import __main__ as ops
 from ops.preview import command
 from ops.preview.base import snapshot_of
-from ops.preview.cli import PreviewError
+from ops.preview.cli import PreviewError, RefusedError
 from ops.preview.snapshot import Snapshot, take
 from ops.recording import record
 from policies.model import Finding
@@ -88,7 +88,7 @@ def test_a_stack_that_a_rule_refuses_is_shown_and_fails_and_says_which(
     finding = Finding(rule="S3-01", resource="data-pipeline-raw", wrong="it is open", allowed="nothing of that")
     monkeypatch.setattr("ops.preview.verdict.check", lambda *_: [finding])
     shown = run("--stack", "prod", "--format", format_)
-    assert isinstance(shown.exception, PreviewError)
+    assert isinstance(shown.exception, RefusedError)
     assert "must not be deployed like this; refused 1:\n  S3-01 data-pipeline-raw: it is open" in str(shown.exception)
     assert "S3-01 data-pipeline-raw: it is open" in shown.output
 
@@ -175,6 +175,38 @@ def test_everything_that_changed_against_a_base_is_said(other: Path, monkeypatch
     assert {("remove", "old-queue"), ("add", "data-pipeline-raw")} <= actions
 
 
+def in_another_region() -> Snapshot:
+    found = take("prod", pipeline("prod").resources, {})
+    moved = (
+        replace(one, inputs={**one.inputs, "region": "eu-west-1"}) if one.type.startswith("pulumi:providers") else one
+        for one in found.resources
+    )
+    return replace(found, resources=tuple(moved))
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "json"])
+def test_a_change_that_takes_data_away_is_refused(format_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda *_: in_another_region())
+    shown = run("--stack", "prod", "--base", "main", "--format", format_)
+    assert isinstance(shown.exception, RefusedError)
+    assert "s3.Bucket data-pipeline-raw: Pulumi refuses to have it replaced: it is protected" in str(shown.exception)
+    assert "refuse" in shown.output
+
+
+@pytest.mark.parametrize(("error", "code"), [(PreviewError("no"), 1), (RefusedError("no"), 3)])
+def test_what_cannot_be_shown_and_what_is_refused_end_differently(
+    error: PreviewError, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raising() -> None:
+        raise error
+
+    monkeypatch.setattr(ops, "app", raising)
+    with pytest.raises(SystemExit) as ended:
+        ops.run()
+    assert ended.value.code == code
+    assert f"{code}, " in str(ops.preview.__doc__), "--help says it"
+
+
 def with_contract(**change: Any) -> Snapshot:
     """Prod as it is, but with another contract of the airlines."""
     found = take("prod", pipeline("prod").resources, {})
@@ -194,7 +226,7 @@ def test_a_contract_that_pulumi_would_refuse_is_a_danger_and_fails(
 ) -> None:
     monkeypatch.setattr(command, "snapshot_of", lambda *_: with_contract(primary_key=["name"]))
     shown = run("--stack", "prod", "--base", "main", "--format", format_)
-    assert isinstance(shown.exception, PreviewError)
+    assert isinstance(shown.exception, RefusedError)
     says = "contract-airlines: Pulumi refuses it: primary_key: was (name), becomes (carrier): duplicates of"
     assert says in str(shown.exception)
     assert "Pulumi refuses it: primary_key: was (name), becomes (carrier): duplicates of" in shown.output
