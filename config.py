@@ -283,7 +283,7 @@ class PipelineConfig(Section):
         return self
 
 
-class ConfigError(Exception):
+class ConfigError(pulumi.RunError):
     """The stack file says something that is not allowed; the message lists all of it."""
 
 

@@ -1,8 +1,12 @@
-"""What of a stack file is encrypted, and what stands in for it where nothing can decrypt it."""
+"""Reads stack files: refuses what the Pulumi CLI and the program could not use, and opens what is encrypted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+SETTINGS = "data-pipeline:settings"
 SECRET = "[secret]"
 # As the program would accept them: it checks an endpoint by its protocol.
 _ENDPOINTS = {
@@ -12,6 +16,61 @@ _ENDPOINTS = {
     "sqs": "arn:aws:sqs:eu-central-1:111122223333:secret",
     "lambda": "arn:aws:lambda:eu-central-1:111122223333:function:secret",
 }
+
+
+class StackFileError(Exception):
+    """A stack file that cannot be used; the message names the file, and each key with what is allowed."""
+
+
+def read(stack: str, root: Path) -> dict[str, Any]:
+    """Read the `config` of `Pulumi.<stack>.yaml`; what its settings say is for config.py to check.
+
+    Raises:
+        StackFileError: there is none, it is no YAML, or it lacks what every stack needs; lists all of it.
+    """
+    config = unchecked(stack, root)
+    if problems := list(_problems(config)):
+        raise StackFileError(
+            "\n".join([f"Pulumi.{stack}.yaml cannot be used:", *(f"  {problem}" for problem in problems)])
+        )
+    return config
+
+
+def unchecked(stack: str, root: Path) -> dict[str, Any]:
+    """Read the `config` of `Pulumi.<stack>.yaml`, whatever is in it: another revision may need something else.
+
+    Raises:
+        StackFileError: there is none.
+    """
+    file = root / f"Pulumi.{stack}.yaml"
+    needed = f"write at least aws:region and {SETTINGS} there"
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StackFileError(f"there is no {file.name}; write one, with at least aws:region and {SETTINGS}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StackFileError(f"{file.name}: not readable as YAML in UTF-8: {_where(error)}") from None
+    if not isinstance(content, Mapping):
+        found = "it is empty" if content is None else f"{type(content).__name__} at the top, not a mapping"
+        raise StackFileError(f"{file.name}: {found}; write 'config:', and {needed}")
+    config = content.get("config")
+    if not isinstance(config, Mapping):
+        found = "is missing or empty" if config is None else f"is a {type(config).__name__}, not a mapping"
+        raise StackFileError(f"{file.name}: config {found}; {needed}")
+    return {str(key): value for key, value in config.items()}
+
+
+def _where(error: yaml.YAMLError | UnicodeDecodeError) -> str:
+    """Say what is wrong and where; the line itself may hold what nobody should read."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"{error.problem} in line {error.problem_mark.line + 1}"
+    return type(error).__name__
+
+
+def _problems(config: Mapping[str, Any]) -> Iterator[str]:
+    region = config.get("aws:region")
+    if not region or not isinstance(region, str):
+        yield "aws:region: allowed is a region, like eu-central-1"
 
 
 def opened(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -41,12 +41,19 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
 
     try:
         made = command.make(stack, base)
-    except PreviewError as error:
+    except Exception as error:
         if format_ is Format.MARKDOWN:
             # Whoever reads the pull request has to see it, not only whoever reads the log.
-            console.out(f"### Preview of stack {stack}\n\n```\n{error}\n```", highlight=False)
+            console.out(_failure(stack, error, longest), highlight=False)
         raise
     command.write(made, format_, longest, console)
     if made.refusals:
         lines = "".join(f"\n  {line}" for line in made.refusals)
         raise RefusedError(f"stack {stack} must not be deployed like this; refused {len(made.refusals)}:{lines}")
+
+
+def _failure(stack: str, error: Exception, longest: int) -> str:
+    said = str(error) if isinstance(error, PreviewError) else f"{type(error).__name__}: {error}"
+    head = f"### Preview of stack {stack}\n\n"
+    # Indented, as code that nothing in it can end.
+    return head + "\n".join(f"    {line}" for line in said.splitlines())[: longest - len(head)]

@@ -13,6 +13,7 @@ from ops.smoke import SmokeError
 from scripts import deploy, stacks
 from scripts.stacks import SECRET, DeployError, check_credentials
 from tests.unit.delivery.conftest import OUTPUTS, Cli, done, summary
+from tests.unit.ops.test_stack_files import WRONG_STACK_FILES
 
 Script = Callable[..., Result]
 
@@ -220,10 +221,25 @@ def test_a_stack_that_claims_another_environment_is_refused_before_anything_begi
     cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, action: list[str]
 ) -> None:
     monkeypatch.setattr(stacks, "ROOT", tmp_path)
-    (tmp_path / "Pulumi.prod.yaml").write_text("config: {data-pipeline:settings: {environment: dev}}")
+    (tmp_path / "Pulumi.prod.yaml").write_text(
+        "config: {aws:region: eu-central-1, data-pipeline:settings: {environment: dev}}"
+    )
     result = script("--environment", "prod", *action)
     assert result.exit_code == 1, result.output
     assert "Pulumi.prod.yaml: data-pipeline:settings.environment = 'dev': allowed is 'prod'" in result.stderr
+    assert cli.calls == []
+
+
+@pytest.mark.parametrize(("text", "says"), [*WRONG_STACK_FILES.items()])
+def test_a_stack_file_that_cannot_be_used_is_an_error_that_names_it(
+    cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, says: str
+) -> None:
+    monkeypatch.setattr(stacks, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    result = script("--environment", "dev")
+    assert result.exit_code == 1, result.output
+    assert f"error: Pulumi.dev.yaml{says}" in result.stderr
+    assert "Traceback" not in result.output
     assert cli.calls == []
 
 
@@ -237,9 +253,11 @@ def test_credentials_of_another_account_are_refused_before_anything_begins(
 ) -> None:
     monkeypatch.setattr(boto3.Session, "client", lambda *_: Sts())
     monkeypatch.setattr(stacks, "ROOT", tmp_path)
-    (tmp_path / "Pulumi.dev.yaml").write_text("config: {data-pipeline:settings: {environment: dev}}")
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config: {aws:region: eu-central-1, data-pipeline:settings: {environment: dev}}"
+    )
     assert check_credentials("dev").endswith("user/me")
-    text = "config: {data-pipeline:settings: {security: {account_id: '111122223333'}}}"
+    text = "config: {aws:region: eu-central-1, data-pipeline:settings: {security: {account_id: '111122223333'}}}"
     (tmp_path / "Pulumi.prod.yaml").write_text(text)
     with pytest.raises(DeployError, match=r"account 999999999999 .*Pulumi.prod.yaml allows security.account_id 1111"):
         check_credentials("prod")

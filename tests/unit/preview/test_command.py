@@ -8,10 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from components.contract_file import ContractError
+from components.contracts import load_contracts
+from components.definition import DefinitionError
+from components.packaging import PackagingError
+from components.queries import QueryError
 from config import ConfigError
 from ops import __main__ as ops
 from ops.preview import command
@@ -103,6 +109,66 @@ def test_a_stack_that_breaks_an_invariant_fails_and_says_which(format_: str, mon
     assert isinstance(shown.exception, PreviewError)
     assert "glue.x = 1" in str(shown.exception)
     assert ("glue.x = 1" in shown.output) == (format_ == "markdown"), "the pull request's comment has to say it too"
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ContractError("flights.odcs.yaml: version: no"),
+        PackagingError("layer: wrapt is not installed"),
+        QueryError("x.sql: the first line"),
+        DefinitionError("batch_workflow.asl.json: no"),
+        pulumi.ConfigMissingError("aws:region", secret=False),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_person_can_put_right_is_an_error_and_no_traceback(
+    error: Exception, format_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> Cloud:
+        raise error
+
+    monkeypatch.setattr(command, "record", broken)
+    shown = run("--stack", "prod", "--format", format_)
+    assert type(shown.exception) is PreviewError
+    assert str(shown.exception) == str(error)
+    first = str(error).splitlines()[0]
+    assert (first in shown.output) == (format_ == "markdown")
+
+
+def test_a_broken_contract_file_is_named_by_the_program_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flights.odcs.yaml").write_text("- 1", encoding="utf-8")
+
+    def program() -> None:
+        load_contracts(tmp_path)
+
+    monkeypatch.setattr(command, "main_program", program)
+    monkeypatch.setattr(command, "record", record)
+    shown = run("--stack", "prod")
+    assert str(shown.exception) == "flights.odcs.yaml: a mapping is expected at the top, found list"
+
+
+def test_a_stack_file_that_cannot_be_read_is_an_error_and_stands_in_the_comment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.prod.yaml").write_text("config: [", encoding="utf-8")
+    monkeypatch.setattr(command, "stack_config", lambda stack: stack_config(stack, tmp_path))
+    shown = run("--stack", "prod", "--format", "markdown")
+    assert type(shown.exception) is PreviewError
+    assert shown.output.startswith("### Preview of stack prod\n\n    Pulumi.prod.yaml: not readable as YAML")
+
+
+def test_a_fault_of_the_program_stands_in_the_comment_and_is_a_traceback_in_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object, **__: object) -> Cloud:
+        raise ZeroDivisionError("oh\n```\n# no")
+
+    monkeypatch.setattr(command, "record", broken)
+    shown = run("--stack", "prod", "--format", "markdown")
+    assert isinstance(shown.exception, ZeroDivisionError)
+    assert shown.output == "### Preview of stack prod\n\n    ZeroDivisionError: oh\n    ```\n    # no\n"
 
 
 def test_a_stack_that_claims_another_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
