@@ -1,7 +1,10 @@
 """The workflows keep what actionlint and zizmor do not know of this repository."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,6 +144,43 @@ def test_the_cli_that_deploys_is_as_old_as_the_sdk() -> None:
     assert pinned == sdk
 
 
+FAULTS = {
+    "${{ github.sha }}": "${{ github.shaa }}",
+    "runs-on: ubuntu-24.04": "runs-on: ubuntu-24.4",
+    "steps:": "stepz:",
+}
+WORKFLOW = """
+on: push
+jobs:
+  one:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: echo "$SHA"
+        env:
+          SHA: ${{ github.sha }}
+"""
+
+
+def test_every_run_of_the_tests_has_actionlint_look_at_the_workflows() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    lint = re.findall(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert "\t$(BIN)/actionlint -shellcheck= -pyflakes=\n" in lint[0]
+    assert re.search(r"^test: lint ", makefile, re.MULTILINE)
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_actionlint_finds_faults_that_are_planted() -> None:
+    def code(workflow: str) -> int:
+        # The virtual environment's own, whatever else is installed.
+        command = [str(Path(sys.executable).with_name("actionlint")), "-shellcheck=", "-pyflakes=", "-"]
+        return subprocess.run(command, input=workflow, capture_output=True, text=True, check=False).returncode
+
+    assert code(WORKFLOW) == 0
+    for right, wrong in FAULTS.items():
+        assert right in WORKFLOW
+        assert code(WORKFLOW.replace(right, wrong)) == 1, wrong
+
+
 def test_every_make_target_that_ci_calls_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     called = {
@@ -150,5 +190,5 @@ def test_every_make_target_that_ci_calls_exists() -> None:
         for word in words.split()
     }
     called |= set(workflows()["checks.yml"]["jobs"]["tests"]["strategy"]["matrix"]["part"])
-    assert {"lint", "types", "workflows", "setup", "unit", "integration"} <= called
+    assert {"lint", "types", "setup", "unit", "integration"} <= called
     assert called <= targets
