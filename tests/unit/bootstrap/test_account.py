@@ -107,11 +107,29 @@ def test_with_a_boundary_no_role_is_made_or_given_permissions_without_it() -> No
 
 
 def test_only_where_it_is_asked_for_a_deployment_may_delete_what_holds_data() -> None:
-    deleting = {"s3:DeleteBucket", "s3:DeleteObjectVersion", "dynamodb:DeleteTable", "kms:ScheduleKeyDeletion"}
+    deleting = {"s3:DeleteBucket", "dynamodb:DeleteTable", "kms:ScheduleKeyDeletion"}
     assert deleting <= allowed("delivery-deploy-dev")
     for role in ("delivery-deploy-staging", "delivery-deploy-prod"):
         assert deleting & allowed(role) == set()
+        for lake in ("curated-0a1b2c3/tables/x", "raw-0a1b2c3/contracts/x", "artifacts-0a1b2c3/batches/x"):
+            assert not may(role, "s3:DeleteObjectVersion", f"arn:aws:s3:::data-pipeline-{lake}"), lake
         assert not may(role, "s3:DeleteObject", "arn:aws:s3:::data-pipeline-curated-0a1b2c3/tables/x")
+    assert may("delivery-deploy-dev", "s3:DeleteObjectVersion", "arn:aws:s3:::data-pipeline-raw-0a1b2c3/x")
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_every_object_that_the_program_puts_can_go_or_get_another_key(environment: str) -> None:
+    role = f"delivery-deploy-{environment}"
+    buckets = {one.outputs["bucket"]: one.outputs["arn"] for one in pipeline(environment).of("s3.Bucket")}
+    objects = pipeline(environment).of("s3.BucketObjectv2")
+    assert {one.inputs["key"].split("/")[0] for one in objects} == {"contracts", "glue"}
+    for one in objects:
+        bucket = buckets[one.inputs["bucket"]]
+        # The provider lists the versions of a key and deletes each; without an id, S3 would write a delete marker only.
+        assert may(role, "s3:ListBucketVersions", bucket)
+        for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+            assert may(role, action, f"{bucket}/{one.inputs['key']}"), one.inputs["key"]
+    assert not may(PREVIEW, "s3:DeleteObjectVersion", f"{bucket}/contracts/flights.json")
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
