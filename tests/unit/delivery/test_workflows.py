@@ -111,7 +111,31 @@ def test_a_deployment_is_never_cancelled_and_never_beside_another_of_its_stack()
     assert {name for name, *_ in deploying} == {"stack.yml", "drift.yml"}
     for name, job, found in deploying:
         assert found["concurrency"]["cancel-in-progress"] is False, (name, job)
-        assert found["concurrency"]["group"].startswith("stack-${{"), (name, job)
+    groups = {name: found["concurrency"]["group"] for name, _, found in deploying}
+    assert groups["stack.yml"] == "stack-${{ inputs.stack }}"
+    assert groups["drift.yml"] == "drift-${{ matrix.stack }}", "who waits in a group is cancelled by who comes after"
+
+
+def test_a_delivery_that_comes_late_brings_no_older_commit(tmp_path: Path) -> None:
+    steps_ = workflows()["stack.yml"]["jobs"]["deploy"]["steps"]
+    names = [step.get("name", step.get("uses", "")) for step in steps_]
+    assert steps_[0]["with"]["ref"] == "${{ github.sha }}"
+    (refusing,) = [step for step in steps_ if step.get("name", "").startswith("Refuse a commit")]
+    assert names.index(refusing["name"]) < names.index("./.github/actions/pulumi"), "before there is a role"
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\ntest "$1 $2" = "api repos/o/r/commits/main" && echo "$NEWEST"\n')
+    gh.chmod(0o755)
+
+    def code(commit: str, newest: str) -> int:
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": commit, "NEWEST": newest}
+        # As GitHub runs a step without a shell of its own.
+        return subprocess.run(
+            ["bash", "-e", "-c", refusing["run"]], env=env, capture_output=True, check=False
+        ).returncode
+
+    assert code("new", "new") == 0
+    assert code("old", "new") == 1
+    assert code("old", "") == 1, "and where GitHub does not answer"
 
 
 def test_dev_and_staging_and_their_smoke_tests_come_before_prod() -> None:
