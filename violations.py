@@ -1,7 +1,7 @@
 """Says everything that is wrong with a pydantic model's input at once: key, value, what is allowed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +9,8 @@ from pydantic import BaseModel, ValidationError
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[str, ...]
 """The parts of a key."""
+SECRET = "[secret]"
+"""What stands in the place of a value that nobody should see."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +20,13 @@ class Violation:
     key: str
     value: object
     allowed: str
+    # Values of other settings, for the places {} in `allowed`: whoever shows it decides whether they may be seen.
+    about: tuple[object, ...] = ()
+
+    def rule(self, *, secret: bool = False) -> str:
+        """Say what is allowed; if a setting is secret, without the values of others."""
+        shown = [SECRET if secret else str(value) for value in self.about]
+        return self.allowed.format(*shown) if shown else self.allowed
 
 
 class BrokenRulesError(ValueError):
@@ -25,7 +34,7 @@ class BrokenRulesError(ValueError):
 
     def __init__(self, violations: Iterable[Violation]) -> None:
         self.violations = tuple(violations)
-        super().__init__("; ".join(f"{v.key} = {v.value!r}: {v.allowed}" for v in self.violations))
+        super().__init__("; ".join(f"{v.key} = {v.value!r}: {v.rule()}" for v in self.violations))
 
 
 def check(
@@ -64,10 +73,7 @@ def _between(
         try:
             model.model_validate(rest, context=context)
         except ValidationError as error:
-            found = [
-                Violation(key=_original(violation.key, kept), value=violation.value, allowed=violation.allowed)
-                for violation in _rule_violations(error)
-            ]
+            found = [replace(violation, key=_original(violation.key, kept)) for violation in _rule_violations(error)]
             if found:
                 return [violation for violation in found if not _touches(violation.key, refused)]
             # A section that lacks what it cannot do without goes, too.

@@ -27,7 +27,7 @@ class EnvironmentSettings(Section):
     """What the deploy role of one environment may do beyond deploying."""
 
     may_destroy: bool = Field(
-        default=False, description="Whether the role may delete what holds data: buckets, ledger, key."
+        default=False, strict=True, description="Whether the role may delete what holds data: buckets, ledger, key."
     )
     permissions_boundary_arn: PolicyArn | None = Field(
         default=None,
@@ -49,7 +49,7 @@ class BootstrapSettings(Section):
     oidc_provider_arn: ProviderArn | None = Field(
         default=None, description="GitHub's provider, if the account has one already; empty: it is made."
     )
-    state_versions_expire_after_days: Annotated[int, Field(ge=30, le=3_650)] = Field(
+    state_versions_expire_after_days: Annotated[int, Field(strict=True, ge=30, le=3_650)] = Field(
         default=365, description="How long an overwritten state can be brought back."
     )
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import yaml
 
+from violations import SECRET
+
 SETTINGS = "data-pipeline:settings"
-SECRET = "[secret]"
 # As the program would accept them: it checks an endpoint by its protocol.
 _ENDPOINTS = {
     "email": "secret@example.com",
@@ -71,6 +72,32 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     region = config.get("aws:region")
     if not region or not isinstance(region, str):
         yield "aws:region: allowed is a region, like eu-central-1"
+    for key in config:
+        if key != SETTINGS and not key.startswith(("aws:", "pulumi:")):
+            yield f"{key}: allowed are {SETTINGS}, under which everything stands, and keys of aws: and pulumi:"
+    for path in _secrets(config):
+        if not _may_be_secret(path):
+            yield (
+                f"{'.'.join(path)} = {SECRET}: allowed is a plain value: only endpoints of subscriptions, and keys of "
+                "aws: but region and profile, may be secrets"
+            )
+
+
+def _secrets(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Find what Pulumi has encrypted, or looks like it."""
+    if isinstance(value, Mapping) and "secure" in value:
+        yield path
+    elif isinstance(value, Mapping | list):
+        for key, child in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from _secrets(child, (*path, str(key)))
+
+
+def _may_be_secret(path: tuple[str, ...]) -> bool:
+    # Everything else is read without decrypting it: by previews, and to find the account and its region.
+    if path[0].startswith("aws:"):
+        return path[0] not in ("aws:region", "aws:profile")
+    lists = ("alarm_subscriptions", "notification_subscriptions")
+    return len(path) == 5 and path[:2] == (SETTINGS, "monitoring") and path[2] in lists and path[4] == "endpoint"
 
 
 def opened(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -277,6 +277,7 @@ def is_known(issue: str, detail: Any) -> bool:
         ({"environments": {}}, "environments"),
         ({"environments": {"qa": {}}}, "environments.qa"),
         ({"environments": {"prod": {"may_destroy": True}}}, "environments.prod.may_destroy = True: allowed is false"),
+        ({"environments": {"dev": {"may_destroy": "no"}}}, "environments.dev.may_destroy = 'no'"),
         ({"more": 1}, "more = 1"),
     ],
 )

@@ -265,6 +265,16 @@ def test_credentials_of_another_account_are_refused_before_anything_begins(
         check_credentials("staging")
 
 
+def test_an_account_that_is_a_secret_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(boto3.Session, "client", lambda *_: Sts())
+    monkeypatch.setattr(stacks, "ROOT", tmp_path)
+    text = "config: {aws:region: x, data-pipeline:settings: {security: {account_id: {secure: 'v1:abc:def'}}}}"
+    (tmp_path / "Pulumi.prod.yaml").write_text(text)
+    with pytest.raises(DeployError, match=r"security.account_id = \[secret\]: allowed is a plain value") as caught:
+        check_credentials("prod")
+    assert "v1:abc" not in str(caught.value)
+
+
 def test_without_credentials_it_says_how_to_get_some(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)

@@ -269,6 +269,52 @@ def test_a_stack_that_is_called_otherwise_says_which_environment_it_is() -> None
     deploy(config.load, config={"data-pipeline:settings": PROD}, stack="prod-eu")
 
 
+@pytest.mark.parametrize("settings", [PROD, {}, None])
+def test_what_stands_beside_the_settings_is_refused_together_with_what_is_wrong_in_them(settings: Any) -> None:
+    given = {"data-pipeline:setings": {"environment": "prod"}, "data-pipeline:environment": "prod", "aws:region": "x"}
+    with pytest.raises(ConfigError) as caught:
+        deploy(
+            config.load, config={**given, **({"data-pipeline:settings": settings} if settings else {})}, stack="prod"
+        )
+    for key in ("setings", "environment"):
+        assert f"\n  data-pipeline:{key}: allowed is data-pipeline:settings only, under which" in str(caught.value)
+    assert "aws:region" not in str(caught.value)
+    assert "Pulumi.prod.yaml: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a,b@b..c", "a@b..c", "a@b", "a b@c.de", "a@b@c.de", ".a@b.de", "a..b@c.de", "a@-b.de", "a@b.de,c@d.de", "ä@b.de"],
+)
+def test_what_is_no_single_e_mail_address_is_refused(address: str) -> None:
+    subscriptions = [{"protocol": "email", "endpoint": address}]
+    (line,) = refusal(merged(PROD, {"monitoring": {"alarm_subscriptions": subscriptions}}))
+    assert line.endswith("allowed is an e-mail address, since the protocol is email")
+
+
+@pytest.mark.parametrize("address", ["on-call@example.com", "a.b+c@x.example.co", "o'neil_1@a-b.io"])
+def test_an_e_mail_address_is_taken(address: str) -> None:
+    parse(merged(PROD, {"monitoring": {"alarm_subscriptions": [{"protocol": "email", "endpoint": address}]}}), "")
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"storage": {"allow_destroy": "no"}}, "storage.allow_destroy = 'no'"),
+        ({"storage": {"allow_destroy": 0}}, "storage.allow_destroy = 0"),
+        ({"batches": {"schedule_enabled": "true"}}, "batches.schedule_enabled = 'true'"),
+        ({"batches": {"max_attempts": True}}, "batches.max_attempts = True"),
+        ({"glue": {"max_workers": "20"}}, "glue.max_workers = '20'"),
+        ({"monitoring": {"monthly_budget_dollars": 500.0}}, "monitoring.monthly_budget_dollars = 500.0"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_and_not_taken_for_what_it_may_have_meant(
+    change: dict[str, Any], key: str
+) -> None:
+    lines = refusal(merged(PROD, change))
+    assert [line for line in lines if line.startswith(f"{key}: allowed is")], lines
+
+
 def test_settings_that_are_no_mapping_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"Pulumi.test.yaml: data-pipeline:settings = None is not a mapping"):
         parse(None, "Pulumi.test.yaml")
@@ -311,6 +357,39 @@ def test_no_value_of_settings_that_hold_a_secret_is_printed(raw: object) -> None
     assert "hunter2" not in str(caught.value)
     assert "[secret]" in str(caught.value)
     assert caught.value.__cause__ is caught.value.__context__ is None, "a traceback would show it"
+
+
+@pytest.mark.parametrize(
+    ("change", "other"),
+    [
+        ({"ingestion": {"batch_size": 4321, "batching_window_seconds": 0}}, "4321"),
+        ({"ingestion": {"max_concurrency": 321}, "functions": {"ingestion": {"reserved_concurrency": 5}}}, "321"),
+        ({"functions": {"ingestion": {"timeout_seconds": 432}}, "ingestion": {"max_receive_count": 999}}, "2597"),
+        ({"workflow": {"timeout_minutes": 60}, "glue": {"timeout_minutes": 432}}, "432"),
+        ({"glue": {"max_concurrent_runs": 1}, "batches": {"max_concurrent_per_dataset": 7}}, "7"),
+        ({"storage": {"raw_to_infrequent_access_after_days": 321, "raw_to_glacier_after_days": 322}}, "351"),
+        ({"storage": {"raw_to_glacier_after_days": 321, "raw_expires_after_days": 320}}, "321"),
+        (
+            {
+                "security": {
+                    "account_id": "111122223333",
+                    "permissions_boundary_arn": "arn:aws:iam::444455556666:policy/boundary",
+                }
+            },
+            "111122223333",
+        ),
+    ],
+)
+def test_what_is_allowed_names_no_other_value_of_settings_that_hold_a_secret(
+    change: dict[str, Any], other: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse(merged(PROD, change), "", secret=False)
+    assert other in str(caught.value)
+    with pytest.raises(ConfigError) as caught:
+        parse(merged(PROD, change), "", secret=True)
+    assert other not in str(caught.value)
+    assert str(caught.value).endswith("Of these settings, only the endpoints of subscriptions may be secrets.")
 
 
 def test_a_secret_endpoint_needs_a_name_since_the_resource_would_be_called_after_it() -> None:

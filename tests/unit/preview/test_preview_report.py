@@ -13,9 +13,9 @@ from ops.preview import markdown, text
 from ops.preview.changes import changes
 from ops.preview.report import Preview
 from ops.preview.snapshot import Snapshot, take
-from ops.stack_files import SECRET
 from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, pipeline, stack_config
 from tests.unit.preview.seen import BUCKET, QUEUE, seen, snapshot
+from violations import SECRET
 
 
 def preview(old: Snapshot, new: Snapshot, *refused: str) -> Preview:
