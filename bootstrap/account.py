@@ -18,8 +18,8 @@ ISSUER = "https://token.actions.githubusercontent.com"
 PREVIEW = "preview"
 """The GitHub environment of jobs that only look."""
 
-SESSION_SECONDS = 2 * 3_600
-"""A deployment and its smoke test take minutes; the credentials of a job end with it, and after two hours at most."""
+SESSION_SECONDS = 90 * 60
+"""As long as the job of a deployment may take (.github/workflows/stack.yml), and no longer."""
 
 WAIVERS = (
     Waiver(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bootstrap.account import SESSION_SECONDS
 from ops.recording import ROOT
 from tests.unit.bootstrap.account import SETTINGS, account
 
@@ -152,6 +153,39 @@ def test_nothing_that_others_write_gets_into_a_script(file: Any) -> None:
         if name == file.name:
             script = step.get("run", "") + str(step.get("with", {}).get("script", ""))
             assert not UNTRUSTED.search(script), f"{name}: hand it over in env"
+
+
+def test_a_session_lasts_as_long_as_its_job_may_and_no_longer_than_the_role_allows() -> None:
+    action = yaml.safe_load((FOLDER / "actions" / "pulumi" / "action.yml").read_text(encoding="utf-8"))
+    (assuming,) = [one for one in action["runs"]["steps"] if "configure-aws-credentials" in one.get("uses", "")]
+    assert assuming["with"]["role-duration-seconds"] == "${{ inputs.seconds }}"
+    sessions = {
+        name: (found["timeout-minutes"] * 60, int(step["with"].get("seconds", action["inputs"]["seconds"]["default"])))
+        for name, _, found in jobs()
+        for step in found.get("steps", [])
+        if step.get("uses") == "./.github/actions/pulumi"
+    }
+    assert sessions.keys() == {"stack.yml", "drift.yml", "preview.yml"}
+    assert {name for name, (job, session) in sessions.items() if not job <= session <= SESSION_SECONDS} == set()
+    (most,) = {one.inputs["maxSessionDuration"] for one in account().resources if one.type == "aws:iam/role:Role"}
+    assert most == SESSION_SECONDS
+
+
+def test_a_repository_without_an_account_is_not_red() -> None:
+    needing = {
+        (name, job): found for name, job, found in jobs() if "id-token" in found["permissions"] and name != "stack.yml"
+    }
+    first = {(name, job): found for (name, job), found in needing.items() if found.get("needs") in (None, "checks")}
+    assert first.keys() == {("preview.yml", "account"), ("drift.yml", "drift"), ("deliver.yml", "dev")}
+    assert [where for where, found in first.items() if "vars.PREVIEW_ROLES != ''" not in found.get("if", "")] == []
+    # What needs a job that is skipped is skipped, unless it has a condition of its own.
+    assert [where for where, found in needing.items() if where not in first and "if" in found] == []
+
+
+def test_comments_of_two_repositories_do_not_wait_for_each_other() -> None:
+    group = workflows()["comment.yml"]["concurrency"]["group"]
+    assert "github.event.workflow_run.head_repository.full_name" in group
+    assert "github.event.workflow_run.head_branch" in group
 
 
 def test_every_checkout_forgets_its_credentials_and_every_job_ends() -> None:
