@@ -9,7 +9,7 @@ from components.packaging import PackagingError
 from components.queries import QueryError
 from config import ConfigError
 from ops.preview import markdown, text
-from ops.preview.base import snapshot_of
+from ops.preview.base import BaseError, snapshot_of
 from ops.preview.changes import changes
 from ops.preview.cli import Format, PreviewError
 from ops.preview.cost import idle_dollars_per_month
@@ -52,7 +52,11 @@ def make(stack: str, base: str | None) -> Preview:
     wrong = tuple(refused(environment, declared))
     if base is None:
         return Preview(head=head, refused=wrong)
-    before = snapshot_of(base, stack)
+    try:
+        before = snapshot_of(base, stack)
+    except BaseError as error:
+        # That the base cannot be run is no fault of what is previewed.
+        return Preview(head=head, refused=wrong, note=str(error))
     return Preview(head=head, refused=wrong, base=before, revision=base, changes=tuple(changes(before, head)))
 
 

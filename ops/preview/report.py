@@ -24,6 +24,8 @@ class Preview:
     head: Snapshot
     # What the rules of policies/ refuse.
     refused: tuple[str, ...] = ()
+    # What is missing here, and why.
+    note: str = ""
     base: Snapshot | None = None
     revision: str = ""
     changes: tuple[Change, ...] = ()
@@ -78,6 +80,7 @@ class Preview:
             "services": {name: {"resources": count, "idle_dollars": idle} for name, count, idle in self.services()},
             "verdict": "refused" if self.refusals else "accepted",
             "refused": self.refusals,
+            "note": self.note or None,
             "changes": [
                 {
                     "action": change.action,

@@ -21,7 +21,7 @@ from components.queries import QueryError
 from config import ConfigError
 from ops import __main__ as ops
 from ops.preview import command
-from ops.preview.base import snapshot_of
+from ops.preview.base import BaseError, snapshot_of
 from ops.preview.cli import PreviewError, RefusedError
 from ops.preview.snapshot import Snapshot, take
 from ops.recording import record
@@ -212,16 +212,30 @@ def test_a_base_without_the_stack_has_nothing_yet(other: Path) -> None:
 def test_a_base_whose_program_fails_says_why(other: Path) -> None:
     (other / "config.py").write_text("raise RuntimeError('too old')\n", encoding="utf-8")
     git(other, "commit", "-qam", "broken")
-    with pytest.raises(
-        PreviewError, match=r"the program of main does not run for stack prod .*: RuntimeError: too old"
-    ):
+    with pytest.raises(BaseError, match=r"the program of main does not run for stack prod .*: RuntimeError: too old"):
         snapshot_of("main", "prod", other)
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "json"])
+def test_a_base_that_does_not_run_is_a_note_and_no_error_of_this_tree(
+    format_: str, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (other / "config.py").write_text("import a_dependency_of_old\n", encoding="utf-8")
+    git(other, "commit", "-qam", "other dependencies")
+    monkeypatch.setattr(command, "snapshot_of", lambda base, stack: snapshot_of(base, stack, other))
+    shown = run("--stack", "prod", "--base", "main", "--format", format_)
+    assert shown.exit_code == 0, shown.output
+    assert "nothing is compared: the program of main does not run for stack prod" in shown.output
+    assert "No module named 'a_dependency_of_old'" in shown.output
+    assert "data-pipeline-raw" in shown.output
+    shown = run("--stack", "prod", "--base", "nowhere", "--format", format_)
+    assert type(shown.exception) is PreviewError, "a revision that is not there is a mistake of who asks"
 
 
 def test_a_base_takes_nothing_of_this_program(other: Path) -> None:
     (other / "config.py").write_text("import invariants\n", encoding="utf-8")
     git(other, "commit", "-qam", "lacks a module")
-    with pytest.raises(PreviewError, match="No module named 'invariants'"):
+    with pytest.raises(BaseError, match="No module named 'invariants'"):
         snapshot_of("main", "prod", other)
 
 
