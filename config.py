@@ -14,7 +14,7 @@ from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
 from invariants import rules
-from violations import SECRET, BrokenRulesError, Violation, check
+from violations import SECRET, BrokenRulesError, Means, Violation, check, printable
 
 SETTINGS_KEY = "settings"
 HOLDS_SECRETS = "holds_secrets"
@@ -23,7 +23,7 @@ ONLY_SECRETS = "Of these settings, only the endpoints of subscriptions may be se
 Environment = Literal["local", "dev", "staging", "prod"]
 ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
 # YAML's true and false only: "no" in quotes is a text, and 1 a number.
-Switch = Annotated[bool, Field(strict=True)]
+Switch = Annotated[bool, Field(strict=True), Means("true or false, without quotes")]
 
 # What AWS accepts, each limit once.
 FunctionSeconds = Annotated[int, Field(strict=True, ge=1, le=900)]
@@ -47,12 +47,34 @@ KeyDeletionDays = Annotated[int, Field(strict=True, ge=7, le=30)]
 LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-PolicyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")]
-SubscriptionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
-ZoneName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
-TagText = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$")]
+TimeOfDay = Annotated[
+    str,
+    StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"),
+    # YAML takes 12:30 without quotes for a number, in base sixty.
+    Means("a time of day as 'HH:MM', UTC, in quotes"),
+]
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$"), Means("an account's twelve digits, in quotes")]
+PolicyArn = Annotated[
+    str,
+    StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$"),
+    Means("the ARN of an IAM policy, like arn:aws:iam::111122223333:policy/boundary"),
+]
+SubscriptionName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$"),
+    Means("a letter and up to 62 more letters, digits and -, all of them small"),
+]
+ZoneName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$"),
+    Means("an availability zone, like eu-central-1a"),
+]
+TagText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$"),
+    Means("a tag's name: up to 128 letters, digits, spaces and any of _ . : / = + @ -"),
+]
+Cidr = Annotated[IPv4Network, Means("a range of private addresses, /16 to /24, like 10.64.0.0/20")]
 
 
 class Section(BaseModel):
@@ -223,7 +245,7 @@ class MonitoringConfig(Section):
 class VpcConfig(Section):
     """A network for the functions and the job, without a way to the internet; AWS's services come to it."""
 
-    cidr: IPv4Network = Field(
+    cidr: Cidr = Field(
         default=IPv4Network("10.64.0.0/20"), description="Its addresses, /16 to /24; a fourth of them for each zone."
     )
     availability_zones: Annotated[tuple[ZoneName, ...], Field(min_length=1, max_length=3)] = Field(
@@ -325,7 +347,9 @@ def parse(
 
     """
 
-    strangers = [f"  {key}: allowed is data-pipeline:settings only, under which everything stands" for key in beside]
+    strangers = [
+        f"  {printable(key)}: allowed is data-pipeline:settings only, under which everything stands" for key in beside
+    ]
 
     def shown(value: object) -> str:
         return SECRET if secret else repr(value)
@@ -344,7 +368,7 @@ def parse(
     violations = [*wrong, *found]
     if checked is None or violations or strangers:
         lines = [*strangers]
-        lines += [f"  {v.key} = {shown(v.value)}: allowed is {v.rule(secret=secret)}" for v in violations]
+        lines += [f"  {printable(v.key)} = {shown(v.value)}: allowed is {v.rule(secret=secret)}" for v in violations]
         head = f"{stack_file}: {len(lines)} of data-pipeline:settings cannot be used:"
         if secret:
             lines.append(f"No value is shown, since one of them is a secret. {ONLY_SECRETS}")

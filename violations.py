@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 Model = TypeVar("Model", bound=BaseModel)
 Path = tuple[str, ...]
@@ -29,12 +30,30 @@ class Violation:
         return self.allowed.format(*shown) if shown else self.allowed
 
 
+@dataclass(frozen=True)
+class Means:
+    """Beside a type's pattern or limits in `Annotated`: what is allowed, in words, which messages then say instead."""
+
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let the type check as it does, and say it in these words."""
+        return core_schema.custom_error_schema(
+            handler(source), custom_error_type="not_meant", custom_error_message=self.words
+        )
+
+
 class BrokenRulesError(ValueError):
     """What the rules between the fields refuse."""
 
     def __init__(self, violations: Iterable[Violation]) -> None:
         self.violations = tuple(violations)
         super().__init__("; ".join(f"{v.key} = {v.value!r}: {v.rule()}" for v in self.violations))
+
+
+def printable(text: str) -> str:
+    """Escape what a terminal would obey instead of showing it."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def check(

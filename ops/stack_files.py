@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from violations import SECRET
+from violations import SECRET, printable
 
 SETTINGS = "data-pipeline:settings"
 # As the program would accept them: it checks an endpoint by its protocol.
@@ -32,7 +32,7 @@ def read(stack: str, root: Path) -> dict[str, Any]:
     config = unchecked(stack, root)
     if problems := list(_problems(config)):
         raise StackFileError(
-            "\n".join([f"Pulumi.{stack}.yaml cannot be used:", *(f"  {problem}" for problem in problems)])
+            "\n".join([f"Pulumi.{stack}.yaml cannot be used:", *(f"  {printable(line)}" for line in problems)])
         )
     return config
 

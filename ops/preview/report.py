@@ -11,6 +11,7 @@ from ops.preview.changes import ACTIONS, Change
 from ops.preview.differences import ABSENT, Difference
 from ops.preview.snapshot import CODE, Seen, Snapshot
 from ops.recording import short_type
+from violations import printable
 
 LONGEST_VALUE = 100
 SIGNS = {"add": "+", "change": "~", "replace": "±", "remove": "-"}
@@ -122,7 +123,7 @@ def shown(value: Any) -> str:
     """Write a value in a line that is not too long."""
     if value is ABSENT:
         return repr(value)
-    text = json.dumps(value, ensure_ascii=False)
+    text = printable(json.dumps(value, ensure_ascii=False))
     if len(text) <= LONGEST_VALUE:
         return text
     return f"{text[:LONGEST_VALUE]}… ({len(text):,} characters)"

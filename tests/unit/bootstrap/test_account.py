@@ -273,7 +273,8 @@ def is_known(issue: str, detail: Any) -> bool:
     [
         ({"subject": "repo:example-org/*"}, r"subject = 'repo:example-org/\*': allowed is .*repo:OWNER/REPO"),
         ({"subject": "example-org/data-pipeline"}, "subject"),
-        ({"account_id": "1111"}, "account_id = '1111'"),
+        ({"account_id": "1111"}, "account_id = '1111': allowed is an account's twelve digits, in quotes"),
+        ({"oidc_provider_arn": "github"}, "oidc_provider_arn = 'github': allowed is the ARN of an OIDC provider, like"),
         ({"environments": {}}, "environments"),
         ({"environments": {"qa": {}}}, "environments.qa"),
         ({"environments": {"prod": {"may_destroy": True}}}, "environments.prod.may_destroy = True: allowed is false"),

@@ -99,6 +99,12 @@ def test_a_long_value_is_shortened() -> None:
     assert "(5,002 characters)" in line
 
 
+def test_what_a_terminal_would_obey_is_shown_escaped() -> None:
+    made = preview(snapshot(seen(QUEUE, text="a")), snapshot(seen(QUEUE, text="b\x1b[2J\x9b\u202e\x7f")))
+    for written in (as_text(made), markdown.write(made)):
+        assert r'"b\u001b[2J\x9b\u202e\x7f"' in written
+
+
 def test_a_comment_folds_the_details_and_names_the_dangers_first() -> None:
     made = preview(snapshot(seen(BUCKET, "raw"), seen(QUEUE, "q", delay=1)), snapshot(seen(QUEUE, "q", delay=2)))
     written = markdown.write(made)
