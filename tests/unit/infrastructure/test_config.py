@@ -4,15 +4,13 @@ import functools
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 import config
-from bootstrap.settings import BootstrapSettings
-from config import ConfigError, PipelineConfig, Subscription, parse
+from config import ConfigError, PipelineConfig, parse
 from invariants import WORKFLOW_WAITS_SECONDS
-from ops.stack_files import opened
 from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, stack_config
 
 PROD: dict[str, Any] = {
@@ -189,139 +187,6 @@ def test_what_aws_would_refuse_later_is_refused_before_the_first_resource(change
     assert [line for line in lines if said in line], lines
 
 
-def test_every_violation_is_said_at_once_those_of_fields_and_those_between_them() -> None:
-    lines = refusal(
-        {
-            "environment": "prod",
-            "storage": {"allow_destroy": True, "colour": "blue"},
-            "ingestion": {"batch_size": 0},
-            "monitoring": {"alarm_subscriptions": [{"protocol": "pigeon", "endpoint": "roof"}]},
-        }
-    )
-    for key in (
-        "storage.colour",
-        "ingestion.batch_size",
-        "monitoring.alarm_subscriptions.0.protocol",
-        "storage.allow_destroy",
-        "monitoring.log_retention_days",
-        "workflow.include_execution_data",
-    ):
-        assert [line for line in lines if line.startswith(key)], (key, lines)
-
-
-GOOD = {"protocol": "email", "endpoint": "a@b.example"}
-
-
-def test_an_unknown_key_hides_nothing_of_what_begins_like_it() -> None:
-    lines = refusal(merged(PROD, {"storag": 1, "storage": {"allow_destroy": True}}))
-    assert [line.split(" ")[0] for line in lines] == ["storag", "storage.allow_destroy"]
-
-
-def test_a_wrong_element_hides_nothing_of_another_whose_number_begins_like_its_own() -> None:
-    subscriptions = [{"protocol": "email", "endpoint": f"a{place}@b.example"} for place in range(11)]
-    subscriptions[1]["protocol"], subscriptions[10]["endpoint"] = "pigeon", "roof"
-    lines = refusal(merged(PROD, {"monitoring": {"alarm_subscriptions": subscriptions}}))
-    assert [line.split(" ")[0] for line in lines] == [
-        "monitoring.alarm_subscriptions.1.protocol",
-        "monitoring.alarm_subscriptions.10.endpoint",
-    ]
-
-
-def test_an_element_is_named_by_its_place_in_the_file_even_after_a_wrong_one() -> None:
-    subscriptions = [{**GOOD, "protocol": "pigeon"}, GOOD, {"protocol": "email", "endpoint": "roof"}]
-    lines = refusal(merged(PROD, {"monitoring": {"alarm_subscriptions": subscriptions}}))
-    assert [line.split(" ")[0] for line in lines] == [
-        "monitoring.alarm_subscriptions.0.protocol",
-        "monitoring.alarm_subscriptions.2.endpoint",
-    ]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"tags": {"a!": "x"}},
-        {"security": {"vpc": {}}},
-        {"security": {"vpc": {"availability_zones": ["nowhere"]}}},
-        {"monitoring": {"alarm_subscriptions": [{"protocol": "email"}, GOOD]}},
-    ],
-)
-def test_what_is_wrong_by_itself_does_not_hide_what_rules_refuse(wrong: dict[str, Any]) -> None:
-    first, second = refusal(merged(merged(PROD, {"batches": {"schedule_enabled": False}}), wrong))
-    assert second.startswith("batches.schedule_enabled = False"), first
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (
-            {"glue": {"crawl_daily_at_utc": "25:00"}},
-            "glue.crawl_daily_at_utc = '25:00': allowed is a time of day as 'HH:MM', UTC, in quotes",
-        ),
-        (
-            {"glue": {"crawl_daily_at_utc": 750}},
-            "glue.crawl_daily_at_utc = 750: allowed is a time of day as 'HH:MM', UTC, in quotes",
-        ),
-        (
-            {"security": {"account_id": 111122223333}},
-            "security.account_id = 111122223333: allowed is an account's twelve digits, in quotes",
-        ),
-        (
-            {"security": {"permissions_boundary_arn": "admin"}},
-            "security.permissions_boundary_arn = 'admin': allowed is the ARN of an IAM policy, like arn:aws:iam::1111",
-        ),
-        (
-            {"security": {"vpc": {"availability_zones": ["nowhere"]}}},
-            "security.vpc.availability_zones.0 = 'nowhere': allowed is an availability zone, like eu-central-1a",
-        ),
-        (
-            {"security": {"vpc": {"cidr": "10.0.0.1/20", "availability_zones": ["eu-central-1a"]}}},
-            "security.vpc.cidr = '10.0.0.1/20': allowed is a range of private addresses, /16 to /24, like 10.64.0.0/20",
-        ),
-        ({"tags": {"a!": "x"}}, "tags.a! = 'a!': allowed is a tag's name: up to 128 letters, digits, spaces and any"),
-        (
-            {"monitoring": {"alarm_subscriptions": [{**GOOD, "name": "A b"}]}},
-            "monitoring.alarm_subscriptions.0.name = 'A b': allowed is a letter and up to 62 more letters, digits",
-        ),
-        ({"storage": {"allow_destroy": "no"}}, "storage.allow_destroy = 'no': allowed is true or false, without"),
-    ],
-)
-def test_what_is_allowed_is_said_in_words_and_not_as_a_pattern(change: dict[str, Any], said: str) -> None:
-    (line,) = refusal(merged(PROD, change))
-    assert line.startswith(said)
-
-
-def test_every_pattern_is_put_into_words() -> None:
-    def constrained(schema: Any) -> Iterator[str]:
-        if isinstance(schema, dict):
-            if schema.get("pattern") and schema.get("type") == "str":
-                yield schema["pattern"]
-            for key, inner in schema.items():
-                if schema.get("type") != "custom-error" or key != "schema":
-                    yield from constrained(inner)
-        elif isinstance(schema, list | tuple):
-            for inner in schema:
-                yield from constrained(inner)
-
-    for model in (PipelineConfig, BootstrapSettings):
-        assert "custom-error" in str(model.__pydantic_core_schema__)
-        assert list(constrained(model.__pydantic_core_schema__)) == []
-
-
-def test_what_a_terminal_would_obey_is_shown_escaped() -> None:
-    wrong = {"glue\x1b[2J\x9b\u202e": "\x1b]0;x\x07", "tags": {"a\nb": "c"}}
-    with pytest.raises(ConfigError) as caught:
-        parse({**PROD, **wrong}, "Pulumi.test.yaml", beside=["data-pipeline:\x1b[31m"])
-    assert [one for one in str(caught.value) if not one.isprintable() and one != "\n"] == []
-    assert r"glue\x1b[2J\x9b\u202e = '\x1b]0;x\x07'" in str(caught.value)
-    assert r"tags.a\nb" in str(caught.value)
-    assert r"data-pipeline:\x1b[31m" in str(caught.value)
-
-
-def test_a_field_that_is_wrong_already_is_not_accused_twice() -> None:
-    lines = refusal(merged(PROD, {"monitoring": {"log_retention_days": "long"}}))
-    assert len(lines) == 1, lines
-
-
 @pytest.mark.parametrize("claimed", ["local", "dev", "staging"])
 def test_prod_cannot_claim_to_be_another_environment_and_so_be_rid_of_its_rules(claimed: str) -> None:
     relaxed = merged(PROD, {"environment": claimed, "storage": {"allow_destroy": True}})
@@ -400,88 +265,6 @@ def test_the_stack_file_is_named_and_nothing_is_declared() -> None:
 
 def _without(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "batches": {"schedule_enabled": False}}
-
-
-SECRET = "https://example.com/hooks/hunter2"
-
-
-def with_endpoint(**subscription: str) -> dict[str, Any]:
-    return merged(PROD, {"monitoring": {"alarm_subscriptions": [{"protocol": "https", **subscription}]}})
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        with_endpoint(name="on-call", endpoint=SECRET.replace("https", "http")),
-        with_endpoint(endpoint=SECRET),
-        with_endpoint(name="on-call", endpoint=SECRET, to=SECRET),
-        {**PROD, "environment": SECRET},
-        SECRET,
-    ],
-)
-def test_no_value_of_settings_that_hold_a_secret_is_printed(raw: object) -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse(raw, "Pulumi.test.yaml", secret=True)
-    assert "hunter2" not in str(caught.value)
-    assert "[secret]" in str(caught.value)
-    assert caught.value.__cause__ is caught.value.__context__ is None, "a traceback would show it"
-
-
-@pytest.mark.parametrize(
-    ("change", "other"),
-    [
-        ({"ingestion": {"batch_size": 4321, "batching_window_seconds": 0}}, "4321"),
-        ({"ingestion": {"max_concurrency": 321}, "functions": {"ingestion": {"reserved_concurrency": 5}}}, "321"),
-        ({"functions": {"ingestion": {"timeout_seconds": 432}}, "ingestion": {"max_receive_count": 999}}, "2597"),
-        ({"workflow": {"timeout_minutes": 60}, "glue": {"timeout_minutes": 432}}, "432"),
-        ({"glue": {"max_concurrent_runs": 1}, "batches": {"max_concurrent_per_dataset": 7}}, "7"),
-        ({"storage": {"raw_to_infrequent_access_after_days": 321, "raw_to_glacier_after_days": 322}}, "351"),
-        ({"storage": {"raw_to_glacier_after_days": 321, "raw_expires_after_days": 320}}, "321"),
-        (
-            {
-                "security": {
-                    "account_id": "111122223333",
-                    "permissions_boundary_arn": "arn:aws:iam::444455556666:policy/boundary",
-                }
-            },
-            "111122223333",
-        ),
-    ],
-)
-def test_what_is_allowed_names_no_other_value_of_settings_that_hold_a_secret(
-    change: dict[str, Any], other: str
-) -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse(merged(PROD, change), "", secret=False)
-    assert other in str(caught.value)
-    with pytest.raises(ConfigError) as caught:
-        parse(merged(PROD, change), "", secret=True)
-    assert other not in str(caught.value)
-    assert str(caught.value).endswith("Of these settings, only the endpoints of subscriptions may be secrets.")
-
-
-def test_a_secret_endpoint_needs_a_name_since_the_resource_would_be_called_after_it() -> None:
-    parse(with_endpoint(endpoint=SECRET), "", secret=False)
-    with pytest.raises(ConfigError, match=r"alarm_subscriptions.0.name = \[secret\]: allowed is a name"):
-        parse(with_endpoint(endpoint=SECRET), "", secret=True)
-
-
-@pytest.mark.parametrize("protocol", get_args(Subscription.model_fields["protocol"].annotation))
-def test_a_secret_endpoint_of_any_kind_has_a_stand_in_that_the_program_accepts(protocol: str) -> None:
-    subscription = {"name": "on-call", "protocol": protocol, "endpoint": {"secure": "v1:abc:def"}}
-    config = {"data-pipeline:settings": merged(PROD, {"monitoring": {"alarm_subscriptions": [subscription]}})}
-    plain, secret_keys = opened(config)
-    assert secret_keys == ["data-pipeline:settings"]
-    settings = parse(plain["data-pipeline:settings"], "", secret=True)
-    assert settings.holds_secrets
-    assert "v1:abc:def" not in repr(settings)
-
-
-def test_text_in_the_place_of_settings_is_refused_and_not_shown_if_it_is_secret() -> None:
-    with pytest.raises(ConfigError, match="data-pipeline:settings = 'hunter2' is not a mapping"):
-        deploy(config.load, config={"data-pipeline:settings": "hunter2"})
-    with pytest.raises(ConfigError, match=r"data-pipeline:settings = \[secret\] is not a mapping"):
-        deploy(config.load, config={"data-pipeline:settings": {"secure": "v1:a:b"}})
 
 
 def test_the_workflow_waits_as_long_as_the_settings_think() -> None:
