@@ -43,6 +43,11 @@ class EnvironmentSettings(Section):
     may_destroy: bool = Field(
         default=False, strict=True, description="Whether the role may delete what holds data: buckets, ledger, key."
     )
+    may_make_network: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether the role may make and delete a network of the pipeline's own: security.vpc of the stack.",
+    )
     permissions_boundary_arn: PolicyArn | None = Field(
         default=None,
         description="The boundary that every role it makes must have, as in security.permissions_boundary_arn of the "

@@ -1,5 +1,6 @@
 """The bootstrap program: whom the roles trust, what they may do, and that the state outlives mistakes."""
 
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 from bootstrap.account import WAIVERS
 from bootstrap.services import UNSCOPED
 from bootstrap.settings import SettingsError, parse
-from ops.recording import ROOT, short_type
+from ops.recording import ROOT, Recording, short_type
 from policies.model import Program, Resource, check, unused, unwaived
 from policies.rules import RULES
 from tests.unit.bootstrap.account import BOUNDARY, SETTINGS, account, deploy, of, statements
@@ -222,7 +223,7 @@ def test_state_and_key_outlive_whoever_destroys_the_stack() -> None:
     assert not fnmatchcase(bucket.outputs["arn"], "arn:aws:s3:::data-pipeline-*"), "a deployment could delete its state"
 
 
-def policy_program() -> Program:
+def policy_program(recording: Recording, unscoped_actions: Collection[str]) -> Program:
     """The program as the rules see it: they know inline policies, and look at the managed ones as if they were."""
     types = {"iam.Policy": "iam.RolePolicy"}
     return Program(
@@ -236,15 +237,17 @@ def policy_program() -> Program:
                 provider=one.provider,
                 protect=one.protect,
             )
-            for one in account().resources
+            for one in recording.resources
             if one.type.startswith("aws:")
         ),
-        unscoped_actions=UNSCOPED,
+        unscoped_actions=unscoped_actions,
     )
 
 
 def test_the_program_keeps_the_rules_that_the_pipeline_keeps() -> None:
-    found = check(policy_program(), [rule for rule in RULES if rule.id.startswith(("IAM", "S3", "KMS"))])
+    found = check(
+        policy_program(account(), UNSCOPED), [rule for rule in RULES if rule.id.startswith(("IAM", "S3", "KMS"))]
+    )
     assert [str(finding) for finding in unwaived(found, WAIVERS)] == []
     assert unused(WAIVERS, found) == []
 
