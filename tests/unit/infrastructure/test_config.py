@@ -215,6 +215,13 @@ def test_what_stands_beside_the_settings_is_refused_together_with_what_is_wrong_
     assert "Pulumi.prod.yaml: " in str(caught.value)
 
 
+def test_what_the_pulumi_cli_hands_over_is_looked_at_in_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"data-pipeline:settings": json.dumps(PROD), "data-pipeline:setings": "1", "aws:region": "eu-central-1"}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(given))
+    with pytest.raises(ConfigError, match=r"1 of .*:\n  data-pipeline:setings: allowed is"):
+        deploy(config.load, stack="prod")
+
+
 @pytest.mark.parametrize(
     "address",
     ["a,b@b..c", "a@b..c", "a@b", "a b@c.de", "a@b@c.de", ".a@b.de", "a..b@c.de", "a@-b.de", "a@b.de,c@d.de", "ä@b.de"],
