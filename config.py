@@ -160,6 +160,11 @@ class BatchesConfig(Section):
     max_files: Annotated[int, Field(strict=True, ge=1, le=10_000)] = Field(
         default=1_000, description="Files in one batch at most; the rest waits for the next."
     )
+    max_gigabytes: Annotated[int, Field(strict=True, ge=1, le=1_000)] = Field(
+        default=20,
+        description="Gigabytes to read in one batch at most, so that a run ends before its timeout; a gzipped file "
+        "counts six times its size, a larger file is a batch of its own.",
+    )
     max_concurrent_per_dataset: Annotated[int, Field(strict=True, ge=1, le=10)] = Field(
         default=1, description="Batches of one dataset under way at most."
     )

@@ -1,6 +1,6 @@
 """Reads a contract file as the Open Data Contract Standard says it is written, and refuses what it does not know."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -9,19 +9,33 @@ import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 from pydantic import BaseModel, ValidationError
 
+MAX_BYTES = 1_000_000
+"""A contract of a thousand columns has a fifth of that."""
+
+MAX_SHOWN = 200
+"""Characters of a wrong value that a message quotes."""
+
 
 class ContractError(ValueError):
     """A contract file that cannot be used; the message lists every problem with its file and field."""
 
 
-class _NoAliasLoader(yaml.SafeLoader):
-    """Plain YAML: no tags (SafeLoader) and no aliases, which can grow a small file into gigabytes."""
+class _PlainLoader(yaml.SafeLoader):
+    """Plain YAML: no tags (SafeLoader), no key twice, and no aliases, which can grow a small file into gigabytes."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs of PyYAML
             raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
         return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        for place, key in enumerate(keys):
+            if key in keys[:place]:
+                mark = node.value[place][0].start_mark
+                raise yaml.MarkedYAMLError(problem=f"{key!r} is there twice", problem_mark=mark)
+        return super().construct_mapping(node, deep)
 
 
 def read_contract(path: Path) -> OpenDataContractStandard:
@@ -30,26 +44,33 @@ def read_contract(path: Path) -> OpenDataContractStandard:
     Raises:
         ContractError: it is not plain YAML, or not of the standard's form; lists every problem.
     """
+    if (size := path.stat().st_size) > MAX_BYTES:
+        raise ContractError(f"{path.name}: {size} bytes; a contract has at most {MAX_BYTES}")
     try:
-        # _NoAliasLoader is a SafeLoader
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoAliasLoader)
+        # _PlainLoader is a SafeLoader
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ContractError(f"{path.name}: not readable as plain YAML in UTF-8: {error}") from error
+    except RecursionError:
+        raise ContractError(f"{path.name}: nested too deeply to be a contract") from None
     if not isinstance(raw, dict):
         raise ContractError(f"{path.name}: a mapping is expected at the top, found {type(raw).__name__}")
     try:
         contract = OpenDataContractStandard.model_validate(raw)
     except ValidationError as error:
-        lines = [
-            f"{path.name}: {'.'.join(str(part) for part in item['loc'])}: {item['msg']} (given: {item['input']!r})"
-            for item in error.errors()
-        ]
+        found = [(".".join(map(str, item["loc"])), item["msg"], _shown(item["input"])) for item in error.errors()]
+        lines = [f"{path.name}: {where}: {wrong} (given: {given})" for where, wrong, given in found]
         raise ContractError("\n".join(lines)) from error
     # The published model ignores what it does not know below the top level; a typo there would be lost.
     unknown = list(_unknown_keys(raw, OpenDataContractStandard, ""))
     if unknown:
         raise ContractError("\n".join(f"{path.name}: {line}" for line in unknown))
     return contract
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _unknown_keys(raw: dict[str, Any], model: type[BaseModel], where: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ from components.catalog import BYTES_PER_MEGABYTE, DatasetCrawler, DatasetCrawle
 from components.compute import GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs, Surroundings, metrics_namespace
 from components.contracts import load_contracts
 from components.dashboard import Shown
-from components.functions import Functions, FunctionsArgs
+from components.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
 from components.iam import Place
 from components.lake import Lake, LakeArgs
 from components.log_queries import LogQueries, LogQueriesArgs
@@ -92,6 +92,7 @@ class DataPipeline(pulumi.ComponentResource):
             "undelivered_url": lake.undelivered.queue.url,
             "job_name": self._job.job.name,
             "max_files_per_batch": self._args.settings.batches.max_files,
+            "max_bytes_per_batch": self._args.settings.batches.max_gigabytes * BYTES_PER_GIGABYTE,
             "max_workers": self._args.settings.glue.max_workers,
             "datasets": [contract.name for contract in self._contracts],
             "functions": {name: built.function.name for name, built in self._functions.items()},

@@ -12,6 +12,7 @@ from components.iam import Statement
 from components.lake import Lake
 from config import PipelineConfig
 
+BYTES_PER_GIGABYTE = 1_000_000_000
 # EventBridge, or one of the other two, calls these and does not wait: what fails for good must be kept.
 CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing")
 
@@ -37,6 +38,7 @@ def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input
             "PUBLISH_SECONDS": str(settings.functions.processing.timeout_seconds),
             "MAX_CONCURRENT_BATCHES": str(settings.batches.max_concurrent_per_dataset),
             "MAX_FILES_PER_BATCH": str(settings.batches.max_files),
+            "MAX_BYTES_PER_BATCH": str(settings.batches.max_gigabytes * BYTES_PER_GIGABYTE),
             "MAX_WORKERS": str(settings.glue.max_workers),
         },
         "processing": {

@@ -1,13 +1,16 @@
 """Reads Parquet files. Their footers are looked at first: Spark fails on types and names that a file may have."""
 
+import operator
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from pipeline_core.contract import Contract
+from pipeline_core.layout import MAX_EXPANSION
 from pipeline_core.manifest import ManifestFile
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -37,6 +40,7 @@ PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 TEXT = ("STRING", "ENUM", "JSON", "DECIMAL")
 UNSUPPORTED = ("TIME(", "FLOAT16", "INTERVAL", "UUID")
 READERS = 8
+BOMB = f"parquet_bomb: the content has more than {MAX_EXPANSION} times the bytes, or the rows, that the file has bytes"
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Footer:
     schema: str
     fields: tuple[Field, ...]
     rows: int
+    unpacked_bytes: int
 
 
 def read_parquet(
@@ -72,6 +77,8 @@ def read_parquet(
     for position, footer in footers.items():
         if isinstance(footer, str):
             batch.problems[position] = f"unreadable: {footer}"
+        elif max(footer.rows, footer.unpacked_bytes) > MAX_EXPANSION * files[position].size:
+            batch.problems[position] = BOMB
         else:
             schemas[footer.schema][position] = footer
     for members in schemas.values():
@@ -96,13 +103,14 @@ def _footer(spark: SparkSession, uri: str) -> Footer | str:
         try:
             schema = reader.getFileMetaData().getSchema()
             rows = int(reader.getRecordCount())
+            unpacked = sum(int(block.getTotalByteSize()) for block in reader.getRowGroups())
         finally:
             reader.close()
     except Py4JJavaError as error:
         if STORAGE.search(str(error)):
             raise
         return str(error.java_exception.toString())[:200]
-    return Footer(str(schema.toString()), tuple(map(_field, schema.getFields())), rows)
+    return Footer(str(schema.toString()), tuple(map(_field, schema.getFields())), rows, unpacked)
 
 
 def _field(field: Any) -> Field:
@@ -147,16 +155,23 @@ def _records(
         .withColumn("_line", F.col("_row") + 1)
         .withColumn("_raw", raw)
     )
-    found = records.groupBy("_file", "_path").count().collect()
+    found = (
+        records.groupBy("_file", "_path").agg(F.count("*").alias("rows"), _text_bytes(frame).alias("text")).collect()
+    )
     all_read({row["_file"] for row in found} | set(files), files, [row["_path"] for row in found])
-    counts = {row["_file"]: row["count"] for row in found}
+    counts = {row["_file"]: row["rows"] for row in found}
     # Of a file without its middle Spark reads fewer rows, and says nothing.
-    cut = {position for position, expected in rows.items() if counts.get(position, 0) != expected}
-    for position in cut:
-        batch.problems[position] = f"unreadable: {rows[position]} rows by its footer, {counts.get(position, 0)} found"
-    for position in rows.keys() - cut:
+    refused = {
+        position: f"unreadable: {expected} rows by its footer, {counts.get(position, 0)} found"
+        for position, expected in rows.items()
+        if counts.get(position, 0) != expected
+    }
+    # A dictionary holds a long text once, for any number of rows.
+    refused |= {row["_file"]: BOMB for row in found if row["text"] > MAX_EXPANSION * files[row["_file"]].size}
+    batch.problems.update(refused)
+    for position in rows.keys() - refused.keys():
         batch.rows[position] += rows[position]
-    records = records.where(~F.col("_file").isin(*cut)) if cut else records
+    records = records.where(~F.col("_file").isin(*refused)) if refused else records
     if problems:
         reasons = F.array(*[F.lit(problem) for problem in problems])
         yield records.select("_file", "_line", "_raw", reasons.alias("_reasons"), *values_of({}, contract))
@@ -165,6 +180,13 @@ def _records(
     values = {column_name(field.name): _text(field, types[field.name]) for field in fields}
     nothing = F.array().cast("array<string>")
     yield records.select("_file", "_line", "_raw", nothing.alias("_reasons"), *values_of(values, contract))
+
+
+def _text_bytes(frame: DataFrame) -> Column:
+    """Bytes of all texts in the rows of a group."""
+    texts = [item.name for item in frame.schema.fields if isinstance(item.dataType, T.StringType)]
+    lengths = [F.coalesce(F.octet_length(F.col(f"`{name}`")).cast("bigint"), F.lit(0)) for name in texts]
+    return F.sum(reduce(operator.add, lengths, F.lit(0)))
 
 
 def _text(field: Field, kind: T.DataType) -> Column:

@@ -1,20 +1,14 @@
 """Reads text files line by line, and looks once at every file: its header, its lines, its quotes."""
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 
 from pipeline_core.manifest import ManifestFile
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from glue_jobs.gzip_files import gzip_problems
 from glue_jobs.records import MAX_RECORD_CHARACTERS, Batch, all_read, path_of_row, paths, small_frame
-
-BROKEN_GZIP = re.compile(
-    r"^(?!\s+at ).*\n\s+at (?:java\.base/)?(?:org\.apache\.hadoop\.io\.compress|java\.util\.zip)\.", re.MULTILINE
-)
-"""An exception that Java's decompressors throw themselves. One that only passes through them is the storage's."""
 
 
 @dataclass(frozen=True)
@@ -38,32 +32,11 @@ class Lines:
 
 def read_lines(spark: SparkSession, files: dict[int, ManifestFile], batch: Batch) -> Lines:
     """Read text files; those that cannot be unpacked are a problem of the batch, and have no lines."""
-    try:
-        lines, found = _survey(spark, files)
-    except Py4JJavaError as error:
-        if not _is_broken_gzip(error):
-            raise
-        files = {position: file for position, file in files.items() if _can_be_unpacked(spark, position, file, batch)}
-        lines, found = _survey(spark, files) if files else (_lines(spark, files), {})
+    broken = gzip_problems(spark, files)
+    batch.problems.update(broken)
+    sound = {position: file for position, file in files.items() if position not in broken}
+    lines, found = _survey(spark, sound) if sound else (_lines(spark, files), {})
     return Lines(_numbered(lines, found), found)
-
-
-def _can_be_unpacked(spark: SparkSession, position: int, file: ManifestFile, batch: Batch) -> bool:
-    """Look at one file alone, since Spark does not say which one it failed on."""
-    if not file.uri.lower().endswith(".gz"):
-        return True
-    try:
-        _survey(spark, {position: file})
-    except Py4JJavaError as error:
-        if not _is_broken_gzip(error):
-            raise
-        batch.problems[position] = "unreadable: the gzip file is damaged or cut off"
-        return False
-    return True
-
-
-def _is_broken_gzip(error: Py4JJavaError) -> bool:
-    return BROKEN_GZIP.search(str(error)) is not None
 
 
 def _lines(spark: SparkSession, files: dict[int, ManifestFile]) -> DataFrame:

@@ -30,6 +30,7 @@ def install(workdir: Path) -> None:
         pace,
         roles,
         s3_events,
+        s3_ranges,
         service_policies,
         step_functions,
         transport,
@@ -44,6 +45,7 @@ def install(workdir: Path) -> None:
     crawler.install(endpoint)
     athena.install(workdir / "athena")
     s3_events.install()
+    s3_ranges.install()
     service_policies.install()
     pace.install()
     transport.install()

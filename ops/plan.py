@@ -19,7 +19,7 @@ from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
 from pipeline_core.storage import read
 
 import prices
-from lambdas.etl_trigger.logic import bytes_to_read, workers_for
+from lambdas.etl_trigger.logic import bytes_to_read, fitting, workers_for
 from lambdas.ingestion.logic import replay_purpose
 from ops.target import Target, TargetError
 
@@ -77,8 +77,13 @@ class Plan:
         return sum(len(versions) for versions in self.actions.values())
 
     def runs(self, action: str, target: Target) -> int:
-        """Glue runs of an action."""
-        return ceil(len(self.actions[action]) / target.max_files_per_batch)
+        """Glue runs of an action: its files in batches as etl_trigger makes them."""
+        left = [(file.size, file.key) for file in sorted(self.actions[action], key=lambda file: file.landed_at)]
+        runs = 0
+        while left:
+            left = left[fitting(left[: target.max_files_per_batch], target.max_bytes_per_batch) :]
+            runs += 1
+        return runs
 
     def least_dollars(self, action: str, target: Target) -> float:
         """What its Glue runs cost at least: a minute each, with the workers that the bytes ask for."""

@@ -24,6 +24,7 @@ class Target:
     arrivals_queue_url: str
     datasets: list[str]
     max_files_per_batch: int
+    max_bytes_per_batch: int
     max_workers: int
 
     def check_dataset(self, dataset: str) -> None:

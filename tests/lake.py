@@ -38,6 +38,8 @@ ORDERS: dict[str, Any] = {
     "frequency_hours": None,
 }
 
+GZIP = b"\x1f\x8b"
+
 
 class Lake:
     """A table that batches are staged for and published to, in a temporary folder."""
@@ -49,14 +51,16 @@ class Lake:
         self.quarantined: dict[str, tuple[str, ...]] = {}
 
     def stage(self, files: dict[str, bytes], purpose: str = LANDED) -> Report:
-        """Stage one batch of files (name: content)."""
+        """Stage one batch of files (name: content); text for a name that ends in .gz is packed."""
         self.batches += 1
         batch_id = f"orders-{self.batches}"
         manifest_files = []
         for name, content in files.items():
             path = self.folder / "raw" / batch_id / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+            pack = name.endswith(".gz") and not content.startswith(GZIP)
+            stored = gzip.compress(content) if pack else content
+            path.write_bytes(stored)
             found = format_of(name)
             assert found
             manifest_files.append(
@@ -64,7 +68,7 @@ class Lake:
                     key=name,
                     version="v1",
                     uri=path.as_uri(),
-                    size=len(content),
+                    size=len(stored),
                     format=found[0],
                     landed_at="t",
                     quarantined=self.quarantined.get(name, ()) if purpose == ROWS else (),

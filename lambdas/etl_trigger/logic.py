@@ -5,9 +5,10 @@ each reads what an earlier attempt left; so a crash between any two is finished 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from math import ceil
 from typing import Any
 
@@ -38,7 +39,8 @@ logger = Logger(child=True)
 class Trigger:
     """Opens, resumes and starts batches; its fields come from the function's environment.
 
-    `max_concurrent_batches` is per dataset; `publish_seconds` is how long one call of processing may take.
+    `max_concurrent_batches` is per dataset; `publish_seconds` is how long one call of processing may take;
+    `max_bytes_per_batch` counts as `bytes_to_read` does.
     """
 
     curated_bucket: str
@@ -50,6 +52,7 @@ class Trigger:
     publish_seconds: int
     max_concurrent_batches: int
     max_files_per_batch: int
+    max_bytes_per_batch: int
     max_workers: int
 
     def tick(self, dataset: str, *, parts_only: bool = False) -> list[str]:
@@ -107,11 +110,15 @@ class Trigger:
         )
 
     def _next_group(self, dataset: str, ledger: Ledger, parts_only: bool = False) -> list[dict[str, Any]]:
-        """The pending files of the next batch: those that wait for the same thing as the one that landed first."""
+        """The pending files of the next batch: those that wait for the same thing as the one that landed first.
+
+        No more than a run can read before its timeout: a flood of large files is many batches, not one that fails.
+        """
         pending = ledger.pending(dataset, self.max_files_per_batch)
         if parts_only:
             pending = [item for item in pending if item.get("part")]
-        return [item for item in pending if group_of(item) == group_of(pending[0])]
+        group = [item for item in pending if group_of(item) == group_of(pending[0])]
+        return group[: fitting([(int(item["size"]), item["key"]) for item in group], self.max_bytes_per_batch)]
 
     def _advance(
         self, batch: Batch, ledger: Ledger, batches: Batches, group: list[dict[str, Any]] | None = None
@@ -201,6 +208,12 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
 def bytes_to_read(size: int, key: str) -> int:
     """Bytes that Spark reads of a file of `size` bytes: more than it has, if its name says that it is compressed."""
     return size * (GZIP_RATIO if key.lower().endswith(".gz") else 1)
+
+
+def fitting(files: Sequence[tuple[int, str]], most: int) -> int:
+    """How many of the first files (size and key) have at most that many bytes to read together; at least one."""
+    sums = accumulate(bytes_to_read(size, key) for size, key in files)
+    return max(1, sum(1 for size in sums if size <= most))
 
 
 def workers_for(size: int, most: int) -> int:

@@ -5,16 +5,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from pipeline_core.contract import Contract
-from pipeline_core.layout import FORMATS, dataset_of, format_of
+from pipeline_core.layout import FORMATS, MAX_EXPANSION, dataset_of, format_of
 from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, REJECTED, LandedFile
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
 from pipeline_core.quarantine import GONE_REASON, UNVERSIONED, version_argument
 from pipeline_core.storage import is_gone, s3_client
 
 HEAD_BYTES = 64 * 1024
-MAX_EXPANSION = 200
-"""How many times its size a gzip file may unpack to, judged by its beginning. Text reaches about 20, zeros 1,000."""
-
 REPLAYS = ("quarantined", "again")
 
 
@@ -106,11 +103,19 @@ def _mismatch(file: LandedFile) -> str | None:
 
 
 def _unpacked(head: bytes) -> int:
-    """Bytes that the beginning of a gzip file unpacks to, as far as it matters; a damaged one is the job's to judge."""
-    try:
-        return len(zlib.decompressobj(wbits=31).decompress(head, MAX_EXPANSION * len(head) + 1))
-    except zlib.error:
-        return 0
+    """Bytes that the beginning of a gzip file unpacks to, as far as it matters; the job judges all of it.
+
+    A gzip file may have several members, one after the other. What is damaged is the job's to judge, too.
+    """
+    most, unpacked = MAX_EXPANSION * len(head) + 1, 0
+    while head and unpacked < most:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            unpacked += len(member.decompress(head, most - unpacked))
+        except zlib.error:
+            break
+        head = member.unused_data
+    return unpacked
 
 
 def _bytes(file: LandedFile, span: str) -> bytes:

@@ -72,9 +72,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             sql = event["sql"]
         else:
             raise QueryError(
-                "give the name of a named query in 'query'; free SQL in 'sql' is for stacks with athena.allowFreeSql"
+                "give the name of a named query in 'query'; free SQL in 'sql' is for stacks with athena.allow_free_sql"
             )
         answer = athena.run(sql, parameters, timeout)
     metrics.add_metric("ScannedBytes", MetricUnit.Bytes, answer["scanned_bytes"])
     metrics.flush_metrics()
+    told = {name: answer[name] for name in ("query_id", "scanned_bytes", "cost_dollars")}
+    logger.info("answered", extra={**told, "rows": len(answer["rows"])})
     return answer

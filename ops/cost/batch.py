@@ -54,13 +54,35 @@ def job() -> Job:
     )
 
 
-def batch_usage(load: Load, *, max_workers: int, max_files: int) -> dict[str, float]:
-    """Say what a load takes: as few batches as may hold its files, each with the workers that its bytes ask for."""
-    batches = ceil(load.files / max_files)
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What an environment allows: see `batches` and `glue` in config.py."""
+
+    max_files: int
+    max_bytes: int
+    max_workers: int
+    timeout_minutes: int
+
+
+def batch_usage(load: Load, limits: Limits) -> dict[str, float]:
+    """Say what a load takes: as few batches as may hold its files, each with the workers that its bytes ask for.
+
+    Raises:
+        ValueError: a run would take longer than its timeout: such a load costs, and publishes nothing.
+
+    """
+    batches = max(ceil(load.files / limits.max_files), ceil(load.bytes / limits.max_bytes))
     found = {unit: batches * count for unit, count in _requests(ceil(load.files / batches)).items()}
     size = ceil(load.bytes / batches)
-    workers = workers_for(size, max_workers)
-    found["glue_dpu_seconds"] = batches * workers * max(JOB_SECONDS, job().seconds(size, workers))
+    workers = workers_for(size, limits.max_workers)
+    seconds = job().seconds(size, workers)
+    if seconds > limits.timeout_minutes * 60:
+        raise ValueError(
+            f"{load.title}: a run of {size} bytes with {workers} workers takes {seconds / 60:.0f} minutes, and is "
+            f"killed after {limits.timeout_minutes}; lower batches.max_gigabytes, or raise glue.max_workers or "
+            "glue.timeout_minutes"
+        )
+    found["glue_dpu_seconds"] = batches * workers * max(JOB_SECONDS, seconds)
     return found
 
 
@@ -72,9 +94,9 @@ def textbook_usage(load: Load, *, max_workers: int) -> dict[str, float]:
     return {"glue_dpu_seconds": load.files * (run + CRAWLER_DPUS * CRAWLER_MINUTES * 60)}
 
 
-def batch_dollars(load: Load, *, max_workers: int, max_files: int) -> dict[str, float]:
+def batch_dollars(load: Load, limits: Limits) -> dict[str, float]:
     """Price a load, by service."""
-    return dollars_of(batch_usage(load, max_workers=max_workers, max_files=max_files))
+    return dollars_of(batch_usage(load, limits))
 
 
 def textbook_dollars(load: Load, *, max_workers: int) -> float:

@@ -16,7 +16,7 @@ _MINUTES_A_MONTH = prices.HOURS_A_MONTH * 60
 def idle_dollars_per_month(resources: Sequence[Declared]) -> dict[str, float]:
     """Sum up by service what the declared resources cost when nothing lands.
 
-    What grows with data (storage, logs, requests) is nothing here. A budget costs nothing.
+    What grows with data (storage, logs, requests) is nothing here.
 
     Raises:
         ValueError: a schedule is not one that can be counted.
@@ -29,6 +29,12 @@ def idle_dollars_per_month(resources: Sequence[Declared]) -> dict[str, float]:
             for service, dollars in cost(resource).items():
                 found[service] += dollars
     return dict(sorted(found.items()))
+
+
+def unpriced(resources: Sequence[Declared]) -> set[str]:
+    """Return the types of resources of which nobody has said what they cost idle, not even that it is nothing."""
+    types = {short_type(resource.type) for resource in resources if resource.type.startswith("aws:")}
+    return types - _COSTS.keys() - FREE
 
 
 def _key(_: Declared) -> Mapping[str, float]:
@@ -65,7 +71,13 @@ def _rule(rule: Declared) -> Mapping[str, float]:
     if rule.inputs.get("state") == "DISABLED":
         return {}
     ticks = _MINUTES_A_MONTH / (int(found.group(1)) * _MINUTES[found.group(2)])
-    return dollars_of({unit: count * ticks for unit, count in measured()["idle_tick"].items()})
+    # A metric is billed by the hour in which it is sent, however often.
+    hours = min(ticks, prices.HOURS_A_MONTH)
+    usage = {
+        unit: count * (hours if unit == "cloudwatch_metric_hours" else ticks)
+        for unit, count in measured()["idle_tick"].items()
+    }
+    return dollars_of(usage)
 
 
 def _poller(_: Declared) -> Mapping[str, float]:
@@ -73,8 +85,16 @@ def _poller(_: Declared) -> Mapping[str, float]:
     return dollars_of({"sqs_requests": polls})
 
 
+def _endpoint(endpoint: Declared) -> Mapping[str, float]:
+    if endpoint.inputs.get("vpcEndpointType") != "Interface":
+        return {}  # gateway endpoints are free
+    zones = len(endpoint.inputs["subnetIds"])
+    return {"VPC": zones * prices.HOURS_A_MONTH * prices.load()["vpc_interface_endpoint_hour"]}
+
+
 _COSTS: Mapping[str, Callable[[Declared], Mapping[str, float]]] = {
     "kms.Key": _key,
+    "ec2.VpcEndpoint": _endpoint,
     "cloudwatch.MetricAlarm": _alarm,
     "cloudwatch.CompositeAlarm": _composite_alarm,
     "cloudwatch.Dashboard": _dashboard,
@@ -82,3 +102,26 @@ _COSTS: Mapping[str, Callable[[Declared], Mapping[str, float]]] = {
     "glue.Crawler": _crawler,
     "lambda.EventSourceMapping": _poller,
 }
+
+FREE = frozenset(
+    f"{service}.{kind}"
+    for service, kinds in {
+        "athena": "NamedQuery Workgroup",
+        "budgets": "Budget",
+        "cloudwatch": "EventBus EventTarget LogGroup QueryDefinition",
+        "dynamodb": "Table",
+        "ec2": "DefaultSecurityGroup FlowLog RouteTable RouteTableAssociation SecurityGroup Subnet Vpc",
+        "glue": "CatalogDatabase CatalogTable Connection Job SecurityConfiguration",
+        "iam": "Role RolePolicy",
+        "kms": "Alias",
+        "lambda": "Function FunctionEventInvokeConfig LayerVersion Permission",
+        "s3": "Bucket BucketLifecycleConfiguration BucketNotification BucketObjectLockConfiguration BucketObjectv2 "
+        "BucketOwnershipControls BucketPolicy BucketPublicAccessBlock BucketServerSideEncryptionConfiguration "
+        "BucketVersioning",
+        "sfn": "StateMachine",
+        "sns": "Topic TopicPolicy TopicSubscription",
+        "sqs": "Queue QueuePolicy RedriveAllowPolicy",
+    }.items()
+    for kind in kinds.split()
+)
+"""What costs nothing while nothing lands: it is free, or billed by what is stored in it, sent to it or run by it."""

@@ -93,13 +93,28 @@ class Meter:
 
     def _logs(self, messages: list[str]) -> Counter[str]:
         calls = {found for message in messages for found in _REQUEST.findall(message)}
+        metrics = {metric for message in messages for metric in _metrics(message)}
         size = sum(len(message.encode()) + LOG_EVENT_BYTES for message in messages)
-        return Counter({"lambda_requests": len(calls), "xray_traces": len(calls), "log_bytes": size})
+        return Counter({"lambda_requests": len(calls), "xray_traces": len(calls), "log_bytes": size}) + Counter(
+            # All of it is over within an hour.
+            {"cloudwatch_metric_hours": len(metrics)}
+        )
 
 
 def _seconds_at_work(times: list[float]) -> float:
     """Sum up the time between a function's first and last request, for each of its calls."""
     return sum(later - earlier for earlier, later in pairwise(sorted(times)) if later - earlier < PAUSE_SECONDS)
+
+
+def _metrics(message: str) -> Iterator[tuple[str, ...]]:
+    """Names, with their dimensions, of the metrics that a log line of the embedded metric format holds."""
+    if not message.startswith("{") or '"_aws"' not in message:
+        return
+    line = json.loads(message)
+    for group in line["_aws"]["CloudWatchMetrics"]:
+        for dimensions in group["Dimensions"]:
+            for metric in group["Metrics"]:
+                yield group["Namespace"], metric["Name"], *(f"{name}={line[name]}" for name in sorted(dimensions))
 
 
 def _units(action: str) -> Iterator[str]:
@@ -172,7 +187,11 @@ def measure(directory: Path) -> dict[str, Any]:
         "first_batch": first,
         "batch_of_one_file": one,
         "batch_of_many_files": many,
-        "idle_tick": {unit: round(count / TICKS, 4) for unit, count in ticks.items()},
+        # An hour's metrics are the same after one tick and after twelve.
+        "idle_tick": {
+            unit: count if unit == "cloudwatch_metric_hours" else round(count / TICKS, 4)
+            for unit, count in ticks.items()
+        },
     }
 
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from prices import GIGABYTE, MILLION, load
+from prices import GIGABYTE, HOURS_A_MONTH, MILLION, load
 
 MEASURED: Final = Path(__file__).with_name("measured.json")
 
 UNITS: Final[Mapping[str, tuple[str, str, float]]] = {
     "athena_bytes": ("Athena", "athena_terabyte_scanned", 1_000 * GIGABYTE),
+    "cloudwatch_metric_hours": ("CloudWatch", "cloudwatch_custom_metric_month", HOURS_A_MONTH),
     "dynamodb_reads": ("DynamoDB", "dynamodb_million_reads", MILLION),
     "dynamodb_writes": ("DynamoDB", "dynamodb_million_writes", MILLION),
     "eventbridge_events": ("EventBridge", "eventbridge_million_events", MILLION),

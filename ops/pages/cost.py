@@ -3,7 +3,7 @@
 import prices
 from config import PipelineConfig
 from ops.cost import batch, usage
-from ops.cost.idle import idle_dollars_per_month
+from ops.cost.idle import idle_dollars_per_month, unpriced
 from ops.pages.generate import table
 from ops.pages.programs import declared
 from ops.recording import stack_config
@@ -21,6 +21,9 @@ def unit_prices() -> str:
 
 def idle() -> str:
     """List what each environment costs in a month in which nothing lands."""
+    for stack in ENVIRONMENTS:
+        if unknown := unpriced(declared(stack).resources):
+            raise ValueError(f"{stack}: what do {', '.join(sorted(unknown))} cost idle? Say so in ops/cost/idle.py")
     by_environment = {stack: idle_dollars_per_month(declared(stack).resources) for stack in ENVIRONMENTS}
     services = sorted({service for found in by_environment.values() for service in found})
     rows: list[tuple[object, ...]] = [
@@ -33,9 +36,14 @@ def idle() -> str:
 def batches() -> str:
     """List what the loads cost by service, and what they cost in the textbook design."""
     settings = PipelineConfig.model_validate(stack_config(SHOWN_STACK)["data-pipeline:settings"])
-    workers, files = settings.glue.max_workers, settings.batches.max_files
-    ours = [batch.batch_dollars(load, max_workers=workers, max_files=files) for load in batch.LOADS]
-    textbook = [batch.textbook_dollars(load, max_workers=workers) for load in batch.LOADS]
+    limits = batch.Limits(
+        max_files=settings.batches.max_files,
+        max_bytes=settings.batches.max_gigabytes * prices.GIGABYTE,
+        max_workers=settings.glue.max_workers,
+        timeout_minutes=settings.glue.timeout_minutes,
+    )
+    ours = [batch.batch_dollars(load, limits) for load in batch.LOADS]
+    textbook = [batch.textbook_dollars(load, max_workers=limits.max_workers) for load in batch.LOADS]
     services = sorted({service for found in ours for service in found}, key=lambda name: -ours[0].get(name, 0))
     rows: list[tuple[object, ...]] = [
         (service, *(_dollars(found.get(service, 0)) for found in ours)) for service in services

@@ -67,7 +67,7 @@ def test_sql_in_a_parameter_is_text(answers: Pipeline, text: str) -> None:
 
 
 def test_only_what_a_parameter_may_be_is_taken(answers: Pipeline) -> None:
-    with pytest.raises(PipelineError, match="allowed are text, numbers and booleans"):
+    with pytest.raises(PipelineError, match="allowed are text, finite numbers and booleans"):
         answers.invoke("query", {"query": "airlines_batch_rows", "parameters": [{"S": "x"}]})
 
 

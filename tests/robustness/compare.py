@@ -69,8 +69,9 @@ class Bench:
         for file in report.files:
             outcome = expected[file.key]
             counts = (file.rows_read, file.rows_curated, file.rows_quarantined, file.rows_duplicate)
-            # What the reader said of an unreadable file stands behind its reason.
-            stated = (file.problem or "").partition(": ")[0] if "unreadable" in (file.problem or "") else file.problem
+            # What was found out about a file that cannot be read stands behind its reason.
+            kind = (file.problem or "").partition(": ")[0]
+            stated = kind if kind in ("unreadable", "gzip_bomb", "parquet_bomb") else file.problem
             problem = set((stated or "").split(", ")) - {""}
             if counts != outcome.counts or problem != outcome.problems:
                 found.append(

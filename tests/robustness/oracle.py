@@ -83,10 +83,13 @@ def _records(name: str, content: bytes, contract: Contract) -> tuple[set[str], l
     if lowered.endswith(".parquet"):
         return _parquet(content, contract)
     if lowered.endswith(".gz"):
+        packed = content
         try:
-            content = gzip.decompress(content)
+            content = gzip.decompress(packed)
         except (EOFError, OSError, zlib.error):
             return {"unreadable"}, []
+        if len(content) > 200 * len(packed):
+            return {"gzip_bomb"}, []
     lines = list(_lines(content))
     if lowered.removesuffix(".gz").endswith(".jsonl"):
         return set(), [_json(number, line, contract) for number, line in lines if line]

@@ -101,6 +101,7 @@ class Toy:
             publish_seconds=0,
             max_concurrent_batches=2,
             max_files_per_batch=2,
+            max_bytes_per_batch=10**9,
             max_workers=2,
             **buckets,
         )

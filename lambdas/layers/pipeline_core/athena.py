@@ -1,6 +1,7 @@
 """Runs SQL in Athena: named queries with parameters, bounded waits, and what it cost."""
 
 import time
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -104,12 +105,12 @@ def literal(value: str | int | float | bool) -> str:
     """Write a parameter as the SQL literal that Athena expects.
 
     Raises:
-        ValueError: it is neither text, number nor boolean.
+        ValueError: it is neither text, (finite) number nor boolean.
     """
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
+    if isinstance(value, int | float) and isfinite(value):
         return repr(value)
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
-    raise ValueError(f"parameter {value!r}: allowed are text, numbers and booleans")
+    raise ValueError(f"parameter {value!r}: allowed are text, finite numbers and booleans")

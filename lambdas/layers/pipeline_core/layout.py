@@ -12,6 +12,9 @@ FORMATS = {
 }
 """File name endings that are read: format, and whether the file is gzipped."""
 
+MAX_EXPANSION = 200
+"""How many times its size the content of a file may have. Text gzips to about a twentieth, zeros to a thousandth."""
+
 
 def dataset_of(key: str) -> str | None:
     """Return the dataset that a raw key belongs to: its first folder; None for a key in no folder."""

@@ -155,3 +155,20 @@ def test_a_dataset_cannot_have_the_name_of_a_table_of_the_pipelines_own(tmp_path
         ContractError, match=rf"{name}\.odcs\.yaml: schema\.0\.name: '{name}' is the pipeline's own; taken"
     ):
         compile_contract(write(tmp_path, contract, name))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id: &id [a]\nother: *id\n", "aliases are not allowed"),
+        ("id: !!python/object/apply:os.system [true]\n", "could not determine a constructor for the tag"),
+        ("a: " + "[" * 3_000, "nested too deeply"),
+        ("id: " + "x" * 1_000_000, "1000004 bytes; a contract has at most 1000000"),
+        ("id: a\nid: b\n", "'id' is there twice"),
+        ("schema: " + "x" * 900_000, r"given: 'x{199}\.\.\.\)"),
+    ],
+)
+def test_a_contract_that_is_made_to_explode_is_refused_in_a_line_or_two(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ContractError, match=said) as caught:
+        compile_contract(write(tmp_path, text))
+    assert len(str(caught.value)) < 5_000

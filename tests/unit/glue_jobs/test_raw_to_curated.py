@@ -1,10 +1,12 @@
 """What becomes of every row, as docs/semantics.md says it. The numbers in the names are its sections."""
 
 import datetime as dt
+import gzip
 import io
+import random
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,8 +14,8 @@ import pytest
 from pyspark.sql import Row
 
 from glue_jobs.csv_files import stitch
+from glue_jobs.gzip_files import DAMAGED
 from glue_jobs.json_files import parse_json
-from glue_jobs.text_files import BROKEN_GZIP
 from tests.lake import Lake
 
 HEADER = b"id,day,name,price,at,weight,paid\n"
@@ -177,9 +179,9 @@ def test_json_lines_are_read_with_the_same_meaning(lake: Lake) -> None:
     ]
 
 
-def parquet(**columns: "pa.Array[Any]") -> bytes:
+def parquet(compression: Literal["snappy", "zstd"] = "snappy", **columns: "pa.Array[Any]") -> bytes:
     buffer = io.BytesIO()
-    pq.write_table(pa.table(columns), buffer)
+    pq.write_table(pa.table(columns), buffer, compression=compression)
     return buffer.getvalue()
 
 
@@ -253,7 +255,30 @@ def test_an_unclosed_quote_does_not_swallow_the_next_file() -> None:
     ],
 )
 def test_a_storage_that_fails_below_the_decompressor_is_not_the_files_fault(trace: str, damaged: bool) -> None:
-    assert (BROKEN_GZIP.search(trace) is not None) is damaged
+    assert (DAMAGED.search(trace) is not None) is damaged
+
+
+def test_no_file_unpacks_to_more_than_a_bound_and_its_neighbours_are_read(lake: Lake) -> None:
+    noise = random.Random(1).randbytes(5_000).hex().encode()
+    zeros = gzip.compress(b"0" * 5_000_000)
+    long_text = pa.array(["x" * 20_000]).dictionary_encode()
+    many = pa.DictionaryArray.from_arrays(pa.array([0] * 1_000, pa.int8()), long_text.dictionary)
+    report = lake.stage(
+        {
+            **{f"good{n}.csv.gz": HEADER + b"%d,2024-02-29,a,,,,\n" % n for n in range(1, 9)},
+            "second_member.csv.gz": gzip.compress(HEADER) + zeros,
+            "late.csv.gz": gzip.compress(HEADER + noise + b"\n" + b"0" * 8_000_000),
+            "lines.jsonl.gz": zeros,
+            "zeros.parquet": parquet("zstd", id=pa.array([1]), day=pa.array([DAY]), name=pa.array(["0" * 5_000_000])),
+            "dictionary.parquet": parquet(id=pa.array(range(1_000)), day=pa.array([DAY] * 1_000), name=many),
+            "rows.parquet": parquet(id=pa.nulls(1_000_000, pa.int32()), day=pa.nulls(1_000_000, pa.date32())),
+        }
+    )
+    found = {file.key: (file.problem or "good").partition(":")[0] for file in report.files}
+    good = {f"good{n}.csv.gz": "good" for n in range(1, 9)}
+    gzips = dict.fromkeys(("second_member.csv.gz", "late.csv.gz", "lines.jsonl.gz"), "gzip_bomb")
+    assert found == good | gzips | dict.fromkeys((key for key in found if key.endswith("parquet")), "parquet_bomb")
+    assert lake.rows(report, "id") == [(n,) for n in range(1, 9)]
 
 
 def test_deeply_nested_json_is_refused_not_a_crash() -> None:

@@ -167,6 +167,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "PUBLISH_SECONDS": "900",
             "MAX_CONCURRENT_BATCHES": "1",
             "MAX_FILES_PER_BATCH": "3",
+            "MAX_BYTES_PER_BATCH": "1000",
             "MAX_WORKERS": "10",
             "MAX_ATTEMPTS": "2",
             "DATABASE": DATABASE,

@@ -90,7 +90,7 @@ def test_an_unknown_query_names_the_known_and_free_sql_must_be_allowed(
     _named("flights_rows", "SELECT 1")
     with pytest.raises(QueryError, match="no named query 'nope'; there are: flights_rows"):
         call("query", {"query": "nope"})
-    with pytest.raises(QueryError, match=r"athena\.allowFreeSql"):
+    with pytest.raises(QueryError, match=r"athena\.allow_free_sql"):
         call("query", {"sql": "DROP TABLE flights"})
 
 
@@ -100,7 +100,7 @@ def test_a_batch_whose_rows_do_not_answer_is_an_error(call: Call, monkeypatch: p
 
     def run(_: Any, sql: str, parameters: list[str], timeout: float) -> dict[str, Any]:
         asked.append((sql, parameters, timeout))
-        return {"rows": [["6"]], "scanned_bytes": 1}
+        return {"rows": [["6"]], "scanned_bytes": 1, "query_id": "q", "cost_dollars": 0.00005}
 
     monkeypatch.setattr("pipeline_core.athena.Athena.run", run)
     verify = {"dataset": "flights", "batch_id": "flights-1", "rows": 7}
@@ -115,6 +115,12 @@ def test_a_batch_whose_rows_do_not_answer_is_an_error(call: Call, monkeypatch: p
 )
 def test_a_parameter_is_a_literal_and_nothing_else(value: Any, text: str) -> None:
     assert literal(value) == text
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, {"S": "x"}])
+def test_what_is_no_literal_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match="allowed are text, finite numbers and booleans"):
+        literal(value)
 
 
 def test_a_missing_setting_is_named(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,22 @@ def test_more_files_than_a_batch_holds_wait_for_the_next(cloud: Cloud, call: Cal
     assert second != first
 
 
+def test_more_bytes_than_a_run_can_read_wait_for_the_next_but_a_large_file_goes_alone(cloud: Cloud, call: Call) -> None:
+    bodies = {"a": 400, "b": 600, "c": 1, "large": 5_000}
+    call(
+        "ingestion",
+        {"Records": [cloud.land(f"airlines/{key}.csv", b"x" * size) for key, size in bodies.items()]},
+    )
+    seen = []
+    for _ in range(3):
+        (batch_id,) = call("etl_trigger", {"dataset": "airlines"})["batches"]
+        manifest = cloud.manifest("airlines", batch_id)
+        seen.append([file.key for file in manifest.files])
+        cloud.stage(manifest)
+        decide(call, batch_id, len(seen) - 1)
+    assert seen == [["airlines/a.csv", "airlines/b.csv"], ["airlines/c.csv"], ["airlines/large.csv"]]
+
+
 def test_files_that_the_index_still_shows_do_not_open_batch_after_batch(
     cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,11 @@ def test_each_version_of_an_object_is_a_file_of_its_own(cloud: Cloud, call: Call
             gzip.compress(b"0" * 10**6, mtime=0),
             "gzip_bomb: the content unpacks to more than 200 times",
         ),
+        (
+            "flights/members.csv.gz",
+            gzip.compress(b"id\n", mtime=0) + gzip.compress(b"0" * 10**6, mtime=0),
+            "gzip_bomb: the content unpacks to more than 200 times",
+        ),
         ("flights/a.csv", gzip.compress(b"x", mtime=0), "not_csv: the content is gzip; name it .csv.gz"),
         ("flights/a.jsonl", b"PAR1....PAR1", "not_jsonl: the content is Parquet"),
         ("flights/a.csv", b"PK\x03\x04....", "not_csv: the content is a zip archive"),

@@ -59,6 +59,7 @@ def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch
         "arrivals_queue_url": queue_url,
         "datasets": ["airlines", "flights"],
         "max_files_per_batch": 3,
+        "max_bytes_per_batch": 20_000_000_000,
         "max_workers": 10,
         "more": "than is needed",
     }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -133,12 +134,14 @@ def test_more_bytes_ask_for_more_workers_and_cost_more() -> None:
         arrivals_queue_url="q",
         datasets=[],
         max_files_per_batch=2,
+        max_bytes_per_batch=15 * 1024**3,
         max_workers=10,
     )
     big = Version(key="a.csv.gz", version="v", size=1024**3, landed_at=datetime.now(UTC))
     plan = Plan("flights", "new", {"new": [big] * 4})
     assert plan.runs("new", target) == 2
     assert plan.least_dollars("new", target) == pytest.approx(2 * 10 * 0.44 / 60)
+    assert plan.runs("new", replace(target, max_bytes_per_batch=11 * 1024**3)) == 4, "a gigabyte of gzip counts as six"
 
 
 @pytest.mark.parametrize(
