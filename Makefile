@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DECISIONS := $(CURDIR)/.local/decisions
 AUDIT := .local/audit
 
-.PHONY: help setup demo local preview test unit robustness integration check lint types licences audit workflows docs stale lock clean
+.PHONY: help setup demo local preview test unit robustness integration check lint types licences audit docs stale lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,21 +50,15 @@ integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault 
 
 check: lint types stale unit ## What to run before a commit
 
-lint: $(READY) ## Format check and lint, and an audit of the workflows
+# Shellcheck and pyflakes are not asked: not every machine has them, and the answer should be the same on all.
+lint: $(READY) ## Format check and lint; check and audit of the workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/actionlint -shellcheck= -pyflakes=
 	$(BIN)/zizmor --offline --quiet .github
 
 types: $(READY) ## Type check, strict, tests too
 	$(BIN)/mypy
-
-workflows: $(READY) $(VENV)/.workflows ## Check the workflows (the first time, actionlint is fetched from GitHub)
-	$(BIN)/actionlint
-	$(BIN)/zizmor --offline --quiet .github
-
-$(VENV)/.workflows: requirements/workflows.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/workflows.txt
-	@touch $@
 
 docs: $(READY) ## Write the generated parts of the documentation
 	$(BIN)/python -m ops.pages
@@ -86,7 +80,6 @@ $(AUDIT)/.ready: requirements/audit.txt
 lock: $(READY) ## Pin the requirements again, with hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/program.in -o requirements/program.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/workflows.in -o requirements/workflows.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/audit.in -o requirements/audit.txt
 
 clean: ## Remove what the targets made

@@ -5,47 +5,76 @@ once, here, and is right for a development environment; the stack files show onl
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
 from invariants import rules
-from violations import BrokenRulesError, check
+from violations import SECRET, BrokenRulesError, Means, Violation, check, printable
 
 SETTINGS_KEY = "settings"
 HOLDS_SECRETS = "holds_secrets"
+ONLY_SECRETS = "Of these settings, only the endpoints of subscriptions may be secrets."
+
+Environment = Literal["local", "dev", "staging", "prod"]
+ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
+# YAML's true and false only: "no" in quotes is a text, and 1 a number.
+Switch = Annotated[bool, Field(strict=True), Means("true or false, without quotes")]
 
 # What AWS accepts, each limit once.
-FunctionSeconds = Annotated[int, Field(ge=1, le=900)]
-FunctionMegabytes = Annotated[int, Field(ge=128, le=10_240)]
-ReservedConcurrency = Annotated[int, Field(ge=1, le=1_000)]
-QueueBatchSize = Annotated[int, Field(ge=1, le=10_000)]
-BatchingWindowSeconds = Annotated[int, Field(ge=0, le=300)]
+FunctionSeconds = Annotated[int, Field(strict=True, ge=1, le=900)]
+FunctionMegabytes = Annotated[int, Field(strict=True, ge=128, le=10_240)]
+ReservedConcurrency = Annotated[int, Field(strict=True, ge=1, le=1_000)]
+QueueBatchSize = Annotated[int, Field(strict=True, ge=1, le=10_000)]
+BatchingWindowSeconds = Annotated[int, Field(strict=True, ge=0, le=300)]
 # SQS event sources accept two and more, never one.
-EventSourceConcurrency = Annotated[int, Field(ge=2, le=1_000)]
-ReceiveCount = Annotated[int, Field(ge=1, le=1_000)]
+EventSourceConcurrency = Annotated[int, Field(strict=True, ge=2, le=1_000)]
+ReceiveCount = Annotated[int, Field(strict=True, ge=1, le=1_000)]
 # S3 moves nothing to Standard-IA before it is 30 days old.
-InfrequentAccessDays = Annotated[int, Field(ge=30, le=3_650)]
-LifecycleDays = Annotated[int, Field(ge=1, le=3_650)]
-GlueWorkers = Annotated[int, Field(ge=2, le=299)]
+InfrequentAccessDays = Annotated[int, Field(strict=True, ge=30, le=3_650)]
+LifecycleDays = Annotated[int, Field(strict=True, ge=1, le=3_650)]
+GlueWorkers = Annotated[int, Field(strict=True, ge=2, le=299)]
 # One day: the longest that one batch may hold a dataset up.
-Minutes = Annotated[int, Field(ge=1, le=1_440)]
+Minutes = Annotated[int, Field(strict=True, ge=1, le=1_440)]
 # Athena accepts no cutoff under ten megabytes; ten terabytes is a bill of about fifty dollars.
-ScanMegabytes = Annotated[int, Field(ge=10, le=10_000_000)]
-KeyDeletionDays = Annotated[int, Field(ge=7, le=30)]
+ScanMegabytes = Annotated[int, Field(strict=True, ge=10, le=10_000_000)]
+KeyDeletionDays = Annotated[int, Field(strict=True, ge=7, le=30)]
 # The values CloudWatch Logs knows, without its "never expire".
 LogRetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
-TimeOfDay = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-PolicyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")]
-SubscriptionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
-ZoneName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
-TagText = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$")]
+TimeOfDay = Annotated[
+    str,
+    StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$"),
+    # YAML takes 12:30 without quotes for a number, in base sixty.
+    Means("a time of day as 'HH:MM', UTC, in quotes"),
+]
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$"), Means("an account's twelve digits, in quotes")]
+PolicyArn = Annotated[
+    str,
+    StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$"),
+    Means("the ARN of an IAM policy, like arn:aws:iam::111122223333:policy/boundary"),
+]
+SubscriptionName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$"),
+    Means("a letter and up to 62 more letters, digits and -, all of them small"),
+]
+ZoneName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$"),
+    Means("an availability zone, like eu-central-1a"),
+]
+TagText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$"),
+    Means("a tag's name: up to 128 letters, digits, spaces and any of _ . : / = + @ -"),
+]
+Cidr = Annotated[IPv4Network, Means("a range of private addresses, /16 to /24, like 10.64.0.0/20")]
 
 
 class Section(BaseModel):
@@ -57,7 +86,7 @@ class Section(BaseModel):
 class StorageConfig(Section):
     """The buckets and the ledger."""
 
-    allow_destroy: bool = Field(
+    allow_destroy: Switch = Field(
         default=True,
         description="Whether Pulumi may delete data; off, buckets, key and ledger are protected and kept on AWS.",
     )
@@ -127,19 +156,19 @@ class BatchesConfig(Section):
     """When pending files become a batch, and how large it may get."""
 
     schedule_minutes: Minutes = Field(default=5, description="Pending files are claimed this often.")
-    schedule_enabled: bool = Field(default=True, description="Off: batches start on demand only.")
-    max_files: Annotated[int, Field(ge=1, le=10_000)] = Field(
+    schedule_enabled: Switch = Field(default=True, description="Off: batches start on demand only.")
+    max_files: Annotated[int, Field(strict=True, ge=1, le=10_000)] = Field(
         default=1_000, description="Files in one batch at most; the rest waits for the next."
     )
-    max_gigabytes: Annotated[int, Field(ge=1, le=1_000)] = Field(
+    max_gigabytes: Annotated[int, Field(strict=True, ge=1, le=1_000)] = Field(
         default=20,
         description="Gigabytes to read in one batch at most, so that a run ends before its timeout; a gzipped file "
         "counts six times its size, a larger file is a batch of its own.",
     )
-    max_concurrent_per_dataset: Annotated[int, Field(ge=1, le=10)] = Field(
+    max_concurrent_per_dataset: Annotated[int, Field(strict=True, ge=1, le=10)] = Field(
         default=1, description="Batches of one dataset under way at most."
     )
-    max_attempts: Annotated[int, Field(ge=1, le=10)] = Field(
+    max_attempts: Annotated[int, Field(strict=True, ge=1, le=10)] = Field(
         default=3, description="Tries of a batch before it is FAILED and a person is called."
     )
 
@@ -148,7 +177,7 @@ class GlueConfig(Section):
     """The Spark job and the crawlers."""
 
     max_workers: GlueWorkers = Field(default=10, description="G.1X workers of one run at most (1 DPU each).")
-    max_concurrent_runs: Annotated[int, Field(ge=1, le=200)] = Field(
+    max_concurrent_runs: Annotated[int, Field(strict=True, ge=1, le=200)] = Field(
         default=5, description="Runs of all datasets side by side at most."
     )
     timeout_minutes: Minutes = Field(default=60, description="A run that long is killed.")
@@ -161,7 +190,7 @@ class AthenaConfig(Section):
     """The queries."""
 
     scanned_bytes_cutoff_mb: ScanMegabytes = Field(default=10_000, description="A query that scans more is cancelled.")
-    allow_free_sql: bool = Field(
+    allow_free_sql: Switch = Field(
         default=False, description="Whether the query function takes SQL, not only names of queries."
     )
 
@@ -171,7 +200,7 @@ class WorkflowConfig(Section):
 
     timeout_minutes: Minutes = Field(default=180, description="An execution that long is TIMED_OUT.")
     log_level: Literal["ALL", "ERROR", "FATAL"] = Field(default="ALL", description="Which events are logged.")
-    include_execution_data: bool = Field(
+    include_execution_data: Switch = Field(
         default=True, description="Whether inputs and outputs of the states are logged."
     )
 
@@ -187,7 +216,7 @@ class Subscription(Section):
         description="How the messages get there."
     )
     endpoint: Annotated[str, StringConstraints(min_length=3, max_length=2_048)] = Field(
-        description="An address or an ARN, as the protocol wants it; may be a Pulumi secret."
+        description="An address or an ARN, as the protocol wants it; may be a Pulumi secret, as no other setting may."
     )
 
     @property
@@ -203,13 +232,13 @@ class MonitoringConfig(Section):
     oldest_message_minutes: Minutes = Field(
         default=15, description="A landed file that waits longer than that raises an alarm."
     )
-    quarantined_percent: Annotated[int, Field(ge=0, le=99)] = Field(
+    quarantined_percent: Annotated[int, Field(strict=True, ge=0, le=99)] = Field(
         default=1, description="A batch with more quarantined rows than that raises an alarm, in per cent."
     )
     freshness_grace_minutes: Minutes = Field(
         default=60, description="How much later than its contract promises a batch may be published without an alarm."
     )
-    monthly_budget_dollars: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+    monthly_budget_dollars: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
         default=None, description="Whoever is called hears when the month costs more than that; empty: never."
     )
     alarm_subscriptions: tuple[Subscription, ...] = Field(default=(), description="Who is called.")
@@ -221,7 +250,7 @@ class MonitoringConfig(Section):
 class VpcConfig(Section):
     """A network for the functions and the job, without a way to the internet; AWS's services come to it."""
 
-    cidr: IPv4Network = Field(
+    cidr: Cidr = Field(
         default=IPv4Network("10.64.0.0/20"), description="Its addresses, /16 to /24; a fourth of them for each zone."
     )
     availability_zones: Annotated[tuple[ZoneName, ...], Field(min_length=1, max_length=3)] = Field(
@@ -249,8 +278,8 @@ class SecurityConfig(Section):
 class PipelineConfig(Section):
     """Everything that differs between environments."""
 
-    environment: Literal["local", "dev", "staging", "prod"] = Field(
-        description="Which environment the stack is; its resources are named after it."
+    environment: Environment = Field(
+        description="Which environment the stack is, as it is called; its resources are named after it."
     )
     storage: StorageConfig = StorageConfig()
     ingestion: IngestionConfig = IngestionConfig()
@@ -285,7 +314,7 @@ class PipelineConfig(Section):
         return self
 
 
-class ConfigError(Exception):
+class ConfigError(pulumi.RunError):
     """The stack file says something that is not allowed; the message lists all of it."""
 
 
@@ -298,30 +327,57 @@ def load() -> PipelineConfig:
     """
     source = pulumi.Config("data-pipeline")
     secret = pulumi.runtime.is_config_secret(source.full_key(SETTINGS_KEY))
-    return parse(_json(source.get(SETTINGS_KEY)), f"Pulumi.{pulumi.get_stack()}.yaml", secret=secret)
+    stack = pulumi.get_stack()
+    given = _json(source.get(SETTINGS_KEY))
+    return parse(given, f"Pulumi.{stack}.yaml", stack=stack, secret=secret, beside=_beside(source))
 
 
-def parse(raw: object, stack_file: str, *, secret: bool = False) -> PipelineConfig:
+def _beside(source: pulumi.Config) -> list[str]:
+    """Find what else stands under the project's name: nobody reads it, so it is a mistake."""
+    # As Pulumi looks a key up: what was set, and what the CLI hands over.
+    known = {*CONFIG.get(), *get_config_env()}
+    return sorted(key for key in known if key.startswith(f"{source.name}:") and key != source.full_key(SETTINGS_KEY))
+
+
+def parse(
+    raw: object, stack_file: str, *, stack: str = "", secret: bool = False, beside: Sequence[str] = ()
+) -> PipelineConfig:
     """Check `raw`, the value of ``data-pipeline:settings``; if one of its values is `secret`, none is ever shown.
+
+    A `stack` that is called like an environment is that one, and no other: its rules are those that count.
+    What stands `beside` the settings under the project's name is refused.
 
     Raises:
         ConfigError: with every violation at once.
 
     """
 
+    strangers = [
+        f"  {printable(key)}: allowed is data-pipeline:settings only, under which everything stands" for key in beside
+    ]
+
     def shown(value: object) -> str:
-        return "[secret]" if secret else repr(value)
+        return SECRET if secret else repr(value)
 
     if not isinstance(raw, Mapping):
-        raise ConfigError(
-            f"{stack_file}: data-pipeline:settings = {shown(raw)} is not a mapping. "
-            "Write at least 'environment: dev' under it."
-        )
-    # The rules of a development environment stand in where it is the environment that is wrong.
-    violations, checked = check(PipelineConfig, raw, {"environment": "dev"}, {HOLDS_SECRETS: secret})
-    if checked is None or violations:
-        lines = [f"  {v.key} = {shown(v.value)}: allowed is {v.allowed}" for v in violations]
-        raise ConfigError(f"{stack_file}: {len(lines)} of data-pipeline:settings cannot be used:\n" + "\n".join(lines))
+        head = f"{stack_file}: data-pipeline:settings = {shown(raw)} is not a mapping. "
+        raise ConfigError("\n".join([f"{head}Write at least 'environment: dev' under it.", *strangers]))
+    own = stack if stack in ENVIRONMENTS else None
+    wrong = []
+    if own and raw.get("environment") in ENVIRONMENTS and raw["environment"] != own:
+        allowed = f"{own!r}, as the stack is called: another environment's rules are not its own"
+        wrong.append(Violation(key="environment", value=raw["environment"], allowed=allowed))
+        raw = {**raw, "environment": own}
+    # The rules of a development environment stand in where nobody knows which it is.
+    found, checked = check(PipelineConfig, raw, {"environment": own or "dev"}, {HOLDS_SECRETS: secret})
+    violations = [*wrong, *found]
+    if checked is None or violations or strangers:
+        lines = [*strangers]
+        lines += [f"  {printable(v.key)} = {shown(v.value)}: allowed is {v.rule(secret=secret)}" for v in violations]
+        head = f"{stack_file}: {len(lines)} of data-pipeline:settings cannot be used:"
+        if secret:
+            lines.append(f"No value is shown, since one of them is a secret. {ONLY_SECRETS}")
+        raise ConfigError("\n".join([head, *lines]))
     return checked
 
 

@@ -40,14 +40,16 @@ def _ingestion_rules(config: PipelineConfig) -> Iterator[Violation]:
         yield Violation(
             key="ingestion.batching_window_seconds",
             value=ingestion.batching_window_seconds,
-            allowed=f"at least 1, since ingestion.batch_size is {ingestion.batch_size}",
+            allowed="at least 1, since ingestion.batch_size is {}",
+            about=(ingestion.batch_size,),
         )
     if reserved is not None and reserved < ingestion.max_concurrency:
         # Otherwise Lambda throttles its own poller, and throttled messages count as received.
         yield Violation(
             key="functions.ingestion.reserved_concurrency",
             value=reserved,
-            allowed=f"at least ingestion.max_concurrency, which is {ingestion.max_concurrency}",
+            allowed="at least ingestion.max_concurrency, which is {}",
+            about=(ingestion.max_concurrency,),
         )
     hidden = visibility_timeout_seconds(config.functions.ingestion.timeout_seconds, ingestion.batching_window_seconds)
     most = QUEUE_RETENTION_SECONDS // hidden - 1
@@ -55,8 +57,9 @@ def _ingestion_rules(config: PipelineConfig) -> Iterator[Violation]:
         yield Violation(
             key="ingestion.max_receive_count",
             value=ingestion.max_receive_count,
-            allowed=f"at most {most}: a try takes up to {hidden} seconds, and a message that is four days old is gone "
+            allowed="at most {}: a try takes up to {} seconds, and a message that is four days old is gone "
             "instead of in the dead-letter queue",
+            about=(most, hidden),
         )
 
 
@@ -79,7 +82,8 @@ def _lifecycle_rules(storage: StorageConfig) -> Iterator[Violation]:
         yield Violation(
             key="storage.raw_to_glacier_after_days",
             value=cold,
-            allowed=f"at least {warm + 30}: 30 days after storage.raw_to_infrequent_access_after_days",
+            allowed="at least {}: 30 days after storage.raw_to_infrequent_access_after_days",
+            about=(warm + 30,),
         )
     if storage.raw_locked_days is not None and storage.allow_destroy:
         yield Violation(
@@ -92,7 +96,8 @@ def _lifecycle_rules(storage: StorageConfig) -> Iterator[Violation]:
         yield Violation(
             key="storage.raw_expires_after_days",
             value=gone,
-            allowed=f"more than {last}, when raw files are moved the last time, or unlocked",
+            allowed="more than {}, when raw files are moved the last time, or unlocked",
+            about=(last,),
         )
 
 
@@ -102,13 +107,15 @@ def _batch_rules(config: PipelineConfig) -> Iterator[Violation]:
         yield Violation(
             key="workflow.timeout_minutes",
             value=workflow.timeout_minutes,
-            allowed=f"more than glue.timeout_minutes, which is {glue.timeout_minutes}",
+            allowed="more than glue.timeout_minutes, which is {}",
+            about=(glue.timeout_minutes,),
         )
     if glue.max_concurrent_runs < batches.max_concurrent_per_dataset:
         yield Violation(
             key="glue.max_concurrent_runs",
             value=glue.max_concurrent_runs,
-            allowed=f"at least {batches.max_concurrent_per_dataset}, as batches.max_concurrent_per_dataset is",
+            allowed="at least {}, as batches.max_concurrent_per_dataset is",
+            about=(batches.max_concurrent_per_dataset,),
         )
 
 
@@ -134,7 +141,8 @@ def _account_rules(config: PipelineConfig) -> Iterator[Violation]:
         yield Violation(
             key="security.permissions_boundary_arn",
             value=boundary,
-            allowed=f"a policy of AWS, or of security.account_id, which is {account}",
+            allowed="a policy of AWS, or of security.account_id, which is {}",
+            about=(account,),
         )
 
 
@@ -152,12 +160,16 @@ def _vpc_rules(vpc: VpcConfig | None) -> Iterator[Violation]:
         )
 
 
+# One address, as HTML's input of that type takes it, with dots between others only, and a domain of two parts or more.
+_TEXT = r"[\w!#$%&'*+/=?^`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = (rf"{_TEXT}(\.{_TEXT})*@({_LABEL}\.)+{_LABEL}", "an e-mail address")
 _ENDPOINTS = {
-    "email": (r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address"),
-    "email-json": (r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "an e-mail address"),
-    "https": (r"^https://\S+$", "an address that starts with https://"),
-    "sqs": (r"^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:\S+$", "the ARN of a queue"),
-    "lambda": (r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:\S+$", "the ARN of a function"),
+    "email": _EMAIL,
+    "email-json": _EMAIL,
+    "https": (r"https://[!-~]+", "an address that starts with https://"),
+    "sqs": (r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[\w.-]+", "the ARN of a queue"),
+    "lambda": (r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[\w:$-]+", "the ARN of a function"),
 }
 
 
@@ -165,11 +177,12 @@ def _topic_rules(key: str, subscriptions: Sequence[Subscription], holds_secrets:
     called: set[str] = set()
     for place, subscription in enumerate(subscriptions):
         pattern, allowed = _ENDPOINTS[subscription.protocol]
-        if not re.fullmatch(pattern, subscription.endpoint):
+        if not re.fullmatch(pattern, subscription.endpoint, re.ASCII):
             yield Violation(
                 key=f"{key}.{place}.endpoint",
                 value=subscription.endpoint,
-                allowed=f"{allowed}, since the protocol is {subscription.protocol}",
+                allowed=allowed + ", since the protocol is {}",
+                about=(subscription.protocol,),
             )
         if holds_secrets and subscription.name is None:
             yield Violation(

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import InvokeOptions, Output, ResourceOptions
 
-from bootstrap import permissions
+from bootstrap import network, permissions
 from bootstrap.permissions import Account, Statement
 from bootstrap.settings import BootstrapSettings, Environment
 from components.lifecycle import LifecycleRule
@@ -18,8 +18,8 @@ ISSUER = "https://token.actions.githubusercontent.com"
 PREVIEW = "preview"
 """The GitHub environment of jobs that only look."""
 
-SESSION_SECONDS = 2 * 3_600
-"""A deployment and its smoke test take minutes; the credentials of a job end with it, and after two hours at most."""
+SESSION_SECONDS = 90 * 60
+"""As long as the job of a deployment may take (.github/workflows/stack.yml), and no longer."""
 
 WAIVERS = (
     Waiver(
@@ -107,8 +107,12 @@ class BootstrappedAccount(pulumi.ComponentResource):
         )
         self._deploy_roles = {environment: self._deploy_role(environment) for environment in settings.environments}
         environments = list(settings.environments)
+        networks = [name for name, given in settings.environments.items() if given.may_make_network]
         self._preview_role = self._make_role(
-            f"{name}-preview", PREVIEW, lambda account: permissions.preview_policies(account, environments)
+            f"{name}-preview",
+            PREVIEW,
+            lambda account: permissions.preview_policies(account, environments, networks),
+            with_network=bool(networks),
         )
         self._region = region
         self.register_outputs({})
@@ -169,13 +173,23 @@ class BootstrappedAccount(pulumi.ComponentResource):
         def policies(account: Account) -> dict[str, list[Statement]]:
             boundary = given.permissions_boundary_arn
             return permissions.deploy_policies(
-                account, environment, may_destroy=given.may_destroy, boundary_arn=boundary
+                account,
+                environment,
+                may_destroy=given.may_destroy,
+                may_make_network=given.may_make_network,
+                boundary_arn=boundary,
             )
 
-        return self._make_role(f"{self._name}-deploy-{environment}", environment, policies)
+        name = f"{self._name}-deploy-{environment}"
+        return self._make_role(name, environment, policies, with_network=given.may_make_network)
 
     def _make_role(
-        self, name: str, environment: str, policies: Callable[[Account], dict[str, list[Statement]]]
+        self,
+        name: str,
+        environment: str,
+        policies: Callable[[Account], dict[str, list[Statement]]],
+        *,
+        with_network: bool,
     ) -> aws.iam.Role:
         subject = self._settings.subject
         role = aws.iam.Role(
@@ -189,7 +203,7 @@ class BootstrappedAccount(pulumi.ComponentResource):
         documents = self._known.apply(
             lambda known: {part: permissions.document(found) for part, found in policies(known[1]).items()}
         )
-        for part in permissions.PARTS:
+        for part in (*permissions.PARTS, *([network.PART] if with_network else [])):
             policy = aws.iam.Policy(f"{name}-{part}", name=f"{name}-{part}", policy=documents[part], opts=self._child)
             aws.iam.RolePolicyAttachment(f"{name}-{part}", role=role.name, policy_arn=policy.arn, opts=self._child)
         return role

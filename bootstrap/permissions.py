@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap import network
 from bootstrap.services import COMPUTE, DATA, SERVICES, UNSCOPED
 
 Statement = dict[str, Any]
@@ -35,11 +36,16 @@ class Account:
 
 
 def deploy_policies(
-    account: Account, environment: str, *, may_destroy: bool, boundary_arn: str | None
+    account: Account, environment: str, *, may_destroy: bool, may_make_network: bool, boundary_arn: str | None
 ) -> dict[str, list[Statement]]:
     """What the deploy role of an environment may do, in documents by name, each within IAM's limit."""
     kinds = ("reads", "writes", "destroys") if may_destroy else ("reads", "writes")
-    return {
+    made = [
+        *network.reads(account.partition, account.here, [environment]),
+        *network.writes(account.partition, account.here, account.id, environment),
+    ]
+    found = {network.PART: made} if may_make_network else {}
+    return found | {
         "data": _services(account, environment, kinds, DATA),
         "compute": _services(account, environment, kinds, COMPUTE),
         "rest": [
@@ -54,10 +60,13 @@ def deploy_policies(
     }
 
 
-def preview_policies(account: Account, environments: Sequence[str]) -> dict[str, list[Statement]]:
+def preview_policies(
+    account: Account, environments: Sequence[str], with_network: Sequence[str]
+) -> dict[str, list[Statement]]:
     """What the preview role may do: read what the deploy roles of the account make, and their state."""
     kinds = ("reads",)
-    return {
+    found = {network.PART: network.reads(account.partition, account.here, with_network)} if with_network else {}
+    return found | {
         "data": _distinct([one for name in environments for one in _services(account, name, kinds, DATA)]),
         "compute": _distinct([one for name in environments for one in _services(account, name, kinds, COMPUTE)]),
         "rest": [

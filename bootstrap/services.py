@@ -75,6 +75,17 @@ SERVICES = (
         reads=("GetObject", "GetObjectTagging"),
         writes=("DeleteObject", "PutObject", "PutObjectTagging"),
     ),
+    # An object of a versioned bucket is deleted version by version: a contract that goes or is renamed, or code that
+    # gets another key. Of the batches' manifests and reports beside them, no version is.
+    Service(name="s3", resources=("arn:{p}:s3:::data-pipeline-artifacts-*",), writes=("ListBucketVersions",)),
+    Service(
+        name="s3",
+        resources=(
+            "arn:{p}:s3:::data-pipeline-artifacts-*/contracts/*",
+            "arn:{p}:s3:::data-pipeline-artifacts-*/glue/*",
+        ),
+        writes=("DeleteObjectVersion",),
+    ),
     Service(name="s3", resources=("arn:{p}:s3:::data-pipeline-*/*",), destroys=("DeleteObject", "DeleteObjectVersion")),
     Service(
         name="dynamodb",

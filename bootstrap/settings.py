@@ -6,15 +6,29 @@ from typing import Annotated, Any, Literal, Self
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from violations import BrokenRulesError, Violation, check
+from violations import BrokenRulesError, Means, Violation, check, printable
 
 Environment = Literal["dev", "staging", "prod"]
-AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
-PolicyArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")]
-ProviderArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:oidc-provider/\S+$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$"), Means("an account's twelve digits, in quotes")]
+PolicyArn = Annotated[
+    str,
+    StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$"),
+    Means("the ARN of an IAM policy, like arn:aws:iam::111122223333:policy/boundary"),
+]
+ProviderArn = Annotated[
+    str,
+    StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:oidc-provider/\S+$"),
+    Means(
+        "the ARN of an OIDC provider, like arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+    ),
+]
 # Since 2026-06-18 GitHub writes the ids of owner and repository into the subjects of new repositories, so that whoever
 # takes a freed name is not trusted (GitHub changelog of 2026-04-23 and "OpenID Connect", 2026-11).
-SUBJECT = r"^repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?$"
+Subject = Annotated[
+    str,
+    StringConstraints(pattern=r"^repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?$"),
+    Means("repo:OWNER/REPO, or repo:OWNER@ID/REPO@ID"),
+]
 
 
 class Section(BaseModel):
@@ -27,7 +41,12 @@ class EnvironmentSettings(Section):
     """What the deploy role of one environment may do beyond deploying."""
 
     may_destroy: bool = Field(
-        default=False, description="Whether the role may delete what holds data: buckets, ledger, key."
+        default=False, strict=True, description="Whether the role may delete what holds data: buckets, ledger, key."
+    )
+    may_make_network: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether the role may make and delete a network of the pipeline's own: security.vpc of the stack.",
     )
     permissions_boundary_arn: PolicyArn | None = Field(
         default=None,
@@ -40,7 +59,7 @@ class BootstrapSettings(Section):
     """One account."""
 
     account_id: AccountId = Field(description="The only account that this stack may be deployed to.")
-    subject: Annotated[str, StringConstraints(pattern=SUBJECT)] = Field(
+    subject: Subject = Field(
         description="The repository, as a token's subject begins: repo:OWNER/REPO or repo:OWNER@ID/REPO@ID."
     )
     environments: dict[Environment, EnvironmentSettings] = Field(
@@ -49,7 +68,7 @@ class BootstrapSettings(Section):
     oidc_provider_arn: ProviderArn | None = Field(
         default=None, description="GitHub's provider, if the account has one already; empty: it is made."
     )
-    state_versions_expire_after_days: Annotated[int, Field(ge=30, le=3_650)] = Field(
+    state_versions_expire_after_days: Annotated[int, Field(strict=True, ge=30, le=3_650)] = Field(
         default=365, description="How long an overwritten state can be brought back."
     )
 
@@ -86,12 +105,6 @@ def parse(raw: object, stack_file: str) -> BootstrapSettings:
     stand_ins: dict[str, Any] = {"account_id": "0" * 12, "subject": "repo:a/b", "environments": {"dev": {}}}
     violations, checked = check(BootstrapSettings, raw, stand_ins, {})
     if checked is None or violations:
-        lines = [f"  {v.key} = {v.value!r}: allowed is {_readable(v.allowed)}" for v in violations]
+        lines = [f"  {printable(v.key)} = {v.value!r}: allowed is {v.rule()}" for v in violations]
         raise SettingsError(f"{stack_file}: {len(lines)} settings cannot be used:\n" + "\n".join(lines))
     return checked
-
-
-def _readable(allowed: str) -> str:
-    if SUBJECT in allowed:
-        return "repo:OWNER/REPO, or repo:OWNER@ID/REPO@ID"
-    return allowed

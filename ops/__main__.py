@@ -121,7 +121,12 @@ def preview(
         int, typer.Option(help="Markdown: so many characters at most, of one comment.")
     ] = LONGEST_COMMENT,
 ) -> None:
-    """Show what the program declares for a stack, without AWS and Pulumi CLI; fail if a rule refuses it."""
+    """Show what the program declares for a stack, without AWS and Pulumi CLI.
+
+    Exit codes: 0, it may be deployed; 1, it cannot be shown: settings, contracts, an archive or the revision are wrong;
+    2, wrong options; 3, refused: a rule of policies/ is broken, or against the base, data would be deleted or replaced,
+    or a contract would change in a way that Pulumi refuses.
+    """
     cli.run(stack, base, format_, longest, console)
 
 
@@ -174,7 +179,7 @@ def run() -> None:
         app()
     except (TargetError, PreviewError, SmokeError, ClientError, BotoCoreError) as error:
         Console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(error.exit_code if isinstance(error, PreviewError) else 1)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
 from pulumi.runtime import mocks, rpc, settings
 
 from ops import naming
-from ops.stack_files import opened
+from ops.stack_files import opened, read
 
 ROOT = Path(__file__).resolve().parent.parent
 STACKS = ("local", "dev", "staging", "prod")
@@ -235,9 +234,13 @@ def _flat(config: dict[str, Any]) -> dict[str, str]:
 
 
 def stack_config(stack: str, root: Path = ROOT) -> dict[str, Any]:
-    """Read what `Pulumi.<stack>.yaml` says."""
-    text = (root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
-    return dict(yaml.safe_load(text)["config"])
+    """Read what `Pulumi.<stack>.yaml` says.
+
+    Raises:
+        StackFileError: it cannot be used.
+
+    """
+    return read(stack, root)
 
 
 def main_program(root: Path = ROOT) -> None:

@@ -20,7 +20,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import TargetError, choose
 from scripts.display import Display
-from scripts.stacks import Action, DeployError, DriftError, check_credentials, open_stack, outputs, run, settings
+from scripts.stacks import (
+    Action,
+    DeployError,
+    DriftError,
+    check_credentials,
+    check_environment,
+    open_stack,
+    outputs,
+    run,
+    settings,
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -74,6 +84,7 @@ def deploy(
     try:
         action = _action(preview=preview, destroy=destroy, refresh=refresh)
         _check(action, name, expect_no_changes=expect_no_changes, confirm=confirm, outputs_file=outputs_file)
+        check_environment(name)
         caller = check_credentials(name)
         stack = open_stack(name, create=action is Action.DEPLOY, secrets_provider=secrets_provider)
         with Display(console, f"{action.value} {name}, as {caller}", verbose=verbose) as display:

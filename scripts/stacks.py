@@ -1,15 +1,15 @@
 """Opens stacks and runs the engine on them by the Automation API; what a person can put right becomes one sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import boto3
-import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation as auto
 
+from ops.stack_files import SETTINGS, StackFileError, read
 from scripts.display import PERMALINK, Display
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,12 +50,27 @@ def settings(name: str) -> dict[str, Any]:
     """Read the `config` of a stack's file.
 
     Raises:
-        DeployError: there is no such file.
+        DeployError: there is no such file, or it cannot be used.
     """
-    path = ROOT / f"Pulumi.{name}.yaml"
-    if not path.exists():
-        raise DeployError(f"there is no {path.name}; write one, with at least aws:region and data-pipeline:settings")
-    return dict((yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config") or {})
+    try:
+        return read(name, ROOT)
+    except StackFileError as error:
+        raise DeployError(str(error)) from error
+
+
+def check_environment(name: str) -> None:
+    """Make sure that a stack's file is about the environment that the stack is called after.
+
+    Raises:
+        DeployError: it claims another one, whose rules are not those that the program has to keep there.
+    """
+    found = settings(name).get(SETTINGS)
+    said = found.get("environment") if isinstance(found, Mapping) else None
+    if said != name:
+        raise DeployError(
+            f"Pulumi.{name}.yaml: data-pipeline:settings.environment = {said!r}: allowed is {name!r}, "
+            "as the stack is called"
+        )
 
 
 def check_credentials(name: str) -> str:
@@ -73,7 +88,8 @@ def check_credentials(name: str) -> str:
             f"no AWS credentials that work: {error}. Sign in (aws sso login), or set AWS_PROFILE; "
             "in GitHub Actions, let configure-aws-credentials assume the role of this environment"
         ) from error
-    wanted = ((config.get("data-pipeline:settings") or {}).get("security") or {}).get("account_id")
+    security = (config.get(SETTINGS) or {}).get("security")
+    wanted = security.get("account_id") if isinstance(security, Mapping) else None
     if wanted is not None and str(wanted) != identity["Account"]:
         raise DeployError(
             f"these are credentials of account {identity['Account']} ({identity['Arn']}), but Pulumi.{name}.yaml "

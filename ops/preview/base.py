@@ -11,6 +11,11 @@ from ops.preview.cli import PreviewError
 from ops.preview.snapshot import Snapshot
 from ops.recording import ROOT
 
+
+class BaseError(Exception):
+    """A revision is there, but cannot be compared with; the message says why."""
+
+
 PINS = Path("requirements") / "program.txt"
 
 
@@ -18,7 +23,8 @@ def snapshot_of(revision: str, stack: str, root: Path = ROOT) -> Snapshot:
     """Check a revision out into a temporary folder and record its program there, in a process of its own.
 
     Raises:
-        PreviewError: the revision is not there, or its program does not run.
+        PreviewError: the revision is not there.
+        BaseError: its program does not run with what is installed here.
 
     """
     try:
@@ -44,9 +50,9 @@ def _record(tree: Path, revision: str, stack: str) -> str:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise PreviewError(
-            f"the program of {revision} does not run for stack {stack} with what is installed here: {reason}. "
-            "Preview without --base, or against a revision that runs."
+        raise BaseError(
+            f"nothing is compared: the program of {revision} does not run for stack {stack} with what is installed "
+            f"here: {reason}. See what changes with its own environment, or against a revision that runs."
         )
     return done.stdout
 

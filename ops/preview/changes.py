@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ops.preview import contracts
 from ops.preview.differences import Difference, differences
 from ops.preview.snapshot import Seen, Snapshot
 from ops.preview.stateful import PROVIDER, REGION, fate, is_stateful, replacing
@@ -24,8 +25,10 @@ class Change:
     # Under which URN the base knows it, if an alias says so.
     former: str = ""
     differences: tuple[Difference, ...] = ()
-    # What becomes of its data, if it may not be there afterwards.
+    # What becomes of its data, if it may not be there afterwards, or of the data that would come.
     danger: str = ""
+    # Whether the danger is a reason not to deploy at all.
+    refused: bool = False
 
     def __str__(self) -> str:
         """Name the resource."""
@@ -54,6 +57,10 @@ def _change(old: Seen | None, new: Seen, moved: list[str]) -> Change | None:
     forced = [*replacing(new, (one.path for one in found)), *(moved if is_stateful(new) else ())]
     if not found and not forced and old.urn == new.urn:
         return None
+    broken = contracts.refused(old, new)
+    danger = f"Pulumi refuses it: {'; '.join(broken)}" if broken else ""
+    if forced:
+        danger = f"{fate(old, 'replaced')} ({', '.join(forced)} cannot be changed)"
     return Change(
         action="replace" if forced else "change",
         type=new.type,
@@ -61,13 +68,15 @@ def _change(old: Seen | None, new: Seen, moved: list[str]) -> Change | None:
         urn=new.urn,
         former="" if old.urn == new.urn else old.urn,
         differences=found,
-        danger=f"{fate(old, 'replaced')} ({', '.join(forced)} cannot be changed)" if forced else "",
+        danger=danger,
+        refused=bool(danger),
     )
 
 
 def _removal(old: Seen) -> Change:
-    danger = fate(old, "deleted") if is_stateful(old) else ""
-    return Change(action="remove", type=old.type, name=old.name, urn=old.urn, danger=danger)
+    stateful = is_stateful(old)
+    danger = fate(old, "deleted") if stateful else contracts.GONE if contracts.is_contract(old) else ""
+    return Change(action="remove", type=old.type, name=old.name, urn=old.urn, danger=danger, refused=stateful)
 
 
 def _options(old: Seen, new: Seen) -> Iterator[Difference]:

@@ -1,10 +1,15 @@
 """Makes a preview: records the program, asks the rules, compares with a base."""
 
+import pulumi
 from rich.console import Console
 
+from components.contract_file import ContractError
+from components.definition import DefinitionError
+from components.packaging import PackagingError
+from components.queries import QueryError
 from config import ConfigError
 from ops.preview import markdown, text
-from ops.preview.base import snapshot_of
+from ops.preview.base import BaseError, snapshot_of
 from ops.preview.changes import changes
 from ops.preview.cli import Format, PreviewError
 from ops.preview.cost import idle_dollars_per_month
@@ -12,29 +17,46 @@ from ops.preview.report import Preview
 from ops.preview.snapshot import take
 from ops.preview.verdict import refused
 from ops.recording import ROOT, main_program, record, stack_config
+from ops.stack_files import StackFileError
+
+USER_ERRORS = (
+    ConfigError,
+    ContractError,
+    DefinitionError,
+    PackagingError,
+    QueryError,
+    StackFileError,
+    # Also what pulumi.Config says of a key that is missing, or not of its type.
+    pulumi.RunError,
+)
+"""What whoever wrote a file of the project can put right: the message names the file."""
 
 
 def make(stack: str, base: str | None) -> Preview:
     """Preview a stack, against a base revision if one is given.
 
     Raises:
-        PreviewError: there is no such stack or revision, or the stack's settings break an invariant.
+        PreviewError: there is no such stack or revision, or the stack file, a contract or another file is wrong.
 
     """
     stacks = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
     if stack not in stacks:
         raise PreviewError(f"there is no Pulumi.{stack}.yaml; allowed for --stack is one of {', '.join(stacks)}")
-    config = stack_config(stack)
     try:
+        config = stack_config(stack)
         declared = record(main_program, config=config, stack=stack).resources
-    except ConfigError as error:
+    except USER_ERRORS as error:
         raise PreviewError(str(error)) from error
     head = take(stack, declared, idle_dollars_per_month(declared))
     environment = str(config["data-pipeline:settings"]["environment"])
     wrong = tuple(refused(environment, declared))
     if base is None:
         return Preview(head=head, refused=wrong)
-    before = snapshot_of(base, stack)
+    try:
+        before = snapshot_of(base, stack)
+    except BaseError as error:
+        # That the base cannot be run is no fault of what is previewed.
+        return Preview(head=head, refused=wrong, note=str(error))
     return Preview(head=head, refused=wrong, base=before, revision=base, changes=tuple(changes(before, head)))
 
 

@@ -32,6 +32,8 @@ def fitted(parts: list[str], longest: int, preview: Preview) -> str:
 
 def _parts(preview: Preview) -> Iterator[str]:
     yield f"### Preview of {preview.title}\n\n{preview.totals()}\n"
+    if preview.note:
+        yield f"> [!NOTE]\n> {_escaped(' '.join(preview.note.split()))}\n"
     for line in preview.refused:
         yield f"> [!WARNING]\n> A rule refuses `{line}`\n"
     groups = list(alike(preview.changes))
@@ -86,5 +88,8 @@ def _tree(preview: Preview) -> list[str]:
 def _folded(summary: str, language: str, lines: Iterable[str]) -> str:
     text = "\n".join(lines)
     fence = "`" * max(3, 1 + max((len(found) for found in re.findall("`+", text)), default=0))
-    safe = summary.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"<details><summary>{safe}</summary>\n\n{fence}{language}\n{text}\n{fence}\n\n</details>\n"
+    return f"<details><summary>{_escaped(summary)}</summary>\n\n{fence}{language}\n{text}\n{fence}\n\n</details>\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

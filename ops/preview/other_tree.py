@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ops.preview.cost import idle_dollars_per_month
 from ops.preview.snapshot import Snapshot, take
-from ops.recording import ROOT, main_program, record, stack_config
+from ops.recording import ROOT, main_program, record
+from ops.stack_files import unchecked
 
 CORE = Path("lambdas") / "layers"
 
@@ -20,7 +21,7 @@ def snapshot(tree: Path, stack: str) -> Snapshot:
     own = {"", str(ROOT), str(ROOT / CORE)}
     sys.path[:] = [str(tree), str(tree / CORE), *(entry for entry in sys.path if entry not in own)]
     os.chdir(tree)
-    declared = record(lambda: main_program(tree), config=stack_config(stack, tree), stack=stack).resources
+    declared = record(lambda: main_program(tree), config=unchecked(stack, tree), stack=stack).resources
     return take(stack, declared, idle_dollars_per_month(declared))
 
 

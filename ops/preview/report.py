@@ -11,6 +11,7 @@ from ops.preview.changes import ACTIONS, Change
 from ops.preview.differences import ABSENT, Difference
 from ops.preview.snapshot import CODE, Seen, Snapshot
 from ops.recording import short_type
+from violations import printable
 
 LONGEST_VALUE = 100
 SIGNS = {"add": "+", "change": "~", "replace": "±", "remove": "-"}
@@ -24,9 +25,16 @@ class Preview:
     head: Snapshot
     # What the rules of policies/ refuse.
     refused: tuple[str, ...] = ()
+    # What is missing here, and why.
+    note: str = ""
     base: Snapshot | None = None
     revision: str = ""
     changes: tuple[Change, ...] = ()
+
+    @property
+    def refusals(self) -> list[str]:
+        """Everything for which the stack must not be deployed like this, a line each."""
+        return [*self.refused, *(f"{change}: {change.danger}" for change in self.changes if change.refused)]
 
     @property
     def title(self) -> str:
@@ -71,7 +79,9 @@ class Preview:
             "stack": self.head.stack,
             "base": self.revision or None,
             "services": {name: {"resources": count, "idle_dollars": idle} for name, count, idle in self.services()},
-            "refused": list(self.refused),
+            "verdict": "refused" if self.refusals else "accepted",
+            "refused": self.refusals,
+            "note": self.note or None,
             "changes": [
                 {
                     "action": change.action,
@@ -113,7 +123,7 @@ def shown(value: Any) -> str:
     """Write a value in a line that is not too long."""
     if value is ABSENT:
         return repr(value)
-    text = json.dumps(value, ensure_ascii=False)
+    text = printable(json.dumps(value, ensure_ascii=False))
     if len(text) <= LONGEST_VALUE:
         return text
     return f"{text[:LONGEST_VALUE]}… ({len(text):,} characters)"

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 
 from ops.recording import Declared
-from ops.stack_files import SECRET
+from violations import SECRET
 
 CODE = "code sha256:"
 """How the content of an archive or a file begins, in the place of its bytes."""

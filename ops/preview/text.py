@@ -25,6 +25,8 @@ def write(preview: Preview, console: Console) -> None:
     console.print(table)
     for changes in alike(preview.changes):
         _write_changes(changes, console)
+    if preview.note:
+        console.print(Text(f"note: {preview.note}", "yellow"), soft_wrap=True)
     for line in preview.refused:
         console.print(Text(f"refused: {line}", DANGER), soft_wrap=True)
     console.print(Text(f"{preview.title}: {preview.totals()}", "bold"), soft_wrap=True)

@@ -1,5 +1,6 @@
 """The bootstrap program: whom the roles trust, what they may do, and that the state outlives mistakes."""
 
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 from bootstrap.account import WAIVERS
 from bootstrap.services import UNSCOPED
 from bootstrap.settings import SettingsError, parse
-from ops.recording import ROOT, short_type
+from ops.recording import ROOT, Recording, short_type
 from policies.model import Program, Resource, check, unused, unwaived
 from policies.rules import RULES
 from tests.unit.bootstrap.account import BOUNDARY, SETTINGS, account, deploy, of, statements
@@ -107,11 +108,29 @@ def test_with_a_boundary_no_role_is_made_or_given_permissions_without_it() -> No
 
 
 def test_only_where_it_is_asked_for_a_deployment_may_delete_what_holds_data() -> None:
-    deleting = {"s3:DeleteBucket", "s3:DeleteObjectVersion", "dynamodb:DeleteTable", "kms:ScheduleKeyDeletion"}
+    deleting = {"s3:DeleteBucket", "dynamodb:DeleteTable", "kms:ScheduleKeyDeletion"}
     assert deleting <= allowed("delivery-deploy-dev")
     for role in ("delivery-deploy-staging", "delivery-deploy-prod"):
         assert deleting & allowed(role) == set()
+        for lake in ("curated-0a1b2c3/tables/x", "raw-0a1b2c3/contracts/x", "artifacts-0a1b2c3/batches/x"):
+            assert not may(role, "s3:DeleteObjectVersion", f"arn:aws:s3:::data-pipeline-{lake}"), lake
         assert not may(role, "s3:DeleteObject", "arn:aws:s3:::data-pipeline-curated-0a1b2c3/tables/x")
+    assert may("delivery-deploy-dev", "s3:DeleteObjectVersion", "arn:aws:s3:::data-pipeline-raw-0a1b2c3/x")
+
+
+@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
+def test_every_object_that_the_program_puts_can_go_or_get_another_key(environment: str) -> None:
+    role = f"delivery-deploy-{environment}"
+    buckets = {one.outputs["bucket"]: one.outputs["arn"] for one in pipeline(environment).of("s3.Bucket")}
+    objects = pipeline(environment).of("s3.BucketObjectv2")
+    assert {one.inputs["key"].split("/")[0] for one in objects} == {"contracts", "glue"}
+    for one in objects:
+        bucket = buckets[one.inputs["bucket"]]
+        # The provider lists the versions of a key and deletes each; without an id, S3 would write a delete marker only.
+        assert may(role, "s3:ListBucketVersions", bucket)
+        for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+            assert may(role, action, f"{bucket}/{one.inputs['key']}"), one.inputs["key"]
+    assert not may(PREVIEW, "s3:DeleteObjectVersion", f"{bucket}/contracts/flights.json")
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
@@ -204,7 +223,7 @@ def test_state_and_key_outlive_whoever_destroys_the_stack() -> None:
     assert not fnmatchcase(bucket.outputs["arn"], "arn:aws:s3:::data-pipeline-*"), "a deployment could delete its state"
 
 
-def policy_program() -> Program:
+def policy_program(recording: Recording, unscoped_actions: Collection[str]) -> Program:
     """The program as the rules see it: they know inline policies, and look at the managed ones as if they were."""
     types = {"iam.Policy": "iam.RolePolicy"}
     return Program(
@@ -218,15 +237,17 @@ def policy_program() -> Program:
                 provider=one.provider,
                 protect=one.protect,
             )
-            for one in account().resources
+            for one in recording.resources
             if one.type.startswith("aws:")
         ),
-        unscoped_actions=UNSCOPED,
+        unscoped_actions=unscoped_actions,
     )
 
 
 def test_the_program_keeps_the_rules_that_the_pipeline_keeps() -> None:
-    found = check(policy_program(), [rule for rule in RULES if rule.id.startswith(("IAM", "S3", "KMS"))])
+    found = check(
+        policy_program(account(), UNSCOPED), [rule for rule in RULES if rule.id.startswith(("IAM", "S3", "KMS"))]
+    )
     assert [str(finding) for finding in unwaived(found, WAIVERS)] == []
     assert unused(WAIVERS, found) == []
 
@@ -255,10 +276,12 @@ def is_known(issue: str, detail: Any) -> bool:
     [
         ({"subject": "repo:example-org/*"}, r"subject = 'repo:example-org/\*': allowed is .*repo:OWNER/REPO"),
         ({"subject": "example-org/data-pipeline"}, "subject"),
-        ({"account_id": "1111"}, "account_id = '1111'"),
+        ({"account_id": "1111"}, "account_id = '1111': allowed is an account's twelve digits, in quotes"),
+        ({"oidc_provider_arn": "github"}, "oidc_provider_arn = 'github': allowed is the ARN of an OIDC provider, like"),
         ({"environments": {}}, "environments"),
         ({"environments": {"qa": {}}}, "environments.qa"),
         ({"environments": {"prod": {"may_destroy": True}}}, "environments.prod.may_destroy = True: allowed is false"),
+        ({"environments": {"dev": {"may_destroy": "no"}}}, "environments.dev.may_destroy = 'no'"),
         ({"more": 1}, "more = 1"),
     ],
 )

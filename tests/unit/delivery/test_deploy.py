@@ -13,6 +13,7 @@ from ops.smoke import SmokeError
 from scripts import deploy, stacks
 from scripts.stacks import SECRET, DeployError, check_credentials
 from tests.unit.delivery.conftest import OUTPUTS, Cli, done, summary
+from tests.unit.ops.test_stack_files import WRONG_STACK_FILES
 
 Script = Callable[..., Result]
 
@@ -215,6 +216,33 @@ def test_a_deployment_is_followed_by_the_smoke_test(cli: Cli, script: Script, mo
     assert len(asked) == 1, "only a deployment is followed by it"
 
 
+@pytest.mark.parametrize("action", [[], ["--preview"], ["--refresh"], ["--destroy", "--confirm", "prod"]])
+def test_a_stack_that_claims_another_environment_is_refused_before_anything_begins(
+    cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, action: list[str]
+) -> None:
+    monkeypatch.setattr(stacks, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.prod.yaml").write_text(
+        "config: {aws:region: eu-central-1, data-pipeline:settings: {environment: dev}}"
+    )
+    result = script("--environment", "prod", *action)
+    assert result.exit_code == 1, result.output
+    assert "Pulumi.prod.yaml: data-pipeline:settings.environment = 'dev': allowed is 'prod'" in result.stderr
+    assert cli.calls == []
+
+
+@pytest.mark.parametrize(("text", "says"), [*WRONG_STACK_FILES.items()])
+def test_a_stack_file_that_cannot_be_used_is_an_error_that_names_it(
+    cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, says: str
+) -> None:
+    monkeypatch.setattr(stacks, "ROOT", tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    result = script("--environment", "dev")
+    assert result.exit_code == 1, result.output
+    assert f"error: Pulumi.dev.yaml{says}" in result.stderr
+    assert "Traceback" not in result.output
+    assert cli.calls == []
+
+
 class Sts:
     def get_caller_identity(self) -> dict[str, str]:
         return {"Account": "999999999999", "Arn": "arn:aws:iam::999999999999:user/me"}
@@ -225,14 +253,26 @@ def test_credentials_of_another_account_are_refused_before_anything_begins(
 ) -> None:
     monkeypatch.setattr(boto3.Session, "client", lambda *_: Sts())
     monkeypatch.setattr(stacks, "ROOT", tmp_path)
-    (tmp_path / "Pulumi.dev.yaml").write_text("config: {data-pipeline:settings: {environment: dev}}")
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config: {aws:region: eu-central-1, data-pipeline:settings: {environment: dev}}"
+    )
     assert check_credentials("dev").endswith("user/me")
-    text = "config: {data-pipeline:settings: {security: {account_id: '111122223333'}}}"
+    text = "config: {aws:region: eu-central-1, data-pipeline:settings: {security: {account_id: '111122223333'}}}"
     (tmp_path / "Pulumi.prod.yaml").write_text(text)
     with pytest.raises(DeployError, match=r"account 999999999999 .*Pulumi.prod.yaml allows security.account_id 1111"):
         check_credentials("prod")
     with pytest.raises(DeployError, match=r"there is no Pulumi.staging.yaml"):
         check_credentials("staging")
+
+
+def test_an_account_that_is_a_secret_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(boto3.Session, "client", lambda *_: Sts())
+    monkeypatch.setattr(stacks, "ROOT", tmp_path)
+    text = "config: {aws:region: x, data-pipeline:settings: {security: {account_id: {secure: 'v1:abc:def'}}}}"
+    (tmp_path / "Pulumi.prod.yaml").write_text(text)
+    with pytest.raises(DeployError, match=r"security.account_id = \[secret\]: allowed is a plain value") as caught:
+        check_credentials("prod")
+    assert "v1:abc" not in str(caught.value)
 
 
 def test_without_credentials_it_says_how_to_get_some(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,16 @@
 """The workflows keep what actionlint and zizmor do not know of this repository."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from bootstrap.account import SESSION_SECONDS
 from ops.recording import ROOT
 from tests.unit.bootstrap.account import SETTINGS, account
 
@@ -108,7 +112,31 @@ def test_a_deployment_is_never_cancelled_and_never_beside_another_of_its_stack()
     assert {name for name, *_ in deploying} == {"stack.yml", "drift.yml"}
     for name, job, found in deploying:
         assert found["concurrency"]["cancel-in-progress"] is False, (name, job)
-        assert found["concurrency"]["group"].startswith("stack-${{"), (name, job)
+    groups = {name: found["concurrency"]["group"] for name, _, found in deploying}
+    assert groups["stack.yml"] == "stack-${{ inputs.stack }}"
+    assert groups["drift.yml"] == "drift-${{ matrix.stack }}", "who waits in a group is cancelled by who comes after"
+
+
+def test_a_delivery_that_comes_late_brings_no_older_commit(tmp_path: Path) -> None:
+    steps_ = workflows()["stack.yml"]["jobs"]["deploy"]["steps"]
+    names = [step.get("name", step.get("uses", "")) for step in steps_]
+    assert steps_[0]["with"]["ref"] == "${{ github.sha }}"
+    (refusing,) = [step for step in steps_ if step.get("name", "").startswith("Refuse a commit")]
+    assert names.index(refusing["name"]) < names.index("./.github/actions/pulumi"), "before there is a role"
+    gh = tmp_path / "gh"
+    gh.write_text('#!/bin/sh\ntest "$1 $2" = "api repos/o/r/commits/main" && echo "$NEWEST"\n')
+    gh.chmod(0o755)
+
+    def code(commit: str, newest: str) -> int:
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": commit, "NEWEST": newest}
+        # As GitHub runs a step without a shell of its own.
+        return subprocess.run(
+            ["bash", "-e", "-c", refusing["run"]], env=env, capture_output=True, check=False
+        ).returncode
+
+    assert code("new", "new") == 0
+    assert code("old", "new") == 1
+    assert code("old", "") == 1, "and where GitHub does not answer"
 
 
 def test_dev_and_staging_and_their_smoke_tests_come_before_prod() -> None:
@@ -127,6 +155,39 @@ def test_nothing_that_others_write_gets_into_a_script(file: Any) -> None:
             assert not UNTRUSTED.search(script), f"{name}: hand it over in env"
 
 
+def test_a_session_lasts_as_long_as_its_job_may_and_no_longer_than_the_role_allows() -> None:
+    action = yaml.safe_load((FOLDER / "actions" / "pulumi" / "action.yml").read_text(encoding="utf-8"))
+    (assuming,) = [one for one in action["runs"]["steps"] if "configure-aws-credentials" in one.get("uses", "")]
+    assert assuming["with"]["role-duration-seconds"] == "${{ inputs.seconds }}"
+    sessions = {
+        name: (found["timeout-minutes"] * 60, int(step["with"].get("seconds", action["inputs"]["seconds"]["default"])))
+        for name, _, found in jobs()
+        for step in found.get("steps", [])
+        if step.get("uses") == "./.github/actions/pulumi"
+    }
+    assert sessions.keys() == {"stack.yml", "drift.yml", "preview.yml"}
+    assert {name for name, (job, session) in sessions.items() if not job <= session <= SESSION_SECONDS} == set()
+    (most,) = {one.inputs["maxSessionDuration"] for one in account().resources if one.type == "aws:iam/role:Role"}
+    assert most == SESSION_SECONDS
+
+
+def test_a_repository_without_an_account_is_not_red() -> None:
+    needing = {
+        (name, job): found for name, job, found in jobs() if "id-token" in found["permissions"] and name != "stack.yml"
+    }
+    first = {(name, job): found for (name, job), found in needing.items() if found.get("needs") in (None, "checks")}
+    assert first.keys() == {("preview.yml", "account"), ("drift.yml", "drift"), ("deliver.yml", "dev")}
+    assert [where for where, found in first.items() if "vars.PREVIEW_ROLES != ''" not in found.get("if", "")] == []
+    # What needs a job that is skipped is skipped, unless it has a condition of its own.
+    assert [where for where, found in needing.items() if where not in first and "if" in found] == []
+
+
+def test_comments_of_two_repositories_do_not_wait_for_each_other() -> None:
+    group = workflows()["comment.yml"]["concurrency"]["group"]
+    assert "github.event.workflow_run.head_repository.full_name" in group
+    assert "github.event.workflow_run.head_branch" in group
+
+
 def test_every_checkout_forgets_its_credentials_and_every_job_ends() -> None:
     checkouts = [(name, step) for name, step in steps() if step.get("uses", "").startswith("actions/checkout@")]
     assert len(checkouts) > 4
@@ -141,6 +202,43 @@ def test_the_cli_that_deploys_is_as_old_as_the_sdk() -> None:
     assert pinned == sdk
 
 
+FAULTS = {
+    "${{ github.sha }}": "${{ github.shaa }}",
+    "runs-on: ubuntu-24.04": "runs-on: ubuntu-24.4",
+    "steps:": "stepz:",
+}
+WORKFLOW = """
+on: push
+jobs:
+  one:
+    runs-on: ubuntu-24.04
+    steps:
+      - run: echo "$SHA"
+        env:
+          SHA: ${{ github.sha }}
+"""
+
+
+def test_every_run_of_the_tests_has_actionlint_look_at_the_workflows() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    lint = re.findall(r"^lint:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert "\t$(BIN)/actionlint -shellcheck= -pyflakes=\n" in lint[0]
+    assert re.search(r"^test: lint ", makefile, re.MULTILINE)
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_actionlint_finds_faults_that_are_planted() -> None:
+    def code(workflow: str) -> int:
+        # The virtual environment's own, whatever else is installed.
+        command = [str(Path(sys.executable).with_name("actionlint")), "-shellcheck=", "-pyflakes=", "-"]
+        return subprocess.run(command, input=workflow, capture_output=True, text=True, check=False).returncode
+
+    assert code(WORKFLOW) == 0
+    for right, wrong in FAULTS.items():
+        assert right in WORKFLOW
+        assert code(WORKFLOW.replace(right, wrong)) == 1, wrong
+
+
 def test_every_make_target_that_ci_calls_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     called = {
@@ -150,5 +248,5 @@ def test_every_make_target_that_ci_calls_exists() -> None:
         for word in words.split()
     }
     called |= set(workflows()["checks.yml"]["jobs"]["tests"]["strategy"]["matrix"]["part"])
-    assert {"lint", "types", "workflows", "setup", "unit", "integration"} <= called
+    assert {"lint", "types", "setup", "unit", "integration"} <= called
     assert called <= targets

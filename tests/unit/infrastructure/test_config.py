@@ -4,14 +4,13 @@ import functools
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 import config
-from config import ConfigError, PipelineConfig, Subscription, parse
+from config import ConfigError, PipelineConfig, parse
 from invariants import WORKFLOW_WAITS_SECONDS
-from ops.stack_files import opened
 from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, stack_config
 
 PROD: dict[str, Any] = {
@@ -188,29 +187,72 @@ def test_what_aws_would_refuse_later_is_refused_before_the_first_resource(change
     assert [line for line in lines if said in line], lines
 
 
-def test_every_violation_is_said_at_once_those_of_fields_and_those_between_them() -> None:
-    lines = refusal(
-        {
-            "environment": "prod",
-            "storage": {"allow_destroy": True, "colour": "blue"},
-            "ingestion": {"batch_size": 0},
-            "monitoring": {"alarm_subscriptions": [{"protocol": "pigeon", "endpoint": "roof"}]},
-        }
-    )
-    for key in (
-        "storage.colour",
-        "ingestion.batch_size",
-        "monitoring.alarm_subscriptions.0.protocol",
-        "storage.allow_destroy",
-        "monitoring.log_retention_days",
-        "workflow.include_execution_data",
-    ):
-        assert [line for line in lines if line.startswith(key)], (key, lines)
+@pytest.mark.parametrize("claimed", ["local", "dev", "staging"])
+def test_prod_cannot_claim_to_be_another_environment_and_so_be_rid_of_its_rules(claimed: str) -> None:
+    relaxed = merged(PROD, {"environment": claimed, "storage": {"allow_destroy": True}})
+    with pytest.raises(ConfigError) as caught:
+        deploy(config.load, config={"data-pipeline:settings": relaxed}, stack="prod")
+    text = str(caught.value)
+    assert text.startswith("Pulumi.prod.yaml: 2 of data-pipeline:settings cannot be used:\n"), text
+    assert f"\n  environment = '{claimed}': allowed is 'prod', as the stack is called" in text
+    assert "\n  storage.allow_destroy = True: allowed is false in prod" in text, "what else is wrong is said at once"
 
 
-def test_a_field_that_is_wrong_already_is_not_accused_twice() -> None:
-    lines = refusal(merged(PROD, {"monitoring": {"log_retention_days": "long"}}))
-    assert len(lines) == 1, lines
+def test_a_stack_that_is_called_otherwise_says_which_environment_it_is() -> None:
+    deploy(config.load, config={"data-pipeline:settings": PROD}, stack="prod-eu")
+
+
+@pytest.mark.parametrize("settings", [PROD, {}, None])
+def test_what_stands_beside_the_settings_is_refused_together_with_what_is_wrong_in_them(settings: Any) -> None:
+    given = {"data-pipeline:setings": {"environment": "prod"}, "data-pipeline:environment": "prod", "aws:region": "x"}
+    with pytest.raises(ConfigError) as caught:
+        deploy(
+            config.load, config={**given, **({"data-pipeline:settings": settings} if settings else {})}, stack="prod"
+        )
+    for key in ("setings", "environment"):
+        assert f"\n  data-pipeline:{key}: allowed is data-pipeline:settings only, under which" in str(caught.value)
+    assert "aws:region" not in str(caught.value)
+    assert "Pulumi.prod.yaml: " in str(caught.value)
+
+
+def test_what_the_pulumi_cli_hands_over_is_looked_at_in_the_same_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"data-pipeline:settings": json.dumps(PROD), "data-pipeline:setings": "1", "aws:region": "eu-central-1"}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(given))
+    with pytest.raises(ConfigError, match=r"1 of .*:\n  data-pipeline:setings: allowed is"):
+        deploy(config.load, stack="prod")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["a,b@b..c", "a@b..c", "a@b", "a b@c.de", "a@b@c.de", ".a@b.de", "a..b@c.de", "a@-b.de", "a@b.de,c@d.de", "ä@b.de"],
+)
+def test_what_is_no_single_e_mail_address_is_refused(address: str) -> None:
+    subscriptions = [{"protocol": "email", "endpoint": address}]
+    (line,) = refusal(merged(PROD, {"monitoring": {"alarm_subscriptions": subscriptions}}))
+    assert line.endswith("allowed is an e-mail address, since the protocol is email")
+
+
+@pytest.mark.parametrize("address", ["on-call@example.com", "a.b+c@x.example.co", "o'neil_1@a-b.io"])
+def test_an_e_mail_address_is_taken(address: str) -> None:
+    parse(merged(PROD, {"monitoring": {"alarm_subscriptions": [{"protocol": "email", "endpoint": address}]}}), "")
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"storage": {"allow_destroy": "no"}}, "storage.allow_destroy = 'no'"),
+        ({"storage": {"allow_destroy": 0}}, "storage.allow_destroy = 0"),
+        ({"batches": {"schedule_enabled": "true"}}, "batches.schedule_enabled = 'true'"),
+        ({"batches": {"max_attempts": True}}, "batches.max_attempts = True"),
+        ({"glue": {"max_workers": "20"}}, "glue.max_workers = '20'"),
+        ({"monitoring": {"monthly_budget_dollars": 500.0}}, "monitoring.monthly_budget_dollars = 500.0"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_and_not_taken_for_what_it_may_have_meant(
+    change: dict[str, Any], key: str
+) -> None:
+    lines = refusal(merged(PROD, change))
+    assert [line for line in lines if line.startswith(f"{key}: allowed is")], lines
 
 
 def test_settings_that_are_no_mapping_are_refused() -> None:
@@ -230,55 +272,6 @@ def test_the_stack_file_is_named_and_nothing_is_declared() -> None:
 
 def _without(raw: dict[str, Any]) -> dict[str, Any]:
     return {**raw, "batches": {"schedule_enabled": False}}
-
-
-SECRET = "https://example.com/hooks/hunter2"
-
-
-def with_endpoint(**subscription: str) -> dict[str, Any]:
-    return merged(PROD, {"monitoring": {"alarm_subscriptions": [{"protocol": "https", **subscription}]}})
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        with_endpoint(name="on-call", endpoint=SECRET.replace("https", "http")),
-        with_endpoint(endpoint=SECRET),
-        with_endpoint(name="on-call", endpoint=SECRET, to=SECRET),
-        {**PROD, "environment": SECRET},
-        SECRET,
-    ],
-)
-def test_no_value_of_settings_that_hold_a_secret_is_printed(raw: object) -> None:
-    with pytest.raises(ConfigError) as caught:
-        parse(raw, "Pulumi.test.yaml", secret=True)
-    assert "hunter2" not in str(caught.value)
-    assert "[secret]" in str(caught.value)
-    assert caught.value.__cause__ is caught.value.__context__ is None, "a traceback would show it"
-
-
-def test_a_secret_endpoint_needs_a_name_since_the_resource_would_be_called_after_it() -> None:
-    parse(with_endpoint(endpoint=SECRET), "", secret=False)
-    with pytest.raises(ConfigError, match=r"alarm_subscriptions.0.name = \[secret\]: allowed is a name"):
-        parse(with_endpoint(endpoint=SECRET), "", secret=True)
-
-
-@pytest.mark.parametrize("protocol", get_args(Subscription.model_fields["protocol"].annotation))
-def test_a_secret_endpoint_of_any_kind_has_a_stand_in_that_the_program_accepts(protocol: str) -> None:
-    subscription = {"name": "on-call", "protocol": protocol, "endpoint": {"secure": "v1:abc:def"}}
-    config = {"data-pipeline:settings": merged(PROD, {"monitoring": {"alarm_subscriptions": [subscription]}})}
-    plain, secret_keys = opened(config)
-    assert secret_keys == ["data-pipeline:settings"]
-    settings = parse(plain["data-pipeline:settings"], "", secret=True)
-    assert settings.holds_secrets
-    assert "v1:abc:def" not in repr(settings)
-
-
-def test_text_in_the_place_of_settings_is_refused_and_not_shown_if_it_is_secret() -> None:
-    with pytest.raises(ConfigError, match="data-pipeline:settings = 'hunter2' is not a mapping"):
-        deploy(config.load, config={"data-pipeline:settings": "hunter2"})
-    with pytest.raises(ConfigError, match=r"data-pipeline:settings = \[secret\] is not a mapping"):
-        deploy(config.load, config={"data-pipeline:settings": {"secure": "v1:a:b"}})
 
 
 def test_the_workflow_waits_as_long_as_the_settings_think() -> None:

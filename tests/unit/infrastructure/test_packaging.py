@@ -95,6 +95,17 @@ def test_another_user_in_another_country_builds_the_same_archives(tmp_path: Path
     assert len(here) == 8, "six functions, the layer and the job's libraries"
 
 
+def test_nothing_is_compressed_since_the_bytes_would_depend_on_the_machines_zlib() -> None:
+    archives = [packaging.build_layer(), packaging.build_glue_libraries(), packaging.build_function("ingestion")]
+    for archive in archives:
+        with zipfile.ZipFile(archive) as opened:
+            assert {entry.compress_type for entry in opened.infolist()} == {zipfile.ZIP_STORED}, archive.name
+
+
+def test_the_largest_archive_is_well_within_what_lambda_takes_directly() -> None:
+    assert 1_000_000 < packaging.build_layer().stat().st_size < 25_000_000, "the limit is 50 MB"
+
+
 def test_a_changed_source_is_another_file(project: Path) -> None:
     before = packaging.function_archive("ingestion", project)
     (project / "lambdas" / "ingestion" / "handler.py").write_text("def handler(event, context): return 2\n")

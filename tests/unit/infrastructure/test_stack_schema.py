@@ -47,6 +47,8 @@ def test_a_stack_file_fits_the_schema_and_leads_editors_to_it(stack: str) -> Non
     [
         ("environment", "production"),
         ("storage/allow_destroy", "perhaps"),
+        ("storage/allow_destroy", "no"),
+        ("glue/max_workers", "20"),
         ("storage/allow_destory", False),
         ("storgae", {}),
         ("functions/query/timeout_seconds", 901),

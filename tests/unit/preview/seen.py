@@ -6,6 +6,7 @@ from ops.preview.changes import Change, changes
 from ops.preview.snapshot import Seen, Snapshot
 
 BUCKET, TABLE, KEY = "aws:s3/bucket:Bucket", "aws:dynamodb/table:Table", "aws:kms/key:Key"
+OBJECT = "aws:s3/bucketObjectv2:BucketObjectv2"
 QUEUE, PROVIDER = "aws:sqs/queue:Queue", "pulumi:providers:aws"
 
 

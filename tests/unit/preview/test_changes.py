@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import pulumi_aws as aws
@@ -12,7 +13,7 @@ from ops.preview.snapshot import Snapshot, take
 from ops.preview.stateful import REPLACED_BY
 from policies.data import DATA
 from tests.unit.infrastructure.cloud import deploy, main_program, pipeline, short_type, stack_config
-from tests.unit.preview.seen import BUCKET, KEY, PROVIDER, QUEUE, TABLE, compared, seen
+from tests.unit.preview.seen import BUCKET, KEY, OBJECT, PROVIDER, QUEUE, TABLE, compared, seen
 
 
 def test_what_is_the_same_is_no_change() -> None:
@@ -49,6 +50,7 @@ def test_an_input_that_cannot_be_changed_replaces_what_keeps_data_and_is_a_dange
     assert found.action == "replace"
     (path,) = change
     assert found.danger.startswith("it is replaced, and its data is deleted (")
+    assert found.refused
     assert path in found.danger
 
 
@@ -76,9 +78,21 @@ def test_data_under_a_new_name_is_deleted_unless_an_alias_names_the_old_one() ->
     assert kept.former.endswith("::raw")
 
 
+def test_what_becomes_of_the_files_of_a_dataset_whose_contract_goes_or_is_renamed_is_said() -> None:
+    was, is_ = (seen(OBJECT, name, key=f"contracts/{name}.json", content="{}") for name in ("flights", "trips"))
+    index = seen(OBJECT, "index", key="contracts/index.json", content="{}")
+    gone, new, changed = compared([was, index], [is_, replace(index, inputs={**index.inputs, "content": "[]"})])
+    assert (gone.action, gone.name) == ("remove", "flights")
+    assert gone.danger == "its files will be rejected, and its table stays without crawler and alarms"
+    assert not gone.refused, "Pulumi does it, and the data stays"
+    assert (new.action, new.danger, changed.name, changed.danger) == ("add", "", "index", "")
+
+
 def test_what_the_base_protects_or_retains_is_said_to_be() -> None:
     (refused,) = compared([seen(BUCKET, protect=True)], [])
     assert refused.danger == "Pulumi refuses to have it deleted: it is protected"
+    assert refused.refused
+    assert compared([seen(QUEUE)], [])[0].refused is False, "a queue is made again"
 
 
 def test_another_region_replaces_all_that_keeps_data() -> None:

@@ -1,20 +1,30 @@
 """`python -m ops preview`: what it answers, when it fails, and that a base is the base's program and not this one's."""
 
+import copy
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from components.contract_file import ContractError
+from components.contracts import load_contracts
+from components.definition import DefinitionError
+from components.packaging import PackagingError
+from components.queries import QueryError
 from config import ConfigError
 from ops import __main__ as ops
 from ops.preview import command
-from ops.preview.base import snapshot_of
-from ops.preview.cli import PreviewError
+from ops.preview.base import BaseError, snapshot_of
+from ops.preview.cli import PreviewError, RefusedError
+from ops.preview.snapshot import Snapshot, take
+from ops.recording import record
 from policies.model import Finding
 from tests.unit.infrastructure.cloud import ROOT, Cloud, pipeline, stack_config
 
@@ -84,8 +94,8 @@ def test_a_stack_that_a_rule_refuses_is_shown_and_fails_and_says_which(
     finding = Finding(rule="S3-01", resource="data-pipeline-raw", wrong="it is open", allowed="nothing of that")
     monkeypatch.setattr("ops.preview.verdict.check", lambda *_: [finding])
     shown = run("--stack", "prod", "--format", format_)
-    assert isinstance(shown.exception, PreviewError)
-    assert "rules of policies/ refuse 1:\n  S3-01 data-pipeline-raw: it is open" in str(shown.exception)
+    assert isinstance(shown.exception, RefusedError)
+    assert "must not be deployed like this; refused 1:\n  S3-01 data-pipeline-raw: it is open" in str(shown.exception)
     assert "S3-01 data-pipeline-raw: it is open" in shown.output
 
 
@@ -99,6 +109,76 @@ def test_a_stack_that_breaks_an_invariant_fails_and_says_which(format_: str, mon
     assert isinstance(shown.exception, PreviewError)
     assert "glue.x = 1" in str(shown.exception)
     assert ("glue.x = 1" in shown.output) == (format_ == "markdown"), "the pull request's comment has to say it too"
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ContractError("flights.odcs.yaml: version: no"),
+        PackagingError("layer: wrapt is not installed"),
+        QueryError("x.sql: the first line"),
+        DefinitionError("batch_workflow.asl.json: no"),
+        pulumi.ConfigMissingError("aws:region", secret=False),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_a_person_can_put_right_is_an_error_and_no_traceback(
+    error: Exception, format_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> Cloud:
+        raise error
+
+    monkeypatch.setattr(command, "record", broken)
+    shown = run("--stack", "prod", "--format", format_)
+    assert type(shown.exception) is PreviewError
+    assert str(shown.exception) == str(error)
+    first = str(error).splitlines()[0]
+    assert (first in shown.output) == (format_ == "markdown")
+
+
+def test_a_broken_contract_file_is_named_by_the_program_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "flights.odcs.yaml").write_text("- 1", encoding="utf-8")
+
+    def program() -> None:
+        load_contracts(tmp_path)
+
+    monkeypatch.setattr(command, "main_program", program)
+    monkeypatch.setattr(command, "record", record)
+    shown = run("--stack", "prod")
+    assert str(shown.exception) == "flights.odcs.yaml: a mapping is expected at the top, found list"
+
+
+def test_a_stack_file_that_cannot_be_read_is_an_error_and_stands_in_the_comment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Pulumi.prod.yaml").write_text("config: [", encoding="utf-8")
+    monkeypatch.setattr(command, "stack_config", lambda stack: stack_config(stack, tmp_path))
+    shown = run("--stack", "prod", "--format", "markdown")
+    assert type(shown.exception) is PreviewError
+    assert shown.output.startswith("### Preview of stack prod\n\n    Pulumi.prod.yaml: not readable as YAML")
+
+
+def test_a_fault_of_the_program_stands_in_the_comment_and_is_a_traceback_in_the_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object, **__: object) -> Cloud:
+        raise ZeroDivisionError("oh\n```\n# no")
+
+    monkeypatch.setattr(command, "record", broken)
+    shown = run("--stack", "prod", "--format", "markdown")
+    assert isinstance(shown.exception, ZeroDivisionError)
+    assert shown.output == "### Preview of stack prod\n\n    ZeroDivisionError: oh\n    ```\n    # no\n"
+
+
+def test_a_stack_that_claims_another_environment_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    claiming = copy.deepcopy(stack_config("prod"))
+    claiming["data-pipeline:settings"]["environment"] = "dev"
+    monkeypatch.setattr(command, "stack_config", lambda _: claiming)
+    monkeypatch.setattr(command, "record", record)
+    shown = run("--stack", "prod")
+    assert isinstance(shown.exception, PreviewError)
+    assert "environment = 'dev': allowed is 'prod'" in str(shown.exception)
 
 
 def test_several_stacks_fit_into_one_comment() -> None:
@@ -132,16 +212,30 @@ def test_a_base_without_the_stack_has_nothing_yet(other: Path) -> None:
 def test_a_base_whose_program_fails_says_why(other: Path) -> None:
     (other / "config.py").write_text("raise RuntimeError('too old')\n", encoding="utf-8")
     git(other, "commit", "-qam", "broken")
-    with pytest.raises(
-        PreviewError, match=r"the program of main does not run for stack prod .*: RuntimeError: too old"
-    ):
+    with pytest.raises(BaseError, match=r"the program of main does not run for stack prod .*: RuntimeError: too old"):
         snapshot_of("main", "prod", other)
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "json"])
+def test_a_base_that_does_not_run_is_a_note_and_no_error_of_this_tree(
+    format_: str, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (other / "config.py").write_text("import a_dependency_of_old\n", encoding="utf-8")
+    git(other, "commit", "-qam", "other dependencies")
+    monkeypatch.setattr(command, "snapshot_of", lambda base, stack: snapshot_of(base, stack, other))
+    shown = run("--stack", "prod", "--base", "main", "--format", format_)
+    assert shown.exit_code == 0, shown.output
+    assert "nothing is compared: the program of main does not run for stack prod" in shown.output
+    assert "No module named 'a_dependency_of_old'" in shown.output
+    assert "data-pipeline-raw" in shown.output
+    shown = run("--stack", "prod", "--base", "nowhere", "--format", format_)
+    assert type(shown.exception) is PreviewError, "a revision that is not there is a mistake of who asks"
 
 
 def test_a_base_takes_nothing_of_this_program(other: Path) -> None:
     (other / "config.py").write_text("import invariants\n", encoding="utf-8")
     git(other, "commit", "-qam", "lacks a module")
-    with pytest.raises(PreviewError, match="No module named 'invariants'"):
+    with pytest.raises(BaseError, match="No module named 'invariants'"):
         snapshot_of("main", "prod", other)
 
 
@@ -159,6 +253,77 @@ def test_everything_that_changed_against_a_base_is_said(other: Path, monkeypatch
     assert found["base"] == "main"
     actions = {(change["action"], change["name"]) for change in found["changes"]}
     assert {("remove", "old-queue"), ("add", "data-pipeline-raw")} <= actions
+
+
+def in_another_region() -> Snapshot:
+    found = take("prod", pipeline("prod").resources, {})
+    moved = (
+        replace(one, inputs={**one.inputs, "region": "eu-west-1"}) if one.type.startswith("pulumi:providers") else one
+        for one in found.resources
+    )
+    return replace(found, resources=tuple(moved))
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "json"])
+def test_a_change_that_takes_data_away_is_refused(format_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda *_: in_another_region())
+    shown = run("--stack", "prod", "--base", "main", "--format", format_)
+    assert isinstance(shown.exception, RefusedError)
+    assert "s3.Bucket data-pipeline-raw: Pulumi refuses to have it replaced: it is protected" in str(shown.exception)
+    assert "refuse" in shown.output
+
+
+@pytest.mark.parametrize(("error", "code"), [(PreviewError("no"), 1), (RefusedError("no"), 3)])
+def test_what_cannot_be_shown_and_what_is_refused_end_differently(
+    error: PreviewError, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raising() -> None:
+        raise error
+
+    monkeypatch.setattr(ops, "app", raising)
+    with pytest.raises(SystemExit) as ended:
+        ops.run()
+    assert ended.value.code == code
+    assert f"{code}, " in str(ops.preview.__doc__), "--help says it"
+
+
+def with_contract(**change: Any) -> Snapshot:
+    """Prod as it is, but with another contract of the airlines."""
+    found = take("prod", pipeline("prod").resources, {})
+    changed = []
+    for seen in found.resources:
+        if seen.inputs.get("key") == "contracts/airlines.json":
+            content = json.dumps({**json.loads(seen.inputs["content"]), **change})
+            seen = replace(seen, inputs={**seen.inputs, "content": content})
+        changed.append(seen)
+    assert changed != list(found.resources)
+    return replace(found, resources=tuple(changed))
+
+
+@pytest.mark.parametrize("format_", ["text", "markdown", "json"])
+def test_a_contract_that_pulumi_would_refuse_is_a_danger_and_fails(
+    format_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda *_: with_contract(primary_key=["name"]))
+    shown = run("--stack", "prod", "--base", "main", "--format", format_)
+    assert isinstance(shown.exception, RefusedError)
+    says = "contract-airlines: Pulumi refuses it: primary_key: was (name), becomes (carrier): duplicates of"
+    assert says in str(shown.exception)
+    assert "Pulumi refuses it: primary_key: was (name), becomes (carrier): duplicates of" in shown.output
+
+
+def test_a_contract_that_cannot_be_compared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda *_: with_contract(version="one"))
+    shown = run("--stack", "prod", "--base", "main")
+    assert "Pulumi refuses it: the two cannot be compared (ValueError" in str(shown.exception)
+
+
+def test_a_contract_that_keeps_what_was_promised_is_a_change_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda *_: with_contract(version="0.9.0"))
+    shown = run("--stack", "prod", "--base", "main")
+    assert shown.exit_code == 0, shown.output
+    assert "~ s3.BucketObjectv2 data-pipeline-contract-airlines" in shown.output
+    assert "DATA" not in shown.output
 
 
 def test_no_other_command_loads_the_program() -> None:

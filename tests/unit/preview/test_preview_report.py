@@ -13,9 +13,9 @@ from ops.preview import markdown, text
 from ops.preview.changes import changes
 from ops.preview.report import Preview
 from ops.preview.snapshot import Snapshot, take
-from ops.stack_files import SECRET
 from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, pipeline, stack_config
 from tests.unit.preview.seen import BUCKET, QUEUE, seen, snapshot
+from violations import SECRET
 
 
 def preview(old: Snapshot, new: Snapshot, *refused: str) -> Preview:
@@ -97,6 +97,12 @@ def test_a_long_value_is_shortened() -> None:
     (line,) = [line for line in written.splitlines() if "text:" in line]
     assert len(line) < 250
     assert "(5,002 characters)" in line
+
+
+def test_what_a_terminal_would_obey_is_shown_escaped() -> None:
+    made = preview(snapshot(seen(QUEUE, text="a")), snapshot(seen(QUEUE, text="b\x1b[2J\x9b\u202e\x7f")))
+    for written in (as_text(made), markdown.write(made)):
+        assert r'"b\u001b[2J\x9b\u202e\x7f"' in written
 
 
 def test_a_comment_folds_the_details_and_names_the_dangers_first() -> None:

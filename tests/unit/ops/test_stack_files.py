@@ -1,0 +1,94 @@
+"""Stack files: what cannot be used is refused with the file's name, the key, and what is allowed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ops.stack_files import StackFileError, read
+
+GOOD = "config:\n  aws:region: eu-central-1\n  data-pipeline:settings: {environment: dev}\n"
+WRONG_STACK_FILES = {
+    "config: [": ": not readable as YAML in UTF-8: expected the node content, but found '<stream end>' in line 1",
+    "": ": it is empty; write 'config:', and write at least aws:region and data-pipeline:settings there",
+    "config:\n": ": config is missing or empty; write at least aws:region",
+    "other: 1\n": ": config is missing or empty; write at least aws:region",
+    "- 1\n": ": list at the top, not a mapping; write 'config:'",
+    "config: text\n": ": config is a str, not a mapping; write at least aws:region",
+    GOOD.replace("aws:region: eu-central-1", "aws:profile: x"): " cannot be used:\n  aws:region: allowed is a region",
+    f"{GOOD}  environment: dev\n": " cannot be used:\n  environment: allowed are data-pipeline:settings, under which",
+    f"{GOOD}  data-pipeline:setings: 1\n": " cannot be used:\n  data-pipeline:setings: allowed are data-pipeline:",
+    GOOD.replace("aws:region: eu-central-1", "aws:region:"): " cannot be used:\n  aws:region: allowed is a region",
+}
+"""By what a file says: how the error goes on after its name."""
+
+
+@pytest.mark.parametrize(("text", "says"), [*WRONG_STACK_FILES.items()])
+def test_what_cannot_be_used_is_refused_and_named(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(StackFileError) as caught:
+        read("dev", tmp_path)
+    assert str(caught.value).startswith(f"Pulumi.dev.yaml{says}")
+
+
+CIPHER = {"secure": "v1:abc:def"}
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ({"data-pipeline:settings": CIPHER}, "data-pipeline:settings"),
+        ({"data-pipeline:settings": {"environment": CIPHER}}, "data-pipeline:settings.environment"),
+        (
+            {"data-pipeline:settings": {"security": {"account_id": CIPHER}}},
+            "data-pipeline:settings.security.account_id",
+        ),
+        ({"data-pipeline:settings": {"monitoring": CIPHER}}, "data-pipeline:settings.monitoring"),
+        ({"data-pipeline:settings": {"monitoring": {"alarm_subscriptions": CIPHER}}}, "monitoring.alarm_subscriptions"),
+        (
+            {"data-pipeline:settings": {"monitoring": {"alarm_subscriptions": [{"name": CIPHER}]}}},
+            "monitoring.alarm_subscriptions.0.name",
+        ),
+        ({"data-pipeline:settings": {"tags": {"a": {**CIPHER, "b": 1}}}}, "data-pipeline:settings.tags.a"),
+        ({"aws:profile": CIPHER}, "aws:profile"),
+        ({"aws:region": CIPHER}, "aws:region"),
+    ],
+)
+def test_only_endpoints_may_be_secrets_and_no_ciphertext_is_shown(config: Any, key: str, tmp_path: Path) -> None:
+    text = yaml.safe_dump({"config": {"aws:region": "eu-central-1", **config}})
+    (tmp_path / "Pulumi.dev.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(StackFileError, match=r"allowed is a plain value: only endpoints of subscriptions") as caught:
+        read("dev", tmp_path)
+    assert f"{key} = [secret]" in str(caught.value)
+    assert "v1:abc" not in str(caught.value)
+
+
+def test_an_endpoint_and_a_key_of_the_provider_may_be_secrets(tmp_path: Path) -> None:
+    subscriptions = [{"name": "a", "protocol": "email", "endpoint": CIPHER}]
+    settings = {"environment": "dev", "monitoring": {"notification_subscriptions": subscriptions}}
+    config = {"aws:region": "eu-central-1", "aws:secretKey": CIPHER, "data-pipeline:settings": settings}
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}), encoding="utf-8")
+    assert read("dev", tmp_path) == config
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_bytes(b"config: \xff")
+    with pytest.raises(StackFileError, match=r"Pulumi.dev.yaml: not readable as YAML in UTF-8: UnicodeDecodeError"):
+        read("dev", tmp_path)
+
+
+def test_a_line_of_broken_yaml_is_not_shown_since_it_may_hold_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:secretKey: hunter2: [", encoding="utf-8")
+    with pytest.raises(StackFileError) as caught:
+        read("dev", tmp_path)
+    assert "line 2" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_file_that_can_be_used_is_read(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(GOOD, encoding="utf-8")
+    assert read("dev", tmp_path)["data-pipeline:settings"] == {"environment": "dev"}
+    with pytest.raises(StackFileError, match=r"there is no Pulumi.prod.yaml; write one"):
+        read("prod", tmp_path)
