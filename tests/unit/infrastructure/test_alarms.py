@@ -83,7 +83,7 @@ DAYS: Mapping[str, Callable[[float], Day]] = {
     # One call that nearly ran out of time, among those of the same minute that did not.
     "-slow": lambda timeout: Day(
         (*event(801 * timeout, ended(timeout)), *(event(9, ended(timeout)) * 200)),
-        (event(800 * timeout), event(9), ()),
+        (event(800 * timeout), event(80 * timeout) * 20, event(9), ()),
     ),
     "batch-failed": lambda _: Day(event(1)),
     "batch-timedout": lambda _: Day(event(1)),
