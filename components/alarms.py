@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal
+from typing import Literal
 
 from pulumi import Input
 
@@ -13,8 +13,8 @@ HOUR = 3_600
 LONGEST_WINDOW_SECONDS = 7 * 24 * HOUR
 # Metrics arrive late. An alarm that looks at the last minute only would have looked away before they do.
 LATE_MINUTES = 5
-# A batch's counts are sums of one verdict: long enough that it is one data point, short enough to be about it.
-VERDICT_SECONDS = 5 * MINUTE
+# A failed run is repeated once, and then error_handler decides: what comes of it so soon is the same call.
+RUN_MINUTES = 20
 NEAR_TIMEOUT = 0.8
 RUNBOOK = "docs/runbook.md"
 BATCH_INCIDENT = "batch-incident"
@@ -29,7 +29,7 @@ class Metric:
     namespace: str
     name: str
     dimensions: Mapping[str, Input[str]]
-    statistic: Literal["Sum", "Minimum", "Maximum", "p99"] = "Sum"
+    statistic: Literal["Sum", "Minimum", "Maximum"] = "Sum"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +75,6 @@ class Incident:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FailureEvent:
-    """A failure that has no metric, but an event: it goes to the alarms topic as it is."""
-
-    name: str
-    meaning: str
-    section: str
-    pattern: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
 class WatchedFunction:
     """A function's name and how long it may run."""
 
@@ -109,8 +99,6 @@ class Watched:
     arrivals_queue: Input[str]
     functions: Mapping[str, WatchedFunction]
     state_machine_arn: Input[str]
-    job_name: Input[str]
-    crawler_prefix: str
     workgroup: str
     datasets: tuple[WatchedDataset, ...]
     # Of the metrics that the functions emit.
@@ -189,14 +177,15 @@ def _function(function: str, known: WatchedFunction) -> Iterator[Alarm]:
         name=f"{title}-slow",
         meaning=f"The function {function} took more than 80 % of its {known.timeout_seconds} s; it will time out soon.",
         section="function-slow",
-        metrics={"duration": _lambda("Duration", known, "p99")},
+        # The slowest call of a minute: a percentile would hide it behind two hundred quick ones.
+        metrics={"duration": _lambda("Duration", known, "Maximum")},
         # In milliseconds.
         threshold=NEAR_TIMEOUT * known.timeout_seconds * 1_000,
         periods=periods,
     )
 
 
-def _lambda(name: str, known: WatchedFunction, statistic: Literal["Sum", "p99"] = "Sum") -> Metric:
+def _lambda(name: str, known: WatchedFunction, statistic: Literal["Sum", "Maximum"] = "Sum") -> Metric:
     return Metric(namespace="AWS/Lambda", name=name, dimensions={"FunctionName": known.name}, statistic=statistic)
 
 
@@ -218,8 +207,20 @@ def _executions(watched: Watched) -> Iterator[Alarm]:
 
 
 def _recoveries(watched: Watched) -> Iterator[Alarm]:
-    # error_handler counts these when it recovers from a failure; without a failure there is no data, and no trouble.
+    # error_handler counts these when it hears of a failure; without a failure there is no data, and no trouble.
     service = {"service": "error_handler"}
+    for title, metric, meaning in (
+        ("job-failed", "JobRunsFailed", "A run of the Glue job failed or ran out of time."),
+        ("crawler-failed", "CrawlsFailed", "A crawl of a table failed."),
+    ):
+        yield Alarm(
+            name=title,
+            meaning=meaning,
+            section=title,
+            metrics={"failed": Metric(namespace=watched.namespace, name=metric, dimensions=service)},
+            periods=RUN_MINUTES,
+            incident=BATCH_INCIDENT,
+        )
     yield Alarm(
         name="files-given-up",
         meaning="A batch's files are FAILED: they were tried as often as allowed, or their error comes again.",
@@ -237,20 +238,17 @@ def _recoveries(watched: Watched) -> Iterator[Alarm]:
 
 
 def _dataset(dataset: WatchedDataset, watched: Watched) -> Iterator[Alarm]:
-    def verdict(name: str, statistic: Literal["Sum", "Minimum"] = "Sum") -> Metric:
+    def verdict(name: str, statistic: Literal["Sum", "Minimum", "Maximum"] = "Sum") -> Metric:
         dimensions = {"service": "processing", "dataset": dataset.name}
         return Metric(namespace=watched.namespace, name=name, dimensions=dimensions, statistic=statistic)
 
     yield Alarm(
         name=f"{dataset.name}-quarantined",
-        meaning=f"More than {watched.quarantined_percent} % of the rows of {dataset.name} broke the contract.",
+        meaning=f"More than {watched.quarantined_percent} % of a batch's rows of {dataset.name} broke the contract.",
         section="rows-quarantined",
-        metrics={"quarantined": verdict("RowsQuarantined"), "read": verdict("RowsRead")},
-        # Without a row read, CloudWatch divides by zero, which is no data point: that is the next alarm's.
-        expression="100 * quarantined / read",
+        # The worst batch: over all rows of some minutes, a large one would hide it. Of no row read, it is zero.
+        metrics={"quarantined": verdict("QuarantinedPercent", "Maximum")},
         threshold=watched.quarantined_percent,
-        period_seconds=VERDICT_SECONDS,
-        periods=2,
     )
     yield Alarm(
         name=f"{dataset.name}-no-rows",
@@ -299,28 +297,4 @@ def _scans(watched: Watched) -> Alarm:
         metrics={"scanned": scanned},
         compare="GreaterOrEqual",
         threshold=watched.scanned_bytes_cutoff,
-    )
-
-
-def failure_events(watched: Watched) -> Iterator[FailureEvent]:
-    """Yield what Glue tells by events only: its metrics count what a run reads and writes, not how it ends."""
-    yield FailureEvent(
-        name="job-failed",
-        meaning="A run of the Glue job failed or ran out of time",
-        section="job-failed",
-        pattern={
-            "source": ["aws.glue"],
-            "detail-type": ["Glue Job State Change"],
-            "detail": {"jobName": [watched.job_name], "state": ["FAILED", "TIMEOUT"]},
-        },
-    )
-    yield FailureEvent(
-        name="crawler-failed",
-        meaning="A crawl of a table failed",
-        section="crawler-failed",
-        pattern={
-            "source": ["aws.glue"],
-            "detail-type": ["Glue Crawler State Change"],
-            "detail": {"crawlerName": [{"prefix": watched.crawler_prefix}], "state": ["Failed"]},
-        },
     )

@@ -35,6 +35,16 @@ def crawler_prefix(environment: str) -> str:
     return f"data-pipeline-{environment}-"
 
 
+def failed_crawl_pattern(environment: str) -> dict[str, object]:
+    """Match the crawls of an environment that failed."""
+    return {
+        "source": ["aws.glue"],
+        "detail-type": ["Glue Crawler State Change"],
+        # Glue writes a crawl's state as no other state of its.
+        "detail": {"crawlerName": [{"prefix": crawler_prefix(environment)}], "state": ["Failed"]},
+    }
+
+
 def crawler_configuration() -> str:
     """Say how a crawler treats a dataset's folder: one table, whose partitions follow the table's schema."""
     return json.dumps(

@@ -278,6 +278,15 @@ class SparkJob(pulumi.ComponentResource):
         self.register_outputs({"name": self.job.name})
 
 
+def failed_run_pattern(job_name: Input[str]) -> dict[str, object]:
+    """Match the runs of a job that ended badly; those that a person stopped are none of them."""
+    return {
+        "source": ["aws.glue"],
+        "detail-type": ["Glue Job State Change"],
+        "detail": {"jobName": [job_name], "state": ["FAILED", "TIMEOUT"]},
+    }
+
+
 def glue_logs(place: Place, prefix: str) -> list[Statement]:
     """Let a Glue role write logs under `prefix`; Glue adds the security configuration and the role to the name."""
     groups = place.arn("logs", f"log-group:{prefix}*")

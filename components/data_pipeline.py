@@ -10,17 +10,32 @@ import pulumi_aws as aws
 from pulumi import Input, InvokeOutputOptions, ResourceOptions
 
 from components import messaging, permissions, workflow
-from components.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms, failure_events
+from components.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms
 from components.budget import Budget, BudgetArgs
-from components.catalog import BYTES_PER_MEGABYTE, DatasetCrawler, DatasetCrawlerArgs, crawler_prefix, workgroup_name
-from components.compute import GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs, Surroundings, metrics_namespace
+from components.catalog import (
+    BYTES_PER_MEGABYTE,
+    DatasetCrawler,
+    DatasetCrawlerArgs,
+    crawler_prefix,
+    failed_crawl_pattern,
+    workgroup_name,
+)
+from components.compute import (
+    GlueSecurity,
+    GlueSecurityArgs,
+    SparkJob,
+    SparkJobArgs,
+    Surroundings,
+    failed_run_pattern,
+    metrics_namespace,
+)
 from components.contracts import load_contracts
 from components.dashboard import Shown
 from components.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
 from components.iam import Place
 from components.lake import Lake, LakeArgs
 from components.log_queries import LogQueries, LogQueriesArgs
-from components.monitoring import Monitoring, MonitoringArgs
+from components.monitoring import Monitoring, MonitoringArgs, callers
 from components.network import Network, NetworkArgs
 from components.packaging import ROOT
 from config import PipelineConfig
@@ -198,47 +213,51 @@ class DataPipeline(pulumi.ComponentResource):
         Answers the rules' ARNs, which leave in `undelivered` what they cannot deliver.
         """
         name, lake, settings = self._name, self._lake, self._args.settings
-        undelivered = lake.undelivered.queue.arn
+        machine = self._workflow.state_machine.arn
         arrival = messaging.ArrivalRule(
             f"{name}-arrival",
             messaging.ArrivalRuleArgs(
-                bucket_name=lake.raw.bucket.bucket, queue_arn=lake.arrivals.queue.arn, dead_letters_arn=undelivered
+                bucket_name=lake.raw.bucket.bucket,
+                queue_arn=lake.arrivals.queue.arn,
+                dead_letters_arn=lake.undelivered.queue.arn,
             ),
             self._child,
         )
-        schedule = messaging.FunctionRule(
-            f"{name}-schedule",
-            messaging.FunctionRuleArgs(
-                description="Has pending files claimed into batches",
-                function=self._functions["etl_trigger"].function,
-                dead_letters_arn=undelivered,
+        called = [
+            self._call(
+                "schedule",
+                "etl_trigger",
+                "Has pending files claimed into batches",
                 schedule_expression=messaging.every_minutes(settings.batches.schedule_minutes),
                 enabled=settings.batches.schedule_enabled,
                 input_json="{}",
             ),
-            self._child,
-        )
-        failure = messaging.FunctionRule(
-            f"{name}-failure",
-            messaging.FunctionRuleArgs(
-                description="Batches that ended in a way which the workflow could not handle itself",
-                function=self._functions["error_handler"].function,
-                dead_letters_arn=undelivered,
-                event_pattern=workflow.end_pattern(self._workflow.state_machine.arn, workflow.FAILURES),
+            self._call(
+                "failure",
+                "error_handler",
+                "Batches that ended in a way which the workflow could not handle itself",
+                event_pattern=workflow.end_pattern(machine, workflow.FAILURES),
             ),
-            self._child,
-        )
-        end = messaging.FunctionRule(
-            f"{name}-end",
-            messaging.FunctionRuleArgs(
-                description="Has the parts of a split batch started as soon as an execution has ended",
-                function=self._functions["etl_trigger"].function,
-                dead_letters_arn=undelivered,
-                event_pattern=workflow.end_pattern(self._workflow.state_machine.arn),
+            self._call(
+                "end",
+                "etl_trigger",
+                "Has the parts of a split batch started as soon as an execution has ended",
+                event_pattern=workflow.end_pattern(machine),
                 input_json='{"parts_only": true}',
             ),
-            self._child,
-        )
+            self._call(
+                "job-failed",
+                "error_handler",
+                "Has the runs of the Glue job counted that failed or ran out of time",
+                event_pattern=failed_run_pattern(self._job.job.name),
+            ),
+            self._call(
+                "crawler-failed",
+                "error_handler",
+                "Has the crawls counted that failed",
+                event_pattern=failed_crawl_pattern(settings.environment),
+            ),
+        ]
         lake.arrivals.accept(self._surroundings.place.account, [arrival.rule.arn])
         messaging.Consumption(
             f"{name}-ingestion",
@@ -249,7 +268,20 @@ class DataPipeline(pulumi.ComponentResource):
             ),
             self._child,
         )
-        return [rule.rule.arn for rule in (arrival, schedule, failure, end)]
+        return [arrival.rule.arn, *called]
+
+    def _call(self, name: str, function: str, description: str, **what: Any) -> Input[str]:
+        """Have a rule call a function; `what` says by which events or when. Answers the rule's ARN."""
+        return messaging.FunctionRule(
+            f"{self._name}-{name}",
+            messaging.FunctionRuleArgs(
+                description=description,
+                function=self._functions[function].function,
+                dead_letters_arn=self._lake.undelivered.queue.arn,
+                **what,
+            ),
+            self._child,
+        ).rule.arn
 
     def _build_monitoring(self) -> None:
         lake, names = self._lake, {name: built.function.name for name, built in self._functions.items()}
@@ -268,8 +300,6 @@ class DataPipeline(pulumi.ComponentResource):
                 for name in names
             },
             state_machine_arn=self._workflow.state_machine.arn,
-            job_name=self._job.job.name,
-            crawler_prefix=crawler_prefix(settings.environment),
             workgroup=workgroup_name(settings.environment),
             datasets=tuple(
                 WatchedDataset(name=contract.name, frequency_hours=contract.document["frequency_hours"])
@@ -298,9 +328,7 @@ class DataPipeline(pulumi.ComponentResource):
             MonitoringArgs(
                 alarms=list(alarms(watched)),
                 incidents=INCIDENTS,
-                failure_events=list(failure_events(watched)),
                 alarms_topic_arn=lake.alarms.topic.arn,
-                dead_letters_arn=lake.undelivered.queue.arn,
                 shown=shown,
             ),
             self._child,
@@ -319,17 +347,9 @@ class DataPipeline(pulumi.ComponentResource):
     def _let_in(self, rules: Sequence[Input[str]]) -> None:
         """Let whoever sends to queues and topics do so, and have the month's cost told."""
         lake, place, settings = self._lake, self._surroundings.place, self._args.settings
-        failures = [rule.rule.arn for rule in self._monitoring.rules]
-        lake.undelivered.accept(place.account, [*rules, *failures])
+        lake.undelivered.accept(place.account, rules)
         lake.notifications.accept(place.account)
-        policy = lake.alarms.accept(
-            place.account,
-            {
-                "cloudwatch.amazonaws.com": [place.arn("cloudwatch", "alarm:*")],
-                "events.amazonaws.com": failures,
-                "budgets.amazonaws.com": [place.global_arn("budgets", "*")],
-            },
-        )
+        policy = lake.alarms.accept(place.account, callers(place))
         if settings.monitoring.monthly_budget_dollars is not None:
             Budget(
                 f"{self._name}-budget",

@@ -183,7 +183,7 @@ class Topic(pulumi.ComponentResource):
     ) -> aws.sns.TopicPolicy:
         """Let services publish on behalf of those ARNs, and everyone only over TLS. Roles' own policies let them.
 
-        A topic comes before the alarms and rules that publish to it, so its policy is made when they are known.
+        A topic comes before what publishes to it, so its policy is made when that is known.
         """
         statements: list[Statement] = [
             {
@@ -251,40 +251,6 @@ class FunctionRule(pulumi.ComponentResource):
             retry_policy={"maximum_event_age_in_seconds": EVENT_AGE_SECONDS, "maximum_retry_attempts": 24},
             # A target that may not invoke yet would lose its first events to the dead letters.
             opts=ResourceOptions(parent=self, depends_on=[permission]),
-        )
-        self.register_outputs({"arn": self.rule.arn})
-
-
-@dataclass(frozen=True, kw_only=True)
-class TopicRuleArgs:
-    """Which events go to which topic, and what is made of them."""
-
-    description: str
-    event_pattern: Mapping[str, Any]
-    topic_arn: Input[str]
-    dead_letters_arn: Input[str]
-    # JSON in which <event> stands for the event's detail.
-    template: str
-
-
-class TopicRule(pulumi.ComponentResource):
-    """An EventBridge rule that tells a topic."""
-
-    rule: aws.cloudwatch.EventRule
-
-    def __init__(self, name: str, args: TopicRuleArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pipeline:messaging:TopicRule", name, None, opts)
-        child = ResourceOptions(parent=self)
-        self.rule = aws.cloudwatch.EventRule(
-            name, description=args.description, event_pattern=Output.json_dumps(args.event_pattern), opts=child
-        )
-        aws.cloudwatch.EventTarget(
-            f"{name}-target",
-            rule=self.rule.name,
-            arn=args.topic_arn,
-            dead_letter_config={"arn": args.dead_letters_arn},
-            input_transformer={"input_paths": {"event": "$.detail"}, "input_template": args.template},
-            opts=child,
         )
         self.register_outputs({"arn": self.rule.arn})
 

@@ -97,7 +97,8 @@ def _key_statements(place: Place) -> list[Statement]:
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")}},
         },
         {
-            "Sid": "EventBridgeToEncryptedQueuesAndTopics",
+            # Not for topics: there EventBridge sends no source, and a condition on it shuts EventBridge out.
+            "Sid": "EventBridgeToEncryptedQueues",
             "Effect": "Allow",
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": use,

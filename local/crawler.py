@@ -23,7 +23,7 @@ from ministack.core.responses import error_response_json, get_region, json_respo
 from ministack.services import glue
 from pyarrow.lib import ArrowException
 
-from local import roles, seams
+from local import glue_events, roles, seams
 from local.hive_types import hive_type
 from local.mirror import Location
 
@@ -65,6 +65,7 @@ def install(endpoint: str) -> None:
     Raises:
         SeamMovedError: if MiniStack is another one than this was written for.
     """
+    glue_events.check_seams()
     seams.value(glue, "_crawlers", object)
 
     def start(data: Json) -> Response:
@@ -114,6 +115,7 @@ def _crawl(crawler: Json, endpoint: str) -> None:
     crawler["CrawlElapsedTime"] = round((time.time() - began) * 1000)
     crawler["LastCrawl"] = last
     crawler["State"] = "READY"
+    glue_events.crawl_ended(crawler["Name"], last)
 
 
 @dataclass

@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core.responses import error_response_json, get_region, json_response, new_uuid
 from ministack.services import glue
 
-from local import roles, seams
+from local import glue_events, roles, seams
 from local.mirror import Location, Mirror, needed_by
 from local.spark_process import ClassArchive, Slots, SparkRun
 
@@ -49,6 +49,7 @@ def install(directory: Path, cache: Path, endpoint: str) -> None:
     Raises:
         SeamMovedError: if MiniStack is another one than this was written for.
     """
+    glue_events.check_seams()
     seams.value(glue, "_jobs", object)
     seams.value(glue, "_job_runs", object)
     seams.function(glue, "_script_args", "job, job_name, run_id, run_arguments")
@@ -147,6 +148,7 @@ class Executor:
         run["CompletedOn"] = run["LastModifiedOn"] = time.time()
         run["ExecutionTime"] = max(1, round(run["CompletedOn"] - run["StartedOn"]))
         run["JobRunState"] = state
+        glue_events.run_ended(run)
 
     def _run(self, job: Json, run: Json, request: Json, directory: Path) -> tuple[str, str]:
         began = time.monotonic()

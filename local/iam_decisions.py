@@ -25,10 +25,11 @@ ENFORCEMENT: Final = """\
 | what a crawler reads and writes | yes | local/crawler.py |
 | what Athena reads and writes for its caller | yes (MiniStack: no) | local/athena.py |
 | EventBridge to SQS, SNS, Lambda: resource and key policies | yes (MiniStack: no) | local/service_policies.py |
+| CloudWatch alarms and budgets to SNS: resource and key policies | yes (MiniStack: no) | local/service_policies.py |
 | a function's event source mapping reading its queue | yes (MiniStack: no) | local/service_policies.py |
 | customer-managed keys behind S3, SQS and SNS | yes (MiniStack: no) | local/kms_use.py |
 | customer-managed keys behind DynamoDB, logs, Athena's results, Glue | no | - |
-| S3 to EventBridge, CloudWatch alarms to SNS, dead-letter queues, log delivery, X-Ray | no | - |
+| S3 to EventBridge, dead-letter queues, log delivery, X-Ray | no | - |
 | a function's log group | no: MiniStack writes it itself | - |
 """
 """Which permissions the emulator checks (Markdown, quoted in the README)."""

@@ -1,7 +1,8 @@
 """The permissions of AWS's own services between themselves, which MiniStack does not ask for.
 
 EventBridge needs the queue's, topic's or function's policy to let it in, and the policy of the key that encrypts the
-queue or topic. The poller of an event source mapping needs the function's role to let it read the queue.
+queue or topic; so do the alarms of CloudWatch and the budgets that tell a topic. The poller of an event source mapping
+needs the function's role to let it read the queue.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import Any, Final
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import eventbridge, lambda_svc
+from ministack.services import budgets, cloudwatch, eventbridge, lambda_svc
 
 from local import iam_decisions, kms_use, roles, seams
 
 _EVENTS: Final = "events.amazonaws.com"
 _DELIVERY: Final = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
+_ACTIONS: Final = {"ALARM": "AlarmActions", "OK": "OKActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 _POLLING: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 _log = logging.getLogger("pipeline.service_policies")
 
@@ -54,6 +56,43 @@ def install() -> None:
     original_batch = seams.replace(
         lambda_svc, "_run_sqs_batch", "esm, func_rec, event, batch, queue_url, queue_name", run_batch
     )
+    _install_alarms()
+    _install_budgets()
+
+
+def _install_alarms() -> None:
+    def dispatch(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
+        field = _ACTIONS.get(new_state, "")
+        topics = [arn for arn in alarm.get(field) or [] if alarm.get("ActionsEnabled", True)]
+        let_in = [arn for arn in topics if _may_publish("cloudwatch.amazonaws.com", arn, alarm["AlarmArn"])]
+        original({**alarm, field: let_in}, old_state, new_state, reason)
+
+    seams.function(cloudwatch, "_is_sns_action_arn", "action")
+    original = seams.replace(cloudwatch, "_dispatch_alarm_actions", "alarm, old_state, new_state, reason", dispatch)
+
+
+def _install_budgets() -> None:
+    # MiniStack counts no money and tells nobody; whether a budget could, is asked and recorded when it is made.
+    def create(data: dict[str, Any]) -> Any:
+        answer = original(data)
+        source = budgets._budget_arn((data.get("Budget") or {}).get("BudgetName", ""))
+        for notice in data.get("NotificationsWithSubscribers") or []:
+            for subscriber in notice["Subscribers"] if answer[0] < 400 else []:
+                if subscriber["SubscriptionType"] == "SNS":
+                    _may_publish("budgets.amazonaws.com", subscriber["Address"], source)
+        return answer
+
+    seams.function(budgets, "_budget_arn", "budget_name")
+    handlers = seams.value(budgets, "_DISPATCH", dict)
+    original = handlers["CreateBudget"]
+    handlers["CreateBudget"] = create
+
+
+def _may_publish(service: str, topic: str, source: str) -> bool:
+    if not cloudwatch._is_sns_action_arn(topic) or service_may(service, "sns:Publish", topic, source):
+        return True
+    _log.error("%s may not publish to %s: its policy or its key's policy refuses", source, topic)
+    return False
 
 
 def service_may(service: str, action: str, resource: str, source: str) -> bool:

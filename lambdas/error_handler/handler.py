@@ -1,7 +1,8 @@
 """Classifies a failed batch and brings it to an end: its files are given back, split, quarantined or FAILED.
 
 Called by the workflow's catch, by EventBridge for what no catch sees (an execution that was aborted, that timed
-out, or that failed outside its states), and by the trigger for a batch that all of these have missed.
+out, or that failed outside its states), and by the trigger for a batch that all of these have missed. EventBridge also
+tells of runs and crawls that failed: these are only counted, since the workflow knows what to do about them.
 """
 
 import json
@@ -15,6 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.ledger import FAILED
 
+from lambdas.error_handler.glue_events import GlueFailure, glue_failure
 from lambdas.error_handler.logic import EVENT, LEFT, WORKFLOW, Recovery
 
 logger = Logger()
@@ -63,7 +65,12 @@ def failure(event: dict[str, Any]) -> Failure:
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Recover from a failure. Answers `outcome`: what the batch came to, see `Recovery.recover`."""
+    """Recover from a failure. Answers `outcome`: what the batch came to, see `Recovery.recover`.
+
+    A run or a crawl that failed is counted; that is answered as `counted`.
+    """
+    if (of_glue := glue_failure(event)) is not None:
+        return _count(of_glue)
     found = failure(event)
     logger.append_keys(correlation_id=found.batch_id, dataset=found.dataset)
     # Counted before the recovery, which may fail too, and without the dataset: one alarm is for all of them.
@@ -77,3 +84,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.flush_metrics()
     logger.warning("batch recovered", extra={"outcome": outcome, "error": found.error})
     return {"dataset": found.dataset, "batch_id": found.batch_id, "outcome": outcome, "error": found.error}
+
+
+def _count(found: GlueFailure) -> dict[str, Any]:
+    # An event that comes twice counts twice: its alarm asks only whether there was one.
+    metrics.add_metric(found.metric, MetricUnit.Count, 1)
+    metrics.flush_metrics()
+    logger.error("Glue failed", extra=found.told)
+    return {"counted": found.metric}

@@ -37,6 +37,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     for name in ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate", "rows_replaced"):
         metric = "".join(part.capitalize() for part in name.split("_"))
         metrics.add_metric(metric, MetricUnit.Count, verdict.get(name, 0))
+    read, quarantined = verdict.get("rows_read", 0), verdict.get("rows_quarantined", 0)
+    metrics.add_metric("QuarantinedPercent", MetricUnit.Percent, 100 * quarantined / read if read else 0)
     metrics.add_metric("DpuSeconds", MetricUnit.Seconds, float(event.get("dpu_seconds", 0)))
     metrics.add_metric(f"Batches{verdict['verdict'].capitalize()}", MetricUnit.Count, 1)
     metrics.flush_metrics()

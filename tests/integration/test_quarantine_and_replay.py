@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from local.emulator import ACCESS_KEY, Emulator
 from local.run import Pipeline, Progress
 from ops.__main__ import app
+from tests.integration.local.conftest import eventually
 
 HEADER = b"carrier,name\n"
 SECONDS = 240
@@ -77,6 +78,30 @@ def test_a_file_that_fails_the_job_is_isolated_and_its_neighbours_are_published(
     assert progress.stages[first] == "failed"
     kept = [row for row in ask(pipeline, "latest_quarantined_files") if "airlines/poison.parquet" in row]
     assert len(kept) == 1
+
+
+def counted(emulator: Emulator, metric: str) -> list[float]:
+    """What error_handler said of a metric, as CloudWatch reads it from its log."""
+    group = "/aws/lambda/data-pipeline-local-error-handler"
+    pages = emulator.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    lines = [line for page in pages for event in page["events"] for line in event["message"].splitlines()]
+    documents = [json.loads(line) for line in lines if line.startswith("{") and '"CloudWatchMetrics"' in line]
+    return [value for document in documents for value in document.get(metric, [])]
+
+
+def test_every_failed_run_was_counted(emulator: Emulator, pipeline: Pipeline) -> None:
+    runs = emulator.client("glue").get_job_runs(JobName=pipeline.outputs["job_name"])["JobRuns"]
+    failed = [run["Id"] for run in runs if run["JobRunState"] == "FAILED"]
+    assert failed, "the poison file failed none"
+    eventually(lambda: counted(emulator, "JobRunsFailed") == [1] * len(failed))
+
+
+def test_a_failed_crawl_is_counted(emulator: Emulator, pipeline: Pipeline) -> None:
+    place = {"Bucket": pipeline.outputs["curated_bucket"], "Key": "tables/canary/no.parquet"}
+    pipeline.s3.put_object(**place, Body=b"no Parquet")
+    emulator.client("glue").start_crawler(Name=pipeline.outputs["crawlers"]["canary"])
+    eventually(lambda: counted(emulator, "CrawlsFailed") == [1])
+    pipeline.s3.delete_object(**place)
 
 
 def test_quarantined_rows_are_a_table_and_leave_it_when_the_contract_is_put_right(

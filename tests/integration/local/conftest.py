@@ -10,9 +10,10 @@ import boto3
 import pytest
 
 from local.deployer import Deployment, deploy
-from local.emulator import REGION, Emulator
+from local.emulator import ACCOUNT, REGION, Emulator
 
 Deploy = Callable[..., Deployment]
+Told = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +37,29 @@ def bucket(emulator: Emulator, request: pytest.FixtureRequest) -> str:
     name = f"bucket-{abs(hash(request.node.nodeid)) % 10**10}"
     emulator.client("s3").create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture
+def told(emulator: Emulator, bucket: str) -> Told:
+    """Takes the details of Glue's events, of any kind, that came to the default bus since the last call."""
+    sqs, events = emulator.client("sqs"), emulator.client("events")
+    name = f"{bucket}-told"
+    url, arn = sqs.create_queue(QueueName=name)["QueueUrl"], f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+    let_in = policy(allow("sqs:SendMessage", arn) | {"Principal": {"Service": "events.amazonaws.com"}})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": let_in})
+    # Of this test's job or crawler only: the emulator is everybody's.
+    mine = [{"jobName": [bucket]}, {"crawlerName": [bucket]}]
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": ["aws.glue"], "detail": {"$or": mine}}))
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn}])
+
+    def take() -> list[dict[str, Any]]:
+        messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", [])
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        bodies = [json.loads(message["Body"]) for message in messages]
+        return [body["detail"] | {"kind": body["detail-type"]} for body in bodies]
+
+    return take
 
 
 @pytest.fixture

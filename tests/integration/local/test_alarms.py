@@ -1,27 +1,27 @@
-"""Alarms, incidents and failure events of the real component reach whoever listens to the topic."""
+"""Every alarm of the real component calls whoever listens to the topic, and says where to read what to do."""
 
 import json
 import uuid
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 
-from components.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms, failure_events
+from components.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms
 from components.budget import Budget, BudgetArgs
 from components.dashboard import Shown
 from components.iam import Place
-from components.messaging import DeadLetters, DeadLettersArgs, Topic, TopicArgs
-from components.monitoring import Monitoring, MonitoringArgs
+from components.messaging import Topic, TopicArgs
+from components.monitoring import Monitoring, MonitoringArgs, callers
 from components.security import EncryptionKey, EncryptionKeyArgs
 from config import Subscription
 from local.emulator import ACCOUNT, REGION, Emulator
-from local.iam_decisions import denials
+from local.iam_decisions import read_decisions
 from tests.integration.local.conftest import Deploy, allow, eventually, policy
 
 PLACE = Place(partition="aws", region=REGION, account=ACCOUNT)
-SOURCE = "test.glue"
+RUNBOOK = Path(__file__).parents[3] / "docs" / "runbook.md"
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:batches"
 
 
@@ -29,10 +29,8 @@ def watched() -> Watched:
     return Watched(
         dead_letters={"undelivered": "undelivered"},
         arrivals_queue="arrivals",
-        functions={"processing": WatchedFunction(name="processing", timeout_seconds=900)},
+        functions={name: WatchedFunction(name=name, timeout_seconds=60) for name in ("ingestion", "processing")},
         state_machine_arn=MACHINE,
-        job_name="job",
-        crawler_prefix="data-pipeline-test-",
         workgroup="workgroup",
         datasets=(WatchedDataset(name="flights", frequency_hours=24),),
         namespace="DataPipeline",
@@ -49,7 +47,7 @@ class Listener:
     def __init__(self, emulator: Emulator, url: str, prefix: str) -> None:
         self.prefix = prefix
         self.sqs, self.cloudwatch = emulator.client("sqs"), emulator.client("cloudwatch")
-        self.events, self.budgets = emulator.client("events"), emulator.client("budgets")
+        self.budgets = emulator.client("budgets")
         self.url, self.emulator = url, emulator
 
     def set(self, alarm: str, state: str) -> None:
@@ -63,6 +61,13 @@ class Listener:
             self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
             heard.append(json.loads(json.loads(message["Body"])["Message"]))
         return heard
+
+    def hears_of(self, alarm: str, state: str) -> Any:
+        """The message that comes when an alarm changes its state: the only one."""
+        self.set(alarm, state)
+        (message,) = eventually(self.hears)
+        assert message["NewStateValue"] == state, message
+        return message
 
 
 @pytest.fixture
@@ -83,18 +88,12 @@ def listener(emulator: Emulator, deployed: Deploy) -> Listener:
             f"{name}-alarms",
             TopicArgs(kms_key_arn=key.key.arn, subscriptions=[Subscription(protocol="sqs", endpoint=inbox)]),
         )
-        dead = DeadLetters(f"{name}-undelivered", DeadLettersArgs(kms_key_arn=key.key.arn))
-        monitoring = Monitoring(
+        Monitoring(
             name,
             MonitoringArgs(
                 alarms=list(alarms(watched())),
                 incidents=INCIDENTS,
-                # Nobody but AWS may put events of AWS's own sources, here as there.
-                failure_events=[
-                    replace(event, pattern={**event.pattern, "source": [SOURCE]}) for event in failure_events(watched())
-                ],
                 alarms_topic_arn=topic.topic.arn,
-                dead_letters_arn=dead.queue.arn,
                 shown=Shown(
                     environment="test",
                     region=REGION,
@@ -109,9 +108,8 @@ def listener(emulator: Emulator, deployed: Deploy) -> Listener:
                 ),
             ),
         )
-        rules = [rule.rule.arn for rule in monitoring.rules]
-        dead.accept(ACCOUNT, rules)
-        policy = topic.accept(ACCOUNT, {"events.amazonaws.com": rules})
+        # As the program does.
+        policy = topic.accept(ACCOUNT, callers(PLACE))
         Budget(
             name,
             BudgetArgs(environment=name, monthly_dollars=5, alarms_topic_arn=topic.topic.arn),
@@ -122,52 +120,50 @@ def listener(emulator: Emulator, deployed: Deploy) -> Listener:
     return Listener(emulator, url, f"{name}-test")
 
 
-def test_an_alarm_calls_and_tells_when_it_is_over(listener: Listener) -> None:
-    listener.set("flights-not-fresh", "ALARM")
-    (message,) = eventually(listener.hears)
-    assert (message["AlarmName"], message["NewStateValue"]) == (f"{listener.prefix}-flights-not-fresh", "ALARM")
-    assert message["AlarmDescription"].endswith("docs/runbook.md#not-fresh")
-    listener.set("flights-not-fresh", "OK")
-    (message,) = eventually(listener.hears)
-    assert message["NewStateValue"] == "OK"
+def test_every_alarm_calls_itself_or_by_its_incident_and_links_its_section(listener: Listener) -> None:
+    every, incidents = list(alarms(watched())), {incident.name: incident for incident in INCIDENTS}
+    assert len(every) > 15
+    for alarm in every:
+        message = listener.hears_of(alarm.name, "ALARM")
+        caller = incidents[alarm.incident] if alarm.incident else alarm
+        assert message["AlarmName"] == f"{listener.prefix}-{caller.name}", alarm.name
+        assert message["AlarmDescription"].endswith(f" What to do: docs/runbook.md#{caller.section}"), alarm.name
+        assert f'<a id="{caller.section}"></a>' in RUNBOOK.read_text(encoding="utf-8"), alarm.name
+        if alarm.tells_when_over:
+            assert listener.hears_of(alarm.name, "OK")["AlarmName"] == message["AlarmName"]
+        else:
+            listener.set(alarm.name, "OK")
+    assert not listener.hears()
 
 
 def test_what_belongs_to_one_incident_calls_once(listener: Listener) -> None:
-    for alarm in ("processing-errors", "batch-failed", "files-given-up"):
+    for alarm in ("job-failed", "processing-errors", "batch-failed", "files-given-up"):
         listener.set(alarm, "ALARM")
     (message,) = eventually(listener.hears)
     assert message["AlarmName"] == f"{listener.prefix}-batch-incident"
     assert not listener.hears()
 
 
-def glue(kind: str, **detail: str) -> dict[str, str]:
-    return {"Source": SOURCE, "DetailType": f"Glue {kind} State Change", "Detail": json.dumps(detail)}
-
-
-def test_a_failed_run_and_a_failed_crawl_are_told_with_what_glue_says(listener: Listener) -> None:
-    entries = [
-        glue("Job", jobName="job", state="FAILED", jobRunId="jr_1", message='Column "a" is missing'),
-        glue("Crawler", crawlerName="data-pipeline-test-flights", state="Failed", message="Crawler Failed"),
-        glue("Job", jobName="job", state="SUCCEEDED", jobRunId="jr_2"),
-        glue("Job", jobName="another", state="FAILED", jobRunId="jr_3"),
-        glue("Crawler", crawlerName="another", state="Failed"),
-    ]
-    assert listener.events.put_events(Entries=entries)["FailedEntryCount"] == 0
-    heard: list[Any] = []
-
-    def both() -> bool:
-        heard.extend(listener.hears())
-        return len(heard) >= 2
-
-    eventually(both)
-    assert not listener.hears(), "what succeeded, and what is another's, is not told"
-    by_alarm = {message["alarm"].removeprefix(f"{listener.prefix}-"): message for message in heard}
-    assert by_alarm["job-failed"]["event"]["message"] == 'Column "a" is missing'
-    assert by_alarm["crawler-failed"]["event"]["crawlerName"] == "data-pipeline-test-flights"
-    assert by_alarm["job-failed"]["what to do"] == "docs/runbook.md#job-failed"
-    assert [
-        one for one in denials(listener.emulator.decisions) if "sns:" in one.action and "watch" in one.resource
-    ] == []
+def test_the_budget_tells_the_same_topic_and_may(listener: Listener) -> None:
+    environment = listener.prefix.removesuffix("-test")
+    name = f"data-pipeline-{environment}"
+    notices = listener.budgets.describe_notifications_for_budget(AccountId=ACCOUNT, BudgetName=name)["Notifications"]
+    asked = [one for one in read_decisions(listener.emulator.decisions) if one.principal == "budgets.amazonaws.com"]
+    topics = set()
+    for notice in notices:
+        subscribers = listener.budgets.describe_subscribers_for_notification(
+            AccountId=ACCOUNT, BudgetName=name, Notification=notice
+        )["Subscribers"]
+        assert [one["SubscriptionType"] for one in subscribers] == ["SNS"]
+        topics |= {one["Address"] for one in subscribers}
+    (topic,) = topics
+    assert f":{environment}-alarms" in topic
+    of_topic = [place for place, one in enumerate(asked) if one.resource == topic]
+    assert len(of_topic) == len(notices) == 3
+    for place in of_topic:
+        three = asked[place : place + 3]
+        assert [one.action for one in three] == ["sns:Publish", "kms:GenerateDataKey", "kms:Decrypt"]
+        assert all(one.allowed for one in three)
 
 
 def test_the_emulator_keeps_the_budget(listener: Listener) -> None:

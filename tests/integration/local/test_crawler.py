@@ -10,7 +10,7 @@ import pytest
 
 from local.emulator import Emulator
 from local.hive_types import hive_type
-from tests.integration.local.conftest import allow, eventually
+from tests.integration.local.conftest import Told, allow, eventually
 
 Role = Callable[..., str]
 PERMISSIONS = [allow(["s3:GetObject", "s3:ListBucket", "glue:*", "logs:*"])]
@@ -179,3 +179,18 @@ def test_a_crawler_that_is_running_or_unknown_is_refused(
 )
 def test_a_parquet_type_has_the_hive_type_of_a_glue_crawler(kind: pa.DataType, name: str) -> None:
     assert hive_type(kind) == name
+
+
+def test_how_a_crawl_ended_is_told_on_the_default_bus(
+    bucket: str, crawl: Callable[..., dict[str, Any]], told: Told
+) -> None:
+    crawl({"month=01/a.parquet": parquet(id=[1])})
+    (event,) = eventually(told)
+    assert (event["kind"], event["crawlerName"]) == ("Glue Crawler State Change", bucket)
+    assert (event["state"], event["message"]) == ("Succeeded", "Crawler Succeeded"), "not written as a run's state is"
+    assert "errorMessage" not in event
+    last = crawl({"month=01/b.parquet": b"no Parquet"})
+    (event,) = eventually(told)
+    assert (event["state"], event["message"]) == ("Failed", "Crawler Failed")
+    assert event["errorMessage"] == last["ErrorMessage"]
+    assert last["ErrorMessage"]

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from local.emulator import Emulator
 from local.iam_decisions import denials
-from tests.integration.local.conftest import allow, eventually
+from tests.integration.local.conftest import Told, allow, eventually
 
 Role = Callable[..., str]
 EVERYTHING = [allow(["s3:*", "logs:*"])]
@@ -79,6 +79,26 @@ def test_the_script_gets_the_jobs_arguments_under_the_runs_and_glues_own(
 def test_a_script_that_raises_fails_the_run_with_its_last_line(job: Callable[..., str], glue: Any) -> None:
     run = finished(glue, job("raise ValueError('no column month')"))
     assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "ValueError: no column month")
+
+
+@pytest.mark.parametrize(
+    ("script", "state", "severity", "message"),
+    [("raise ValueError('no month')", "FAILED", "ERROR", "ValueError: no month"), ("", "SUCCEEDED", "INFO", None)],
+)
+def test_how_a_run_ended_is_told_on_the_default_bus(
+    job: Callable[..., str], glue: Any, told: Told, script: str, state: str, severity: str, message: str | None
+) -> None:
+    name = job(script)
+    run = finished(glue, name)
+    (event,) = eventually(told)
+    assert event == {
+        "kind": "Glue Job State Change",
+        "jobName": name,
+        "severity": severity,
+        "state": state,
+        "jobRunId": run["Id"],
+        "message": message or "Job run succeeded",
+    }
 
 
 def test_a_script_that_is_not_there_fails_the_run(emulator: Emulator, job: Callable[..., str], glue: Any) -> None:

@@ -159,3 +159,92 @@ def test_a_function_is_only_given_messages_that_its_role_may_read(
     expected = "OK - 1 records" if works else "PROBLEM: Function call failed"
     eventually(lambda: functions.get_event_source_mapping(UUID=mapping)["LastProcessingResult"].startswith(expected))
     functions.delete_event_source_mapping(UUID=mapping)
+
+
+CLOUDWATCH = "cloudwatch.amazonaws.com"
+BUDGETS = "budgets.amazonaws.com"
+
+
+class Bell:
+    """A topic with a listener, and an alarm that calls it."""
+
+    def __init__(self, emulator: Emulator, name: str, **attributes: str) -> None:
+        self.sqs, self.sns, self.cloudwatch = (emulator.client(one) for one in ("sqs", "sns", "cloudwatch"))
+        self.log = emulator.decisions
+        self.topic = self.sns.create_topic(Name=name, Attributes=attributes)["TopicArn"]
+        self.url = self.sqs.create_queue(QueueName=name)["QueueUrl"]
+        inbox = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+        document = policy(allow("sqs:SendMessage", inbox) | {"Principal": {"Service": "sns.amazonaws.com"}})
+        self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": document})
+        self.sns.subscribe(TopicArn=self.topic, Protocol="sqs", Endpoint=inbox)
+        self.alarm = f"arn:aws:cloudwatch:us-east-1:000000000000:alarm:{name}"
+        metric = {"Namespace": name, "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+        limit = {"Threshold": 0, "ComparisonOperator": "GreaterThanThreshold"}
+        self.cloudwatch.put_metric_alarm(AlarmName=name, AlarmActions=[self.topic], **metric, **limit)
+        self.name = name
+
+    def let_in(self, service: str, source: str, account: str = "000000000000") -> None:
+        condition = {"ArnLike": {"aws:SourceArn": source}, "StringEquals": {"aws:SourceAccount": account}}
+        statement = allow("sns:Publish", self.topic) | {"Principal": {"Service": service}, "Condition": condition}
+        self.sns.set_topic_attributes(TopicArn=self.topic, AttributeName="Policy", AttributeValue=policy(statement))
+
+    def ring(self) -> Any:
+        for state in ("OK", "ALARM"):
+            self.cloudwatch.set_alarm_state(AlarmName=self.name, StateValue=state, StateReason="a test says so")
+        return self.sqs.receive_message(QueueUrl=self.url, WaitTimeSeconds=1).get("Messages")
+
+    def refused(self) -> list[tuple[str, str]]:
+        found = denials(self.log)
+        return [(one.principal, one.action) for one in found if one.resource == self.topic or "key/" in one.resource]
+
+
+def test_an_alarm_calls_a_topic_whose_policy_lets_it_in(emulator: Emulator, bucket: str) -> None:
+    bell = Bell(emulator, bucket)
+    bell.let_in(CLOUDWATCH, bell.alarm)
+    assert bell.ring()
+
+
+@pytest.mark.parametrize(
+    ("service", "source", "account"),
+    [
+        ("events.amazonaws.com", "*", "000000000000"),
+        (CLOUDWATCH, "arn:aws:cloudwatch:us-east-1:000000000000:alarm:another", "000000000000"),
+        (CLOUDWATCH, "*", "111111111111"),
+    ],
+    ids=["another service", "another alarm", "another account"],
+)
+def test_an_alarm_that_a_topics_policy_does_not_let_in_calls_nobody(
+    emulator: Emulator, bucket: str, service: str, source: str, account: str
+) -> None:
+    bell = Bell(emulator, bucket)
+    bell.let_in(service, source, account)
+    assert not bell.ring()
+    assert bell.refused()[-1] == (CLOUDWATCH, "sns:Publish")
+
+
+def test_an_alarm_calls_an_encrypted_topic_only_where_the_keys_policy_lets_it(
+    emulator: Emulator, bucket: str, key: Callable[..., str]
+) -> None:
+    bell = Bell(emulator, bucket, KmsMasterKeyId=key("events.amazonaws.com"))
+    bell.let_in(CLOUDWATCH, bell.alarm)
+    assert not bell.ring()
+    assert bell.refused()[-1] == (CLOUDWATCH, "kms:GenerateDataKey")
+    right = {"AttributeName": "KmsMasterKeyId", "AttributeValue": key(CLOUDWATCH)}
+    bell.sns.set_topic_attributes(TopicArn=bell.topic, **right)
+    assert bell.ring()
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_a_budget_whose_topic_does_not_let_it_in_is_seen_when_it_is_made(
+    emulator: Emulator, bucket: str, works: bool
+) -> None:
+    bell = Bell(emulator, bucket)
+    bell.let_in(BUDGETS if works else CLOUDWATCH, "arn:aws:budgets::000000000000:*")
+    money = {"Amount": "1", "Unit": "USD"}
+    budget = {"BudgetName": bucket, "BudgetLimit": money, "TimeUnit": "MONTHLY", "BudgetType": "COST"}
+    notice = {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80}
+    told = {"Notification": notice, "Subscribers": [{"SubscriptionType": "SNS", "Address": bell.topic}]}
+    emulator.client("budgets").create_budget(
+        AccountId="000000000000", Budget=budget, NotificationsWithSubscribers=[told]
+    )
+    assert ((BUDGETS, "sns:Publish") in bell.refused()) is not works

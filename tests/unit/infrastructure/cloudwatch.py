@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 # How many periods more than it evaluates CloudWatch asks for: where the last ones are missing, it takes older ones.
@@ -27,9 +26,8 @@ class Point:
 def metrics(alarm: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The metrics that an alarm looks at, by id; the only one of an alarm without an expression is `m`."""
     if "metricQueries" not in alarm:
-        statistic = alarm.get("statistic") or alarm["extendedStatistic"]
         names = ("namespace", "metricName", "dimensions", "period")
-        return {"m": {**{name: alarm[name] for name in names}, "stat": statistic}}
+        return {"m": {**{name: alarm[name] for name in names}, "stat": alarm["statistic"]}}
     return {query["id"]: query["metric"] for query in alarm["metricQueries"] if "metric" in query}
 
 
@@ -83,7 +81,7 @@ def _statistic(name: str, values: Sequence[float]) -> float | None:
         case "Maximum":
             return max(values)
         case _:
-            return sorted(values)[ceil(len(values) * float(name.removeprefix("p")) / 100) - 1]
+            raise NotImplementedError(name)
 
 
 def composite_state(rule: str, states: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -35,9 +34,12 @@ OWN_METRICS: Mapping[str, Mapping[str, str | None]] = {
     "RowsDuplicate": {"service": "processing", "dataset": None},
     "DpuSeconds": {"service": "processing", "dataset": None},
     "RowsQuarantined": {"service": "processing", "dataset": None},
+    "QuarantinedPercent": {"service": "processing", "dataset": None},
     "BatchesPublished": {"service": "processing", "dataset": None},
     "BatchesGivenUp": {"service": "error_handler"},
     "ReconciliationErrors": {"service": "error_handler"},
+    "JobRunsFailed": {"service": "error_handler"},
+    "CrawlsFailed": {"service": "error_handler"},
 }
 # The smoke test's dataset comes when somebody deploys: nobody is called when it does not.
 QUIET = "canary"
@@ -63,10 +65,6 @@ def event(value: float, minutes: float = 1.0) -> tuple[Point, ...]:
     return (Point("m", minutes, value),)
 
 
-def rows(quarantined: float, read: float) -> tuple[Point, ...]:
-    return Point("quarantined", 1, quarantined), Point("read", 1, read)
-
-
 def published(*hours: float) -> tuple[Point, ...]:
     return tuple(Point("published", hour * 60, 1) for hour in hours)
 
@@ -82,13 +80,20 @@ DAYS: Mapping[str, Callable[[float], Day]] = {
     "arrivals-too-old": lambda _: Day(event(15 * 60 + 1), (event(15 * 60), ())),
     "-errors": lambda timeout: Day(event(1, ended(timeout)), (event(0), ())),
     "-throttles": lambda _: Day(event(1), (event(0), ())),
-    "-slow": lambda timeout: Day(event(801 * timeout, ended(timeout)), (event(800 * timeout), event(9), ())),
+    # One call that nearly ran out of time, among those of the same minute that did not.
+    "-slow": lambda timeout: Day(
+        (*event(801 * timeout, ended(timeout)), *(event(9, ended(timeout)) * 200)),
+        (event(800 * timeout), event(80 * timeout) * 20, event(9), ()),
+    ),
     "batch-failed": lambda _: Day(event(1)),
     "batch-timedout": lambda _: Day(event(1)),
     "batch-aborted": lambda _: Day(event(1)),
     "files-given-up": lambda _: Day(event(1), (event(0), ())),
     "rows-unaccounted": lambda _: Day(event(1), (event(0), ())),
-    "-quarantined": lambda _: Day(rows(2, 100), (rows(1, 100), rows(0, 0), rows(0, 9), ())),
+    "job-failed": lambda _: Day(event(1)),
+    "crawler-failed": lambda _: Day(event(1)),
+    # A bad batch, and a good one in the same minute.
+    "-quarantined": lambda _: Day((*event(1.5), *event(0)), (event(1), event(0), ())),
     "-no-rows": lambda _: Day((*event(0), *event(500)), (event(1), ())),
     # The contracts of nycflights13 promise a batch a day, and a day has an hour of grace.
     "-not-fresh": lambda _: Day(published(25.1, 49, 73), (published(24.9), published(1, 2, 3))),
@@ -187,6 +192,7 @@ def test_every_alarm_calls_once_itself_or_by_the_incident_that_it_is_part_of(clo
 def test_one_failed_batch_is_one_message(prod: Cloud) -> None:
     (incident,) = prod.of("cloudwatch.CompositeAlarm")
     together = {"processing-errors", "error-handler-errors", "batch-failed", "files-given-up"}
+    together |= {"job-failed", "crawler-failed"}
     states = {alarm.inputs["name"]: "OK" for alarm in prod.of("cloudwatch.MetricAlarm")}
     assert composite_state(incident.inputs["alarmRule"], states) == "OK"
     for name in together:
@@ -219,21 +225,29 @@ def test_freshness_looks_back_as_far_as_the_promise_and_never_further_than_cloud
     assert seconds % 60 == 0
 
 
-def pattern(cloud: Cloud, name: str) -> Any:
-    return cloud.one("cloudwatch.EventRule", f"data-pipeline-{name}").json("eventPattern")
-
-
-def test_failed_runs_and_crawls_go_to_the_alarms_topic(cloud: Cloud) -> None:
-    topic = cloud.one("sns.Topic", "data-pipeline-alarms").outputs["arn"]
-    job, crawl = pattern(cloud, "job-failed")["detail"], pattern(cloud, "crawler-failed")["detail"]
-    assert job == {"jobName": [cloud.of("glue.Job")[0].outputs["name"]], "state": ["FAILED", "TIMEOUT"]}
-    (named,) = crawl["crawlerName"]
-    assert all(crawler.inputs["name"].startswith(named["prefix"]) for crawler in cloud.of("glue.Crawler"))
-    policy = cloud.one("sns.TopicPolicy", "data-pipeline-alarms-policy").json("policy")
-    let_in = {arn for s in policy["Statement"] for arn in s["Condition"].get("ArnLike", {}).get("aws:SourceArn", [])}
+def test_what_comes_of_a_failed_run_is_the_same_call(prod: Cloud) -> None:
     for name in ("job-failed", "crawler-failed"):
-        assert cloud.one("cloudwatch.EventTarget", f"data-pipeline-{name}-target").inputs["arn"] == topic
-        assert cloud.one("cloudwatch.EventRule", f"data-pipeline-{name}").outputs["arn"] in let_in
+        assert state(inputs(prod)[name].inputs, event(1, 19)) == "ALARM", "the run is repeated, and then decided on"
+
+
+def test_services_that_call_people_may_use_the_topic_and_its_key(cloud: Cloud) -> None:
+    topic = cloud.one("sns.TopicPolicy", "data-pipeline-alarms-policy").json("policy")["Statement"]
+    (key,) = cloud.of("kms.Key")
+    of_key = {s["Principal"].get("Service"): s for s in key.json("policy")["Statement"]}
+    callers = {s["Principal"]["Service"]: s for s in topic if s["Effect"] == "Allow"}
+    assert callers.keys() == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
+    for service, statement in callers.items():
+        assert statement["Action"] == "sns:Publish"
+        assert set(of_key[service]["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey*"}
+        assert of_key[service]["Condition"] == statement["Condition"], service
+
+
+def test_no_event_goes_to_a_topic(cloud: Cloud) -> None:
+    # EventBridge sends SNS and KMS no source: it gets into an encrypted topic only by policies without conditions.
+    targets = [target.inputs["arn"] for target in cloud.of("cloudwatch.EventTarget")]
+    assert not [arn for arn in targets if ":sns:" in arn]
+    policies = [policy.json("policy") for policy in cloud.of("sns.TopicPolicy")]
+    assert "events.amazonaws.com" not in str(policies)
 
 
 def test_a_budget_counts_what_is_tagged_with_its_environment(cloud: Cloud) -> None:

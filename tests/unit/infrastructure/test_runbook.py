@@ -19,15 +19,12 @@ def sections() -> dict[str, str]:
 
 
 def linked(cloud: Cloud) -> dict[str, set[str]]:
-    """The alarms and events that link each section."""
+    """The alarms that link each section."""
     found: dict[str, set[str]] = {}
     for alarm in cloud.of("cloudwatch.MetricAlarm", "cloudwatch.CompositeAlarm"):
         text = alarm.inputs["alarmDescription"]
         (anchor,) = re.findall(r"docs/runbook\.md#([a-z-]+)$", text)
         found.setdefault(anchor, set()).add(alarm.name)
-    for target in cloud.of("cloudwatch.EventTarget"):
-        for anchor in re.findall(r"docs/runbook\.md#([a-z-]+)", str(target.inputs.get("inputTransformer"))):
-            found.setdefault(anchor, set()).add(target.name)
     return found
 
 
@@ -54,7 +51,7 @@ def test_every_alarm_is_named_in_its_section(prod: Cloud) -> None:
     datasets = "|".join(prod.exports["datasets"])
     for anchor, names in linked(prod).items():
         for name in names:
-            short = name.removeprefix("data-pipeline-").removesuffix("-target")
+            short = name.removeprefix("data-pipeline-")
             kind = re.sub(
                 rf"^({datasets})-",
                 "<dataset>-",

@@ -180,6 +180,22 @@ def test_failed_executions_of_this_state_machine_reach_the_error_handler(cloud: 
     assert set(pattern["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
 
 
+def test_failed_runs_of_this_job_and_crawls_of_these_crawlers_reach_the_error_handler(cloud: Cloud) -> None:
+    rules = {kind: cloud.one("cloudwatch.EventRule", f"data-pipeline-{kind}-failed") for kind in ("job", "crawler")}
+    job, crawl = (rules[kind].json("eventPattern")["detail"] for kind in ("job", "crawler"))
+    assert job == {"jobName": [cloud.of("glue.Job")[0].outputs["name"]], "state": ["FAILED", "TIMEOUT"]}
+    (named,) = crawl["crawlerName"]
+    assert all(crawler.inputs["name"].startswith(named["prefix"]) for crawler in cloud.of("glue.Crawler"))
+    # Glue's events write the state of a crawl so, and of a run in capitals.
+    assert crawl["state"] == ["Failed"]
+    handler = cloud.one("lambda.Function", "data-pipeline-error-handler").outputs["arn"]
+    targets = {target.inputs["rule"]: target.inputs for target in cloud.of("cloudwatch.EventTarget")}
+    for rule in rules.values():
+        target = targets[rule.outputs["name"]]
+        assert target["arn"] == handler
+        assert "input" not in target, "it counts what Glue says"
+
+
 def test_every_end_of_an_execution_has_the_parts_of_split_batches_started(cloud: Cloud) -> None:
     (machine,) = cloud.of("sfn.StateMachine")
     rule = cloud.one("cloudwatch.EventRule", "data-pipeline-end")

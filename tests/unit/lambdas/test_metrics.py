@@ -55,6 +55,64 @@ def test_a_published_batch_counts_its_rows_and_itself(cloud: Cloud, call: Call, 
     assert values(found, "RowsRead", **of) == [100]
     assert values(found, "DpuSeconds", **of) == [180]
     assert values(found, "RowsQuarantined", **of) == [1]
+    assert values(found, "QuarantinedPercent", **of) == [1]
+
+
+def test_of_a_batch_without_rows_nothing_is_quarantined(cloud: Cloud, call: Call, emitted: Any) -> None:
+    batch_id, manifest = one_batch(cloud, call, "airlines/a.csv")
+    cloud.stage(manifest, curated=0)
+    emitted()
+    decide(call, batch_id)
+    assert values(emitted(), "QuarantinedPercent", service="processing", dataset="airlines") == [0]
+
+
+# As the EventBridge guide shows them.
+GLUE_EVENTS = {
+    "JobRunsFailed": {
+        "source": "aws.glue",
+        "detail-type": "Glue Job State Change",
+        "detail": {
+            "jobName": "raw-to-curated",
+            "severity": "ERROR",
+            "state": "FAILED",
+            "jobRunId": "jr_1",
+            "message": 'Column "a" is missing',
+        },
+    },
+    "CrawlsFailed": {
+        "source": "aws.glue",
+        "detail-type": "Glue Crawler State Change",
+        "detail": {
+            "crawlerName": "data-pipeline-test-flights",
+            "errorMessage": "Internal Service Exception",
+            "accountId": "1234",
+            "cloudWatchLogLink": "https://console.aws.amazon.com/cloudwatch/home",
+            "state": "Failed",
+            "message": "Crawler Failed",
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("metric", GLUE_EVENTS)
+def test_a_failed_run_or_crawl_is_counted_and_no_batch_is_touched(
+    cloud: Cloud, call: Call, emitted: Any, metric: str
+) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
+    emitted()
+    assert call("error_handler", GLUE_EVENTS[metric]) == {"counted": metric}
+    assert emitted() == [(metric, {"service": "error_handler"}, 1)], "one metric, without a run's or crawler's name"
+    assert batch_id in cloud.batches.state("airlines").running, "the workflow decides on it"
+
+
+def test_the_log_of_a_failed_run_and_crawl_says_which_and_why(call: Call, caplog: pytest.LogCaptureFixture) -> None:
+    for event in GLUE_EVENTS.values():
+        call("error_handler", event)
+    run, crawl = (vars(record) for record in caplog.records if record.message == "Glue failed")
+    assert run["levelname"] == crawl["levelname"] == "ERROR", "the saved query that lists errors finds it"
+    assert (run["job_run_id"], run["state"], run["reason"]) == ("jr_1", "FAILED", 'Column "a" is missing')
+    assert crawl["crawler"] == "data-pipeline-test-flights"
+    assert (crawl["reason"], crawl["log"][:5]) == ("Internal Service Exception", "https")
 
 
 @pytest.mark.parametrize(
@@ -79,6 +137,8 @@ def test_every_watched_metric_is_emitted_with_its_dimensions(cloud: Cloud, call:
     decide(call, published)
     failed, _ = one_batch(cloud, call, "planes/a.csv")
     fail(call, failed, Error="ReconciliationError", Cause="x")
+    for event in GLUE_EVENTS.values():
+        call("error_handler", event)
     found = {(name, frozenset(dimensions)): dimensions for name, dimensions, _ in emitted()}
     for name, expected in OWN_METRICS.items():
         dimensions = found[name, frozenset(expected)]

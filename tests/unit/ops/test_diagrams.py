@@ -76,8 +76,8 @@ def test_what_sets_a_function_or_a_job_in_motion_is_drawn() -> None:
         ("batch_statemachine", "crawlers"),
         ("processing_function", "events_eventbus"),
         ("notification_function", "notifications_topic"),
-        ("raw_to_curated_job", "alarms_topic"),
-        ("crawlers", "alarms_topic"),
+        ("raw_to_curated_job", "error_handler_function"),
+        ("crawlers", "error_handler_function"),
     }
     functions = {
         f"{f.name.removeprefix('data-pipeline-').replace('-', '_')}_function"

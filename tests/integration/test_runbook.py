@@ -1,0 +1,165 @@
+"""Every command of docs/runbook.md, its placeholders filled in, on a pipeline that has refused a batch."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.emulator import ACCESS_KEY, REGION, Emulator
+from local.run import Pipeline
+
+REPOSITORY = Path(__file__).parents[2]
+TEXT = (REPOSITORY / "docs" / "runbook.md").read_text(encoding="utf-8")
+SECONDS = 240
+KEY = "airlines/bad.csv"
+# What the emulator has no API for; its parameters are checked against AWS's model of it.
+NOT_EMULATED = {"aws sqs start-message-move-task": "MiniStack moves no messages between queues"}
+# What must be in the answer, so that a command that runs and says nothing is seen.
+SAYS = {
+    "aws cloudwatch describe-alarms": "data-pipeline-local-undelivered-not-empty",
+    "aws lambda invoke": "<batch>",
+    "aws logs filter-log-events": "a line of the last hour",
+    "aws stepfunctions get-execution-history": "ExecutionFailed",
+    "aws sqs receive-message": "an event that failed",
+    "aws lambda list-event-source-mappings": "arrivals",
+    "aws lambda get-account-settings": "ConcurrentExecutions",
+    "aws athena list-query-executions": "<query>",
+    "aws athena get-query-execution": "DataScannedInBytes",
+    "aws logs describe-log-groups": "/error",
+    "aws glue get-crawler": "data-pipeline-local-airlines",
+    "aws glue start-crawler": "",
+    "python -m ops status": "airlines",
+    "python -m ops file": "QUARANTINED",
+    "python -m ops replay": "files of airlines",
+    "python -m ops backfill": "files of airlines",
+}
+
+
+def commands() -> list[str]:
+    """Every command, once, in the order of the page: in blocks, where lines may go on, and in the text."""
+    blocks = re.findall(r"(?:^ +(?:aws|python) .*\\\n(?: .*\\\n)* .*$)|^ +(?:aws|python) .*$", TEXT, re.MULTILINE)
+    # A span of code may go over the end of a line.
+    spans = re.findall(r"`((?:aws|python -m ops) [^`]+)`", re.sub(r"\n +", " ", TEXT))
+    in_blocks = [re.sub(r" *\\\n *", " ", block).strip() for block in blocks if "`" not in block]
+    return list(dict.fromkeys(re.sub(r" +# .*", "", command) for command in (*in_blocks, *spans)))
+
+
+def name_of(command: str) -> str:
+    """The command without what it is given."""
+    words = command.split()
+    return " ".join(words[: 4 if words[0] == "python" else 3])
+
+
+@pytest.fixture(scope="module")
+def values(emulator: Emulator, pipeline: Pipeline) -> dict[str, str]:
+    """What stands for each placeholder: a batch that was quarantined whole, and what there is to see of it."""
+    pipeline.land([(KEY, b"carrier,name\nZ1,Good\nnope,Bad\n")])
+    pipeline.wait_until_registered()
+    (batch,) = pipeline.tick("airlines")
+    pipeline.wait(lambda progress: progress.done, SECONDS)
+    asked = pipeline.invoke("query", {"query": "recent_runs", "parameters": ["airlines"]})
+    assert asked["rows"]
+    outputs, sqs = pipeline.outputs, emulator.client("sqs")
+    queue = outputs["undelivered_url"]
+    sqs.send_message(QueueUrl=queue, MessageBody="an event that failed")
+    emulator.client("cloudwatch").set_alarm_state(
+        AlarmName="data-pipeline-local-undelivered-not-empty", StateValue="ALARM", StateReason="a test says so"
+    )
+    group = "/aws/lambda/data-pipeline-local-etl-trigger"
+    logs = emulator.client("logs")
+    logs.create_log_stream(logGroupName=group, logStreamName="test")
+    # The emulator takes the terms of a pattern for all of them, and AWS, with "?" before each, for any.
+    now, text = round(datetime.now(UTC).timestamp() * 1000), "[ERROR] a line of the last hour: it timed out"
+    logs.put_log_events(logGroupName=group, logStreamName="test", logEvents=[{"timestamp": now, "message": text}])
+    machine = outputs["state_machine_arn"]
+    queries = emulator.client("athena").list_query_executions(WorkGroup=outputs["workgroup"])["QueryExecutionIds"]
+    return {
+        "environment": "local",
+        "function": "etl-trigger",
+        "queue-url": queue,
+        "queue-arn": sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"],
+        "dataset": "airlines",
+        "batch": batch,
+        "execution": f"{machine.replace(':stateMachine:', ':execution:')}:{batch}",
+        "key": KEY,
+        "prefix": "bad",
+        "day": datetime.now(UTC).date().isoformat(),
+        "query": queries[0],
+    }
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    return re.sub(r"<([a-z-]+)>", lambda found: values[found[1]], text)
+
+
+@pytest.fixture
+def run(emulator: Emulator, pipeline: Pipeline, values: dict[str, str], tmp_path: Path) -> Any:
+    """Runs a command as a person does who answers yes."""
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps(pipeline.outputs))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "AWS_ENDPOINT_URL": emulator.endpoint,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_MAX_ATTEMPTS": "1",
+        "DATA_PIPELINE_OUTPUTS": str(outputs),
+        "COLUMNS": "200",
+    }
+
+    def execute(command: str, more: str = "") -> subprocess.CompletedProcess[str]:
+        function = "ingestion" if "mappings" in command else "query"
+        filled = fill(command, values | {"function-name": pipeline.outputs["functions"][function]})
+        # Version 1 of the AWS CLI takes SQS's endpoint from its option only.
+        alone = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'
+        return subprocess.run(
+            ["bash", "-eu", "-o", "pipefail", "-c", f"{alone}; {filled} {more}"],
+            cwd=REPOSITORY,
+            env=environment,
+            input="y\n" * ("python" in command),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return execute
+
+
+def test_the_page_has_commands_and_each_has_something_to_say() -> None:
+    assert len(commands()) > 20
+    # However they stand on the page: nothing that looks like a command goes unseen.
+    written = re.findall(r"aws [a-z]+ [a-z][a-z-]+|python -m ops [a-z]+", re.sub(r"\s+", " ", TEXT))
+    assert set(written) == {name_of(command) for command in commands()}
+    assert {name_of(command) for command in commands()} == SAYS.keys() | NOT_EMULATED.keys()
+
+
+def test_every_placeholder_is_explained_once() -> None:
+    used = {found for command in commands() for found in re.findall(r"<([a-z-]+)>", command)}
+    table = [line.split("|")[1] for line in TEXT.splitlines() if line.startswith("| `<")]
+    assert sorted(found for cell in table for found in re.findall(r"<([a-z-]+)>", cell)) == sorted(used)
+
+
+@pytest.mark.parametrize("command", [one for one in commands() if name_of(one) not in NOT_EMULATED])
+def test_a_command_of_the_runbook_runs_and_says_what_it_should(command: str, run: Any, values: dict[str, str]) -> None:
+    done = run(command)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert fill(SAYS[name_of(command)], values) in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("command", [one for one in commands() if name_of(one) in NOT_EMULATED])
+def test_a_command_that_is_not_emulated_fits_awss_model(command: str, run: Any) -> None:
+    done = run(command, "--generate-cli-skeleton output")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+    refused = run(command)
+    assert re.search(r"InvalidAction|UnknownOperation|not (?:implemented|supported)", refused.stderr), (
+        f"{refused.stderr}: if it is emulated by now, take it from the list"
+    )
