@@ -5,6 +5,7 @@ import json
 import re
 from typing import Any
 
+import botocore.session
 import pytest
 
 from components.definition import DefinitionError, check_placeholders, render
@@ -14,6 +15,15 @@ from tests.unit.infrastructure.cloud import ROOT, Cloud
 
 # The class whose fields are what a function asks for.
 SETTINGS = {"etl_trigger": "Trigger", "processing": "Publisher", "error_handler": "Recovery"}
+# What botocore itself takes for a request to be slower (retries/standard.py).
+BUSY = {
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "Throttled",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+}
 COMMON = {"ENVIRONMENT", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 DEFINITION = ROOT / "state_machines" / "batch_workflow.asl.json"
 
@@ -338,3 +348,20 @@ def test_a_placeholder_without_a_value_and_a_value_without_a_place_are_both_name
     assert json.loads(render('{"a": "${Job}"}', {"Job": "x"})) == {"a": "x"}
     with pytest.raises(DefinitionError, match="not JSON"):
         render('{"a": ${Job}}', {"Job": "x y"})
+
+
+def test_a_service_that_is_busy_is_asked_again_by_whatever_name_boto3_calls_it() -> None:
+    states = json.loads(re.sub(r"(?<!\")\$\{\w+\}(?!\")", "1", DEFINITION.read_text(encoding="utf-8")))["States"]
+    services = botocore.session.get_session()
+    # An error that a service's model names is a class of its own to Python, and that class is what Lambda reports.
+    busy = {
+        shape.name
+        for service in ("athena", "dynamodb", "events", "glue", "sns")
+        for shape in services.get_service_model(service).error_shapes
+        if shape.name in BUSY or shape.metadata.get("error", {}).get("code") in BUSY or "Internal" in shape.name
+    }
+    assert len(busy) > 8
+    called = [state for state in states.values() if state.get("Resource", "").endswith("lambda:invoke")]
+    assert len(called) == 6
+    for state in called:
+        assert busy | {"ClientError"} <= {error for retry in state["Retry"] for error in retry["ErrorEquals"]}
