@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from open_data_contract_standard.model import (
     DataQuality,
@@ -65,6 +66,18 @@ OPERATORS = (
     "mustBeBetween",
     "mustNotBeBetween",
 )
+ONLY_PYTHON = re.compile(
+    r"""(?<!\\)\(\?[P(aLu]             # named and conditional groups, Python's flags
+    | (?<!\\)\{,                      # {,n}: Java has no repetition without its least number
+    | \\Z                             # Java's may stand before a line break
+    | \[(?:\\.|[^\]\\\[])*(?:\[|&&)  # Java has sets in sets""",
+    re.VERBOSE,
+)
+"""What Python takes and Java, whose regular expressions Spark has, does not, or takes for something else."""
+
+TIME_ZONE = r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+"
+"""Time zones that Java knows by the same names; abbreviations such as EST are not among them."""
+
 CUSTOM_PROPERTIES = ("nullTokens", "formats", "maxFileBytes", "delimiter", "timeZone")
 LEAST_FREQUENT_HOURS = 7 * 24
 """What CloudWatch can watch in one alarm, whose periods reach back a week at most."""
@@ -189,6 +202,12 @@ def _column_problems(column: SchemaProperty) -> Iterator[str]:
 
 
 def _pattern_problems(value: object) -> Iterator[str]:
+    if found := ONLY_PYTHON.search(str(value)):
+        yield (
+            f"logicalTypeOptions.pattern: {value!r} has {found[0]!r}, which Spark does not read as it is meant; write "
+            "(?:...) for a named group, {0,n} for {,n}, $ for the end, and a backslash before [ and & in brackets"
+        )
+        return
     try:
         re.compile(str(value))
     except re.error as error:
@@ -267,12 +286,18 @@ def _custom_problems(contract: OpenDataContractStandard) -> Iterator[str]:
         elif item.property == "delimiter":
             if not isinstance(item.value, str) or len(item.value) != 1 or item.value in '"\r\n':
                 yield f"{where}: {item.value!r}; one character, not a quote or a line break"
-        elif not re.fullmatch(r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+", str(item.value)):
+        elif not _is_time_zone(str(item.value)):
             yield f"{where}: {item.value!r} is not an IANA time zone, for example America/New_York"
     for index, sla in enumerate(contract.slaProperties or []):
         if sla.property == "frequency":
             for problem in _frequency_problems(sla):
                 yield f"slaProperties.{index}: {problem}"
+
+
+def _is_time_zone(name: str) -> bool:
+    # A machine without a time zone database knows no names; Spark has its own.
+    known = available_timezones() or {name}
+    return name in known and re.fullmatch(TIME_ZONE, name) is not None
 
 
 def _frequency_problems(sla: ServiceLevelAgreementProperty) -> Iterator[str]:

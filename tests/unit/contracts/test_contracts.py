@@ -1,6 +1,7 @@
 """The contract compiler refuses what the pipeline cannot keep, naming the file, the field and what is allowed."""
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,42 @@ def test_a_dataset_cannot_have_the_name_of_a_table_of_the_pipelines_own(tmp_path
         ContractError, match=rf"{name}\.odcs\.yaml: schema\.0\.name: '{name}' is the pipeline's own; taken"
     ):
         compile_contract(write(tmp_path, contract, name))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("(?P<year>[0-9]{4})", "(?P"),
+        ("^(a)?(?(1)b|c)$", "(?("),
+        ("^a{,3}$", "{,"),
+        (r"^a\Z", r"\Z"),
+        ("^[a-z&&[^b]]$", "[a-z&&["),
+    ],
+)
+def test_a_pattern_that_spark_would_read_otherwise_is_refused(tmp_path: Path, pattern: str, found: str) -> None:
+    def ask(contract: Any, table: Any, columns: Any) -> None:
+        columns.append({"name": "code", "logicalType": "string", "logicalTypeOptions": {"pattern": pattern}})
+
+    with pytest.raises(ContractError, match=re.escape(f"has {found!r}")):
+        compile_contract(write(tmp_path, changed(ask)))
+
+
+@pytest.mark.parametrize("pattern", [r"^[\[\]&]+$", r"^\(\?P", "^(?!0000)[0-9]{4}$", "(?i)^(?:a|b){2,}$", "^[^&]&&$"])
+def test_a_pattern_that_means_the_same_to_spark_is_taken(tmp_path: Path, pattern: str) -> None:
+    def ask(contract: Any, table: Any, columns: Any) -> None:
+        columns.append({"name": "code", "logicalType": "string", "logicalTypeOptions": {"pattern": pattern}})
+
+    document = compile_contract(write(tmp_path, changed(ask))).document
+    assert document["columns"][-1]["pattern"] == pattern
+
+
+@pytest.mark.parametrize("zone", ["Mars/Phobos", "EST", "+02:00", "America/New_York; DROP"])
+def test_a_time_zone_that_spark_does_not_know_is_refused(tmp_path: Path, zone: str) -> None:
+    def ask(contract: Any, table: Any, columns: Any) -> None:
+        contract["customProperties"] = [{"property": "timeZone", "value": zone}]
+
+    with pytest.raises(ContractError, match="is not an IANA time zone, for example America/New_York"):
+        compile_contract(write(tmp_path, changed(ask)))
 
 
 @pytest.mark.parametrize(
