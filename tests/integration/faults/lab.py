@@ -21,7 +21,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from local.deployer import Deployment
 from local.emulator import Emulator
-from local.iam_decisions import denials
+from local.iam_decisions import denials, read_decisions
 from local.run import FINAL, Pipeline, PipelineError
 from tests.integration.faults.sources import File, Row, Source, chunks, spoiled
 from tests.integration.kept import Result
@@ -89,9 +89,9 @@ class Lab:
         """The state item of a dataset."""
         return next(iter(self.items(f"dataset#{dataset}", "state")), {})
 
-    def expire_leases(self, dataset: str) -> int:
-        """Let the leases of opened batches run out; returns of how many."""
-        opened = [name for name, batch in self.batches(dataset).items() if batch["status"] == "OPEN"]
+    def expire_leases(self, dataset: str, status: str = "OPEN") -> int:
+        """Let the leases of batches with a status run out; returns of how many."""
+        opened = [name for name, batch in self.batches(dataset).items() if batch["status"] == status]
         for batch_id in opened:
             self._dynamodb.update_item(
                 TableName=self.outputs["ledger_table"],
@@ -120,6 +120,27 @@ class Lab:
         """The states that an execution has entered so far, in order."""
         history = self.workflows.get_execution_history(executionArn=arn, maxResults=1000)["events"]
         return [e["stateEnteredEventDetails"]["name"] for e in history if "stateEnteredEventDetails" in e]
+
+    def calls(self, caller: str, function: str) -> int:
+        """How often a function has called another one so far."""
+        return sum(
+            decision.action == "lambda:InvokeFunction"
+            and f"assumed-role/data-pipeline-{caller}-role" in decision.principal
+            and f":data-pipeline-{function}-" in decision.resource
+            for decision in read_decisions(self.emulator.decisions)
+        )
+
+    def left(self, dataset: str, caller: str, function: str) -> None:
+        """Play the schedule until a batch that was left is taken up: until one function calls another for it."""
+        before = self.calls(caller, function)
+        # A trigger that opened a batch has it for minutes, which are long for a test.
+        assert self.expire_leases(dataset, "STARTED")
+
+        def called() -> bool:
+            self.tick(dataset)
+            return self.calls(caller, function) > before
+
+        until(called, f"{caller} to call {function} for a batch that was left")
 
     def execution(self, batch_id: str) -> str:
         """The ARN of a batch's execution."""

@@ -76,7 +76,23 @@ def test_a_dead_execution_that_no_handler_heard_of_is_noticed(scenario_of: MakeS
     with scenario.inject({"effect": "kill", "principal": "error-handler", "times": 0}):
         lab.workflows.stop_execution(executionArn=lab.execution(batch_id))
         until(lambda: lab.fired(f"{scenario.fault}-0"), "a death")
+        lab.left("planes", "etl-trigger", "error-handler")
     scenario.settle()
+    scenario.check()
+
+
+def test_a_publish_that_died_with_its_execution_is_carried_to_its_end(scenario_of: MakeScenario) -> None:
+    scenario = scenario_of("execution aborted in Publish, which died")
+    lab = scenario.lab
+    scenario.land("airlines", 2)
+    scenario.registered()
+    (batch_id,) = lab.tick("airlines")
+    with scenario.inject({**PROCESSING, "service": "s3", "operation": "CopyObject", "times": 0}):
+        until(lambda: lab.fired(f"{scenario.fault}-0"), "a death")
+        lab.workflows.stop_execution(executionArn=lab.execution(batch_id))
+        lab.left("airlines", "error-handler", "processing")
+    scenario.settle()
+    lab.crawl("airlines")
     scenario.check()
 
 
