@@ -30,7 +30,7 @@ fields @timestamp, coalesce(service, type) as who, level, message, @message
     ),
     LogQuery(
         name="file",
-        title="one file: when it landed, and in which batch it was",
+        title="one file, when it landed and in which batch it was",
         text="""\
 fields @timestamp, service, message, correlation_id as batch, reason
 | filter @message like 'KEY OF THE OBJECT'
@@ -48,7 +48,7 @@ fields @timestamp, service, correlation_id as batch, dataset, message, exception
     ),
     LogQuery(
         name="functions",
-        title="functions: calls, longest call, most memory",
+        title="functions by their longest call, and their most memory",
         text="""\
 filter @type = 'REPORT'
 | stats count(*) as calls, max(@duration) as longest_ms, max(@maxMemoryUsed) / 1000000 as most_mb,

@@ -20,6 +20,13 @@ def test_every_query_looks_at_the_functions_the_state_machine_and_the_job(cloud:
         assert len(query.inputs["logGroupNames"]) <= 50, "CloudWatch Logs looks through 50 groups at a time"
 
 
+def test_every_query_has_a_name_that_the_provider_takes(cloud: Cloud) -> None:
+    names = [query.inputs["name"] for query in cloud.of("cloudwatch.QueryDefinition")]
+    assert len(names) == len(QUERIES)
+    # The Terraform AWS provider's own check (resource cloudwatch_query_definition, 5.100).
+    assert [name for name in names if re.search(r"[:*]|^/|/$", name)] == []
+
+
 @pytest.mark.parametrize("query", [query.text for query in QUERIES if "correlation_id" in query.text])
 def test_a_query_asks_for_fields_that_the_job_writes(query: str, capsys: pytest.CaptureFixture[str]) -> None:
     log = job_log("flights-1", "flights")
