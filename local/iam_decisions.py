@@ -18,7 +18,6 @@ from typing import Any, Final, TextIO
 ENFORCEMENT: Final = """\
 | request | checked locally | by |
 |---|---|---|
-| any signed request of a Lambda function or of the Glue job (boto3) | yes | MiniStack |
 | the job's `s3://` paths | yes, object by object | local/mirror.py |
 | signed requests of Lambda functions and of the Glue job (boto3) | yes | MiniStack |
 | what the state machine calls | yes (MiniStack: no) | local/step_functions.py |
