@@ -44,7 +44,7 @@ integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault 
 	COVERAGE_FILE=$(CURDIR)/.coverage.local $(BIN)/python -m pytest tests/integration/local -n 2 --dist loadfile -q $(COVER)
 	rm -rf $(DECISIONS)
 	COVERAGE_FILE=$(CURDIR)/.coverage.integration PIPELINE_DECISIONS=$(DECISIONS) \
-		$(BIN)/python -m pytest tests/integration --ignore tests/integration/local -n 3 --dist loadfile -q $(COVER)
+		$(BIN)/python -m pytest tests/integration --ignore tests/integration/local -n 2 --dist loadfile -q $(COVER)
 	COVERAGE_FILE=$(CURDIR)/.coverage.privileges PIPELINE_DECISIONS=$(DECISIONS) \
 		$(BIN)/python -m pytest tests/privileges -q $(COVER)
 
