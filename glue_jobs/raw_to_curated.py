@@ -19,7 +19,7 @@ from pipeline_core.contract import Contract
 from pipeline_core.layout import split_uri
 from pipeline_core.manifest import ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
@@ -108,6 +108,9 @@ def main(arguments: Sequence[str]) -> None:
         log.exception("failed", extra={"fields": {"attempt": attempt}})
         # The first line of Spark's own message says which call failed, the last cause why.
         raise SparkFailedError(root_cause(error)) from error
+    except (Py4JNetworkError, ConnectionRefusedError) as error:
+        log.exception("failed", extra={"fields": {"attempt": attempt}})
+        raise SparkFailedError("Spark's driver ended without a word: it ran out of memory, or was killed") from error
     except Exception:
         log.exception("failed", extra={"fields": {"attempt": attempt}})
         raise

@@ -56,28 +56,33 @@ def replayed(pipeline: Pipeline, key: str, status: str, before: int) -> Progress
     return progress
 
 
-def test_a_file_that_fails_the_job_is_isolated_and_its_neighbours_are_published(pipeline: Pipeline) -> None:
+def test_files_that_fail_the_job_are_isolated_and_their_neighbours_are_published(pipeline: Pipeline) -> None:
     sink = io.BytesIO()
     names = [f"{chr(65 + n % 26)}{chr(65 + n // 26)}" for n in range(600)]
     pq.write_table(pa.table({"carrier": names, "name": names}), sink)
     whole = sink.getvalue()
     noise = whole[:100] + b"\xff" * 400 + whole[500:]
-    good = {f"airlines/good{n}.csv": HEADER + b"P%d,Good\n" % n for n in range(3)}
-    pipeline.land([*good.items(), ("airlines/poison.parquet", noise)])
+    # More than the job's driver can hold here, several times over.
+    long = HEADER + b"P8," + b"x" * 100_000_000 + b"\nP9,Beside it\n"
+    good = {f"airlines/good{n}.csv": HEADER + b"P%d,Good\n" % n for n in range(2)}
+    pipeline.land([*good.items(), ("airlines/poison.parquet", noise), ("airlines/long.csv", long)])
     pipeline.wait_until_registered()
     (first,) = pipeline.tick("airlines")
-    progress = pipeline.wait(done(5), SECONDS)
+    # Two runs of the batch and two of each of the files, since a failed run is tried again.
+    progress = pipeline.wait(done(5), 3 * SECONDS)
     states = {file.key: file for file in progress.files}
     assert {states[key].status for key in good} == {"PUBLISHED"}
     poison = states["airlines/poison.parquet"]
     assert poison.status == "QUARANTINED"
     assert (poison.reason or "").startswith("unreadable: the job fails on this file alone")
     assert "SparkFailedError: java.io.IOException: FAILED_TO_UNCOMPRESS" in (poison.reason or ""), "a person reads why"
+    assert states["airlines/long.csv"].status == "QUARANTINED"
+    assert "SparkFailedError: Spark's driver ended without a word" in (states["airlines/long.csv"].reason or "")
     outcomes = sorted(message["Subject"].split("]")[0].strip("[") for message in pipeline.notifications())
-    assert outcomes == ["PUBLISHED", "PUBLISHED", "PUBLISHED", "QUARANTINED", "SPLIT"]
+    assert outcomes == ["PUBLISHED", "PUBLISHED", "QUARANTINED", "QUARANTINED", "SPLIT"]
     assert progress.stages[first] == "failed"
-    kept = [row for row in ask(pipeline, "latest_quarantined_files") if "airlines/poison.parquet" in row]
-    assert len(kept) == 1
+    kept = {key for row in ask(pipeline, "latest_quarantined_files") for key in row} & states.keys()
+    assert kept == {"airlines/poison.parquet", "airlines/long.csv"}
 
 
 def counted(emulator: Emulator, metric: str) -> list[float]:
