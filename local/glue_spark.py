@@ -26,7 +26,8 @@ from ministack.services import glue
 
 from local import glue_events, roles, seams
 from local.mirror import Location, Mirror, needed_by
-from local.spark_process import ClassArchive, Slots, SparkRun
+from local.spark_jvm import ClassArchive, Jvms
+from local.spark_process import Slots, SparkRun
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -90,7 +91,7 @@ class Executor:
     """Runs jobs below a directory; knows which processes are alive."""
 
     def __init__(self, directory: Path, endpoint: str, archive: ClassArchive) -> None:
-        self._archive = archive
+        self._jvms = Jvms(directory, archive)
         self._directory = directory
         self._endpoint = endpoint
         self._lock = threading.Lock()
@@ -167,7 +168,6 @@ class Executor:
             script=script,
             arguments=arguments,
             libraries=libraries,
-            archive=self._archive,
             buckets=frozenset(location.bucket for location in needed),
             environment=credentials.environment()
             | {
@@ -182,9 +182,11 @@ class Executor:
             if run["JobRunState"] == "STOPPING":
                 return "STOPPED", ""
             queued = time.monotonic()
-            process = spark.start()
-            run["JobRunState"] = "RUNNING"
-            state = _wait(process, run)
+            with self._jvms.taken(spark.settings(), directory / "spark.log") as jvm:
+                process = spark.start(jvm)
+                run["JobRunState"] = "RUNNING"
+                state = _wait(process, run)
+                jvm.succeeded = state == "SUCCEEDED"
         if state in {"STOPPED", "TIMEOUT"}:
             return state, "Job run exceeded its timeout" if state == "TIMEOUT" else ""
         ran = time.monotonic()
@@ -209,7 +211,7 @@ class Executor:
         with contextlib.suppress(roles.AccessDeniedError, ClientError, BotoCoreError):
             session = roles.session_of(job["Role"], f"GlueJobRunnerSession-{run['Id'][3:15]}", "glue.amazonaws.com")
             logs = self._client("logs", session)
-            for file, group in (("stdout.log", "output"), ("stderr.log", "error")):
+            for file, group in (("stdout.log", "output"), ("spark.log", "error"), ("stderr.log", "error")):
                 path = directory / file
                 lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
                 if lines:
@@ -261,7 +263,6 @@ def _wait(process: subprocess.Popen[bytes], run: Json) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return "SUCCEEDED" if process.wait(_POLL_SECONDS) == 0 else "FAILED"
         if run["JobRunState"] == "STOPPING" or time.monotonic() > deadline:
-            # The JVM ends when the pipe from its Python parent closes.
             process.kill()
             process.wait()
             return "STOPPED" if run["JobRunState"] == "STOPPING" else "TIMEOUT"

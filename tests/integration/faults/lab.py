@@ -200,14 +200,12 @@ class Lab:
         )
 
     def spark(self, name: str) -> int | None:
-        """A process of a Glue run whose command is called so (`python` or `java`), if one is there."""
-        glue = self.emulator.workdir / "glue"
-        for folder in Path("/proc").iterdir():
+        """A process of a Glue run (its script's `python`, or the `java` that it uses), if one is there."""
+        runs = {str(run): run for run in (self.emulator.workdir / "glue").glob("jr_*")}
+        for folder in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
-                if not folder.name.isdigit() or not Path(os.readlink(folder / "cwd")).is_relative_to(glue):
-                    continue
-                if name in Path(os.readlink(folder / "exe")).name:
-                    return int(folder.name)
+                if run := runs.get(os.path.dirname(os.readlink(folder / "cwd"))):
+                    return int(folder.name if name == "python" else (run / "jvm.pid").read_text())
         return None
 
     def kill_spark(self, name: str) -> None:

@@ -1,17 +1,16 @@
-"""Spark runs side by side within bounds, starts faster the second time, and failures are told in one line."""
+"""Spark runs side by side within bounds, and failures are told in one line."""
 
-import os
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from local.spark_process import ClassArchive, Slots, SparkRun, spark_defaults
+from local.spark_process import Slots, SparkRun
 
 
 def run(directory: Path) -> SparkRun:
-    return SparkRun(directory, directory / "x.py", {}, [], frozenset(), {}, ClassArchive(directory / "cache"))
+    return SparkRun(directory, directory / "x.py", {}, [directory / "a.zip"], frozenset(["raw", "curated"]), {"A": "1"})
 
 
 @pytest.mark.parametrize(
@@ -27,31 +26,12 @@ def test_the_error_of_a_run_is_the_line_that_says_why(tmp_path: Path, log: str, 
     assert run(tmp_path).last_error() == line
 
 
-def test_every_bucket_is_mounted(tmp_path: Path) -> None:
-    text = spark_defaults(tmp_path / "s3", ["raw", "curated"], tmp_path, "-Dx=y")
-    assert f"spark.hadoop.fs.viewfs.mounttable.raw.linkFallback file://{tmp_path}/s3/raw\n" in text
-    assert "mounttable.curated." in text
-    assert "spark.driver.extraJavaOptions -Dx=y\n" in text
-
-
-def test_the_first_run_writes_the_class_archive_and_later_runs_use_it(tmp_path: Path) -> None:
-    archive = ClassArchive(tmp_path)
-    kind, _, part = archive.option().partition("=")
-    assert kind == "-XX:ArchiveClassesAtExit"
-    assert archive.option() == "", "two processes must not write one archive"
-    Path(part).write_text("classes")
-    assert archive.option() == "", "it may still be being written"
-    os.utime(part, (time.time() - 60, time.time() - 60))
-    kind, _, whole = archive.option().partition("=")
-    assert kind == "-XX:SharedArchiveFile"
-    assert Path(whole).read_text() == "classes"
-    assert ClassArchive(tmp_path).option() == f"-XX:SharedArchiveFile={whole}"
-
-
-def test_what_an_interrupted_java_left_is_not_used(tmp_path: Path) -> None:
-    (tmp_path / "spark-3.5.6-x.1.part").write_text("half")
-    assert ClassArchive(tmp_path).option().startswith("-XX:ArchiveClassesAtExit")
-    assert list(tmp_path.iterdir()) == []
+def test_every_bucket_is_mounted_and_workers_see_what_the_script_sees(tmp_path: Path) -> None:
+    settings = run(tmp_path).settings()
+    for bucket in ("raw", "curated"):
+        assert settings[f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"] == f"file://{tmp_path}/s3/{bucket}"
+    assert settings["spark.executorEnv.PYTHONPATH"] == f"{tmp_path}/a.zip"
+    assert settings["spark.executorEnv.A"] == "1"
 
 
 def test_the_run_with_most_to_read_goes_first_of_those_that_wait() -> None:
