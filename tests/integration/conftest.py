@@ -48,7 +48,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    with Emulator(tmp_path_factory.mktemp("emulator")) as emulator:
+    # The demo and the tutorial wait as AWS does.
+    with Emulator(tmp_path_factory.mktemp("emulator"), wait_scale=0.05) as emulator:
         yield emulator
     keep_decisions(emulator)
 
