@@ -44,6 +44,9 @@ def clone(tmp_path: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(REPOSITORY / name, target)
     (tmp_path / ".venv").symlink_to(REPOSITORY / ".venv")
+    (cache := REPOSITORY / ".local" / "cache").mkdir(parents=True, exist_ok=True)
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "cache").symlink_to(cache)
     commit = "git init -q && git add -A && git -c user.name=t -c user.email=t@example.com commit -qm all"
     subprocess.run(["bash", "-c", commit], cwd=tmp_path, check=True)
     return tmp_path
