@@ -127,7 +127,8 @@ class Executor:
                 detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": message}
                 errors.append(entry | {"ErrorDetail": detail})
             else:
-                run["JobRunState"] = "STOPPING"
+                with self._lock:
+                    run["JobRunState"] = "STOPPING"
                 stopped.append(entry)
         answer = {"SuccessfulSubmissions": stopped, "Errors": errors}
         return json_response(answer)  # type: ignore[no-any-return]  # MiniStack has no types
@@ -183,9 +184,9 @@ class Executor:
                 return "STOPPED", ""
             queued = time.monotonic()
             with self._jvms.taken(spark.settings(), directory / "spark.log") as jvm:
-                process = spark.start(jvm)
-                run["JobRunState"] = "RUNNING"
-                state = _wait(process, run)
+                if not self._begins(run):
+                    return "STOPPED", ""
+                state = _wait(spark.start(jvm), run)
                 jvm.succeeded = state == "SUCCEEDED"
         if state in {"STOPPED", "TIMEOUT"}:
             return state, "Job run exceeded its timeout" if state == "TIMEOUT" else ""
@@ -205,6 +206,14 @@ class Executor:
         if state == "FAILED":
             return state, "; ".join([spark.last_error(), *mirror.denied])[:2000]
         return state, ""
+
+    def _begins(self, run: Json) -> bool:
+        """Say that a run is running, unless it was stopped before it came to that."""
+        with self._lock:
+            if run["JobRunState"] == "STOPPING":
+                return False
+            run["JobRunState"] = "RUNNING"
+            return True
 
     def _ship_logs(self, job: Json, run: Json, directory: Path) -> None:
         """Write the run's output to CloudWatch Logs, which on AWS takes the role's permission too."""

@@ -146,14 +146,13 @@ class Jvm:
             )
         try:
             self._port, self._secret = self._answer(address)
-            # One connection to each side, and none from Java to Python.
-            self._gateway = ClientServer(
-                java_parameters=JavaParameters(port=self._port, auth_token=self._secret, auto_convert=True),
-                python_parameters=PythonParameters(port=0, eager_load=False),
-            )
-        except (JvmError, Py4JError):
+        except JvmError:
             self.close()
             raise
+        self._gateway = ClientServer(
+            java_parameters=JavaParameters(port=self._port, auth_token=self._secret, auto_convert=True),
+            python_parameters=PythonParameters(port=0, eager_load=False),
+        )
 
     @property
     def pid(self) -> int:
@@ -164,11 +163,14 @@ class Jvm:
         deadline = time.monotonic() + _START_SECONDS
         while not address.exists():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise JvmError(f"Spark's JVM did not start: {self.log.read_text('utf-8', 'replace')[-1000:]}")
+                raise JvmError(f"Spark's JVM did not start: {self._last_words()}")
             time.sleep(_LOOK_SECONDS)
         content = address.read_bytes()
         port, length = struct.unpack_from("!ii", content)
         return port, content[8 : 8 + length].decode()
+
+    def _last_words(self) -> str:
+        return self.log.read_text("utf-8", "replace")[-1000:]
 
     def environment(self) -> dict[str, str]:
         """What makes PySpark use this JVM instead of starting one."""
@@ -178,11 +180,15 @@ class Jvm:
         """Set what the next script's Spark shall have, over what every script's has.
 
         Raises:
-            Py4JError: if the JVM is not there any more.
+            JvmError: if the JVM is not there any more.
         """
         self._settings, self.succeeded = settings, False
-        for name, value in settings.items():
-            self._gateway.jvm.java.lang.System.setProperty(name, value)
+        try:
+            for name, value in settings.items():
+                self._gateway.jvm.java.lang.System.setProperty(name, value)
+        except (Py4JError, OSError) as error:
+            self.close()
+            raise JvmError(f"Spark's JVM has ended: {self._last_words()}") from error
 
     def clear(self) -> bool:
         """Take away what a script left; returns whether the JVM can be used again."""
@@ -255,11 +261,9 @@ class Jvms:
         with self._lock:
             idle = self._idle.pop() if self._idle else None
         if idle is not None:
-            try:
+            # It may have died since, and there are more.
+            with contextlib.suppress(JvmError):
                 idle.set_up(settings)
-            except (Py4JError, OSError):
-                idle.close()
-            else:
                 return idle
         with self._lock:
             directory, option = self._directory / f"jvm-{next(self._numbers)}", self._archive.option()

@@ -126,6 +126,26 @@ def test_more_runs_than_allowed_are_refused_and_a_stopped_run_makes_room(job: Ca
     assert again["Errors"][0]["ErrorDetail"]["ErrorCode"] == "InvalidInputException"
 
 
+def test_a_run_that_is_stopped_while_its_jvm_starts_never_runs(
+    emulator: Emulator, job: Callable[..., str], glue: Any
+) -> None:
+    name = job("import time; time.sleep(60)")
+
+    def jvms() -> int:
+        return len(list((emulator.workdir / "glue").glob("jvm-*")))
+
+    cold = False
+    while not cold:
+        before = jvms()
+        run = glue.start_job_run(JobName=name)["JobRunId"]
+        eventually(lambda: jvms() > before or state(glue, name, run) == "RUNNING")  # noqa: B023  called here
+        # One that waited for work is not used again after a run that was stopped, so the next run's is a new one.
+        cold = jvms() > before
+        glue.batch_stop_job_run(JobName=name, JobRunIds=[run])
+        eventually(lambda: state(glue, name, run) == "STOPPED", 30)  # noqa: B023  called here
+    assert not (emulator.workdir / "glue" / run / "stdout.log").exists(), "its script was started"
+
+
 def test_the_concurrency_limit_is_remembered_and_can_be_changed(job: Callable[..., str], glue: Any) -> None:
     name = job(NAMES, runs=3)
     assert glue.get_job(JobName=name)["Job"]["ExecutionProperty"] == {"MaxConcurrentRuns": 3}

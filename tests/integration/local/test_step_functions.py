@@ -109,7 +109,7 @@ def test_an_aborted_execution_stops_its_job_run(emulator: Emulator, job: str, st
     execution = start({"Job": glue_task(job, "never")}, allow(GLUE))
     eventually(lambda: "RUNNING" in runs(emulator, job))
     emulator.client("stepfunctions").stop_execution(executionArn=execution)
-    eventually(lambda: runs(emulator, job) == ["STOPPED"], 10)
+    eventually(lambda: runs(emulator, job) == ["STOPPED"], 60)
     assert ended(emulator, execution)["status"] == "ABORTED"
 
 
@@ -119,7 +119,7 @@ def test_a_task_that_runs_out_of_time_stops_its_job_run_though_the_machine_goes_
     caught = {"ErrorEquals": ["States.Timeout"], "Next": "After"}
     task = glue_task(job, "never", TimeoutSeconds=2, Catch=[caught])
     execution = start({"Job": task, "After": {"Type": "Wait", "Seconds": 100, "End": True}}, allow(GLUE))
-    eventually(lambda: runs(emulator, job) == ["STOPPED"], 9)
+    eventually(lambda: runs(emulator, job) == ["STOPPED"], 60)
     sfn = emulator.client("stepfunctions")
     assert sfn.describe_execution(executionArn=execution)["status"] == "RUNNING"
     sfn.stop_execution(executionArn=execution)
@@ -128,7 +128,7 @@ def test_a_task_that_runs_out_of_time_stops_its_job_run_though_the_machine_goes_
 def test_a_machine_that_runs_out_of_time_is_timed_out(emulator: Emulator, job: str, run: Run) -> None:
     result = run({"Job": glue_task(job, "never")}, allow(GLUE), TimeoutSeconds=2)
     assert result["status"] == "TIMED_OUT"
-    eventually(lambda: runs(emulator, job) == ["STOPPED"], 10)
+    eventually(lambda: runs(emulator, job) == ["STOPPED"], 60)
 
 
 @pytest.mark.parametrize(
