@@ -28,8 +28,7 @@ STACK ?= dev
 preview: $(READY) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main
 	$(BIN)/python -m ops preview --stack $(STACK) $(if $(BASE),--base $(BASE)) $(if $(FORMAT),--format $(FORMAT))
 
-test: $(READY) ## Everything that has to pass, with coverage
-	$(MAKE) -j 2 --output-sync lint types stale licences
+test: lint types stale licences ## Everything that has to pass, with coverage
 	rm -f .coverage .coverage.*
 	$(MAKE) unit robustness integration COVER="--cov --cov-report= --cov-fail-under=0"
 	$(BIN)/coverage combine --quiet
