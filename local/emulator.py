@@ -48,7 +48,8 @@ class Emulator:
 
     `workdir` receives the log (`emulator.log`), the authorisation decisions (`iam_decisions.jsonl`) and the Glue
     runs (`glue/<run id>/`). `wait_scale` multiplies the waits and retry intervals of state machines. With `faults`,
-    requests can be made to fail (see `local.faults`).
+    requests can be made to fail (see `local.faults`). `runs_of_a_jvm` is how many Glue runs a JVM of Spark may serve,
+    one after the other; 1 is what AWS does.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Emulator:
         port: int | None = None,
         wait_scale: float = 1.0,
         faults: bool = False,
+        runs_of_a_jvm: int = 50,
     ) -> None:
         self.workdir = workdir.resolve()
         self.region = region
         self.port = port or _free_port()
         self.wait_scale = wait_scale
         self.faults = faults
+        self.runs_of_a_jvm = runs_of_a_jvm
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -168,6 +171,7 @@ class Emulator:
             "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": self.region,
             "PIPELINE_FAULTS": str(self.faults).lower(),
+            "PIPELINE_RUNS_OF_A_JVM": str(self.runs_of_a_jvm),
             "PIPELINE_CACHE": str(_REPOSITORY / ".local" / "cache"),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
             "PYTHONDONTWRITEBYTECODE": "1",

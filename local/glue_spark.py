@@ -44,8 +44,10 @@ class RunFailedError(Exception):
     """A run that could not be started or finished; the message becomes its ErrorMessage."""
 
 
-def install(directory: Path, cache: Path, endpoint: str) -> None:
+def install(directory: Path, cache: Path, endpoint: str, runs_of_a_jvm: int) -> None:
     """Install the adapter: runs work in `directory/<run id>`, `cache` outlives them, the emulator is at `endpoint`.
+
+    A JVM serves `runs_of_a_jvm` runs at most.
 
     Raises:
         SeamMovedError: if MiniStack is another one than this was written for.
@@ -54,7 +56,7 @@ def install(directory: Path, cache: Path, endpoint: str) -> None:
     seams.value(glue, "_jobs", object)
     seams.value(glue, "_job_runs", object)
     seams.function(glue, "_script_args", "job, job_name, run_id, run_arguments")
-    executor = Executor(directory, endpoint, ClassArchive(cache))
+    executor = Executor(directory, endpoint, Jvms(directory, ClassArchive(cache), runs_of_a_jvm))
 
     def start_job_run(data: Json) -> Response:
         job = glue._jobs.get(data.get("JobName"))
@@ -90,8 +92,8 @@ def _keep_job_fields() -> None:
 class Executor:
     """Runs jobs below a directory; knows which processes are alive."""
 
-    def __init__(self, directory: Path, endpoint: str, archive: ClassArchive) -> None:
-        self._jvms = Jvms(directory, archive)
+    def __init__(self, directory: Path, endpoint: str, jvms: Jvms) -> None:
+        self._jvms = jvms
         self._directory = directory
         self._endpoint = endpoint
         self._lock = threading.Lock()

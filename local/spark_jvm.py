@@ -45,7 +45,6 @@ _JVM: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 _SETTLED_SECONDS: Final = 3
 _START_SECONDS: Final = 60
 _LOOK_SECONDS: Final = 0.05
-_RUNS: Final = 50
 _KEPT_VARIABLES: Final = ("PATH", "HOME", "LANG", "JAVA_HOME")
 
 _LOGGING: Final = """\
@@ -101,22 +100,23 @@ class ClassArchive:
 
 
 class Jvm:
-    """A JVM that waits for scripts, in a directory of its own; starts at once.
+    """A JVM that waits for scripts, `runs` at most, in a directory of its own; starts at once.
 
     Raises:
         JvmError: if it ends, or does not answer within a minute.
     """
 
-    def __init__(self, directory: Path, archive: str) -> None:
+    def __init__(self, directory: Path, archive: str, runs: int) -> None:
         # Java writes the archive when it ends, so the one that writes it ends after its first run.
         self._writes_archive = "ArchiveClassesAtExit" in archive
-        self._runs_left = 1 if self._writes_archive else _RUNS
+        self._runs_left = 1 if self._writes_archive else runs
         self._settings: Mapping[str, str] = {}
         self.succeeded = False
         self.log = directory / "spark.log"
         # Java archives classes only if no directory with files is on the class path, and Spark puts this one there.
         configuration = directory / "conf"
-        for made in (directory, configuration, directory / "scratch"):
+        self._scratch = directory / "scratch"
+        for made in (directory, configuration, self._scratch):
             made.mkdir(parents=True)
         logging, properties = directory / "log4j2.properties", directory / "spark.conf"
         logging.write_text(_LOGGING, encoding="utf-8")
@@ -133,7 +133,7 @@ class Jvm:
                 | {
                     "SPARK_HOME": str(spark),
                     "SPARK_CONF_DIR": str(configuration),
-                    "SPARK_LOCAL_DIRS": str(directory / "scratch"),
+                    "SPARK_LOCAL_DIRS": str(self._scratch),
                     "SPARK_LOCAL_IP": "127.0.0.1",
                     "SPARK_LAUNCHER_OPTS": _JVM,
                     "PYSPARK_PYTHON": sys.executable,
@@ -223,13 +223,15 @@ class Jvm:
         if not self._writes_archive:
             self._process.kill()
             self._process.wait()
+            # One that is killed leaves what it spilled.
+            shutil.rmtree(self._scratch, ignore_errors=True)
 
 
 class Jvms:
-    """The JVMs of an emulator: as many as there are scripts at a time, each for many scripts."""
+    """The JVMs of an emulator: as many as there are scripts at a time, each for `runs` scripts at most."""
 
-    def __init__(self, directory: Path, archive: ClassArchive) -> None:
-        self._directory, self._archive = directory, archive
+    def __init__(self, directory: Path, archive: ClassArchive, runs: int) -> None:
+        self._directory, self._archive, self._runs = directory, archive, runs
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._idle: list[Jvm] = []
@@ -267,6 +269,6 @@ class Jvms:
                 return idle
         with self._lock:
             directory, option = self._directory / f"jvm-{next(self._numbers)}", self._archive.option()
-        fresh = Jvm(directory, option)
+        fresh = Jvm(directory, option, self._runs)
         fresh.set_up(settings)
         return fresh

@@ -134,15 +134,17 @@ def test_a_run_that_is_stopped_while_its_jvm_starts_never_runs(
     def jvms() -> int:
         return len(list((emulator.workdir / "glue").glob("jvm-*")))
 
-    cold = False
-    while not cold:
+    def stopped_early() -> str:
+        """Stop a run as soon as a JVM starts for it; none if it got one that waited, which is not used again then."""
         before = jvms()
-        run = glue.start_job_run(JobName=name)["JobRunId"]
-        eventually(lambda: jvms() > before or state(glue, name, run) == "RUNNING")  # noqa: B023  called here
-        # One that waited for work is not used again after a run that was stopped, so the next run's is a new one.
-        cold = jvms() > before
+        run = str(glue.start_job_run(JobName=name)["JobRunId"])
+        eventually(lambda: jvms() > before or state(glue, name, run) == "RUNNING")
+        early = jvms() > before
         glue.batch_stop_job_run(JobName=name, JobRunIds=[run])
-        eventually(lambda: state(glue, name, run) == "STOPPED", 30)  # noqa: B023  called here
+        eventually(lambda: state(glue, name, run) == "STOPPED")
+        return run if early else ""
+
+    run = eventually(stopped_early, 120)
     assert not (emulator.workdir / "glue" / run / "stdout.log").exists(), "its script was started"
 
 

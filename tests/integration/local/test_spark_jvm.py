@@ -31,7 +31,7 @@ def jvms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jvms]:
     cache = Path(__file__).parents[3] / ".local" / "cache"
     archive = ClassArchive(cache)
     archive._claimed = True
-    yield (jvms := Jvms(tmp_path_factory.mktemp("jvms"), archive))
+    yield (jvms := Jvms(tmp_path_factory.mktemp("jvms"), archive, runs=2))
     for jvm in jvms._idle:
         jvm.close()
 
@@ -56,6 +56,8 @@ def test_a_script_finds_nothing_of_the_one_before_it(jvms: Jvms, tmp_path: Path)
     second, said = run(jvms, tmp_path, LOOKS, "b")
     assert said == "-|set|file of b|False"
     assert first == second, "they had one JVM"
+    third, _ = run(jvms, tmp_path / "more", LOOKS, "a")
+    assert third != second, "it was for two runs"
     assert ["by ['set', '-']" in (tmp_path / f"{name}.log").read_text() for name in "ab"] == [True, False]
     assert "by ['-', 'set']" in (tmp_path / "b.log").read_text()
 
@@ -72,7 +74,7 @@ def test_a_jvm_whose_script_failed_or_that_died_is_not_used_again(jvms: Jvms, tm
 def test_a_jvm_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(spark_jvm.SETTINGS, "spark.driver.memory", "lots")
     with pytest.raises(JvmError, match=r"did not start: (.|\n)*lots"):
-        Jvm(tmp_path / "jvm", "")
+        Jvm(tmp_path / "jvm", "", runs=1)
 
 
 def test_the_first_jvm_writes_the_class_archive_and_later_ones_use_it(tmp_path: Path) -> None:
