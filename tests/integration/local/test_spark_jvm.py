@@ -25,13 +25,14 @@ spark._jvm.System.err.println(f"by {seen}")
 """
 
 
-@pytest.fixture(scope="module")
-def jvms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jvms]:
+@pytest.fixture
+def jvms(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jvms]:
+    """JVMs for as many runs as the test's parameter says."""
     # The repository's own archive, so that the JVM need not write one, after which it would end.
     cache = Path(__file__).parents[3] / ".local" / "cache"
     archive = ClassArchive(cache)
     archive._claimed = True
-    yield (jvms := Jvms(tmp_path_factory.mktemp("jvms"), archive, runs=2))
+    yield (jvms := Jvms(tmp_path / "jvms", archive, request.param))
     for jvm in jvms._idle:
         jvm.close()
 
@@ -50,6 +51,7 @@ def run(jvms: Jvms, place: Path, script: str, name: str, *, succeeded: bool = Tr
         return jvm.pid, done.stdout.strip()
 
 
+@pytest.mark.parametrize("jvms", [2], indirect=True)
 def test_a_script_finds_nothing_of_the_one_before_it(jvms: Jvms, tmp_path: Path) -> None:
     first, said = run(jvms, tmp_path, LOOKS, "a")
     assert said == "set|-|file of a|False"
@@ -62,6 +64,7 @@ def test_a_script_finds_nothing_of_the_one_before_it(jvms: Jvms, tmp_path: Path)
     assert "by ['-', 'set']" in (tmp_path / "b.log").read_text()
 
 
+@pytest.mark.parametrize("jvms", [9], indirect=True)
 def test_a_jvm_whose_script_failed_or_that_died_is_not_used_again(jvms: Jvms, tmp_path: Path) -> None:
     first, _ = run(jvms, tmp_path, LOOKS, "a", succeeded=False)
     second, _ = run(jvms, tmp_path, LOOKS, "b")
