@@ -1,4 +1,4 @@
-"""One emulator with faults a module, and the pipeline deployed without its schedule."""
+"""One emulator with faults for each process of the tests, and the pipeline deployed without its schedule."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.integration.kept import RESULTS, keep_decisions
 REPOSITORY = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     config = read_config(REPOSITORY, "local")
     # The tests play the schedule, so that what happens between two ticks is known.

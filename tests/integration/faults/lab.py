@@ -183,6 +183,12 @@ class Lab:
         glue.start_crawler(Name=name)
         until(lambda: glue.get_crawler(Name=name)["Crawler"]["State"] == "READY", "the end of the crawl")
 
+    def forget(self, dataset: str) -> None:
+        """Take a table out of the catalog, so that the next batch's crawler has something to learn."""
+        glue = self.emulator.client("glue")
+        with contextlib.suppress(glue.exceptions.EntityNotFoundException):
+            glue.delete_table(DatabaseName=self.outputs["database"], Name=dataset)
+
     def drained(self) -> None:
         """Wait until the arrivals queue is empty and nobody works on a message."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]

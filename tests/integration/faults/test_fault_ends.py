@@ -54,6 +54,7 @@ def test_an_execution_that_is_aborted_while_it_publishes(scenario_of: MakeScenar
 def test_an_execution_that_is_aborted_after_its_batch_was_published(scenario_of: MakeScenario) -> None:
     scenario = scenario_of("execution aborted after Publish")
     lab = scenario.lab
+    lab.forget("airlines")
     scenario.land("airlines", 2)
     scenario.registered()
     (batch_id,) = lab.tick("airlines")

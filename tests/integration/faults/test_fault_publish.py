@@ -63,6 +63,7 @@ def test_an_execution_that_is_aborted_while_spark_runs_gives_its_files_back(scen
 def test_a_crawler_that_runs_already_is_waited_for(scenario_of: MakeScenario) -> None:
     scenario = scenario_of("crawler running already")
     rule = {"effect": "error", "service": "glue", "operation": "StartCrawler", "code": "CrawlerRunningException"}
+    scenario.lab.forget("flights")
     scenario.land("flights", 1)
     scenario.registered()
     with scenario.inject(rule | {"times": 4}):
