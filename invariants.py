@@ -224,12 +224,6 @@ def _prod_rules(config: PipelineConfig) -> Iterator[Violation]:
         )
     if not config.batches.schedule_enabled:
         yield Violation(key="batches.schedule_enabled", value=False, allowed="true in prod: files must not wait")
-    if config.functions.log_level in ("WARNING", "ERROR"):
-        yield Violation(
-            key="functions.log_level",
-            value=config.functions.log_level,
-            allowed="INFO or DEBUG in prod: the audit of a batch is logged at INFO",
-        )
     if config.workflow.log_level == "FATAL":
         yield Violation(
             key="workflow.log_level",

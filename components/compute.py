@@ -133,7 +133,12 @@ class PipelineFunction(pulumi.ComponentResource):
             kms_key_arn=around.key.key.arn,
             vpc_config=vpc_config(around.network),
             tracing_config={"mode": "Active"},
-            logging_config={"log_format": "JSON", "log_group": self.log_group.name},
+            logging_config={
+                "log_format": "JSON",
+                "log_group": self.log_group.name,
+                # With JSON Lambda has a level of its own, INFO unless it is told, and Powertools obeys that one first.
+                "application_log_level": around.log_level,
+            },
             opts=ResourceOptions(parent=self, depends_on=[self.role.policy]),
         )
         if args.failed_events_arn is not None:
@@ -272,6 +277,9 @@ class SparkJob(pulumi.ComponentResource):
                 "--enable-observability-metrics": "true",
                 "--enable-continuous-cloudwatch-log": "true",
                 "--enable-auto-scaling": "true",
+                # Glue 5.1 reads S3 through S3A, which asks us-east-2 for every bucket unless it is told the region:
+                # a detour, and in a VPC a timeout (AWS Glue, "Migrating from AWS Glue 5.0 to 5.1", 2026-11).
+                "--conf": Output.concat("spark.hadoop.fs.s3a.endpoint.region=", around.place.region),
             },
             opts=ResourceOptions(parent=self, depends_on=[self.role.policy, script, libraries, *self.log_groups]),
         )

@@ -40,6 +40,19 @@ def until(ask: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 
+CRAWLER = (
+    "Name",
+    "Role",
+    "DatabaseName",
+    "Targets",
+    "SchemaChangePolicy",
+    "RecrawlPolicy",
+    "Configuration",
+    "CrawlerSecurityConfiguration",
+)
+"""What a crawler is made of."""
+
+
 class Lab:
     """The pipeline, the faults, and the hands of root."""
 
@@ -184,10 +197,13 @@ class Lab:
         until(lambda: glue.get_crawler(Name=name)["Crawler"]["State"] == "READY", "the end of the crawl")
 
     def forget(self, dataset: str) -> None:
-        """Take a table out of the catalog, so that the next batch's crawler has something to learn."""
-        glue = self.emulator.client("glue")
+        """Take a table out of the catalog and make its crawler anew: it has something to learn, and never crawled."""
+        glue, name = self.emulator.client("glue"), self.outputs["crawlers"][dataset]
         with contextlib.suppress(glue.exceptions.EntityNotFoundException):
             glue.delete_table(DatabaseName=self.outputs["database"], Name=dataset)
+        crawler = glue.get_crawler(Name=name)["Crawler"]
+        glue.delete_crawler(Name=name)
+        glue.create_crawler(**{key: crawler[key] for key in CRAWLER if key in crawler})
 
     def drained(self) -> None:
         """Wait until the arrivals queue is empty and nobody works on a message."""

@@ -73,6 +73,24 @@ def test_a_crawler_that_runs_already_is_waited_for(scenario_of: MakeScenario) ->
     scenario.check()
 
 
+def test_a_first_crawl_that_takes_its_time_is_waited_for(scenario_of: MakeScenario) -> None:
+    """On AWS it takes minutes, and Glue knows of no last crawl meanwhile."""
+    scenario = scenario_of("first crawl slower than the first look at it")
+    lab = scenario.lab
+    lab.forget("flights")
+    scenario.land("flights", 1)
+    scenario.registered()
+    with scenario.inject({"effect": "hold", "service": "glue", "operation": "CreateTable", "principal": "crawler"}):
+        (batch_id,) = lab.tick("flights")
+        until(
+            lambda: lab.entered(lab.execution(batch_id)).count("WaitForCrawler") > 1 or batch_id not in lab.running(),
+            "a second look at the crawl",
+        )
+    scenario.settle()
+    scenario.check()
+    assert lab.entered(lab.execution(batch_id))[-1] == "Published"
+
+
 def test_two_batches_of_one_dataset_at_once_with_the_same_keys(scenario_of: MakeScenario) -> None:
     scenario = scenario_of("two batches at once with overlapping keys")
     lab = scenario.lab

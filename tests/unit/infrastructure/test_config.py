@@ -93,7 +93,6 @@ def test_the_least_that_prod_needs_is_accepted() -> None:
         ({"monitoring": {"alarm_subscriptions": []}}, "monitoring.alarm_subscriptions = []: allowed is at least one"),
         ({"monitoring": {"monthly_budget_dollars": None}}, "monitoring.monthly_budget_dollars = None: allowed is an"),
         ({"batches": {"schedule_enabled": False}}, "batches.schedule_enabled = False: allowed is true in prod"),
-        ({"functions": {"log_level": "ERROR"}}, "functions.log_level = 'ERROR': allowed is INFO or DEBUG"),
         ({"workflow": {"log_level": "FATAL"}}, "workflow.log_level = 'FATAL': allowed is ERROR or ALL in prod"),
         ({"security": {"key_deletion_window_days": 29}}, "key_deletion_window_days = 29: allowed is 30 in prod"),
         ({"workflow": {"include_execution_data": True}}, "workflow.include_execution_data = True: allowed is false"),

@@ -70,6 +70,7 @@ def test_every_function_is_traced_and_logs_json_to_its_own_encrypted_group(cloud
         assert function.inputs["tracingConfig"] == {"mode": "Active"}
         logging = function.inputs["loggingConfig"]
         assert logging["logFormat"] == "JSON"
+        assert logging["applicationLogLevel"] == function.inputs["environment"]["variables"]["POWERTOOLS_LOG_LEVEL"]
         assert groups[logging["logGroup"]].urn in function.dependencies, "the group is there before Lambda makes one"
         used.add(logging["logGroup"])
     assert len(used) == len(cloud.of("lambda.Function"))
@@ -321,6 +322,12 @@ def test_the_job_runs_what_was_uploaded(cloud: Cloud) -> None:
     assert [uri for uri in needed if uri not in uploaded or uploaded[uri] not in job.dependencies] == []
     assert all(uri.startswith(f"s3://{bucket}/") for uri in needed)
     assert job.inputs["maxRetries"] == 0, "the state machine repeats, and knows when not to"
+
+
+def test_the_job_asks_for_its_files_in_the_region_where_they_are(cloud: Cloud) -> None:
+    (job,) = cloud.of("glue.Job")
+    region = cloud.one("sqs.Queue", "data-pipeline-arrivals").outputs["arn"].split(":")[3]
+    assert job.inputs["defaultArguments"]["--conf"] == f"spark.hadoop.fs.s3a.endpoint.region={region}"
 
 
 def test_athena_cannot_be_talked_out_of_its_limits(cloud: Cloud) -> None:
