@@ -48,7 +48,7 @@ class Alarm:
     period_seconds: int = MINUTE
     periods: int = LATE_MINUTES
     # Nothing was counted means nothing failed: whoever has no traffic for a night is not woken.
-    missing_data: Literal["notBreaching", "breaching"] = "notBreaching"
+    missing_data: Literal["notBreaching", "breaching", "ignore"] = "notBreaching"
     # Whether it is worth a message that it is over: for a state that lasts, not for an event.
     tells_when_over: bool = False
     # The composite alarm that calls in its place, so that one incident is one message.
@@ -132,12 +132,14 @@ INCIDENTS = (
 
 def _queues(watched: Watched) -> Iterator[Alarm]:
     for title, queue in watched.dead_letters.items():
-        # SQS stops reporting on a queue that was idle for six hours: a message that waits is reported.
+        # SQS stops reporting on a queue that nobody touched for six hours, maybe with messages in it: that is no
+        # reason to say that it is over (Amazon SQS guide, "Available CloudWatch metrics", 2026-11).
         yield Alarm(
             name=f"{title}-not-empty",
             meaning=f"Messages that nobody could handle wait in {title} for a person, two weeks at most.",
             section="dead-letters",
             metrics={"waiting": _sqs("ApproximateNumberOfMessagesVisible", queue)},
+            missing_data="ignore",
             tells_when_over=True,
         )
     yield Alarm(

@@ -14,6 +14,8 @@ import prices
 WIDTH = 24
 HEIGHT = 6
 FIVE_MINUTES, HOUR, DAY = 300, 3_600, 86_400
+ALARMS_A_WIDGET = 100
+"""An alarm widget's limit (Amazon CloudWatch API reference, "Dashboard body structure", 2026-11)."""
 # A contract promises a batch a week at least.
 LONGEST_PROMISE = "-P7D"
 
@@ -35,7 +37,7 @@ class Shown:
 
 
 def dashboard(shown: Shown, alarm_arns: Sequence[Input[str]]) -> dict[str, Any]:
-    """Lay out the widgets: two rows across the page, then three a row."""
+    """Lay out the widgets: the alarms and the freshness across the page, then three a row."""
     graphs = [
         _graph("Files that landed", shown, _by_dataset(shown, "ingestion", "FilesRegistered"), "Sum"),
         _graph("Files that no contract wants", shown, [_everywhere(shown, "FilesRejected")], "Sum"),
@@ -53,7 +55,7 @@ def dashboard(shown: Shown, alarm_arns: Sequence[Input[str]]) -> dict[str, Any]:
         _graph("Dollars a day: Athena", shown, _athena_dollars(shown), "Sum", DAY),
         _graph("Function invocations", shown, _functions(shown, "Invocations"), "Sum"),
     ]
-    across = [_alarms(shown, alarm_arns), _freshness(shown)]
+    across = [*_alarms(shown, alarm_arns), _freshness(shown)]
     rows = [{**widget, "x": 0, "y": y * HEIGHT, "width": WIDTH, "height": HEIGHT} for y, widget in enumerate(across)]
     return {
         "start": "-PT24H",
@@ -67,9 +69,19 @@ def _place(graph: dict[str, Any], index: int, rows_above: int) -> dict[str, Any]
     return {**graph, "x": index % 3 * width, "y": y, "width": width, "height": HEIGHT}
 
 
-def _alarms(shown: Shown, arns: Sequence[Input[str]]) -> dict[str, Any]:
+def _alarms(shown: Shown, arns: Sequence[Input[str]]) -> list[dict[str, Any]]:
     title = f"{shown.environment}: is anything wrong?"
-    return {"type": "alarm", "properties": {"title": title, "alarms": list(arns), "sortBy": "stateUpdatedTimestamp"}}
+    return [
+        {
+            "type": "alarm",
+            "properties": {
+                "title": title,
+                "alarms": list(arns[place : place + ALARMS_A_WIDGET]),
+                "sortBy": "stateUpdatedTimestamp",
+            },
+        }
+        for place in range(0, len(arns), ALARMS_A_WIDGET)
+    ]
 
 
 def _freshness(shown: Shown) -> dict[str, Any]:

@@ -40,9 +40,12 @@ fields @timestamp, service, message, correlation_id as batch, reason
     LogQuery(
         name="errors",
         title="errors, newest first",
+        # Lambda reports the end of every call as `platform.report`; its runtime says `log_level` where we say `level`.
         text="""\
 fields @timestamp, service, correlation_id as batch, dataset, message, exception_name, @message
-| filter level in ['ERROR', 'CRITICAL'] or @message like /Task timed out|Runtime\\.|ExecutionFailed|ExecutionTimedOut/
+| filter level in ['ERROR', 'CRITICAL'] or log_level = 'ERROR'
+    or (type = 'platform.report' and record.status != 'success')
+    or @message like /Runtime\\.|ExecutionFailed|ExecutionTimedOut/
 | sort @timestamp desc
 | limit 200""",
     ),
@@ -50,9 +53,9 @@ fields @timestamp, service, correlation_id as batch, dataset, message, exception
         name="functions",
         title="functions by their longest call, and their most memory",
         text="""\
-filter @type = 'REPORT'
-| stats count(*) as calls, max(@duration) as longest_ms, max(@maxMemoryUsed) / 1000000 as most_mb,
-        max(@memorySize) / 1000000 as has_mb by @log
+filter type = 'platform.report'
+| stats count(*) as calls, max(record.metrics.durationMs) as longest_ms, max(record.metrics.maxMemoryUsedMB) as most_mb,
+        max(record.metrics.memorySizeMB) as has_mb by @log
 | sort longest_ms desc""",
     ),
 )

@@ -1,5 +1,6 @@
 """The environment's key, and the shape of every role."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,10 @@ WAIVERS = (
         reason="CloudWatch Logs sends no source; the log group in the encryption context binds it to the account.",
     ),
 )
+
+ROLE_NAME_CHARACTERS = 64
+"""IAM's limit (IAM API reference, CreateRole, 2026-11)."""
+PULUMI_SUFFIX = len("-0a1b2c3")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +140,15 @@ class ServiceRoleArgs:
     permissions_boundary_arn: str | None = None
 
 
+def fitting_role_name(name: str) -> str:
+    """Return a logical name that makes a role's name which IAM takes: a long one ends in a digest of itself."""
+    most = ROLE_NAME_CHARACTERS - PULUMI_SUFFIX
+    if len(name) <= most:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: most - len(digest) - 1]}-{digest}"
+
+
 class ServiceRole(pulumi.ComponentResource):
     """A role for one service and one purpose, with one inline policy."""
 
@@ -146,7 +160,7 @@ class ServiceRole(pulumi.ComponentResource):
         super().__init__("pipeline:security:ServiceRole", name, None, opts)
         child = ResourceOptions(parent=self)
         self.role = aws.iam.Role(
-            name,
+            fitting_role_name(name),
             assume_role_policy=trust(args.service, args.account, args.source_arns),
             permissions_boundary=args.permissions_boundary_arn,
             opts=child,

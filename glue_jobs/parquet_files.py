@@ -17,6 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from glue_jobs.failures import is_storage
 from glue_jobs.records import (
     Batch,
     all_read,
@@ -27,12 +28,6 @@ from glue_jobs.records import (
     quoted,
     values_of,
 )
-
-STORAGE = re.compile(
-    r"FileNotFound|Access ?Denied|amazonaws|awssdk|AmazonS3|SdkClient|SocketTimeout|ConnectException|UnknownHost",
-    re.IGNORECASE,
-)
-"""What failed if it was not the file: the storage or the permission to read it."""
 
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """Column names that mean the same to every engine. A contract has no others."""
@@ -107,7 +102,8 @@ def _footer(spark: SparkSession, uri: str) -> Footer | str:
         finally:
             reader.close()
     except Py4JJavaError as error:
-        if STORAGE.search(str(error)):
+        # Not the file's problem: the storage's, or of somebody who deleted it.
+        if is_storage(error) or "FileNotFoundException" in str(error.java_exception.toString()):
             raise
         return str(error.java_exception.toString())[:200]
     return Footer(str(schema.toString()), tuple(map(_field, schema.getFields())), rows, unpacked)

@@ -26,6 +26,7 @@ from pyspark.sql import SparkSession
 from glue_jobs import staging, table
 from glue_jobs.checks import check
 from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
+from glue_jobs.failures import SparkFailedError, StorageError, is_storage, root_cause
 from glue_jobs.log import job_log
 from glue_jobs.reading import read_batch
 from glue_jobs.replay import only_quarantined, stage_kept
@@ -51,10 +52,6 @@ SESSION = {
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
 }
-
-
-class SparkFailedError(Exception):
-    """Spark could not do the work; the message is the innermost cause."""
 
 
 class OverwrittenError(Exception):
@@ -107,7 +104,7 @@ def main(arguments: Sequence[str]) -> None:
     except Py4JJavaError as error:
         log.exception("failed", extra={"fields": {"attempt": attempt}})
         # The first line of Spark's own message says which call failed, the last cause why.
-        raise SparkFailedError(root_cause(error)) from error
+        raise (StorageError if is_storage(error) else SparkFailedError)(root_cause(error)) from error
     except (Py4JNetworkError, ConnectionRefusedError) as error:
         log.exception("failed", extra={"fields": {"attempt": attempt}})
         raise SparkFailedError("Spark's driver ended without a word: it ran out of memory, or was killed") from error
@@ -122,14 +119,6 @@ def main(arguments: Sequence[str]) -> None:
         ContentType="application/json",
     )
     log.info("staged", extra={"fields": {"attempt": attempt, "rows_read": result.rows_read}})
-
-
-def root_cause(error: Py4JJavaError) -> str:
-    """The innermost cause of a failure in the JVM, in its own words."""
-    cause = error.java_exception
-    while cause.getCause() is not None:
-        cause = cause.getCause()
-    return str(cause.toString())
 
 
 def refuse_overwritten(s3: "S3Client", manifest: Manifest) -> None:

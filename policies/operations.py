@@ -49,7 +49,7 @@ def _calls(alarm: Resource, program: Program) -> Iterable[str]:
 
 def _missing(alarm: Resource, program: Program) -> Iterable[str]:
     found = alarm.inputs.get("treatMissingData")
-    return must(found in ("breaching", "notBreaching"), f"missing data is treated as {shown(found)}")
+    return must(found in ("breaching", "notBreaching", "ignore"), f"missing data is treated as {shown(found)}")
 
 
 def _enabled(alarm: Resource, program: Program) -> Iterable[str]:
@@ -147,7 +147,7 @@ RULES = (
         ALARM,
         _missing,
         "CloudWatch's default for missing data is a third state in which nobody is called.",
-        "breaching or notBreaching, on purpose",
+        "breaching, notBreaching or ignore, on purpose",
     ),
     _rule("MON-03", ALARMS, _enabled, "An alarm is switched off and forgotten.", "actions on", "CloudWatch.17"),
     _rule(

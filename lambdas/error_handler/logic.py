@@ -19,13 +19,18 @@ PERMANENT = ("ReconciliationError", "TypeError", "KeyError", "AssertionError", "
 """Errors that come again however often the batch is tried; a person has to look."""
 
 NOT_THE_FILES = re.compile(
-    r"Access ?Denied|not authorized|NoSuchBucket|KMS|ExpiredToken|InvalidAccessKeyId"
-    r"|Slow ?Down|Throttl|TooManyRequests|Rate exceeded|ServiceUnavailable|InternalError"
-    r"|ConnectTimeout|EndpointConnection|UnknownHost|ConcurrentRunsExceeded|ResourceNumberLimitExceeded"
-    r"|Resource unavailable|InvalidInputException|ModuleNotFoundError|ImportError|OverwrittenError|was stopped",
+    r"StorageError|OverwrittenError|was stopped|ModuleNotFoundError|ImportError"
+    r"|Access ?Denied|not authorized|NoSuchBucket|KMS|ExpiredToken|InvalidAccessKeyId"
+    r"|Slow ?Down|Throttl|TooManyRequests|Rate exceeded|ServiceUnavailable|InternalError|Status Code: (?:403|5\d\d)"
+    r"|Connect ?Timeout|Read ?Timeout|EndpointConnection|ConnectionClosed|UnknownHost"
+    r"|Concurrent ?Runs ?Exceeded|ResourceNumberLimitExceeded|Resource unavailable|InvalidInputException",
     re.IGNORECASE,
 )
-"""What a failed job run says when it is the environment that fails it, whatever the files are."""
+"""What a failed job run says when it is the environment that fails it, whatever the files are: the job itself
+(glue_jobs/failures.py), boto3 in it, or Glue."""
+
+ADDRESS = re.compile(r"\bs3[an]?://\S+")
+"""An S3 address: its key says nothing about what went wrong."""
 
 PARTS = 4
 """Parts that a batch is split into. To find one file among n takes PARTS * log(n) / log(PARTS) job runs, as many for
@@ -121,7 +126,8 @@ class Recovery:
     ) -> str:
         if error.get("Error") in PERMANENT:
             return FAILED
-        if job and not NOT_THE_FILES.search(message_of(error.get("Cause", ""))):
+        said = f"{error.get('Error', '')}: {ADDRESS.sub('', message_of(error.get('Cause', '')))}"
+        if job and not NOT_THE_FILES.search(said):
             if len(files) == 1:
                 return QUARANTINED
             root = files[0]["root"] or batch.batch_id

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from py4j.protocol import Py4JJavaError
 
-from glue_jobs.raw_to_curated import root_cause
+from glue_jobs.failures import is_storage, root_cause
 from tests.robustness import bad_files as bad
 from tests.robustness.compare import MakeBench, agree
 
@@ -54,6 +54,7 @@ def test_parquet_whose_pages_are_noise_fails_the_job_and_is_left_to_the_splittin
     with pytest.raises(Py4JJavaError) as failure:
         bench(**bad.SMALL).stage({"a.parquet": noise})
     assert "FAILED_TO_UNCOMPRESS" in root_cause(failure.value)
+    assert not is_storage(failure.value)
 
 
 LOST = {

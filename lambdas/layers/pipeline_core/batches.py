@@ -23,8 +23,10 @@ LEASE_SECONDS = 300
 """How long an opened batch belongs to the trigger that opened it; then the next tick takes it on."""
 
 ALL_PARTITIONS = "*"
-MAX_PARTITIONS_LISTED = 2_000
-"""A publish that touched more counts as having touched all: an item holds 400 KB."""
+MAX_LISTED_BYTES = 300_000
+"""A publish whose partitions' paths are longer together counts as having touched all: an item has 400 KB at most, of
+which each element of a list takes some (Amazon DynamoDB, "Item sizes and formats", 2026-11)."""
+BYTES_AN_ELEMENT = 3
 
 
 class ConflictError(Exception):
@@ -249,7 +251,8 @@ class Batches:
         """
         state = self.state(batch.dataset)
         sequence = state.published + 1
-        listed = list(partitions) if len(partitions) <= MAX_PARTITIONS_LISTED else [ALL_PARTITIONS]
+        size = sum(len(path.encode()) + BYTES_AN_ELEMENT for path in partitions)
+        listed = list(partitions) if size <= MAX_LISTED_BYTES else [ALL_PARTITIONS]
         publish = {
             "pk": f"dataset#{batch.dataset}",
             "sk": f"publish#{sequence:012d}",

@@ -31,8 +31,10 @@ def metrics(alarm: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {query["id"]: query["metric"] for query in alarm["metricQueries"] if "metric" in query}
 
 
-def state(alarm: Mapping[str, Any], points: Sequence[Point]) -> str:
+def state(alarm: Mapping[str, Any], points: Sequence[Point], before: str = "OK") -> str:
     """Say OK or ALARM. Missing data, late data and M of N are treated as CloudWatch's guide describes it."""
+    if not points and alarm["treatMissingData"] == "ignore":
+        return before
     wanted = int(alarm["evaluationPeriods"])
     found = [_value(alarm, points, back) for back in range(wanted + EARLIER_PERIODS)]
     if sum(value is not None for value in found) >= wanted:

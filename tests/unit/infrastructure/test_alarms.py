@@ -126,6 +126,16 @@ def test_a_quiet_day_raises_no_alarm(prod: Cloud, name: str) -> None:
         assert state(inputs(prod)[name].inputs, quiet) == "OK", quiet
 
 
+def test_nobody_is_told_that_dead_letters_are_gone_because_sqs_fell_silent(prod: Cloud) -> None:
+    waiting = {name: alarm.inputs for name, alarm in inputs(prod).items() if name.endswith("-not-empty")}
+    assert waiting
+    for name, alarm in waiting.items():
+        raised = state(alarm, day(prod, name).failure)
+        assert state(alarm, (), before=raised) == "ALARM", name
+        (id_,) = metrics(alarm)
+        assert state(alarm, [Point(id_, minute, 0) for minute in range(60)], before=raised) == "OK", name
+
+
 def test_a_table_that_never_had_a_batch_is_not_fresh(prod: Cloud) -> None:
     silent = [name for name, alarm in inputs(prod).items() if state(alarm.inputs, ()) == "ALARM"]
     assert sorted(silent) == [

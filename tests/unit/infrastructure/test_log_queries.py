@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from typing import Any
 
 import pytest
 
@@ -40,3 +41,27 @@ def test_a_query_asks_for_fields_that_the_job_writes(query: str, capsys: pytest.
     assert "no such column" in line["exception"]
     asked = set(re.findall(r"\b[a-z_]+\b", query.splitlines()[0])) - {"fields", "as", "batch", "reason", "timestamp"}
     assert asked <= line.keys()
+
+
+# A report of Lambda's with JSON logs (docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html, 2026-11).
+REPORT = {
+    "type": "platform.report",
+    "record": {
+        "requestId": "6d67e385",
+        "status": "timeout",
+        "metrics": {"durationMs": 3000.0, "billedDurationMs": 3000, "memorySizeMB": 256, "maxMemoryUsedMB": 93},
+    },
+}
+
+
+def test_queries_about_lambdas_reports_ask_for_what_is_in_them(cloud: Cloud) -> None:
+    functions = cloud.of("lambda.Function")
+    assert {function.inputs["loggingConfig"]["logFormat"] for function in functions} == {"JSON"}, "the shape of REPORT"
+    asking = [query.text for query in QUERIES if "platform.report" in query.text]
+    assert len(asking) == 2
+    for query in asking:
+        for path in re.findall(r"\brecord[.\w]+", query):
+            found: Any = REPORT
+            for name in path.split("."):
+                found = found[name]
+            assert found, path

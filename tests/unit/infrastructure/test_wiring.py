@@ -295,6 +295,19 @@ def test_an_execution_outlives_its_job(cloud: Cloud) -> None:
     assert machine.json("definition")["TimeoutSeconds"] > cloud.of("glue.Job")[0].inputs["timeout"] * 60
 
 
+def test_a_slot_for_the_job_is_waited_for_as_long_as_an_execution_may_take(cloud: Cloud) -> None:
+    (machine,) = cloud.of("sfn.StateMachine")
+    (stage,) = [task for task in tasks(cloud) if task["Resource"].endswith("startJobRun.sync")]
+    (retry,) = [one for one in stage["Retry"] if "Glue.ConcurrentRunsExceededException" in one["ErrorEquals"]]
+    waited, delay = 0.0, float(retry["IntervalSeconds"])
+    for _ in range(min(retry["MaxAttempts"], 10_000)):
+        # Full jitter waits half the delay on average.
+        waited, delay = waited + delay / 2, min(delay * retry["BackoffRate"], retry["MaxDelaySeconds"])
+    assert waited > machine.json("definition")["TimeoutSeconds"]
+    longest = 1_440 * 60
+    assert longest / (retry["MaxDelaySeconds"] / 2) * 5 < 25_000, "events in the history of an execution"
+
+
 def test_a_crawl_makes_one_table_of_a_dataset_and_never_deletes_one(cloud: Cloud) -> None:
     for crawler in cloud.of("glue.Crawler"):
         configuration = crawler.json("configuration")

@@ -277,6 +277,18 @@ def test_only_one_batch_publishes_at_a_time_and_only_over_what_its_job_saw(cloud
     assert batches.state("flights").published == 2
 
 
+def test_a_publish_to_more_partitions_than_an_item_can_name_counts_as_one_to_all(cloud: Cloud) -> None:
+    batches = cloud.batches
+    one, two = (batches.open("flights", batches.state("flights"), 5) for _ in range(2))
+    assert one
+    assert two
+    long = [f"customer_region={'ü' * 50}{n:04d}/customer_account={'x' * 100}/" for n in range(2_000)]
+    batches.begin_publish(one, 0, long)
+    assert batches.end_publish(one, {}, long)
+    with pytest.raises(ConflictError, match="the same partitions"):
+        batches.begin_publish(two, 0, ["elsewhere/"])
+
+
 def test_a_failure_after_publication_does_not_take_the_rows_back(cloud: Cloud, call: Call) -> None:
     batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
     cloud.stage(manifest)

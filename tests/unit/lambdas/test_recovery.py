@@ -219,11 +219,36 @@ def test_new_files_do_not_join_the_parts_of_a_split_batch(cloud: Cloud, call: Ca
     assert cloud.files("airlines/a.csv")[0]["part"] == f"{batch_id}/0", "it stays apart when it is given back"
 
 
-@pytest.mark.parametrize("message", ["An error: Access Denied (Status Code: 403)", "SlowDown", "OverwrittenError: x"])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "An error: Access Denied (Status Code: 403)",
+        "SlowDown",
+        "OverwrittenError: x",
+        "glue_jobs.failures.StorageError: java.net.SocketTimeoutException: Connect timed out",
+        "S3Exception: Please reduce your request rate. (Service: S3, Status Code: 503, Request ID: A1)",
+        'botocore.exceptions.ReadTimeoutError: Read timeout on endpoint URL: "https://s3.eu-central-1.amazonaws.com/"',
+    ],
+)
 def test_files_are_not_suspected_of_what_the_environment_did(cloud: Cloud, call: Call, message: str) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
     cause = json.dumps({"ErrorMessage": message})
     assert fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause=cause) == "RELEASED"
+
+
+def test_a_single_file_is_not_suspected_because_glue_had_no_slot_for_its_job(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
+    cause = "Concurrent runs exceeded for data-pipeline-raw-to-curated (Service: Glue, Status Code: 400)"
+    error = {"Error": "Glue.ConcurrentRunsExceededException", "Cause": cause}
+    assert fail(call, batch_id, "Stage", **error) == "RELEASED"
+
+
+def test_what_a_file_is_called_does_not_clear_it(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/kms/throttled.csv")
+    cause = json.dumps(
+        {"ErrorMessage": "SparkFailedError: EOFException: s3://raw/airlines/kms/throttled.csv is cut off"}
+    )
+    assert fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause=cause) == "QUARANTINED"
 
 
 def test_a_split_that_finds_no_end_fails_the_rest(cloud: Cloud, call: Call) -> None:
