@@ -150,19 +150,20 @@ def _reasons(decided: DataFrame) -> dict[str, int]:
 
 def _staged(spark: SparkSession, location: str, partition_by: Sequence[str]) -> tuple[StagedFile, ...]:
     """Every file below a location with its rows, as a reader sees it."""
+    # No column of a contract begins with an underscore, so none is taken for these.
     rows = (
         spark.read.parquet(location)
-        .groupBy(F.col("_metadata.file_path").alias("path"), *partition_by)
-        .count()
+        .groupBy(F.col("_metadata.file_path").alias("_path"), *partition_by)
+        .agg(F.count("*").alias("_rows"))
         .collect()
     )
     return tuple(
         sorted(
             (
                 StagedFile(
-                    uri=location + _below(row["path"], location),
+                    uri=location + _below(row["_path"], location),
                     partition={name: str(row[name]) for name in partition_by},
-                    rows=row["count"],
+                    rows=row["_rows"],
                 )
                 for row in rows
             ),

@@ -268,7 +268,9 @@ class Jvms:
                 idle.set_up(settings)
                 return idle
         with self._lock:
-            directory, option = self._directory / f"jvm-{next(self._numbers)}", self._archive.option()
+            # An emulator that used the same directory before left its own.
+            places = (self._directory / f"jvm-{number}" for number in self._numbers)
+            directory, option = next(place for place in places if not place.exists()), self._archive.option()
         fresh = Jvm(directory, option, self._runs)
         fresh.set_up(settings)
         return fresh

@@ -74,6 +74,14 @@ def test_a_jvm_whose_script_failed_or_that_died_is_not_used_again(jvms: Jvms, tm
     assert (third != second, said) == (True, "set|-|file of a|False")
 
 
+@pytest.mark.parametrize("jvms", [1], indirect=True)
+def test_a_later_emulator_in_the_same_directory_leaves_what_an_earlier_one_left(jvms: Jvms, tmp_path: Path) -> None:
+    left = tmp_path / "jvms" / "jvm-1" / "conf"
+    left.mkdir(parents=True)
+    assert run(jvms, tmp_path, LOOKS, "a")[1] == "set|-|file of a|False"
+    assert left.exists()
+
+
 def test_a_jvm_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(spark_jvm.SETTINGS, "spark.driver.memory", "lots")
     with pytest.raises(JvmError, match=r"did not start: (.|\n)*lots"):

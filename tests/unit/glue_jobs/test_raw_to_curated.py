@@ -226,6 +226,18 @@ def test_rows_carry_their_batch_and_file_and_lie_in_their_partition(lake: Lake) 
     assert lake.rows(report, "_batch_id", "_source_file") == [("orders-1", "a.csv?versionId=v1")] * 2
 
 
+@pytest.mark.parametrize("name", ["path", "count", "file_path"])
+def test_a_partition_column_may_be_called_what_spark_calls_its_own(lake_of: Callable[..., Lake], name: str) -> None:
+    part = {"name": name, "type": "string", "required": True}
+    columns = [{"name": "id", "type": "int", "required": True}, part]
+    lake = lake_of(columns=columns, primary_key=["id", name], partition_by=[name])
+    content = f"id,{name}\n1,a\n2,a\n3,b\n".encode()
+    report = lake.stage({"a.csv": content})
+    assert [(file.partition, file.rows) for file in report.curated] == [({name: "a"}, 2), ({name: "b"}, 1)]
+    lake.publish(report)
+    assert accounting(lake.stage({"b.csv": content})) == (3, 0, 0, 3)
+
+
 def test_a_file_of_a_header_only_counts_no_rows(lake: Lake) -> None:
     report = lake.stage({"a.csv": HEADER})
     assert accounting(report) == (0, 0, 0, 0)
