@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from glue_jobs.failures import is_storage
+from glue_jobs.failures import is_storage, root_cause
 from glue_jobs.records import (
     Batch,
     all_read,
@@ -28,6 +28,9 @@ from glue_jobs.records import (
     quoted,
     values_of,
 )
+
+ELSEWHERE = re.compile(r"FileNotFoundException|^java\.net\.|^javax\.net\.ssl")
+"""Not the file's problem either: somebody deleted it, or the network failed, which is used for nothing else here."""
 
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """Column names that mean the same to every engine. A contract has no others."""
@@ -102,8 +105,7 @@ def _footer(spark: SparkSession, uri: str) -> Footer | str:
         finally:
             reader.close()
     except Py4JJavaError as error:
-        # Not the file's problem: the storage's, or of somebody who deleted it.
-        if is_storage(error) or "FileNotFoundException" in str(error.java_exception.toString()):
+        if is_storage(error) or ELSEWHERE.search(root_cause(error)):
             raise
         return str(error.java_exception.toString())[:200]
     return Footer(str(schema.toString()), tuple(map(_field, schema.getFields())), rows, unpacked)

@@ -3,9 +3,14 @@
 The texts are what py4j shows of a failed call: the message, and the exceptions of the JVM with their frames.
 """
 
+from pathlib import Path
+
 import pytest
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
 
 from glue_jobs.failures import is_storage
+from glue_jobs.parquet_files import _footer
 
 CUT_OFF = """\
 An error occurred while calling o57.parquet.
@@ -47,3 +52,10 @@ def test_a_failure_of_the_storage_is_one(text: str) -> None:
 @pytest.mark.parametrize("text", [CUT_OFF, LOST_WORKER])
 def test_another_failure_is_none_whatever_it_passed_through(text: str) -> None:
     assert not is_storage(Exception(text))
+
+
+def test_a_parquet_file_that_is_gone_is_no_damaged_one(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "noise.parquet").write_bytes(b"noise" * 10)
+    assert "is not a Parquet file" in str(_footer(spark, str(tmp_path / "noise.parquet")))
+    with pytest.raises(Py4JJavaError, match="FileNotFoundException"):
+        _footer(spark, str(tmp_path / "gone.parquet"))

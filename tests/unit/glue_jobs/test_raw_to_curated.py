@@ -226,7 +226,7 @@ def test_rows_carry_their_batch_and_file_and_lie_in_their_partition(lake: Lake) 
     assert lake.rows(report, "_batch_id", "_source_file") == [("orders-1", "a.csv?versionId=v1")] * 2
 
 
-@pytest.mark.parametrize("name", ["path", "count", "file_path"])
+@pytest.mark.parametrize("name", ["path", "count"])
 def test_a_partition_column_may_be_called_what_spark_calls_its_own(lake_of: Callable[..., Lake], name: str) -> None:
     part = {"name": name, "type": "string", "required": True}
     columns = [{"name": "id", "type": "int", "required": True}, part]
