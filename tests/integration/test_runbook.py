@@ -76,7 +76,7 @@ def values(emulator: Emulator, pipeline: Pipeline) -> dict[str, str]:
     logs = emulator.client("logs")
     logs.create_log_stream(logGroupName=group, logStreamName="test")
     # The emulator takes the terms of a pattern for all of them, and AWS, with "?" before each, for any.
-    now, text = round(datetime.now(UTC).timestamp() * 1000), "[ERROR] a line of the last hour: it timed out"
+    now, text = round(datetime.now(UTC).timestamp() * 1000), "[ERROR] a line of the last hour: timeout"
     logs.put_log_events(logGroupName=group, logStreamName="test", logEvents=[{"timestamp": now, "message": text}])
     machine = outputs["state_machine_arn"]
     queries = emulator.client("athena").list_query_executions(WorkGroup=outputs["workgroup"])["QueryExecutionIds"]

@@ -29,7 +29,7 @@ TOO_SLOW = """\
 An error occurred while calling o31.exists.
 : org.apache.hadoop.net.ConnectTimeoutException: getFileStatus on s3://curated/tables: \
 software.amazon.awssdk.core.exception.SdkClientException: Unable to execute HTTP request
-Caused by: java.net.SocketTimeoutException: Connect timed out
+Caused by: java.net.ConnectException: Connection timed out
 """
 IN_A_TASK = """\
 An error occurred while calling o57.collect.

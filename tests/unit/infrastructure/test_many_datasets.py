@@ -13,7 +13,7 @@ from components.data_pipeline import DataPipeline, DataPipelineArgs
 from components.provider import aws_provider
 from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, stack_config
 
-DATASETS = 60
+DATASETS = 30
 CHARACTERS = 50
 """Of a dataset's name: as many as a contract may have."""
 
