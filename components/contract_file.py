@@ -1,6 +1,6 @@
 """Reads a contract file as the Open Data Contract Standard says it is written, and refuses what it does not know."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -8,6 +8,8 @@ from typing import Any, Union, get_args, get_origin
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 from pydantic import BaseModel, ValidationError
+
+import plain_yaml
 
 MAX_BYTES = 1_000_000
 """A contract of a thousand columns has a fifth of that."""
@@ -20,24 +22,6 @@ class ContractError(ValueError):
     """A contract file that cannot be used; the message lists every problem with its file and field."""
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Plain YAML: no tags (SafeLoader), no key twice, and no aliases, which can grow a small file into gigabytes."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs of PyYAML
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        for place, key in enumerate(keys):
-            if key in keys[:place]:
-                mark = node.value[place][0].start_mark
-                raise yaml.MarkedYAMLError(problem=f"{key!r} is there twice", problem_mark=mark)
-        return super().construct_mapping(node, deep)
-
-
 def read_contract(path: Path) -> OpenDataContractStandard:
     """Read one contract file; what it asks for is not looked at yet.
 
@@ -47,12 +31,10 @@ def read_contract(path: Path) -> OpenDataContractStandard:
     if (size := path.stat().st_size) > MAX_BYTES:
         raise ContractError(f"{path.name}: {size} bytes; a contract has at most {MAX_BYTES}")
     try:
-        # _PlainLoader is a SafeLoader
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_PlainLoader)
+        # An alias has no use in a contract.
+        raw = plain_yaml.load(path.read_text(encoding="utf-8"), aliases=False)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ContractError(f"{path.name}: not readable as plain YAML in UTF-8: {error}") from error
-    except RecursionError:
-        raise ContractError(f"{path.name}: nested too deeply to be a contract") from None
     if not isinstance(raw, dict):
         raise ContractError(f"{path.name}: a mapping is expected at the top, found {type(raw).__name__}")
     try:

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+import plain_yaml
 from violations import SECRET, printable
 
 SETTINGS = "data-pipeline:settings"
@@ -41,12 +42,12 @@ def unchecked(stack: str, root: Path) -> dict[str, Any]:
     """Read the `config` of `Pulumi.<stack>.yaml`, whatever is in it: another revision may need something else.
 
     Raises:
-        StackFileError: there is none.
+        StackFileError: there is none, or it is no plain YAML with a `config`.
     """
     file = root / f"Pulumi.{stack}.yaml"
     needed = f"write at least aws:region and {SETTINGS} there"
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = plain_yaml.load(file.read_text(encoding="utf-8"), aliases=True)
     except FileNotFoundError as error:
         raise StackFileError(f"there is no {file.name}; write one, with at least aws:region and {SETTINGS}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -9,6 +9,15 @@ import yaml
 from ops.stack_files import StackFileError, read
 
 GOOD = "config:\n  aws:region: eu-central-1\n  data-pipeline:settings: {environment: dev}\n"
+
+
+def tagged(value: str) -> str:
+    return GOOD.replace("dev}", f"dev, tags: {{a: {value}}}}}")
+
+
+NOT_PLAIN = ": not readable as YAML in UTF-8: "
+# Nine to the power of six values at the end.
+EXPLOSIVE = "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9 if n else 'x'}]\n" for n in range(7))
 WRONG_STACK_FILES = {
     "config: [": ": not readable as YAML in UTF-8: expected the node content, but found '<stream end>' in line 1",
     "": ": it is empty; write 'config:', and write at least aws:region and data-pipeline:settings there",
@@ -20,6 +29,27 @@ WRONG_STACK_FILES = {
     f"{GOOD}  environment: dev\n": " cannot be used:\n  environment: allowed are data-pipeline:settings, under which",
     f"{GOOD}  data-pipeline:setings: 1\n": " cannot be used:\n  data-pipeline:setings: allowed are data-pipeline:",
     GOOD.replace("aws:region: eu-central-1", "aws:region:"): " cannot be used:\n  aws:region: allowed is a region",
+    tagged("2020-01-01"): f"{NOT_PLAIN}quotes are needed around the date in line 3",
+    tagged("2020-13-45"): f"{NOT_PLAIN}quotes are needed around the date in line 3",
+    tagged("!!set {x}"): f"{NOT_PLAIN}could not determine a constructor for the tag; a text that begins with ! needs",
+    tagged("!!binary aGk="): f"{NOT_PLAIN}could not determine a constructor for the tag; a text that begins with !",
+    tagged("!hunter2 x"): f"{NOT_PLAIN}could not determine a constructor for the tag; a text that begins with ! needs",
+    tagged(
+        "!!bool hunter2"
+    ): f"{NOT_PLAIN}neither a number nor what its tag says; a text like it needs quotes; in line 3",
+    tagged("0x_"): f"{NOT_PLAIN}neither a number nor what its tag says; a text like it needs quotes; in line 3",
+    tagged("9" * 5_000): f"{NOT_PLAIN}a number of 5000 digits, where 100 are allowed, in line 3",
+    tagged("0x" + "f" * 5_000): f"{NOT_PLAIN}a number of 5002 digits, where 100 are allowed, in line 3",
+    tagged('"\\ud800"'): f"{NOT_PLAIN}an escape that is no character in line 3",
+    tagged('"\\U00110000"'): f"{NOT_PLAIN}an escape that is no character in line 3",
+    tagged("[" * 3_000): f"{NOT_PLAIN}nested too deeply in line 3",
+    tagged("[" * 60 + "]" * 60): f"{NOT_PLAIN}nested too deeply, more than 50 levels, in line 3",
+    tagged("&a [*a]"): f"{NOT_PLAIN}nested too deeply, more than 50 levels, in line 3",
+    tagged("*hunter2"): f"{NOT_PLAIN}an alias of nothing; a text that begins with * needs quotes; in line 3",
+    tagged("b, ? [c] : d"): f"{NOT_PLAIN}a key that is no text in line 3",
+    tagged("hunter2, b: c, a: hunter2"): f"{NOT_PLAIN}'a' is there twice, the second time in line 3",
+    f"{GOOD}  data-pipeline:settings: 1\n": f"{NOT_PLAIN}'data-pipeline:settings' is there twice, the second time in",
+    EXPLOSIVE: f"{NOT_PLAIN}more than 200000 values, those of aliases wherever they are used, in line ",
 }
 """By what a file says: how the error goes on after its name."""
 
@@ -30,6 +60,7 @@ def test_what_cannot_be_used_is_refused_and_named(text: str, says: str, tmp_path
     with pytest.raises(StackFileError) as caught:
         read("dev", tmp_path)
     assert str(caught.value).startswith(f"Pulumi.dev.yaml{says}")
+    assert "hunter2" not in str(caught.value), "a value may be a secret"
 
 
 CIPHER = {"secure": "v1:abc:def"}
@@ -85,6 +116,13 @@ def test_a_line_of_broken_yaml_is_not_shown_since_it_may_hold_a_secret(tmp_path:
     assert "line 2" in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_aliases_are_read_as_the_pulumi_cli_reads_them(tmp_path: Path) -> None:
+    text = "config:\n  aws:region: eu-central-1\n  aws:a: &a {b: 1}\n  aws:c: *a\n  aws:d: {<<: *a, e: 2}\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(text, encoding="utf-8")
+    found = read("dev", tmp_path)
+    assert (found["aws:c"], found["aws:d"]) == ({"b": 1}, {"b": 1, "e": 2})
 
 
 def test_a_file_that_can_be_used_is_read(tmp_path: Path) -> None:

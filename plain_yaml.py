@@ -1,0 +1,103 @@
+"""Plain YAML, read as strictly as the Pulumi CLI reads it: text, numbers, true and false, lists, and mappings."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+MAX_DEPTH = 50
+MAX_DIGITS = 100
+"""Of a number; the longest that AWS knows, a decimal, has 38."""
+MAX_VALUES = 200_000
+"""Of a document, those of an alias wherever it is used: a few lines of aliases can stand for gigabytes."""
+
+_YAML = "tag:yaml.org,2002:"
+_PLAIN = {_YAML + kind for kind in ("null", "bool", "int", "float", "str", "seq", "map", "merge")}
+
+
+def load(text: str, *, aliases: bool) -> Any:
+    """Read one document; without `aliases`, none may be in it.
+
+    Raises:
+        yaml.YAMLError: it is not plain; the problem that it names shows keys of the document, but no values.
+    """
+    loader = _Loader(text, aliases=aliases)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        for count, (node, depth) in enumerate(_nodes(root)):
+            if depth > MAX_DEPTH:
+                raise _refused(node, f"nested too deeply, more than {MAX_DEPTH} levels,")
+            if count == MAX_VALUES:
+                raise _refused(node, f"more than {MAX_VALUES} values, those of aliases wherever they are used,")
+            _check(node)
+        return loader.construct_document(root)
+    except RecursionError:
+        raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=loader.get_mark()) from None
+    except (ValueError, OverflowError):
+        # What PyYAML's scanner hands to int() and chr() as it is.
+        raise yaml.MarkedYAMLError(problem="an escape that is no character", problem_mark=loader.get_mark()) from None
+    finally:
+        loader.dispose()
+
+
+class _Loader(yaml.SafeLoader):
+    """Says what PyYAML would not say, would say with a value, or would raise as an error of Python."""
+
+    def __init__(self, text: str, *, aliases: bool) -> None:
+        super().__init__(text)
+        self._aliases = aliases
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs of PyYAML
+            if not self._aliases:
+                raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=event.start_mark)
+            if event.anchor not in self.anchors:
+                problem = "an alias of nothing; a text that begins with * needs quotes;"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, LookupError):
+            raise _refused(node, "neither a number nor what its tag says; a text like it needs quotes;") from None
+
+
+def _nodes(node: yaml.Node, depth: int = 1) -> Iterator[tuple[yaml.Node, int]]:
+    """Walk through a document as whoever uses it will: through an alias each time."""
+    yield node, depth
+    if isinstance(node, yaml.CollectionNode):
+        for child in node.value:
+            for part in child if isinstance(node, yaml.MappingNode) else [child]:
+                yield from _nodes(part, depth + 1)
+
+
+def _check(node: yaml.Node) -> None:
+    if node.tag == f"{_YAML}timestamp":
+        raise _refused(node, "quotes are needed around the date")
+    if node.tag not in _PLAIN:
+        raise _refused(node, "could not determine a constructor for the tag; a text that begins with ! needs quotes;")
+    if isinstance(node, yaml.MappingNode):
+        _check_keys(node)
+    elif isinstance(node, yaml.ScalarNode):
+        if node.tag in (f"{_YAML}int", f"{_YAML}float") and len(node.value) > MAX_DIGITS:
+            raise _refused(node, f"a number of {len(node.value)} digits, where {MAX_DIGITS} are allowed,")
+        if any("\ud800" <= character <= "\udfff" for character in node.value):
+            raise _refused(node, "an escape that is no character")
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    seen = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _refused(key, "a key that is no text")
+        if key.value in seen:
+            raise _refused(key, f"{key.value!r} is there twice, the second time")
+        seen.add(key.value)
+
+
+def _refused(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
