@@ -18,6 +18,7 @@ from violations import SECRET, BrokenRulesError, Means, Violation, check, printa
 
 SETTINGS_KEY = "settings"
 HOLDS_SECRETS = "holds_secrets"
+REGION = "region"
 ONLY_SECRETS = "Of these settings, only the endpoints of subscriptions may be secrets."
 
 Environment = Literal["local", "dev", "staging", "prod"]
@@ -66,7 +67,7 @@ SubscriptionName = Annotated[
 ]
 ZoneName = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$"),
+    StringConstraints(pattern=r"^[a-z]{2,}(-[a-z]+)+-\d{1,2}[a-z]$"),
     Means("an availability zone, like eu-central-1a"),
 ]
 TagText = Annotated[
@@ -297,15 +298,22 @@ class PipelineConfig(Section):
         description="Further tags of every resource.",
     )
     _holds_secrets: bool = PrivateAttr(default=False)
+    _region: str | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any) -> None:
         """Keep what only the caller knows."""
         self._holds_secrets = bool(context and context.get(HOLDS_SECRETS))
+        self._region = context.get(REGION) if context else None
 
     @property
     def holds_secrets(self) -> bool:
         """Whether one of the values is a Pulumi secret; Pulumi does not say which."""
         return self._holds_secrets
+
+    @property
+    def region(self) -> str | None:
+        """What the stack file says under ``aws:region``, if that is known."""
+        return self._region
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:
@@ -329,7 +337,8 @@ def load() -> PipelineConfig:
     secret = pulumi.runtime.is_config_secret(source.full_key(SETTINGS_KEY))
     stack = pulumi.get_stack()
     given = _json(source.get(SETTINGS_KEY))
-    return parse(given, f"Pulumi.{stack}.yaml", stack=stack, secret=secret, beside=_beside(source))
+    region = pulumi.Config("aws").get("region")
+    return parse(given, f"Pulumi.{stack}.yaml", stack=stack, region=region, secret=secret, beside=_beside(source))
 
 
 def _beside(source: pulumi.Config) -> list[str]:
@@ -340,12 +349,18 @@ def _beside(source: pulumi.Config) -> list[str]:
 
 
 def parse(
-    raw: object, stack_file: str, *, stack: str = "", secret: bool = False, beside: Sequence[str] = ()
+    raw: object,
+    stack_file: str,
+    *,
+    stack: str = "",
+    region: str | None = None,
+    secret: bool = False,
+    beside: Sequence[str] = (),
 ) -> PipelineConfig:
     """Check `raw`, the value of ``data-pipeline:settings``; if one of its values is `secret`, none is ever shown.
 
     A `stack` that is called like an environment is that one, and no other: its rules are those that count.
-    What stands `beside` the settings under the project's name is refused.
+    What stands `beside` the settings under the project's name is refused, and what is not in the `region`.
 
     Raises:
         ConfigError: with every violation at once.
@@ -369,7 +384,7 @@ def parse(
         wrong.append(Violation(key="environment", value=raw["environment"], allowed=allowed))
         raw = {**raw, "environment": own}
     # The rules of a development environment stand in where nobody knows which it is.
-    found, checked = check(PipelineConfig, raw, {"environment": own or "dev"}, {HOLDS_SECRETS: secret})
+    found, checked = check(PipelineConfig, raw, {"environment": own or "dev"}, {HOLDS_SECRETS: secret, REGION: region})
     violations = [*wrong, *found]
     if checked is None or violations or strangers:
         lines = [*strangers]

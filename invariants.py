@@ -29,7 +29,7 @@ def rules(config: PipelineConfig) -> Iterator[Violation]:
     for topic in ("alarm_subscriptions", "notification_subscriptions"):
         yield from _topic_rules(f"monitoring.{topic}", getattr(config.monitoring, topic), config.holds_secrets)
     yield from _account_rules(config)
-    yield from _vpc_rules(config.security.vpc)
+    yield from _vpc_rules(config.security.vpc, config.region)
     if config.environment == "prod":
         yield from _prod_rules(config)
 
@@ -146,7 +146,7 @@ def _account_rules(config: PipelineConfig) -> Iterator[Violation]:
         )
 
 
-def _vpc_rules(vpc: VpcConfig | None) -> Iterator[Violation]:
+def _vpc_rules(vpc: VpcConfig | None, region: str | None) -> Iterator[Violation]:
     if vpc is None:
         return
     if not (16 <= vpc.cidr.prefixlen <= 24 and vpc.cidr.is_private):
@@ -157,6 +157,13 @@ def _vpc_rules(vpc: VpcConfig | None) -> Iterator[Violation]:
             key="security.vpc.availability_zones",
             value=list(zones),
             allowed="different zones of one region, that of aws:region",
+        )
+    elif region is not None and any(zone[:-1] != region for zone in zones):
+        yield Violation(
+            key="security.vpc.availability_zones",
+            value=list(zones),
+            allowed="zones of aws:region, which is {}",
+            about=(region,),
         )
 
 

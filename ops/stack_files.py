@@ -1,5 +1,6 @@
 """Reads stack files: refuses what the Pulumi CLI and the program could not use, and opens what is encrypted."""
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import plain_yaml
 from violations import SECRET, printable
 
 SETTINGS = "data-pipeline:settings"
+REGION = r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}"
+"""What a region looks like; AWS has new ones every year."""
+
 # As the program would accept them: it checks an endpoint by its protocol.
 _ENDPOINTS = {
     "email": "secret@example.com",
@@ -73,6 +77,8 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     region = config.get("aws:region")
     if not region or not isinstance(region, str):
         yield "aws:region: allowed is a region, like eu-central-1"
+    elif not re.fullmatch(REGION, region):
+        yield f"aws:region = {region!r}: allowed is a region, like eu-central-1"
     for key in config:
         if key != SETTINGS and not key.startswith(("aws:", "pulumi:")):
             yield f"{key}: allowed are {SETTINGS}, under which everything stands, and keys of aws: and pulumi:"

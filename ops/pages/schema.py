@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from config import PipelineConfig
+from ops.stack_files import REGION
 
 STACK_FILE = "schemas/stack-config.schema.json"
 # Drafts after it are not known to every editor; what pydantic writes says the same in this one.
@@ -39,7 +40,11 @@ def stack_schema() -> dict[str, Any]:
                 "required": ["aws:region", "data-pipeline:settings"],
                 "additionalProperties": False,
                 "properties": {
-                    "aws:region": {**text, "description": "The AWS region that the stack is deployed to."},
+                    "aws:region": {
+                        **text,
+                        "pattern": f"^{REGION}$",
+                        "description": "The AWS region that the stack is deployed to.",
+                    },
                     "data-pipeline:settings": settings,
                 },
                 "patternProperties": {"^(aws|pulumi):": {"description": "Of the AWS provider, or of Pulumi itself."}},

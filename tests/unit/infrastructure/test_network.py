@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+import config
 from components.network import GATEWAYS, INTERFACES
 from config import ConfigError, parse
-from tests.unit.infrastructure.cloud import Cloud, pipeline_in_network
+from tests.unit.infrastructure.cloud import Cloud, deploy, pipeline_in_network
 
 ZONES = ["eu-central-1a", "eu-central-1b"]
 
@@ -84,3 +85,12 @@ def test_a_network_that_cannot_work_is_refused(vpc: dict[str, Any], refused: str
     settings: dict[str, Any] = {"vpc": {"cidr": "10.8.0.0/20", "availability_zones": ZONES} | vpc}
     with pytest.raises(ConfigError, match=re.escape(refused)):
         parse({"environment": "dev", "security": settings}, "Pulumi.dev.yaml")
+
+
+def test_the_network_is_in_the_region_of_the_stack() -> None:
+    vpc = {"availability_zones": ["us-east-1a", "us-east-1b"]}
+    given = {"data-pipeline:settings": {"environment": "dev", "security": {"vpc": vpc}}}
+    said = r"security.vpc.availability_zones = .*'us-east-1b'\]: allowed is zones of aws:region, which is eu-central-1$"
+    with pytest.raises(ConfigError, match=said):
+        deploy(config.load, config={**given, "aws:region": "eu-central-1"})
+    deploy(config.load, config={**given, "aws:region": "us-east-1"})

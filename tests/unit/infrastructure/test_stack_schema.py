@@ -42,6 +42,12 @@ def test_a_stack_file_fits_the_schema_and_leads_editors_to_it(stack: str) -> Non
     assert first == f"# yaml-language-server: $schema={STACK_FILE}"
 
 
+def test_editors_refuse_what_is_no_region() -> None:
+    file = stack_file("prod")
+    file["config"]["aws:region"] = "banana"
+    assert [error.json_path for error in VALIDATOR.iter_errors(file)] == ["$.config['aws:region']"]
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

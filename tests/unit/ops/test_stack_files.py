@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
 
+from config import parse
 from ops.stack_files import StackFileError, read
 
 GOOD = "config:\n  aws:region: eu-central-1\n  data-pipeline:settings: {environment: dev}\n"
@@ -29,6 +31,8 @@ WRONG_STACK_FILES = {
     f"{GOOD}  environment: dev\n": " cannot be used:\n  environment: allowed are data-pipeline:settings, under which",
     f"{GOOD}  data-pipeline:setings: 1\n": " cannot be used:\n  data-pipeline:setings: allowed are data-pipeline:",
     GOOD.replace("aws:region: eu-central-1", "aws:region:"): " cannot be used:\n  aws:region: allowed is a region",
+    GOOD.replace("eu-central-1", "banana"): " cannot be used:\n  aws:region = 'banana': allowed is a region, like eu-",
+    GOOD.replace("eu-central-1", "eu-central-1a"): " cannot be used:\n  aws:region = 'eu-central-1a': allowed is a",
     tagged("2020-01-01"): f"{NOT_PLAIN}quotes are needed around the date in line 3",
     tagged("2020-13-45"): f"{NOT_PLAIN}quotes are needed around the date in line 3",
     tagged("!!set {x}"): f"{NOT_PLAIN}could not determine a constructor for the tag; a text that begins with ! needs",
@@ -123,6 +127,21 @@ def test_aliases_are_read_as_the_pulumi_cli_reads_them(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text(text, encoding="utf-8")
     found = read("dev", tmp_path)
     assert (found["aws:c"], found["aws:d"]) == ({"b": 1}, {"b": 1, "e": 2})
+
+
+def test_every_region_that_botocore_knows_has_the_form_of_one(tmp_path: Path) -> None:
+    session = boto3.Session()
+    regions = {
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ec2", partition)
+    }
+    assert {"eu-central-1", "us-gov-west-1", "eusc-de-east-1"} <= regions
+    for region in regions:
+        (tmp_path / "Pulumi.dev.yaml").write_text(GOOD.replace("eu-central-1", region), encoding="utf-8")
+        assert read("dev", tmp_path)["aws:region"] == region
+        vpc = {"availability_zones": [f"{region}a"]}
+        parse({"environment": "dev", "security": {"vpc": vpc}}, "Pulumi.dev.yaml", region=region)
 
 
 def test_a_file_that_can_be_used_is_read(tmp_path: Path) -> None:
