@@ -1,5 +1,6 @@
 """Plain YAML, read as strictly as the Pulumi CLI reads it: text, numbers, true and false, lists, and mappings."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,9 @@ MAX_DIGITS = 100
 """Of a number; the longest that AWS knows, a decimal, has 38."""
 MAX_VALUES = 200_000
 """Of a document, those of an alias wherever it is used: a few lines of aliases can stand for gigabytes."""
+
+_PLAIN_FLOAT = re.compile(r"[+-]?[0-9]*\.[0-9]*([eE][+-][0-9]{1,4})?")
+"""Neither infinite, nor no number, nor in base sixty."""
 
 _YAML = "tag:yaml.org,2002:"
 _PLAIN = {_YAML + kind for kind in ("null", "bool", "int", "float", "str", "seq", "map", "merge")}
@@ -42,6 +46,12 @@ def load(text: str, *, aliases: bool) -> Any:
         loader.dispose()
 
 
+class Float(float):
+    """A number with a point, and the text that it was written in: a decimal has more digits than a float."""
+
+    text: str
+
+
 class _Loader(yaml.SafeLoader):
     """Says what PyYAML would not say, would say with a value, or would raise as an error of Python."""
 
@@ -64,6 +74,15 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep)
         except (ValueError, LookupError):
             raise _refused(node, "neither a number nor what its tag says; a text like it needs quotes;") from None
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        value = Float(super().construct_yaml_float(node))
+        text = node.value.replace("_", "")
+        value.text = text if _PLAIN_FLOAT.fullmatch(text) else repr(float(value))
+        return value
+
+
+_Loader.add_constructor(f"{_YAML}float", _Loader.construct_yaml_float)
 
 
 def _nodes(node: yaml.Node, depth: int = 1) -> Iterator[tuple[yaml.Node, int]]:

@@ -43,10 +43,11 @@ def read_contract(path: Path) -> OpenDataContractStandard:
         found = [(".".join(map(str, item["loc"])), item["msg"], _shown(item["input"])) for item in error.errors()]
         lines = [f"{path.name}: {where}: {wrong} (given: {given})" for where, wrong, given in found]
         raise ContractError("\n".join(lines)) from error
-    # The published model ignores what it does not know below the top level; a typo there would be lost.
-    unknown = list(_unknown_keys(raw, OpenDataContractStandard, ""))
-    if unknown:
-        raise ContractError("\n".join(f"{path.name}: {line}" for line in unknown))
+    # The published model ignores what it does not know below the top level, where a typo would be lost, and takes
+    # true for 1.
+    unseen = list(_unseen(raw, OpenDataContractStandard, ""))
+    if unseen:
+        raise ContractError("\n".join(f"{path.name}: {line}" for line in unseen))
     return contract
 
 
@@ -55,23 +56,28 @@ def _shown(value: object) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
-def _unknown_keys(raw: dict[str, Any], model: type[BaseModel], where: str) -> Iterator[str]:
+def _unseen(raw: dict[str, Any], model: type[BaseModel], where: str) -> Iterator[str]:
     fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
     for key, value in raw.items():
         if key not in fields:
             yield f"{where}{key}: not a field of ODCS {model.__name__}; allowed: {', '.join(sorted(fields))}"
             continue
-        child = next(_models_in(fields[key]), None)
+        kinds = list(_kinds_in(fields[key]))
+        items = value if isinstance(value, list) else [value]
+        if (int in kinds or float in kinds) and bool not in kinds and any(isinstance(item, bool) for item in items):
+            yield f"{where}{key}: {value!r}; true and false are no numbers"
+        child = next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
         if child is None:
             continue
-        for index, item in enumerate(value if isinstance(value, list) else [value]):
+        for index, item in enumerate(items):
             if isinstance(item, dict):
-                yield from _unknown_keys(item, child, f"{where}{key}.{index}.")
+                yield from _unseen(item, child, f"{where}{key}.{index}.")
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    elif get_origin(annotation) in (Union, UnionType, list):
+def _kinds_in(annotation: Any) -> Iterator[type[Any]]:
+    """The classes of a field's value, or of the values of its list."""
+    if get_origin(annotation) in (Union, UnionType, list):
         for part in get_args(annotation):
-            yield from _models_in(part)
+            yield from _kinds_in(part)
+    elif isinstance(annotation, type):
+        yield annotation

@@ -25,7 +25,10 @@ def check(records: DataFrame, contract: Contract) -> DataFrame:
     """Replace the text columns by typed ones and complete `_reasons`; a valid record has none."""
     texts = [_text(column, contract).alias(column.name) for column in contract.columns]
     cleaned = records.select("_file", "_line", "_raw", "_reasons", *texts)
-    typed = [cast(column, contract).alias(f"_typed_{column.name}") for column in contract.columns]
+    typed = [
+        cast(F.col(f"`{column.name}`"), column.type, contract.time_zone).alias(f"_typed_{column.name}")
+        for column in contract.columns
+    ]
     checked = cleaned.select("*", *typed)
     # One text, then split: array functions with lambdas are interpreted and took half of the job's time.
     joined = F.concat_ws(",", *[reason for column in contract.columns for reason in _reasons(column, contract)])
@@ -47,19 +50,17 @@ def _text(column: ContractColumn, contract: Contract) -> Column:
     return F.when(~trimmed.isin(*contract.null_tokens), trimmed) if contract.null_tokens else trimmed
 
 
-def cast(column: ContractColumn, contract: Contract) -> Column:
-    """The typed value of a text column; null where the text is null or not of the type.
+def cast(text: Column, kind: str, time_zone: str) -> Column:
+    """The value of a text as a type of the table; null where the text is null or not of the type.
 
     The session runs without ANSI mode, in which a cast that fails is null.
     """
-    name = f"`{column.name}`"
-    text = F.col(name)
-    match column.type:
+    match kind:
         case "string":
             return text
         case "int" | "bigint":
             digits = F.substring_index(text, ".", 1)
-            return F.when(text.rlike(INTEGER), digits.cast(column.type))
+            return F.when(text.rlike(INTEGER), digits.cast(kind))
         case "double":
             value = F.when(text.rlike(DOUBLE), text.cast("double"))
             return F.when(~value.isin(float("inf"), float("-inf")), value)
@@ -72,9 +73,9 @@ def cast(column: ContractColumn, contract: Contract) -> Column:
             # The session's time zone is UTC, so a time without an offset is read as UTC first.
             full = F.regexp_replace(text, WITHOUT_SECONDS, "$1:00$2")
             value = F.when(text.rlike(TIMESTAMP), full.cast("timestamp"))
-            if contract.time_zone == "UTC":
+            if time_zone == "UTC":
                 return value
-            return F.when(text.rlike(OFFSET), value).otherwise(F.to_utc_timestamp(value, contract.time_zone))
+            return F.when(text.rlike(OFFSET), value).otherwise(F.to_utc_timestamp(value, time_zone))
         case decimal:
             precision, scale = re.findall(r"\d+", decimal)
             exact = rf"^[+-]?[0-9]+(\.[0-9]{{0,{scale}}}0*)?\z"
@@ -83,15 +84,20 @@ def cast(column: ContractColumn, contract: Contract) -> Column:
 
 def _reasons(column: ContractColumn, contract: Contract) -> list[Column]:
     text, value = F.col(f"`{column.name}`"), F.col(f"`_typed_{column.name}`")
+
+    def given(written: str) -> Column:
+        # Of the column's type too: beside a double, a decimal would be compared as one.
+        return cast(F.lit(written), column.type, contract.time_zone)
+
     found: list[tuple[str, Column]] = []
     if column.required:
         found.append(("required", text.isNull()))
     if column.type != "string":
         found.append(("type", text.isNotNull() & value.isNull()))
     if column.minimum is not None:
-        found.append(("minimum", value < F.lit(column.minimum)))
+        found.append(("minimum", value < given(column.minimum)))
     if column.maximum is not None:
-        found.append(("maximum", value > F.lit(column.maximum)))
+        found.append(("maximum", value > given(column.maximum)))
     if column.min_length is not None:
         found.append(("min_length", F.length(text) < column.min_length))
     if column.max_length is not None:
@@ -99,7 +105,7 @@ def _reasons(column: ContractColumn, contract: Contract) -> list[Column]:
     if column.pattern is not None:
         found.append(("pattern", ~text.rlike(column.pattern)))
     if column.enum is not None:
-        found.append(("enum", ~text.isin(*column.enum)))
+        found.append(("enum", ~value.isin(*map(given, column.enum))))
     if column.name in contract.partition_by and column.type == "string":
         found.append(("partition_value", ~text.rlike(PARTITION_VALUE)))
     return [F.when(wrong, F.lit(f"{code}:{column.name}")) for code, wrong in found]

@@ -31,7 +31,7 @@ def gzip_problems(spark: SparkSession, files: dict[int, ManifestFile]) -> dict[i
 def _problem(spark: SparkSession, file: ManifestFile) -> str | None:
     most = MAX_EXPANSION * file.size
     try:
-        unpacked = _unpacked_bytes(spark, file.uri, most + 1)
+        unpacked = unpacked_bytes(spark, file.uri, most + 1)
     except Py4JJavaError as error:
         if not DAMAGED.search(str(error)):
             raise
@@ -39,16 +39,18 @@ def _problem(spark: SparkSession, file: ManifestFile) -> str | None:
     return f"gzip_bomb: the content unpacks to more than {MAX_EXPANSION} times its size" if unpacked > most else None
 
 
-def _unpacked_bytes(spark: SparkSession, uri: str, most: int) -> int:
-    """Bytes that a file unpacks to, counted up to `most`; unpacked in the JVM, with the reader that Spark uses."""
+def unpacked_bytes(spark: SparkSession, uri: str, most: int) -> int:
+    """Bytes that a file unpacks to, or has, counted up to `most`; in the JVM, with the reader that Spark uses."""
     jvm: Any = spark._jvm
     configuration = spark._jsc.hadoopConfiguration()
     path = jvm.org.apache.hadoop.fs.Path(uri)
     codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(configuration).getCodec(path)
-    packed = codec.createInputStream(path.getFileSystem(configuration).open(path))
+    packed = path.getFileSystem(configuration).open(path)
     # It has InputStream's own skip: Hadoop's counts in 32 bits, and that of commons-io reads into a buffer which all
     # threads share, so that checksums fail.
-    stream = jvm.java.io.SequenceInputStream(packed, jvm.java.io.InputStream.nullInputStream())
+    stream = jvm.java.io.SequenceInputStream(
+        codec.createInputStream(packed) if codec else packed, jvm.java.io.InputStream.nullInputStream()
+    )
     try:
         return int(stream.skip(most))
     finally:

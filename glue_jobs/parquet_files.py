@@ -38,6 +38,20 @@ PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 TEXT = ("STRING", "ENUM", "JSON", "DECIMAL")
 UNSUPPORTED = ("TIME(", "FLOAT16", "INTERVAL", "UUID")
 READERS = 8
+MICROSECONDS = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
+KEPT = {
+    "ignoreNullFields": "false",
+    "timestampFormat": f"{MICROSECONDS}'Z'",
+    "timestampNTZFormat": MICROSECONDS,
+}
+"""How a record is written as JSON where it is kept; Spark's own formats end at milliseconds."""
+
+DECIMALS = (1e-38, 1e38)
+"""The least and the first too great of what a decimal of the table can hold."""
+
+PLAIN_NUMBER = "0.0" + "#" * 60
+"""The shortest digits of a double without an exponent, as Java's DecimalFormat understands it."""
+
 BOMB = f"parquet_bomb: the content has more than {MAX_EXPANSION} times the bytes, or the rows, that the file has bytes"
 
 
@@ -53,6 +67,11 @@ class Field:
     def supported(self) -> bool:
         """Whether a value of it has a text."""
         return not self.annotation.startswith(UNSUPPORTED)
+
+    @property
+    def in_nanoseconds(self) -> bool:
+        """Whether Spark reads it as a number of nanoseconds."""
+        return self.annotation.startswith("TIMESTAMP(NANOS")
 
 
 @dataclass(frozen=True)
@@ -146,7 +165,7 @@ def _records(
     batch: Batch,
 ) -> Iterator[DataFrame]:
     frame = spark.read.parquet(*[file.uri for file in files.values()])
-    raw = F.to_json(F.struct(*[F.col(f"`{field.name}`") for field in fields]), {"ignoreNullFields": "false"})
+    raw = F.to_json(F.struct(*map(_kept, fields)), KEPT)
     records = (
         frame.select("*", path_of_row().alias("_path"), F.col("_metadata.row_index").alias("_row"))
         .join(F.broadcast(paths(spark, files)), "_path", "left")
@@ -187,27 +206,36 @@ def _text_bytes(frame: DataFrame) -> Column:
     return F.sum(reduce(operator.add, lengths, F.lit(0)))
 
 
+def _kept(field: Field) -> Column:
+    """A value as the kept record has it."""
+    column = F.col(f"`{field.name}`")
+    return _nanoseconds(column, field).alias(field.name) if field.in_nanoseconds else column
+
+
 def _text(field: Field, kind: T.DataType) -> Column:
     """A value as the text that a person would write."""
     column = F.col(f"`{field.name}`")
-    if field.annotation.startswith("TIMESTAMP(NANOS"):
-        return _nanoseconds(column, zoned=field.annotation.endswith("true)"))
+    if field.in_nanoseconds:
+        return _nanoseconds(column, field)
     if isinstance(kind, T.TimestampType):
-        return F.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'")
+        return F.date_format(column, f"{MICROSECONDS}'Z'")
     if isinstance(kind, T.FloatType | T.DoubleType):
-        # 1.0E7 is an integer too
-        whole = (column == F.floor(column)) & (F.abs(column) < 1e15) & (column != 0)
-        return F.when(whole, F.concat(column.cast("bigint"), F.lit(".0"))).otherwise(column.cast("string"))
+        text = column.cast("string")
+        # Through its text, so that a float has no digits of a double.
+        plain = F.call_function("format_number", text.cast("double"), F.lit(PLAIN_NUMBER))
+        least, most = DECIMALS
+        return F.when((F.abs(column) >= least) & (F.abs(column) < most), plain).otherwise(text)
     if isinstance(kind, T.DecimalType) and kind.scale > 6:
         # Java writes small ones with an exponent.
         return F.udf(lambda value: None if value is None else format(value, "f"), "string")(column)
     return column.cast("string")
 
 
-def _nanoseconds(column: Column, *, zoned: bool) -> Column:
+def _nanoseconds(column: Column, field: Field) -> Column:
     """Nanoseconds since 1970 as text; digits after the microseconds are left out where they are zero."""
     rest = F.pmod(column, F.lit(1000))
     # An exact division: a quotient of doubles would round.
     micros = F.timestamp_micros(((column - rest).cast("decimal(20,0)") / 1000).cast("bigint"))
     digits = F.when(rest == 0, F.lit("")).otherwise(F.lpad(rest.cast("string"), 3, "0"))
-    return F.concat(F.date_format(micros, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"), digits, F.lit("Z" if zoned else ""))
+    zone = F.lit("Z" if field.annotation.endswith("true)") else "")
+    return F.concat(F.date_format(micros, MICROSECONDS), digits, zone)

@@ -43,6 +43,8 @@ SESSION = {
     # Dates before 1582 are written as they are; the default refuses them and fails the job.
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    # So are the old timestamps of pandas, Impala and Hive, of before 1900.
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     # Spark 3.5 refuses timestamps in nanoseconds, as pandas writes them; as numbers they can be told apart.
     "spark.sql.legacy.parquet.nanosAsLong": "true",
     # A partition value is the text of its folder; inference would make 1 of 01.

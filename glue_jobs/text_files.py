@@ -1,5 +1,6 @@
 """Reads text files line by line, and looks once at every file: its header, its lines, its quotes."""
 
+from codecs import BOM_UTF8
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from pipeline_core.manifest import ManifestFile
 from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs.gzip_files import gzip_problems
+from glue_jobs.gzip_files import gzip_problems, unpacked_bytes
 from glue_jobs.records import MAX_RECORD_CHARACTERS, Batch, all_read, path_of_row, paths, small_frame
 
 
@@ -87,11 +88,13 @@ def _survey(spark: SparkSession, files: dict[int, ManifestFile]) -> tuple[DataFr
         )
         .collect()
     )
-    all_read({split["_file"] for split in splits}, files, [split["_path"] for split in splits])
+    read = {split["_file"] for split in splits}
+    blank = {position for position in files.keys() - read if _is_blank(spark, files[position])}
+    all_read(read | blank, files, [split["_path"] for split in splits])
     by_file: dict[int, list[Row]] = defaultdict(list)
     for split in sorted(splits, key=lambda split: (split["_file"], split["_block"])):
         by_file[split["_file"]].append(split)
-    surveyed = {}
+    surveyed = dict.fromkeys(blank, TextFile(header="", offsets={}, quotes=False, torn=False, rows=0))
     for position, parts in by_file.items():
         offsets, before = {}, 0
         for part in parts:
@@ -105,6 +108,11 @@ def _survey(spark: SparkSession, files: dict[int, ManifestFile]) -> tuple[DataFr
             rows=sum(part["rows"] for part in parts),
         )
     return lines, surveyed
+
+
+def _is_blank(spark: SparkSession, file: ManifestFile) -> bool:
+    """Whether a file of which no line was read has none: it is nothing, or a byte order mark, once it is unpacked."""
+    return unpacked_bytes(spark, file.uri, len(BOM_UTF8) + 1) <= len(BOM_UTF8)
 
 
 def _numbered(lines: DataFrame, files: dict[int, TextFile]) -> DataFrame:

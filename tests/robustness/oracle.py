@@ -262,9 +262,14 @@ def _parquet(content: bytes, contract: Contract) -> tuple[set[str], list[Record]
         return problems, []
     if problems:
         return problems, [Record(n, None, set(problems)) for n in range(1, file.metadata.num_rows + 1)]
-    columns = [[_parquet_text(value) for value in column.to_pylist()] for column in table.columns]
+    columns = [[_parquet_text(value) for value in _shortest(column).to_pylist()] for column in table.columns]
     rows = (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
     return problems, [Record(number, None, set(), texts) for number, texts in enumerate(rows, 1)]
+
+
+def _shortest(column: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
+    """Floats as the doubles that a person means by their text."""
+    return column.cast(pa.string()).cast(pa.float64()) if pa.types.is_float32(column.type) else column
 
 
 def _parquet_text(value: Any) -> str | None:
@@ -274,6 +279,9 @@ def _parquet_text(value: Any) -> str | None:
         return str(value).lower()
     if isinstance(value, dt.datetime) and value.tzinfo:
         return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat() + "Z"
+    if isinstance(value, float) and 1e-38 <= abs(value) < 1e38:
+        plain = format(Decimal(str(value)), "f")
+        return plain if "." in plain else f"{plain}.0"
     return format(value, "f") if isinstance(value, Decimal) else str(value)
 
 
@@ -298,18 +306,23 @@ def _broken(column: Column, text: str | None, value: Any, contract: Contract) ->
         return
     if value is None:
         yield "type"
-    elif column.minimum is not None and value < column.minimum:
+        return
+
+    def given(written: str) -> Any:
+        return _cast(written, column.type, contract.time_zone)
+
+    if column.minimum is not None and value < given(column.minimum):
         yield "minimum"
-    elif column.maximum is not None and value > column.maximum:
+    if column.maximum is not None and value > given(column.maximum):
         yield "maximum"
+    if column.enum is not None and value not in map(given, column.enum):
+        yield "enum"
     if column.min_length is not None and len(text) < column.min_length:
         yield "min_length"
     if column.max_length is not None and len(text) > column.max_length:
         yield "max_length"
     if column.pattern is not None and not re.search(column.pattern, text):
         yield "pattern"
-    if column.enum is not None and text not in column.enum:
-        yield "enum"
     is_partition = column.name in contract.partition_by and column.type == "string"
     if is_partition and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
         yield "partition_value"

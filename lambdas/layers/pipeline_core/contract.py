@@ -7,13 +7,16 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column of the table: its Hive type and what a value must satisfy."""
+    """A column of the table: its Hive type and what a value must satisfy.
+
+    Bounds and the values of `enum` are text, and are read as a value of the column is.
+    """
 
     name: str
     type: str
     required: bool = False
-    minimum: float | int | None = None
-    maximum: float | int | None = None
+    minimum: str | None = None
+    maximum: str | None = None
     min_length: int | None = None
     max_length: int | None = None
     pattern: str | None = None
