@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from local.demo_data import DATASETS, QUERIES, Expected, SourceFile, flights_csv, source_files
@@ -45,7 +46,7 @@ class Demo:
         """Count something that does not hold as wrong."""
         if not holds:
             self.wrong.append(what)
-            self.console.print(f"[red]✗[/] {what}", highlight=False)
+            self.console.print(f"[red]✗[/] {escape(what)}", highlight=False)
 
     def run(self) -> int:
         """Run the demo; returns the exit code."""
@@ -102,7 +103,7 @@ class Demo:
             table.add_row(
                 dataset,
                 f"{len(ended)}/{len(files)}",
-                f"[{style}]{stage}[/]",
+                f"[{style}]{escape(stage)}[/]",
                 f"{rows:,}" if rows else "",
                 f"{elapsed:.0f}",
             )
@@ -144,11 +145,11 @@ class Demo:
         """Ask Athena three named queries, and compare with DuckDB on the source."""
         for name, parameters in QUERIES.items():
             answer = pipeline.invoke("query", {"query": name, "parameters": parameters})
-            table = Table(title=f"{name} {parameters or ''}", title_justify="left")
+            table = Table(title=escape(f"{name} {parameters or ''}"), title_justify="left")
             for column in answer["columns"]:
-                table.add_column(column)
+                table.add_column(escape(column))
             for row in answer["rows"][:10]:
-                table.add_row(*[str(cell) for cell in row])
+                table.add_row(*[escape(str(cell)) for cell in row])
             self.console.print(table)
             self.console.print(
                 f"  scanned {answer['scanned_bytes'] / 1e6:.2f} MB, {answer['cost_dollars']:.6f} dollars on AWS",
@@ -175,7 +176,8 @@ class Demo:
         total = time.monotonic() - self.began
         laps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
         self.console.print(f"\n[bold]{total:.0f} s[/]: {laps}")
-        self.console.print(f"Published tables: {self.workdir / 'published'}; logs: {self.workdir / 'emulator.log'}")
+        places = f"Published tables: {self.workdir / 'published'}; logs: {self.workdir / 'emulator.log'}"
+        self.console.print(places, markup=False)
         self.console.print("To look further: [bold]make local[/] keeps the emulator up, with commands to try.")
         if self.wrong:
             self.console.print(f"[red]{len(self.wrong)} checks failed[/]")
@@ -186,12 +188,12 @@ class Demo:
 
 def main(console: Console | None = None, workdir: Path = WORKDIR) -> int:
     """Run the demo and say in one line what stopped it, if something did."""
-    console = console or Console()
+    console = console or Console(emoji=False)
     try:
         return Demo(console, workdir).run()
     except (DeploymentError, EmulatorError, PipelineError) as error:
-        console.print(f"[red]{type(error).__name__}[/]: {error}", highlight=False)
-        console.print(f"Log: {workdir / 'emulator.log'}")
+        console.print(f"[red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False)
+        console.print(f"Log: {workdir / 'emulator.log'}", markup=False)
         return 1
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -47,14 +48,14 @@ def deploy_with_progress(emulator: Emulator, console: Console) -> Deployment:
             nonlocal count
             count += 1
             kind = resource.type.rsplit(":", 1)[-1]
-            progress.update(task, description=f"deploying: {count} resources, {kind} [bold]{resource.name}[/]")
+            progress.update(task, description=f"deploying: {count} resources, {kind} [bold]{escape(resource.name)}[/]")
 
         began = time.monotonic()
         deployment = deploy(emulator.endpoint, STACK, _REPOSITORY, progress=show)
     seconds = time.monotonic() - began
     console.print(f"[green]✓[/] deployed {len(deployment.resources)} resources in {seconds:.1f} s")
     for kind, name, reason in deployment.skipped:
-        console.print(f"[yellow]![/] not emulated: {kind} {name!r} ({reason})")
+        console.print(f"[yellow]![/] not emulated: {escape(f'{kind} {name!r} ({reason})')}")
     return deployment
 
 
@@ -68,12 +69,12 @@ def describe(emulator: Emulator, outputs: dict[str, Any], console: Console) -> N
     table.add_row("endpoint", f"[bold]{emulator.endpoint}[/]")
     for name in _BUCKETS:
         if name in outputs:
-            table.add_row(name.removesuffix("_bucket").replace("_", " "), f"s3://{outputs[name]}")
+            table.add_row(name.removesuffix("_bucket").replace("_", " "), escape(f"s3://{outputs[name]}"))
     for name in ("database", "workgroup", "ledger_table", "state_machine_arn", "job_name"):
         if name in outputs:
-            table.add_row(name.removesuffix("_arn").replace("_", " "), str(outputs[name]))
-    table.add_row("log", str(emulator.workdir / "emulator.log"))
-    table.add_row("denied requests", str(emulator.decisions))
+            table.add_row(name.removesuffix("_arn").replace("_", " "), escape(str(outputs[name])))
+    table.add_row("log", escape(str(emulator.workdir / "emulator.log")))
+    table.add_row("denied requests", escape(str(emulator.decisions)))
     console.print(Panel(table, title="The pipeline is up", border_style="green", expand=False))
     console.print("In another terminal:\n", style="bold")
     # Lines that are to be copied must not be wrapped.
@@ -124,7 +125,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help=f"port of the emulator ({PORT}, or a free one if that is taken)")
     parser.add_argument("--empty", action="store_true", help="deploy nothing: for `pulumi up --stack local`")
     options = parser.parse_args(arguments)
-    console = Console()
+    # The colons in ARNs are no emoji.
+    console = Console(emoji=False)
     # A list, not an Event: setting an Event in a handler can wait for the very thread that it interrupted.
     signals: list[int] = []
     for signum in (signal.SIGINT, signal.SIGTERM):
@@ -138,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
             while not signals:
                 time.sleep(_LOOK_SECONDS)
                 if not emulator.running():
-                    console.print(f"[red]The emulator ended:[/]\n{emulator.log_tail()}", markup=True)
+                    console.print(f"[red]The emulator ended:[/]\n{escape(emulator.log_tail())}")
                     return 1
     except (DeploymentError, EmulatorError) as error:
         console.print(str(error), style="red", markup=False)

@@ -14,6 +14,7 @@ from pipeline_core.batches import Batches
 from pipeline_core.ledger import Ledger
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
 from ops.preview import cli
@@ -22,7 +23,8 @@ from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import Target, TargetError, choose, load, read
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-console = Console()
+# Keys, reasons and what AWS says are text, whatever brackets and colons are in them.
+console = Console(markup=False, emoji=False)
 
 Stack = Annotated[str | None, typer.Option(help="Pulumi stack, asked with the Pulumi CLI.")]
 Outputs = Annotated[
@@ -139,7 +141,10 @@ def smoke_test(
     """Land a tiny file of the dataset canary, and wait until Athena answers its rows."""
     canary = Canary(choose(Deployed, *read(outputs, stack)))
     with console.status(f"landed {canary.key}") as line:
-        sight = smoke(canary, patience_seconds=timeout, show=lambda sight: line.update(f"{canary.key}: {sight.where}"))
+        # What is no Text, a status takes for markup.
+        sight = smoke(
+            canary, patience_seconds=timeout, show=lambda sight: line.update(Text(f"{canary.key}: {sight.where}"))
+        )
     console.print(f"Athena answers the rows of {canary.key}, batch {sight.batch_id}.")
 
 
@@ -178,7 +183,7 @@ def run() -> None:
     try:
         app()
     except (TargetError, PreviewError, SmokeError, ClientError, BotoCoreError) as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        Console(stderr=True, emoji=False).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         sys.exit(error.exit_code if isinstance(error, PreviewError) else 1)
 
 

@@ -13,6 +13,8 @@ import boto3
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
 
 # The script is called by its path, which puts its own folder on the module path, not the repository.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -79,7 +81,8 @@ def deploy(
     verbose: Annotated[bool, typer.Option("--verbose", help="The Pulumi CLI's own output, too.")] = False,
 ) -> None:
     """Deploy an environment: without --preview, --destroy or --refresh, make it what the program says."""
-    console = Console(stderr=True)
+    # The colons in ARNs are no emoji.
+    console = Console(stderr=True, emoji=False)
     name = environment.value
     try:
         action = _action(preview=preview, destroy=destroy, refresh=refresh)
@@ -151,9 +154,11 @@ def _smoke(console: Console, name: str, deployed: Deployed) -> None:
         sight = smoke(
             canary,
             patience_seconds=PATIENCE_SECONDS,
-            show=lambda sight: line.update(f"smoke test: {canary.key}: {sight.where}"),
+            show=lambda sight: line.update(Text(f"smoke test: {canary.key}: {sight.where}")),
         )
-    console.print(f"[green]✓[/] Athena answers the canary's rows (batch {sight.batch_id})", highlight=False)
+    console.print(
+        f"[green]✓[/] Athena answers the canary's rows (batch {escape(str(sight.batch_id))})", highlight=False
+    )
 
 
 def _end(console: Console, code: Exit, why: object) -> None:

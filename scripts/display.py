@@ -11,6 +11,7 @@ from pulumi import automation as auto
 from rich.console import Console
 from rich.status import Status
 from rich.table import Table
+from rich.text import Text
 
 UNCHANGED = ("same", "read", "refresh")
 """Steps of the engine that change nothing."""
@@ -45,7 +46,7 @@ class Display:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        self._console.print(f"[bold]{self._title}[/]")
+        self._console.print(self._title, style="bold", markup=False)
         self._status = self._console.status("asking the engine")
         self._status.start()
         return self
@@ -81,7 +82,7 @@ class Display:
 
     def _begun(self, step: auto.StepEventMetadata) -> None:
         if self._status is not None:
-            self._status.update(f"{step.op.value} {_name(step)}")
+            self._status.update(Text(f"{step.op.value} {_name(step)}"))
 
     def _done(self, step: auto.StepEventMetadata) -> None:
         self.changes[step.op.value] += 1
@@ -92,7 +93,8 @@ class Display:
 
     def _line(self, sign: str, colour: str, what: str, step: auto.StepEventMetadata) -> None:
         diffs = f" ({', '.join(step.diffs)})" if step.diffs else ""
-        self._console.print(f"[{colour}]{sign} {what}[/]", _name(step) + diffs, highlight=False, soft_wrap=True)
+        line = Text.assemble((f"{sign} {what}", colour), f" {_name(step)}{diffs}")
+        self._console.print(line, soft_wrap=True)
 
     def _diagnosed(self, diagnostic: auto.DiagnosticEvent) -> None:
         message = _MARKUP.sub("", diagnostic.message).strip()

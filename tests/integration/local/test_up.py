@@ -12,8 +12,10 @@ import pytest
 from rich.console import Console
 
 from local import up
+from local.demo import Demo, main
 from local.deployer import Deployment, DeploymentError, Resource
 from local.emulator import Emulator, port_is_free
+from local.run import PipelineError
 from tests.integration.local.conftest import eventually
 
 OUTPUTS: dict[str, Any] = {
@@ -48,25 +50,25 @@ def test_a_dataset_of_ones_own_needs_a_file_of_ones_own(emulator: Emulator) -> N
 def test_nothing_that_is_to_be_copied_is_cut_short(emulator: Emulator) -> None:
     arn = f"arn:aws:states:us-east-1:000000000000:stateMachine:{'x' * 60}"
     console = Console(record=True, width=80)
-    up.describe(emulator, {**OUTPUTS, "state_machine_arn": arn}, console)
+    up.describe(emulator, {**OUTPUTS, "state_machine_arn": arn, "database": "[/x]", "raw_bucket": "[/x]"}, console)
     assert arn in re.sub(r"[^\w:-]", "", console.export_text())
 
 
 def test_a_deployment_says_what_it_made_and_what_it_left_out(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Resource("aws:s3/bucket:Bucket", "raw", "raw-1", {})
+    made = Resource("aws:s3/bucket:Bucket", "raw[/x]", "raw-1", {})
 
     def deploy(*_: object, progress: Any, **__: object) -> Deployment:
         progress(made)
-        return Deployment({}, [made], [("aws:ssm/document:Document", "runbook", "no API")])
+        return Deployment({}, [made], [("aws:ssm/document:Document", "runbook", "no API [/x]")])
 
     monkeypatch.setattr(up, "deploy", deploy)
     console = Console(record=True, width=120)
     up.deploy_with_progress(emulator, console)
     text = console.export_text()
     assert "deployed 1 resources" in text
-    assert "aws:ssm/document:Document 'runbook' (no API)" in text
+    assert "aws:ssm/document:Document 'runbook' (no API [/x])" in text
 
 
 def test_a_deployment_that_fails_ends_with_its_reason(
@@ -79,6 +81,35 @@ def test_a_deployment_that_fails_ends_with_its_reason(
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert up.main(["--workdir", str(tmp_path)]) == 1
     assert "BucketAlreadyExists" in capsys.readouterr().out
+
+
+STRANGE = "[/x] [x] :x:"
+"""To a console, the end of a style, a style, and an emoji."""
+
+
+def test_what_the_emulator_said_last_is_shown_letter_by_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(up, "_LOOK_SECONDS", 0)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(Emulator, "running", lambda _: False)
+    monkeypatch.setattr(Emulator, "log_tail", lambda _: STRANGE)
+    assert up.main(["--empty", "--workdir", str(tmp_path)]) == 1
+    assert STRANGE in capsys.readouterr().out
+
+
+def test_what_a_demo_found_and_what_stopped_it_is_shown_letter_by_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(demo: Demo) -> int:
+        demo.check(False, f"found {STRANGE}")
+        raise PipelineError(f"stopped {STRANGE}")
+
+    monkeypatch.setattr(Demo, "run", run)
+    assert main(workdir=tmp_path / "[x]") == 1
+    text = capsys.readouterr().out.replace("\n", "")
+    for words in (f"found {STRANGE}", f"stopped {STRANGE}", "[x]/emulator.log"):
+        assert words in text
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import boto3
 import pytest
 from typer.testing import Result
 
-from ops.smoke import SmokeError
+from ops.smoke import Sight, SmokeError
 from scripts import deploy, stacks
 from scripts.stacks import SECRET, DeployError, check_credentials
-from tests.unit.delivery.conftest import OUTPUTS, Cli, done, summary
+from tests.unit.delivery.conftest import OUTPUTS, URN, Cli, done, step, summary
+from tests.unit.delivery.test_smoke import DONE, Watched
 from tests.unit.ops.test_stack_files import WRONG_STACK_FILES
 
 Script = Callable[..., Result]
@@ -27,6 +29,14 @@ def test_a_deployment_writes_the_outputs_and_nothing_else_to_stdout(cli: Cli, sc
     assert "198" in result.stderr
     assert cli.calls[0] == ["stack", "select", "--stack", "dev"]
     assert cli.engine()[-2:] == ["--stack", "dev"]
+
+
+def test_what_a_resource_is_called_is_shown_letter_by_letter(cli: Cli, script: Script) -> None:
+    begun = {"resourcePreEvent": {"metadata": step("create", f"{URN}[/x]:x:")}}
+    cli.answer("up", events=[begun, done("create", urn=f"{URN}[/x]:x:", diffs=['tags[a]["b"]']), summary(create=1)])
+    result = script("--environment", "dev")
+    assert result.exit_code == 0, result.output
+    assert '+ created Bucket data-pipeline-raw[/x]:x: (tags[a]["b"])' in result.stderr
 
 
 def test_secrets_are_shown_neither_in_the_outputs_nor_in_the_log(cli: Cli, script: Script, tmp_path: Path) -> None:
@@ -214,6 +224,18 @@ def test_a_deployment_is_followed_by_the_smoke_test(cli: Cli, script: Script, mo
     for action in ("--preview", "--refresh"):
         assert script("--environment", "dev", action, smoke=True).exit_code == 0
     assert len(asked) == 1, "only a deployment is followed by it"
+
+
+def test_why_the_canary_waits_is_shown_letter_by_letter(
+    cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = Sight(status="CLAIMED", reason="[/x]", batch_id="canary-1", execution="RUNNING")
+    monkeypatch.setattr(deploy, "Canary", lambda _: Watched(waits, replace(DONE, batch_id="canary-[x]:x:")))
+    monkeypatch.setattr("ops.smoke.time.sleep", lambda _: None)
+    monkeypatch.setattr(boto3, "setup_default_session", lambda **_: None)
+    result = script("--environment", "dev", smoke=True)
+    assert result.exit_code == 0, result.output
+    assert "(batch canary-[x]:x:)" in result.stderr
 
 
 @pytest.mark.parametrize("action", [[], ["--preview"], ["--refresh"], ["--destroy", "--confirm", "prod"]])

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -196,3 +197,15 @@ def test_the_command_asks_for_every_output_that_it_needs(tmp_path: Path) -> None
     outputs.write_text(json.dumps({"raw_bucket": RAW, "datasets": []}))
     result = CliRunner().invoke(ops.app, ["smoke", "--outputs", str(outputs)])
     assert "has no output ledger_table, state_machine_arn, functions" in str(result.exception)
+
+
+def test_why_the_canary_waits_is_shown_letter_by_letter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deployed: Deployed
+) -> None:
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps(asdict(deployed)))
+    waits = Sight(status="CLAIMED", reason="[/x]", batch_id="canary-1", execution="RUNNING")
+    monkeypatch.setattr("ops.smoke.time.sleep", lambda _: None)
+    monkeypatch.setattr(ops, "Canary", lambda _: Watched(waits, replace(DONE, batch_id="canary-[x]:x:")))
+    result = CliRunner().invoke(ops.app, ["smoke", "--outputs", str(outputs)])
+    assert "batch canary-[x]:x:." in result.output.replace("\n", ""), result.exception

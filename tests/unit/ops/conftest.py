@@ -7,7 +7,6 @@ from typing import Any
 
 import boto3
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from ops import __main__ as ops
@@ -49,7 +48,7 @@ class Operator:
 
 @pytest.fixture
 def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    monkeypatch.setattr(ops, "console", Console(width=160))
+    monkeypatch.setattr(ops.console, "width", 160)
     queue_url = boto3.client("sqs").create_queue(QueueName="arrivals")["QueueUrl"]
     outputs = tmp_path / "outputs.json"
     values = {

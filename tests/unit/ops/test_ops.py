@@ -112,6 +112,15 @@ def test_the_ledger_answers_what_happened_to_a_file(cloud: Cloud, operator: Oper
         raise failure(operator.run("file", "flights/b.csv"))
 
 
+def test_keys_and_reasons_are_shown_letter_by_letter(cloud: Cloud, operator: Operator, call: Call) -> None:
+    key = "flights/[/x] [x] :x:.csv"
+    batch_id, _ = one_batch(cloud, call, key)
+    fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause="lost [/y] [y] :x:")
+    text = operator.run("file", key).output
+    assert f"{key} version" in text
+    assert "lost [/y] [y] :x:" in text
+
+
 def test_the_status_shows_what_waits_and_what_runs(cloud: Cloud, operator: Operator, call: Call) -> None:
     batch_id, _ = one_batch(cloud, call, "flights/a.csv")
     for n in range(4):
