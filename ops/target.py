@@ -7,7 +7,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
+
 Chosen = TypeVar("Chosen")
+
+
+NOT_OUTPUTS = "not the JSON of `pulumi stack output --json`"
 
 
 class TargetError(Exception):
@@ -41,7 +46,7 @@ def load(outputs: Path | None, stack: str | None) -> Target:
     """Read the outputs from a file, or ask the Pulumi CLI for those of a stack.
 
     Raises:
-        TargetError: neither was given, the file is missing or not JSON, the CLI failed, or an output lacks.
+        TargetError: neither was given, the file is missing or not JSON, the CLI failed, or an output lacks or is wrong.
     """
     found, source = read(outputs, stack)
     return choose(Target, found, source)
@@ -51,11 +56,12 @@ def read(outputs: Path | None, stack: str | None) -> tuple[dict[str, Any], str]:
     """Read all outputs from a file, or ask the Pulumi CLI for those of a stack; also says where they are from.
 
     Raises:
-        TargetError: neither was given, the file is missing or not JSON, or the CLI failed.
+        TargetError: neither was given, the file is missing or no JSON object, or the CLI failed.
     """
+    text: str | bytes
     if outputs is not None:
         try:
-            text = outputs.read_text(encoding="utf-8")
+            text = outputs.read_bytes()
         except OSError as error:
             raise TargetError(f"{outputs}: {error.strerror}; write it with: pulumi stack output --json") from error
         source = str(outputs)
@@ -64,9 +70,13 @@ def read(outputs: Path | None, stack: str | None) -> tuple[dict[str, Any], str]:
     else:
         raise TargetError("say which deployment: --stack <name>, or --outputs <file with pulumi stack output --json>")
     try:
-        found: dict[str, Any] = json.loads(text)
+        found = json.loads(text)
     except ValueError as error:
-        raise TargetError(f"{source}: not the JSON of `pulumi stack output --json`: {error}") from error
+        raise TargetError(f"{source}: {NOT_OUTPUTS}: {error}") from error
+    except RecursionError:
+        raise TargetError(f"{source}: {NOT_OUTPUTS}: nested too deeply") from None
+    if not isinstance(found, dict):
+        raise TargetError(f"{source}: {NOT_OUTPUTS}: an object with the outputs is expected, found {found!r:.20}")
     return found, source
 
 
@@ -74,13 +84,21 @@ def choose(kind: type[Chosen], found: Mapping[str, Any], source: str) -> Chosen:
     """Choose those outputs that a dataclass has fields for.
 
     Raises:
-        TargetError: names the outputs that lack.
+        TargetError: names the outputs that lack, or are of another type.
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # a dataclass, which no type can say
     missing = [name for name in names if name not in found]
     if missing:
         raise TargetError(f"{source} has no output {', '.join(missing)}; deploy it again with this version")
-    return kind(**{name: found[name] for name in names})
+    try:
+        return TypeAdapter(kind).validate_python({name: found[name] for name in names})
+    except ValidationError as error:
+        lines = [
+            f"{'.'.join(map(str, wrong['loc']))} = {wrong['input']!r}: "
+            f"allowed is {wrong['msg'].removeprefix('Input should be ')}"
+            for wrong in error.errors()
+        ]
+        raise TargetError(f"{source}: {'; '.join(lines)}; deploy it again with this version") from error
 
 
 def _ask_pulumi(stack: str) -> str:

@@ -1,8 +1,9 @@
 """An operator sees what happened to files, and has files read again; a dry run does nothing."""
 
+import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,14 @@ def publish(cloud: Cloud, call: Call, *keys: str, quarantined: int = 0) -> str:
 def failure(result: Result) -> BaseException:
     assert result.exception is not None, result.output
     return result.exception
+
+
+def outputs(**wrong: Any) -> bytes:
+    names = ("raw_bucket", "artifacts_bucket", "ledger_table", "arrivals_queue_url")
+    numbers = ("max_files_per_batch", "max_bytes_per_batch", "max_workers")
+    right = {**dict.fromkeys(names, "x"), **dict.fromkeys(numbers, 1), "datasets": []}
+    assert set(right) == {field.name for field in fields(Target)}
+    return json.dumps({**right, **wrong}).encode()
 
 
 def purposes(cloud: Cloud, dataset: str) -> dict[str, str]:
@@ -157,16 +166,32 @@ def test_more_bytes_ask_for_more_workers_and_cost_more() -> None:
     ("text", "message"),
     [
         (None, "write it with: pulumi stack output --json"),
-        ("nonsense", "not the JSON of `pulumi stack output --json`"),
-        ('{"raw_bucket": "b"}', "has no output artifacts_bucket, ledger_table"),
+        (b"nonsense", "not the JSON of `pulumi stack output --json`"),
+        (
+            b'{"raw_bucket": "\xff"}',
+            "not the JSON of `pulumi stack output --json`: 'utf-8' codec can't decode byte 0xff",
+        ),
+        (b"[" * 100_000, "not the JSON of `pulumi stack output --json`: nested too deeply"),
+        (b"null", "not the JSON of `pulumi stack output --json`: an object with the outputs is expected, found None"),
+        (b"5", "an object with the outputs is expected, found 5"),
+        (b"[]", "an object with the outputs is expected, found \\[\\]"),
+        (b'{"raw_bucket": "b"}', "has no output artifacts_bucket, ledger_table"),
+        (
+            outputs(datasets="flights"),
+            "datasets = 'flights': allowed is a valid list; deploy it again with this version",
+        ),
+        (outputs(datasets=["a", 5]), "datasets.1 = 5: allowed is a valid string"),
+        (outputs(max_workers="many"), "max_workers = 'many': allowed is a valid integer"),
+        (outputs(raw_bucket=None, max_workers=None), "max_workers = None: allowed is a valid integer"),
     ],
 )
-def test_outputs_that_are_of_no_use_are_named(tmp_path: Path, text: str | None, message: str) -> None:
+def test_outputs_that_are_of_no_use_are_named(tmp_path: Path, text: bytes | None, message: str) -> None:
     path = tmp_path / "outputs.json"
     if text is not None:
-        path.write_text(text)
-    with pytest.raises(TargetError, match=message):
+        path.write_bytes(text)
+    with pytest.raises(TargetError, match=message) as caught:
         load(path, None)
+    assert str(path) in str(caught.value)
 
 
 def test_without_a_deployment_a_person_is_told_how_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
