@@ -266,7 +266,7 @@ def _inner(value: Any) -> str:
 def _timestamp(value: datetime.datetime) -> str:
     zone = " UTC" if value.tzinfo is not None else ""
     utc = value.astimezone(datetime.UTC) if value.tzinfo is not None else value
-    return f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03d}{zone}"
+    return utc.replace(tzinfo=None).isoformat(" ", "milliseconds") + zone
 
 
 def _double(value: float) -> str:

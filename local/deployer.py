@@ -24,6 +24,7 @@ from pulumi.runtime import mocks, settings, stack
 
 from local.resources import HANDLERS, NOT_EMULATED
 from local.resources.base import Aws, Declared, Handler, Json
+from ops.stack_files import StackFileError, unchecked
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _PROVIDER: Final = "pulumi:providers:aws"
@@ -194,13 +195,16 @@ def read_config(project_dir: Path, stack_name: str) -> Json:
     """The `config` of `Pulumi.<stack>.yaml`.
 
     Raises:
-        DeploymentError: if there is no such file.
+        DeploymentError: if there is no such file, or it cannot be read.
     """
     path = project_dir / f"Pulumi.{stack_name}.yaml"
     if not path.exists():
         known = sorted(found.name.split(".")[1] for found in project_dir.glob("Pulumi.*.yaml"))
         raise DeploymentError(f"There is no {path.name}; the stacks of this project are: {', '.join(known)}.")
-    return dict((yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("config") or {})
+    try:
+        return unchecked(stack_name, project_dir)
+    except StackFileError as error:
+        raise DeploymentError(str(error)) from error
 
 
 def _run(loop: asyncio.AbstractEventLoop, program: Callable[[], object]) -> Json:

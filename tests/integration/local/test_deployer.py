@@ -118,6 +118,13 @@ def test_a_stack_without_a_file_is_refused_with_the_stacks_there_are(tmp_path: P
         read_config(tmp_path, "test")
 
 
+@pytest.mark.parametrize("content", ["config: [", "config: {a: 1, a: 2}", "config: {a: 2020-01-01}", "- a", ""])
+def test_a_stack_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path, content: str) -> None:
+    (tmp_path / "Pulumi.test.yaml").write_text(content)
+    with pytest.raises(DeploymentError, match=r"Pulumi\.test\.yaml: "):
+        read_config(tmp_path, "test")
+
+
 def test_a_secret_is_deployed_as_its_value(emulator: Emulator, deployed: Deploy) -> None:
     def program() -> None:
         topic = aws.sns.Topic("t", display_name=pulumi.Output.secret("hush"))
