@@ -75,6 +75,11 @@ TagText = Annotated[
     StringConstraints(min_length=1, max_length=128, pattern=r"^[\w .:/=+@-]+$"),
     Means("a tag's name: up to 128 letters, digits, spaces and any of _ . : / = + @ -"),
 ]
+TagValue = Annotated[
+    str,
+    StringConstraints(max_length=256, pattern=r"^[\w .:/=+@-]*$"),
+    Means("a text of up to 256 letters, digits, spaces and any of _ . : / = + @ -, a number in quotes"),
+]
 Cidr = Annotated[IPv4Network, Means("a range of private addresses, /16 to /24, like 10.64.0.0/20")]
 
 
@@ -291,7 +296,7 @@ class PipelineConfig(Section):
     workflow: WorkflowConfig = WorkflowConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
     security: SecurityConfig = SecurityConfig()
-    tags: dict[TagText, Annotated[str, StringConstraints(max_length=256)]] = Field(
+    tags: dict[TagText, TagValue] = Field(
         default_factory=dict,
         # AWS takes fifty of a resource, and three are the program's own.
         max_length=47,

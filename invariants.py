@@ -131,9 +131,14 @@ def _workflow_rules(functions: FunctionsConfig) -> Iterator[Violation]:
 
 
 def _account_rules(config: PipelineConfig) -> Iterator[Violation]:
+    # IAM takes tags that differ in case only for the same, and then refuses the role.
+    seen = {tag.lower() for tag in OWN_TAGS}
     for tag, value in sorted(config.tags.items()):
-        if tag in OWN_TAGS:
-            yield Violation(key=f"tags.{tag}", value=value, allowed="the program sets this tag itself")
+        if tag.lower() in seen:
+            own = any(tag.lower() == name.lower() for name in OWN_TAGS)
+            allowed = "the program sets this tag itself" if own else "each tag once, whatever its letters' case"
+            yield Violation(key=f"tags.{tag}", value=value, allowed=allowed)
+        seen.add(tag.lower())
         if tag.lower().startswith("aws:"):
             yield Violation(key=f"tags.{tag}", value=value, allowed="another name: those with aws: belong to AWS")
     account, boundary = config.security.account_id, config.security.permissions_boundary_arn

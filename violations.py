@@ -14,6 +14,14 @@ SECRET = "[secret]"
 """What stands in the place of a value that nobody should see."""
 
 
+SHAPES = {
+    "model_type": "keys with their values, each on a line of its own below it",
+    "dict_type": "keys with their values, each on a line of its own below it",
+    "tuple_type": "a list, each value on a line of its own behind a dash",
+}
+"""What pydantic would call by the name of a class."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Violation:
     """One thing wrong with the configuration."""
@@ -118,7 +126,8 @@ def _field_violation(model: type[BaseModel], detail: Mapping[str, Any]) -> Viola
         return Violation(key=key, value=None, allowed="a value: it has no default")
     if detail["type"] == "extra_forbidden":
         return Violation(key=key, value=detail["input"], allowed=f"one of {_known_keys(model, detail['loc'][:-1])}")
-    message = str(detail["msg"]).removeprefix("Input should be ").removeprefix("String should ")
+    message = SHAPES.get(detail["type"]) or str(detail["msg"])
+    message = message.removeprefix("Input should be ").removeprefix("String should ")
     return Violation(key=key, value=detail["input"], allowed=message)
 
 

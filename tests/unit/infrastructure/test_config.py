@@ -179,6 +179,13 @@ def test_prod_keeps_its_data_its_logs_and_someone_to_call(change: dict[str, Any]
         ({"tags": {"AWS:owner": "me"}}, "tags.AWS:owner = 'me': allowed is another name"),
         ({"tags": {f"tag-{number}": "" for number in range(48)}}, "tags = {'tag-0': ''"),
         ({"tags": {"Project": "other"}}, "tags.Project = 'other': allowed is the program sets this tag itself"),
+        ({"tags": {"project": "other"}}, "tags.project = 'other': allowed is the program sets this tag itself"),
+        ({"tags": {"Team": "a", "team": "b"}}, "tags.team = 'b': allowed is each tag once, whatever its letters' case"),
+        ({"tags": {"team": "<data>"}}, "tags.team = '<data>': allowed is a text of up to 256 letters, digits"),
+        ({"tags": {"team": 5}}, "tags.team = 5: allowed is a text of up to 256"),
+        ({"glue": [1]}, "glue = [1]: allowed is keys with their values, each on a line of its own"),
+        ({"tags": "team"}, "tags = 'team': allowed is keys with their values"),
+        ({"monitoring": {"alarm_subscriptions": "me"}}, "alarm_subscriptions = 'me': allowed is a list, each value on"),
     ],
 )
 def test_what_aws_would_refuse_later_is_refused_before_the_first_resource(change: dict[str, Any], said: str) -> None:
