@@ -30,5 +30,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         builder = builder.config(key, value)
     builder.getOrCreate()
     spark = session("tests")
+    # The same for plans that are made anew after every shuffle; the emulator's runs have both.
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
     yield spark
     spark.stop()

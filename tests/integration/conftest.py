@@ -1,5 +1,6 @@
 """One emulator with the pipeline deployed for each module, and what is told or kept when all of them are done."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -50,6 +51,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         )
     sums = [sum(getattr(r, name) for r in results) for name in ("injected", "rows_in", "rows_out", "lost", "doubled")]
     terminalreporter.write_line(line.format("all", *sums))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def measured_processes() -> None:
+    """Measure no process that a test starts: what is measured takes longer, and tests/integration/local covers it."""
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,7 +78,9 @@ def test_files_that_fail_the_job_are_isolated_and_their_neighbours_are_published
     assert (poison.reason or "").startswith("unreadable: the job fails on this file alone")
     assert "SparkFailedError: java.io.IOException: FAILED_TO_UNCOMPRESS" in (poison.reason or ""), "a person reads why"
     assert states["airlines/long.csv"].status == "QUARANTINED"
-    assert "SparkFailedError: Spark's driver ended without a word" in (states["airlines/long.csv"].reason or "")
+    # Whether the error is told before the driver ends is left to chance.
+    memory = r"SparkFailedError: (Spark's driver ended without a word|java\.lang\.OutOfMemoryError)"
+    assert re.search(memory, states["airlines/long.csv"].reason or "")
     outcomes = sorted(message["Subject"].split("]")[0].strip("[") for message in pipeline.notifications())
     assert outcomes == ["PUBLISHED", "PUBLISHED", "QUARANTINED", "QUARANTINED", "SPLIT"]
     assert progress.stages[first] == "failed"

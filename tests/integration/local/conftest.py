@@ -16,6 +16,11 @@ Deploy = Callable[..., Deployment]
 Told = Callable[[], list[dict[str, Any]]]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def measured_processes() -> None:
+    """Measure what the emulator's process does, unlike the other tests beside this folder."""
+
+
 @pytest.fixture(scope="session")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     with Emulator(tmp_path_factory.mktemp("emulator"), wait_scale=0.1) as running:

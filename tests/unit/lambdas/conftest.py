@@ -1,5 +1,6 @@
 """The pipeline's AWS resources in moto, and its functions called as AWS calls them."""
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,8 +25,15 @@ TABLE, DATABASE, BUS = "ledger", "lake", "bus"
 
 CONTRACTS = load_contracts(REPOSITORY / "contracts")
 
-SESSION = boto3.Session()
-"""One for all tests: reading AWS's service descriptions takes longer than a test."""
+
+class Session(boto3.Session):
+    """One for all tests, and a client of each kind: reading AWS's service descriptions takes longer than a test."""
+
+    client = functools.cache(boto3.Session.client)
+    resource = functools.cache(boto3.Session.resource)
+
+
+SESSION = Session()
 
 
 class Context:
