@@ -45,7 +45,7 @@ MAX_LENGTH = 16 * 1024 * 1024
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TIMESTAMP = re.compile(
-    rf"{DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?(Z|[+-][0-9]{{2}}:[0-9]{{2}})?"
+    rf"{DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?(Z|[+-](0[0-9]|1[0-8]):[0-9]{{2}})?"
 )
 MOST_DIGITS = 38
 """Digits of the widest decimal."""
@@ -153,7 +153,7 @@ def value_problems(column: SchemaProperty, kind: str) -> Iterator[str]:
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_LENGTH:
                 yield f"{where}: {value!r}; allowed are whole numbers from 0 to {MAX_LENGTH}"
         elif isinstance(value, bool) or not is_value(as_written(value, kind) or "", kind):
-            yield f"{where}: {value!r} is not a number that a {kind} column can have"
+            yield f"{where}: {value!r} is not a number that a column of {kind} can have"
     for least, most in (LENGTHS, BOUNDS):
         yield from _order_problems(options, least, most, kind)
     if column.enum is not None:
@@ -176,7 +176,7 @@ def _enum_problems(column: SchemaProperty, kind: str) -> Iterator[str]:
         elif text != text.strip(" \t"):
             yield f"enum.{index}: {item.value!r} has blanks around it, which are taken off the values of a file"
         elif not is_value(text, kind):
-            yield f"enum.{index}: {item.value!r} is not a value that a {kind} column can have"
+            yield f"enum.{index}: {item.value!r} is not a value that a column of {kind} can have"
 
 
 def pattern_problems(pattern: object) -> Iterator[str]:
