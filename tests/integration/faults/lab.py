@@ -179,8 +179,15 @@ class Lab:
     def crawl(self, dataset: str) -> None:
         """The crawler's daily run, waited for."""
         glue, name = self.emulator.client("glue"), self.outputs["crawlers"][dataset]
-        until(lambda: glue.get_crawler(Name=name)["Crawler"]["State"] == "READY", "the crawler to be ready")
-        glue.start_crawler(Name=name)
+
+        def started() -> bool:
+            # An execution that was aborted may have started it in its last moment.
+            with contextlib.suppress(glue.exceptions.CrawlerRunningException):
+                glue.start_crawler(Name=name)
+                return True
+            return False
+
+        until(started, "the crawler to be started")
         until(lambda: glue.get_crawler(Name=name)["Crawler"]["State"] == "READY", "the end of the crawl")
 
     def forget(self, dataset: str) -> None:
