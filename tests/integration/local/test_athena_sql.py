@@ -69,7 +69,7 @@ def test_an_expression_of_trino_gives_what_athena_prints(expression: str, printe
         (float("-inf"), "-Infinity"),
         (Decimal("10.50"), "10.50"),
         (datetime.datetime(2013, 1, 2, 3, 4, 5, 678901), "2013-01-02 03:04:05.678"),  # noqa: DTZ001  SQL's have none
-        (datetime.datetime(1, 1, 2), "0001-01-02 00:00:00.000"),  # noqa: DTZ001
+        (datetime.datetime(1, 1, 2), "0001-01-02 00:00:00.000"),  # noqa: DTZ001  SQL's have none
         (datetime.datetime(2013, 1, 2, tzinfo=datetime.UTC), "2013-01-02 00:00:00.000 UTC"),
         (b"\x00\xff", "00 ff"),
         ([1, None], "[1, null]"),

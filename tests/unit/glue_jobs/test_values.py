@@ -10,11 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from components.column_values import pattern_problems
+from components.column_values import as_written, is_value, pattern_problems
+from glue_jobs.checks import cast
 from tests.lake import Lake
 
 MakeLake = Callable[..., Lake]
@@ -83,6 +86,44 @@ def test_an_allowed_value_may_be_written_in_any_way(lake_of: MakeLake) -> None:
     same = [(names[kind], text) for kind, (_, texts, _) in ALLOWED.items() for text in texts]
     other = [(names[kind], text) for kind, (_, _, texts) in ALLOWED.items() for text in texts]
     assert fates(lake, same + other) == ["curated"] * len(same) + [f"enum:{name}" for name, _ in other]
+
+
+WRITTEN = [
+    *(
+        "0",
+        "-1",
+        "+7",
+        "1.0",
+        "1.5",
+        ".5",
+        "5.",
+        "1e3",
+        "1e-3",
+        "1e300",
+        "1e400",
+        "0.001",
+        "99999999.99",
+        "100000000.00",
+    ),
+    *("2147483648", "9223372036854775807", "-9223372036854775809", "9" * 38, "1_0", "NaN", "Infinity", "", "x"),
+    *("true", "FALSE", "yes", "2024-02-29", "2023-02-29", "0000-01-01", "2024-1-1", "20240101", "9999-12-31"),
+    *("2024-02-29 10:00", "2024-02-29T10:00:00.123456Z", "2024-02-29 10:00+18:00", "2024-02-29 10:00+18:30"),
+    *("2024-02-29 25:00", "2024-02-29 10", "2024-02-29T10:00:00.1234567", "2024-02-29 10:00+0100"),
+]
+TYPES = ["int", "bigint", "double", "decimal(10,2)", "decimal(38,0)", "boolean", "date", "timestamp"]
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_what_a_contract_takes_for_a_value_is_one_for_the_job(spark: SparkSession, kind: str) -> None:
+    # One that is none for the job would be compared with nothing, and the check would be gone without a word.
+    texts = [as_written(text, kind) for text in WRITTEN]
+    frame = spark.range(1).select(
+        *[cast(F.lit(text), kind, "UTC").isNotNull().alias(f"c{n}") for n, text in enumerate(texts)]
+    )
+    [found] = frame.collect()
+    assert dict(zip(WRITTEN, found, strict=True)) == {
+        text: is_value(written or "", kind) for text, written in zip(WRITTEN, texts, strict=True)
+    }
 
 
 def test_a_float_of_parquet_is_read_as_a_person_would_write_it(lake_of: MakeLake) -> None:
