@@ -5,6 +5,7 @@ once, here, and is right for a development environment; the stack files show onl
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, Self, get_args
@@ -19,10 +20,15 @@ from violations import SECRET, BrokenRulesError, Means, Violation, check, printa
 SETTINGS_KEY = "settings"
 HOLDS_SECRETS = "holds_secrets"
 REGION = "region"
+STACK = "stack"
 ONLY_SECRETS = "Of these settings, only the endpoints of subscriptions may be secrets."
 
 Environment = Literal["local", "dev", "staging", "prod"]
 ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
+CALLED_SO = ("staging", "prod")
+"""Environments whose stacks are known by their names, so that nobody takes one for another."""
+STACK_NAME = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""Names become parts of physical names: of databases, where a hyphen becomes `_`, and of patterns that end in one."""
 # YAML's true and false only: "no" in quotes is a text, and 1 a number.
 Switch = Annotated[bool, Field(strict=True), Means("true or false, without quotes")]
 
@@ -285,7 +291,8 @@ class PipelineConfig(Section):
     """Everything that differs between environments."""
 
     environment: Environment = Field(
-        description="Which environment the stack is, as it is called; its resources are named after it."
+        description="Which rules the stack keeps. Resources are named after the stack; one with the rules of "
+        "staging or prod is called so, or begins with that name and a hyphen."
     )
     storage: StorageConfig = StorageConfig()
     ingestion: IngestionConfig = IngestionConfig()
@@ -298,17 +305,19 @@ class PipelineConfig(Section):
     security: SecurityConfig = SecurityConfig()
     tags: dict[TagText, TagValue] = Field(
         default_factory=dict,
-        # AWS takes fifty of a resource, and three are the program's own.
-        max_length=47,
+        # AWS takes fifty of a resource, and four are the program's own.
+        max_length=46,
         description="Further tags of every resource.",
     )
     _holds_secrets: bool = PrivateAttr(default=False)
     _region: str | None = PrivateAttr(default=None)
+    _stack: str | None = PrivateAttr(default=None)
 
     def model_post_init(self, context: Any) -> None:
         """Keep what only the caller knows."""
         self._holds_secrets = bool(context and context.get(HOLDS_SECRETS))
         self._region = context.get(REGION) if context else None
+        self._stack = context.get(STACK) if context else None
 
     @property
     def holds_secrets(self) -> bool:
@@ -320,11 +329,19 @@ class PipelineConfig(Section):
         """What the stack file says under ``aws:region``, if that is known."""
         return self._region
 
+    @property
+    def stack(self) -> str:
+        """What the stack is called, which its physical names come from; the environment is only its rules."""
+        return self._stack or self.environment
+
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:
         if violations := tuple(rules(self)):
             raise BrokenRulesError(violations)
         return self
+
+
+_CALLED = "one with the rules of prod or staging is called so, or begins with that name and a hyphen"
 
 
 class ConfigError(pulumi.RunError):
@@ -364,7 +381,7 @@ def parse(
 ) -> PipelineConfig:
     """Check `raw`, the value of ``data-pipeline:settings``; if one of its values is `secret`, none is ever shown.
 
-    A `stack` that is called like an environment is that one, and no other: its rules are those that count.
+    The `stack` is called like its environment where it has the rules of prod or staging, and never else.
     What stands `beside` the settings under the project's name is refused, and what is not in the `region`.
 
     Raises:
@@ -382,14 +399,20 @@ def parse(
     if not isinstance(raw, Mapping):
         head = f"{stack_file}: data-pipeline:settings = {shown(raw)} is not a mapping. "
         raise ConfigError("\n".join([f"{head}Write at least 'environment: dev' under it.", *strangers]))
-    own = stack if stack in ENVIRONMENTS else None
-    wrong = []
-    if own and raw.get("environment") in ENVIRONMENTS and raw["environment"] != own:
-        allowed = f"{own!r}, as the stack is called: another environment's rules are not its own"
+    own, wrong = environments_of(stack), []
+    if stack and not STACK_NAME.fullmatch(stack):
+        strangers.append(
+            f"  the stack's name {printable(stack)}: allowed are up to 40 small letters, digits and single hyphens, "
+            "a letter first; physical names are made of it"
+        )
+    if raw.get("environment") in ENVIRONMENTS and raw["environment"] not in own:
+        allowed = f"{' or '.join(map(repr, own))}, as the stack is called {printable(stack)!r}: {_CALLED}"
         wrong.append(Violation(key="environment", value=raw["environment"], allowed=allowed))
-        raw = {**raw, "environment": own}
-    # The rules of a development environment stand in where nobody knows which it is.
-    found, checked = check(PipelineConfig, raw, {"environment": own or "dev"}, {HOLDS_SECRETS: secret, REGION: region})
+        raw = {**raw, "environment": own[0]}
+    # The rules of the environment that the name allows stand in where nobody knows which it is.
+    found, checked = check(
+        PipelineConfig, raw, {"environment": own[0]}, {HOLDS_SECRETS: secret, REGION: region, STACK: stack}
+    )
     violations = [*wrong, *found]
     if checked is None or violations or strangers:
         lines = [*strangers]
@@ -399,6 +422,17 @@ def parse(
             lines.append(f"No value is shown, since one of them is a secret. {ONLY_SECRETS}")
         raise ConfigError("\n".join([head, *lines]))
     return checked
+
+
+def environments_of(stack: str) -> tuple[str, ...]:
+    """Say whose rules a stack may keep, by its name; the first stands in for one that is wrong."""
+    for environment in CALLED_SO:
+        if stack == environment or stack.startswith(f"{environment}-"):
+            return (environment,)
+    if stack in ENVIRONMENTS:
+        return (stack,)
+    free = tuple(sorted(set(ENVIRONMENTS) - set(CALLED_SO)))
+    return free if stack else (*free, *CALLED_SO)
 
 
 def _json(text: str | None) -> object:

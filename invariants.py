@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MINIMUM_RETENTION_DAYS_IN_PROD = 90
 KEY_DELETION_DAYS_IN_PROD = 30
-OWN_TAGS = ("Project", "Environment", "ManagedBy")
+OWN_TAGS = ("Project", "Environment", "Stack", "ManagedBy")
 QUEUE_RETENTION_SECONDS = 4 * 24 * 3_600
 """How long a message of the arrivals queue waits to be handled."""
 WORKFLOW_WAITS_SECONDS = {"query": 305, "notification": 65}

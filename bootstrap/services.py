@@ -151,7 +151,7 @@ SERVICES = (
         name="glue",
         resources=(
             "arn:{p}:glue:{here}:job/data-pipeline-*",
-            "arn:{p}:glue:{here}:crawler/data-pipeline-{env}-*",
+            "arn:{p}:glue:{here}:crawler/data-pipeline-{env}_*",
             "arn:{p}:glue:{here}:catalog",
             "arn:{p}:glue:{here}:database/data_pipeline_{env}",
             "arn:{p}:glue:{here}:table/data_pipeline_{env}/*",

@@ -1,4 +1,4 @@
-"""What an environment may cost a month, before somebody is told."""
+"""What a stack may cost a month, before somebody is told."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ NOTICES = ((80, "ACTUAL"), (100, "ACTUAL"), (100, "FORECASTED"))
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetArgs:
-    """How much, for which environment, and who hears of it."""
+    """How much, for which stack, and who hears of it."""
 
-    environment: str
+    stack: str
     monthly_dollars: int
     alarms_topic_arn: Input[str]
 
 
 class Budget(pulumi.ComponentResource):
-    """Tells the alarms topic when the environment's tagged resources cost more in a month than they should.
+    """Tells the alarms topic when the stack's tagged resources cost more in a month than they should.
 
     AWS counts by a tag only once it is activated as a cost allocation tag, in the account that pays.
     """
@@ -29,12 +29,12 @@ class Budget(pulumi.ComponentResource):
         super().__init__("pipeline:budget:Budget", name, None, opts)
         aws.budgets.Budget(
             name,
-            name=f"data-pipeline-{args.environment}",
+            name=f"data-pipeline-{args.stack}",
             budget_type="COST",
             limit_amount=str(args.monthly_dollars),
             limit_unit="USD",
             time_unit="MONTHLY",
-            cost_filters=[{"name": "TagKeyValue", "values": [f"user:Environment${args.environment}"]}],
+            cost_filters=[{"name": "TagKeyValue", "values": [f"user:Stack${args.stack}"]}],
             notifications=[
                 {
                     "comparison_operator": "GREATER_THAN",

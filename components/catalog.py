@@ -20,28 +20,31 @@ BYTES_PER_MEGABYTE = 1_000_000
 TABLE_LEVEL = 3
 
 
-def database_name(environment: str) -> str:
+def database_name(stack: str) -> str:
     """Name the Glue database; people type it in SQL."""
-    return f"data_pipeline_{environment}"
+    return f"data_pipeline_{stack.replace('-', '_')}"
 
 
-def workgroup_name(environment: str) -> str:
+def workgroup_name(stack: str) -> str:
     """Name the Athena workgroup; people choose it in the console."""
-    return f"data-pipeline-{environment}"
+    return f"data-pipeline-{stack}"
 
 
-def crawler_prefix(environment: str) -> str:
-    """Begin the name of every crawler; the dataset follows."""
-    return f"data-pipeline-{environment}-"
+def crawler_prefix(stack: str) -> str:
+    """Begin the name of every crawler; the dataset follows.
+
+    No stack's name has a `_`, so the prefix of `dev` is not one of the crawlers of `dev-x`.
+    """
+    return f"data-pipeline-{stack}_"
 
 
-def failed_crawl_pattern(environment: str) -> dict[str, object]:
-    """Match the crawls of an environment that failed."""
+def failed_crawl_pattern(stack: str) -> dict[str, object]:
+    """Match the crawls of a stack that failed."""
     return {
         "source": ["aws.glue"],
         "detail-type": ["Glue Crawler State Change"],
         # Glue writes a crawl's state as no other state of its.
-        "detail": {"crawlerName": [{"prefix": crawler_prefix(environment)}], "state": ["Failed"]},
+        "detail": {"crawlerName": [{"prefix": crawler_prefix(stack)}], "state": ["Failed"]},
     }
 
 
@@ -73,7 +76,7 @@ def daily(time_of_day: str) -> str:
 class CatalogArgs:
     """Where results go, what a query may cost, and which queries have a name."""
 
-    environment: str
+    stack: str
     place: Place
     kms_key_arn: Input[str]
     query_results: Zone
@@ -94,14 +97,14 @@ class Catalog(pulumi.ComponentResource):
         self._place = args.place
         self.database = aws.glue.CatalogDatabase(
             f"{name}-database",
-            name=database_name(args.environment),
-            description=f"Curated tables of the data pipeline, {args.environment}",
+            name=database_name(args.stack),
+            description=f"Curated tables of the data pipeline, {args.stack}",
             opts=child,
         )
         self.workgroup = aws.athena.Workgroup(
             f"{name}-workgroup",
-            name=workgroup_name(args.environment),
-            description=f"Queries on the curated tables, {args.environment}",
+            name=workgroup_name(args.stack),
+            description=f"Queries on the curated tables, {args.stack}",
             configuration={
                 "enforce_workgroup_configuration": True,
                 "publish_cloudwatch_metrics_enabled": True,
@@ -217,7 +220,7 @@ class DatasetCrawler(pulumi.ComponentResource):
         schedule = None if args.crawl_daily_at_utc is None else daily(args.crawl_daily_at_utc)
         self.crawler = aws.glue.Crawler(
             name,
-            name=f"{crawler_prefix(around.environment)}{args.dataset}",
+            name=f"{crawler_prefix(around.stack)}{args.dataset}",
             role=role.role.arn,
             database_name=args.catalog.database.name,
             s3_targets=[{"path": Output.concat("s3://", args.curated.bucket.bucket, "/", folder)}],

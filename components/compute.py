@@ -24,16 +24,16 @@ LIBRARIES_KEY = "glue/libraries.zip"
 SCRIPT_KEY = "glue/raw_to_curated.py"
 
 
-def metrics_namespace(environment: str) -> str:
-    """Name where an environment's metrics are: environments may share an account, and alarms must not."""
-    return f"DataPipeline/{environment}"
+def metrics_namespace(stack: str) -> str:
+    """Name where a stack's metrics are: stacks may share an account, and alarms must not."""
+    return f"DataPipeline/{stack}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What every function and job of the environment has in common."""
 
-    environment: str
+    stack: str
     place: Place
     key: EncryptionKey
     log_retention_days: int
@@ -48,11 +48,12 @@ class SharedLayer(pulumi.ComponentResource):
 
     version: aws.lambda_.LayerVersion
 
-    def __init__(self, name: str, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, stack: str, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:compute:SharedLayer", name, None, opts)
         self.version = aws.lambda_.LayerVersion(
             name,
-            layer_name=name,
+            # Pulumi adds no random end to this name.
+            layer_name=f"data-pipeline-{stack}",
             code=pulumi.FileArchive(str(packaging.build_layer())),
             compatible_runtimes=[RUNTIME],
             compatible_architectures=[ARCHITECTURE],
@@ -88,7 +89,7 @@ class PipelineFunction(pulumi.ComponentResource):
         around = args.surroundings
         self.log_group = aws.cloudwatch.LogGroup(
             f"{name}-logs",
-            name=f"/aws/lambda/data-pipeline-{around.environment}-{args.function.replace('_', '-')}",
+            name=f"/aws/lambda/data-pipeline-{around.stack}-{args.function.replace('_', '-')}",
             retention_in_days=around.log_retention_days,
             kms_key_id=around.key.key.arn,
             opts=child,
@@ -123,9 +124,8 @@ class PipelineFunction(pulumi.ComponentResource):
             reserved_concurrent_executions=args.config.reserved_concurrency,
             environment={
                 "variables": {
-                    "ENVIRONMENT": around.environment,
                     "POWERTOOLS_SERVICE_NAME": args.function,
-                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(around.environment),
+                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(around.stack),
                     "POWERTOOLS_LOG_LEVEL": around.log_level,
                     **args.variables,
                 }
@@ -218,7 +218,8 @@ class SparkJob(pulumi.ComponentResource):
         super().__init__("pipeline:compute:SparkJob", name, None, opts)
         child = ResourceOptions(parent=self)
         around = args.surroundings
-        prefix = f"/aws-glue/data-pipeline-{around.environment}"
+        # Without the slash, what is granted for `dev` would be for `dev-x` too.
+        prefix = f"/aws-glue/data-pipeline-{around.stack}"
         self.role = ServiceRole(
             f"{name}-role",
             ServiceRoleArgs(
@@ -226,7 +227,7 @@ class SparkJob(pulumi.ComponentResource):
                 account=around.place.account,
                 statements=[
                     *args.statements,
-                    *glue_logs(around.place, prefix),
+                    *glue_logs(around.place, f"{prefix}/"),
                     *(around.network.let_job_in() if around.network else []),
                     allow_unscoped(["cloudwatch:PutMetricData"], {"StringEquals": {"cloudwatch:namespace": "Glue"}}),
                 ],

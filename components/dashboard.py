@@ -1,4 +1,4 @@
-"""The dashboard of an environment, as data. Every metric on it is one that AWS or our code emits.
+"""The dashboard of a stack, as data. Every metric on it is one that AWS or our code emits.
 
 From the top: is anything wrong, how fresh is each dataset, does data flow and where is it stuck, what does it cost.
 """
@@ -24,7 +24,7 @@ LONGEST_PROMISE = "-P7D"
 class Shown:
     """The names of what the dashboard shows."""
 
-    environment: str
+    stack: str
     region: Input[str]
     namespace: str
     datasets: Sequence[str]
@@ -70,7 +70,7 @@ def _place(graph: dict[str, Any], index: int, rows_above: int) -> dict[str, Any]
 
 
 def _alarms(shown: Shown, arns: Sequence[Input[str]]) -> list[dict[str, Any]]:
-    title = f"{shown.environment}: is anything wrong?"
+    title = f"{shown.stack}: is anything wrong?"
     return [
         {
             "type": "alarm",

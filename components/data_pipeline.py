@@ -66,7 +66,7 @@ class DataPipeline(pulumi.ComponentResource):
             self._child,
         )
         self._surroundings = Surroundings(
-            environment=args.settings.environment,
+            stack=args.settings.stack,
             place=place,
             key=self._lake.key,
             log_retention_days=args.settings.monitoring.log_retention_days,
@@ -130,7 +130,7 @@ class DataPipeline(pulumi.ComponentResource):
         return Network(
             f"{self._name}-network",
             NetworkArgs(
-                environment=settings.environment,
+                stack=settings.stack,
                 place=place,
                 key=self._lake.key,
                 cidr=vpc.cidr,
@@ -192,7 +192,7 @@ class DataPipeline(pulumi.ComponentResource):
                     "NotificationFunctionArn": arns["notification"],
                     "ErrorHandlerFunctionArn": arns["error_handler"],
                     "LedgerTable": self._lake.ledger.table.name,
-                    "CrawlerPrefix": crawler_prefix(self._args.settings.environment),
+                    "CrawlerPrefix": crawler_prefix(self._args.settings.stack),
                     "TimeoutSeconds": str(settings.timeout_minutes * 60),
                 },
                 statements=permissions.state_machine(
@@ -255,7 +255,7 @@ class DataPipeline(pulumi.ComponentResource):
                 "crawler-failed",
                 "error_handler",
                 "Has the crawls counted that failed",
-                event_pattern=failed_crawl_pattern(settings.environment),
+                event_pattern=failed_crawl_pattern(settings.stack),
             ),
         ]
         lake.arrivals.accept(self._surroundings.place.account, [arrival.rule.arn])
@@ -300,28 +300,28 @@ class DataPipeline(pulumi.ComponentResource):
                 for name in names
             },
             state_machine_arn=self._workflow.state_machine.arn,
-            workgroup=workgroup_name(settings.environment),
+            workgroup=workgroup_name(settings.stack),
             datasets=tuple(
                 WatchedDataset(name=contract.name, frequency_hours=contract.document["frequency_hours"])
                 for contract in self._contracts
             ),
-            namespace=metrics_namespace(settings.environment),
+            namespace=metrics_namespace(settings.stack),
             oldest_message_minutes=settings.monitoring.oldest_message_minutes,
             quarantined_percent=settings.monitoring.quarantined_percent,
             freshness_grace_minutes=settings.monitoring.freshness_grace_minutes,
             scanned_bytes_cutoff=settings.athena.scanned_bytes_cutoff_mb * BYTES_PER_MEGABYTE,
         )
         shown = Shown(
-            environment=settings.environment,
+            stack=settings.stack,
             region=self._surroundings.place.region,
-            namespace=metrics_namespace(settings.environment),
+            namespace=metrics_namespace(settings.stack),
             datasets=[contract.name for contract in self._contracts],
             functions=names,
             arrivals_queue=lake.arrivals.queue.name,
             dead_letters=dead_letters,
             state_machine_arn=self._workflow.state_machine.arn,
             job_name=self._job.job.name,
-            workgroup=workgroup_name(settings.environment),
+            workgroup=workgroup_name(settings.stack),
         )
         self._monitoring = Monitoring(
             self._name,
@@ -340,7 +340,7 @@ class DataPipeline(pulumi.ComponentResource):
         ]
         LogQueries(
             f"{self._name}-logs",
-            LogQueriesArgs(environment=settings.environment, log_groups=[group.name for group in log_groups]),
+            LogQueriesArgs(stack=settings.stack, log_groups=[group.name for group in log_groups]),
             self._child,
         )
 
@@ -354,7 +354,7 @@ class DataPipeline(pulumi.ComponentResource):
             Budget(
                 f"{self._name}-budget",
                 BudgetArgs(
-                    environment=settings.environment,
+                    stack=settings.stack,
                     monthly_dollars=settings.monitoring.monthly_budget_dollars,
                     alarms_topic_arn=lake.alarms.topic.arn,
                 ),

@@ -85,7 +85,7 @@ class Functions(pulumi.ComponentResource):
     def __init__(self, name: str, args: FunctionsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:functions:Functions", name, None, opts)
         self._name, self._args = name, args
-        self._layer_arn = SharedLayer(f"{name}-layer", ResourceOptions(parent=self)).version.arn
+        self._layer_arn = SharedLayer(f"{name}-layer", args.settings.stack, ResourceOptions(parent=self)).version.arn
         self._variables = variables(args.lake, args.settings)
         lake = args.lake
         # A function that calls another comes after it: it must know its name.

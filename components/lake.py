@@ -65,12 +65,12 @@ class Lake(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         settings, place = args.settings, args.place
         self._name, self._allow_destroy = name, settings.storage.allow_destroy
-        self.state_machine_arn = state_machine_arn(place, settings.environment)
-        self.execution_arns = execution_arns(place, settings.environment)
+        self.state_machine_arn = state_machine_arn(place, settings.stack)
+        self.execution_arns = execution_arns(place, settings.stack)
         self.key = EncryptionKey(
             f"{name}-key",
             EncryptionKeyArgs(
-                alias=f"data-pipeline-{settings.environment}",
+                alias=f"data-pipeline-{settings.stack}",
                 place=place,
                 deletion_window_days=settings.security.key_deletion_window_days,
                 allow_destroy=self._allow_destroy,
@@ -92,7 +92,7 @@ class Lake(pulumi.ComponentResource):
         self.catalog = Catalog(
             f"{name}-catalog",
             CatalogArgs(
-                environment=settings.environment,
+                stack=settings.stack,
                 place=place,
                 kms_key_arn=self.key.key.arn,
                 query_results=self.query_results,

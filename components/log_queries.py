@@ -65,7 +65,7 @@ filter type = 'platform.report'
 class LogQueriesArgs:
     """Whose logs are looked through."""
 
-    environment: str
+    stack: str
     log_groups: Sequence[Input[str]]
 
 
@@ -78,7 +78,7 @@ class LogQueries(pulumi.ComponentResource):
             aws.cloudwatch.QueryDefinition(
                 f"{name}-{query.name}",
                 # A slash makes a folder in the console.
-                name=f"data-pipeline-{args.environment}/{query.title}",
+                name=f"data-pipeline-{args.stack}/{query.title}",
                 log_group_names=args.log_groups,
                 query_string=query.text,
                 opts=ResourceOptions(parent=self),

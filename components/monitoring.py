@@ -29,21 +29,21 @@ class MonitoringArgs:
 
 
 class Monitoring(pulumi.ComponentResource):
-    """Calls a person at the first failure of any kind, and shows the environment on one page."""
+    """Calls a person at the first failure of any kind, and shows the stack on one page."""
 
     dashboard: aws.cloudwatch.Dashboard
 
     def __init__(self, name: str, args: MonitoringArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:monitoring:Monitoring", name, None, opts)
         self._name, self._args = name, args
-        # A person who is called at night must see which environment it is.
-        self._prefix = f"{name}-{args.shown.environment}"
+        # A person who is called at night must see which stack it is.
+        self._prefix = f"{name}-{args.shown.stack}"
         made = {alarm.name: self._alarm(alarm) for alarm in args.alarms}
         for incident in args.incidents:
             self._incident(incident, [made[one.name].name for one in args.alarms if one.incident == incident.name])
         self.dashboard = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
-            dashboard_name=f"data-pipeline-{args.shown.environment}",
+            dashboard_name=f"data-pipeline-{args.shown.stack}",
             # Those of single failures are in the composite ones too, and it is they that say which.
             dashboard_body=Output.json_dumps(dashboard(args.shown, [alarm.arn for alarm in made.values()])),
             opts=ResourceOptions(parent=self),

@@ -43,7 +43,7 @@ WAIVERS = (
 class NetworkArgs:
     """Where the network is, and who may be seen in its logs."""
 
-    environment: str
+    stack: str
     place: Place
     key: EncryptionKey
     cidr: IPv4Network
@@ -69,7 +69,7 @@ class Network(pulumi.ComponentResource):
             cidr_block=str(args.cidr),
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            tags={"Name": f"data-pipeline-{args.environment}"},
+            tags={"Name": f"data-pipeline-{args.stack}"},
             opts=self._child,
         )
         # Whatever is started without a group of its own can talk to nobody.
@@ -81,7 +81,7 @@ class Network(pulumi.ComponentResource):
         self.connections = [
             aws.glue.Connection(
                 f"{name}-{zone}",
-                name=f"data-pipeline-{args.environment}-{zone}",
+                name=f"data-pipeline-{args.stack}-{zone}",
                 connection_type="NETWORK",
                 physical_connection_requirements={
                     "availability_zone": zone,
@@ -103,7 +103,7 @@ class Network(pulumi.ComponentResource):
                 availability_zone=zone,
                 cidr_block=str(part),
                 map_public_ip_on_launch=False,
-                tags={"Name": f"data-pipeline-{self._args.environment}-{zone}"},
+                tags={"Name": f"data-pipeline-{self._args.stack}-{zone}"},
                 opts=self._child,
             )
             for zone, part in zip(self._args.availability_zones, ranges, strict=False)
@@ -177,7 +177,7 @@ class Network(pulumi.ComponentResource):
         args = self._args
         logs = aws.cloudwatch.LogGroup(
             f"{self._name}-flows",
-            name=f"/data-pipeline-{args.environment}/network-flows",
+            name=f"/data-pipeline-{args.stack}/network-flows",
             retention_in_days=args.log_retention_days,
             kms_key_id=args.key.key.arn,
             opts=self._child,

@@ -8,7 +8,12 @@ from config import PipelineConfig
 
 def default_tags(settings: PipelineConfig) -> dict[str, str]:
     """Tag every resource with what it belongs to."""
-    own = {"Project": "data-pipeline", "Environment": settings.environment, "ManagedBy": "pulumi"}
+    own = {
+        "Project": "data-pipeline",
+        "Environment": settings.environment,
+        "Stack": settings.stack,
+        "ManagedBy": "pulumi",
+    }
     return {**settings.tags, **own}
 
 

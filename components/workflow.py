@@ -31,22 +31,22 @@ TRACING = [
 ]
 
 
-def state_machine_name(environment: str) -> str:
+def state_machine_name(stack: str) -> str:
     """Name the state machine; functions that it calls know it by this name before it exists."""
-    return f"data-pipeline-{environment}"
+    return f"data-pipeline-{stack}"
 
 
-def state_machine_arn(place: Place, environment: str) -> Output[str]:
+def state_machine_arn(place: Place, stack: str) -> Output[str]:
     """Make the ARN that the state machine will have.
 
     It calls functions that ask for it in turn, so one of the two must be known before it exists.
     """
-    return place.arn("states", f"stateMachine:{state_machine_name(environment)}")
+    return place.arn("states", f"stateMachine:{state_machine_name(stack)}")
 
 
-def execution_arns(place: Place, environment: str) -> Output[str]:
+def execution_arns(place: Place, stack: str) -> Output[str]:
     """Make the pattern of its executions' ARNs."""
-    return place.arn("states", f"execution:{state_machine_name(environment)}:*")
+    return place.arn("states", f"execution:{state_machine_name(stack)}:*")
 
 
 # Every status in which an execution stays. PENDING_REDRIVE is none: it goes on.
@@ -90,7 +90,7 @@ class Workflow(pulumi.ComponentResource):
         self.log_group = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             # Under this prefix, delivery needs no entry of its own in the resource policy, whose size is limited.
-            name=f"/aws/vendedlogs/states/{state_machine_name(around.environment)}",
+            name=f"/aws/vendedlogs/states/{state_machine_name(around.stack)}",
             retention_in_days=around.log_retention_days,
             kms_key_id=around.key.key.arn,
             opts=child,
@@ -100,7 +100,7 @@ class Workflow(pulumi.ComponentResource):
             ServiceRoleArgs(
                 service="states.amazonaws.com",
                 account=around.place.account,
-                source_arns=[state_machine_arn(around.place, around.environment)],
+                source_arns=[state_machine_arn(around.place, around.stack)],
                 statements=[*args.statements, allow_unscoped(LOG_DELIVERY), allow_unscoped(TRACING)],
                 permissions_boundary_arn=around.permissions_boundary_arn,
             ),
@@ -108,7 +108,7 @@ class Workflow(pulumi.ComponentResource):
         )
         self.state_machine = aws.sfn.StateMachine(
             name,
-            name=state_machine_name(around.environment),
+            name=state_machine_name(around.stack),
             type="STANDARD",
             role_arn=role.role.arn,
             definition=Output.all(**args.values).apply(lambda values: render(text, values)),

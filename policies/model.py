@@ -38,9 +38,10 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """Everything that one run of the program declared for an environment."""
+    """Everything that one run of the program declared for a stack, and whose rules the stack keeps."""
 
     environment: str
+    stack: str
     resources: tuple[Resource, ...]
     # IAM actions that AWS offers no resource-level permission for.
     unscoped_actions: Collection[str] = ()

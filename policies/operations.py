@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from policies.model import Check, Program, Resource, Rule, must, shown
 
-TAGS = ("Project", "Environment", "ManagedBy")
+TAGS = ("Project", "Environment", "Stack", "ManagedBy")
 RETENTION_DAYS_IN_PROD = 365
 DAY_SECONDS = 86_400
 # Logical names of people's addresses end with them.
@@ -98,16 +98,18 @@ def _no_data_in_logs(machine: Resource, program: Program) -> Iterable[str]:
 def _tags(provider: Resource, program: Program) -> Iterable[str]:
     tags = (provider.json("defaultTags") or {}).get("tags", {})
     yield from must(not set(TAGS) - set(tags), f"tags are {shown(sorted(tags))}")
-    yield from must(tags.get("Environment") == program.environment, f"Environment is {shown(tags.get('Environment'))}")
+    for tag, value in (("Environment", program.environment), ("Stack", program.stack)):
+        yield from must(tags.get(tag) == value, f"{tag} is {shown(tags.get(tag))}")
 
 
 def _provider(resource: Resource, program: Program) -> Iterable[str]:
     return must("pulumi:providers:aws::aws" in resource.provider, "it uses another provider, and has no tags")
 
 
-def _environment_in_name(resource: Resource, program: Program) -> Iterable[str]:
+def _stack_in_name(resource: Resource, program: Program) -> Iterable[str]:
     name = str(resource.inputs.get(NAMED[resource.type]))
-    return must(program.environment in re.split(r"[-_/]", name), f"its name is {shown(name)}")
+    # A database's name has no hyphens.
+    return must(f"-{program.stack}-" in f"-{re.sub('[_/]', '-', name)}-", f"its name is {shown(name)}")
 
 
 def _logical_name(resource: Resource, program: Program) -> Iterable[str]:
@@ -199,9 +201,9 @@ RULES = (
     _rule(
         "NAM-01",
         tuple(NAMED),
-        _environment_in_name,
-        "Two environments in one account must not take each other's names.",
-        "a name with the environment in it",
+        _stack_in_name,
+        "Two stacks in one account must not take each other's names.",
+        "a name with the stack's in it",
     ),
     _rule(
         "NAM-02",

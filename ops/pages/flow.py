@@ -94,7 +94,7 @@ def _rule(rule: Declared, target: Declared, known: Mapping[str, Declared]) -> It
 
 
 def _names(text: str, arn: str, one: Declared) -> bool:
-    prefix = one.type.endswith(":Crawler") and text.endswith("-") and one.outputs["name"].startswith(text)
+    prefix = one.type.endswith(":Crawler") and text.endswith("_") and one.outputs["name"].startswith(text)
     return text == arn or prefix or (text == one.outputs.get("name", one.outputs.get("bucket")))
 
 

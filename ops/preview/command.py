@@ -49,7 +49,7 @@ def make(stack: str, base: str | None) -> Preview:
         raise PreviewError(str(error)) from error
     head = take(stack, declared, idle_dollars_per_month(declared))
     environment = str(config["data-pipeline:settings"]["environment"])
-    wrong = tuple(refused(environment, declared))
+    wrong = tuple(refused(stack, environment, declared))
     if base is None:
         return Preview(head=head, refused=wrong)
     try:

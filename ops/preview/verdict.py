@@ -10,10 +10,11 @@ from policies.rules import RULES
 
 
 def as_program(
-    environment: str, declared: Iterable[Declared], unscoped_actions: Collection[str] = UNSCOPED_ACTIONS
+    stack: str, environment: str, declared: Iterable[Declared], unscoped_actions: Collection[str] = UNSCOPED_ACTIONS
 ) -> Program:
     """Keep what is AWS's and its provider, as the rules see it."""
     return Program(
+        stack=stack,
         environment=environment,
         resources=tuple(
             Resource(
@@ -32,6 +33,6 @@ def as_program(
     )
 
 
-def refused(environment: str, declared: Iterable[Declared]) -> list[str]:
+def refused(stack: str, environment: str, declared: Iterable[Declared]) -> list[str]:
     """Everything that a rule refuses and no waiver lets through, a line each."""
-    return [str(finding) for finding in unwaived(check(as_program(environment, declared), RULES), WAIVERS)]
+    return [str(finding) for finding in unwaived(check(as_program(stack, environment, declared), RULES), WAIVERS)]

@@ -33,7 +33,7 @@ SAYS = {
     "aws athena list-query-executions": "<query>",
     "aws athena get-query-execution": "DataScannedInBytes",
     "aws logs describe-log-groups": "/error",
-    "aws glue get-crawler": "data-pipeline-local-airlines",
+    "aws glue get-crawler": "data-pipeline-local_airlines",
     "aws glue start-crawler": "",
     "python -m ops status": "airlines",
     "python -m ops file": "QUARANTINED",

@@ -169,7 +169,7 @@ def test_the_budget_tells_the_same_topic_and_may(listener: Listener) -> None:
 def test_the_emulator_keeps_the_budget(listener: Listener) -> None:
     name = f"data-pipeline-{listener.prefix.removesuffix('-test')}"
     budget = listener.budgets.describe_budget(AccountId=ACCOUNT, BudgetName=name)["Budget"]
-    assert budget["CostFilters"] == {"TagKeyValue": [f"user:Environment${listener.prefix.removesuffix('-test')}"]}
+    assert budget["CostFilters"] == {"TagKeyValue": [f"user:Stack${listener.prefix.removesuffix('-test')}"]}
     notices = listener.budgets.describe_notifications_for_budget(AccountId=ACCOUNT, BudgetName=name)["Notifications"]
     assert {(notice["NotificationType"], notice["Threshold"]) for notice in notices} == {
         ("ACTUAL", 80),

@@ -228,6 +228,7 @@ def policy_program(recording: Recording, unscoped_actions: Collection[str]) -> P
     types = {"iam.Policy": "iam.RolePolicy"}
     return Program(
         environment="prod",
+        stack="prod",
         resources=tuple(
             Resource(
                 type=types.get(short_type(one.type), short_type(one.type)),

@@ -263,8 +263,8 @@ def test_no_event_goes_to_a_topic(cloud: Cloud) -> None:
 def test_a_budget_counts_what_is_tagged_with_its_environment(cloud: Cloud) -> None:
     (budget,) = cloud.of("budgets.Budget")
     (provider,) = [r for r in cloud.resources if r.type == "pulumi:providers:aws"]
-    environment = provider.json("defaultTags")["tags"]["Environment"]
-    assert budget.inputs["costFilters"] == [{"name": "TagKeyValue", "values": [f"user:Environment${environment}"]}]
+    stack = provider.json("defaultTags")["tags"]["Stack"]
+    assert budget.inputs["costFilters"] == [{"name": "TagKeyValue", "values": [f"user:Stack${stack}"]}]
     topic = cloud.one("sns.Topic", "data-pipeline-alarms").outputs["arn"]
     assert [notice["subscriberSnsTopicArns"] for notice in budget.inputs["notifications"]] == [[topic]] * 3
     assert float(budget.inputs["limitAmount"]) > 0

@@ -119,7 +119,7 @@ def test_no_role_has_a_managed_policy(cloud: Cloud) -> None:
 
 def test_a_crawler_reads_the_files_and_writes_the_table_of_its_own_dataset_only(dev: Cloud) -> None:
     for crawler in dev.of("glue.Crawler"):
-        dataset = crawler.inputs["name"].rpartition("-")[2]
+        dataset = crawler.inputs["name"].removeprefix("data-pipeline-dev_")
         policy = dev.one("iam.RolePolicy", f"data-pipeline-crawler-{dataset}-role-policy").json("policy")
         by_action = {action: listed(s["Resource"]) for s in policy["Statement"] for action in listed(s["Action"])}
         assert [arn.split("/", 1)[1] for arn in by_action["s3:GetObject"]] == [f"tables/{dataset}/*"]

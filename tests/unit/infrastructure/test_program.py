@@ -108,7 +108,7 @@ def test_no_two_resources_share_type_and_name(cloud: Cloud) -> None:
 def test_every_aws_resource_uses_the_one_provider_with_the_tags(cloud: Cloud) -> None:
     (provider,) = [r for r in cloud.resources if r.type == "pulumi:providers:aws"]
     tags = json.loads(provider.inputs["defaultTags"])["tags"]
-    assert tags.keys() >= {"Project", "Environment", "ManagedBy"}
+    assert tags.keys() >= {"Project", "Environment", "Stack", "ManagedBy"}
     assert [r.name for r in cloud.aws() if not r.provider.startswith(provider.urn)] == []
 
 
@@ -127,7 +127,7 @@ def test_the_outputs_are_what_others_read(cloud: Cloud) -> None:
 
 
 def test_every_dataset_has_its_crawler_its_contract_and_its_place_in_the_index(dev: Cloud) -> None:
-    assert {r.inputs["name"] for r in dev.of("glue.Crawler")} == {f"data-pipeline-dev-{name}" for name in DATASETS}
+    assert {r.inputs["name"] for r in dev.of("glue.Crawler")} == {f"data-pipeline-dev_{name}" for name in DATASETS}
     objects = {r.inputs["key"]: r for r in dev.of("s3.BucketObjectv2")}
     assert objects.keys() >= {f"contracts/{name}.json" for name in DATASETS}
     assert set(objects["contracts/index.json"].json("content")["datasets"]) == DATASETS

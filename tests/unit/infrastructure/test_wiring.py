@@ -24,7 +24,7 @@ BUSY = {
     "TooManyRequestsException",
     "TransactionInProgressException",
 }
-COMMON = {"ENVIRONMENT", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
+COMMON = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_LOG_LEVEL"}
 DEFINITION = ROOT / "state_machines" / "batch_workflow.asl.json"
 
 

@@ -230,7 +230,12 @@ BAD = (
     Bad("SFN-03", "sfn.StateMachine", "batch", document("States.Verify.TimeoutSeconds", REMOVED, "definition")),
     Bad("SFN-03", "sfn.StateMachine", "batch", document("States.Verify.Catch", REMOVED, "definition")),
     Bad("SFN-04", "sfn.StateMachine", "batch", put("loggingConfiguration.includeExecutionData", True)),
-    Bad("TAG-01", "providers.aws", "", put("defaultTags", '{"tags": {"Project": "x", "Environment": "prod"}}')),
+    Bad(
+        "TAG-01",
+        "providers.aws",
+        "",
+        put("defaultTags", '{"tags": {"Project": "x", "Environment": "prod", "Stack": "prod"}}'),
+    ),
     Bad("TAG-02", "sqs.Queue", "arrivals", option(provider="urn::pulumi:providers:aws::default::id")),
     Bad("NAM-01", "athena.Workgroup", "", put("name", "data-pipeline")),
     Bad("NAM-02", "sqs.Queue", "arrivals", option(name="ArrivalsQueue")),

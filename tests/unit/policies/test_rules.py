@@ -77,5 +77,5 @@ def test_a_finding_names_the_rule_the_resource_what_is_wrong_and_what_is_allowed
         Resource(type="s3.Bucket", name=name, inputs={"colour": colour})
         for name, colour in (("a", "blue"), ("b", "red"))
     )
-    found = check(Program(environment="dev", resources=buckets), [rule])
+    found = check(Program(environment="dev", stack="dev", resources=buckets), [rule])
     assert [str(finding) for finding in found] == ["X-01 b: it is red; allowed is blue"]
