@@ -2,14 +2,14 @@
 
 import pulumi
 
-import config
+from components import user_files
 from components.data_pipeline import DataPipeline, DataPipelineArgs
 from components.provider import aws_provider
 
-settings = config.load()
+settings, files = user_files.read_with_settings()
 pipeline = DataPipeline(
     "data-pipeline",
-    DataPipelineArgs(settings=settings),
+    DataPipelineArgs(settings=settings, files=files),
     pulumi.ResourceOptions(provider=aws_provider(settings)),
 )
 for name, value in pipeline.outputs().items():

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, InvokeOutputOptions, ResourceOptions
 
-from components import messaging, permissions, workflow
+from components import evolution, messaging, permissions, workflow
 from components.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms
 from components.budget import Budget, BudgetArgs
 from components.catalog import (
@@ -29,7 +28,7 @@ from components.compute import (
     failed_run_pattern,
     metrics_namespace,
 )
-from components.contracts import load_contracts
+from components.contract_objects import ContractObjects, ContractObjectsArgs
 from components.dashboard import Shown
 from components.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
 from components.iam import Place
@@ -37,32 +36,41 @@ from components.lake import Lake, LakeArgs
 from components.log_queries import LogQueries, LogQueriesArgs
 from components.monitoring import Monitoring, MonitoringArgs, callers
 from components.network import Network, NetworkArgs
-from components.packaging import ROOT
+from components.user_files import UserFiles
 from config import PipelineConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataPipelineArgs:
-    """The environment's settings, and where the rest of its description is."""
+    """The stack's settings, and what the project's files say."""
 
     settings: PipelineConfig
-    contracts: Path = ROOT / "contracts"
-    queries: Path = ROOT / "queries"
-    definition: Path = ROOT / "state_machines" / "batch_workflow.asl.json"
+    files: UserFiles
 
 
 class DataPipeline(pulumi.ComponentResource):
-    """Files that land become clean, deduplicated, partitioned tables, with every row accounted for."""
+    """Files that land become clean, deduplicated, partitioned tables, with every row accounted for.
+
+    The engine compares the contracts of this component with those of the last deployment before it changes anything:
+    every other resource is inside it, and waits for it.
+    """
 
     def __init__(self, name: str, args: DataPipelineArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pipeline:data_pipeline:DataPipeline", name, None, opts)
+        forms = {contract.name: evolution.form(contract.document) for contract in args.files.contracts}
+        hooks = pulumi.ResourceHookBinding(before_update=[evolution.hook(f"{name}-contract-evolution")])
+        super().__init__(
+            "pipeline:data_pipeline:DataPipeline",
+            name,
+            {"contracts": forms},
+            ResourceOptions.merge(opts, ResourceOptions(hooks=hooks)),
+        )
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
-        self._contracts = load_contracts(args.contracts)
+        self._contracts = args.files.contracts
         place = self._find_place()
         self._lake = Lake(
             name,
-            LakeArgs(settings=args.settings, place=place, contracts=self._contracts, queries=args.queries),
+            LakeArgs(settings=args.settings, place=place, contracts=self._contracts, queries=args.files.queries),
             self._child,
         )
         self._surroundings = Surroundings(
@@ -84,6 +92,7 @@ class DataPipeline(pulumi.ComponentResource):
         rules = self._connect()
         self._build_monitoring()
         self._let_in(rules)
+        self._write_contracts()
         self.register_outputs({})
 
     def outputs(self) -> dict[str, Any]:
@@ -184,7 +193,7 @@ class DataPipeline(pulumi.ComponentResource):
             f"{self._name}-batch",
             workflow.WorkflowArgs(
                 surroundings=self._surroundings,
-                definition_file=self._args.definition,
+                definition=self._args.files.definition,
                 values={
                     "JobName": self._job.job.name,
                     "ProcessingFunctionArn": arns["processing"],
@@ -361,3 +370,18 @@ class DataPipeline(pulumi.ComponentResource):
                 # AWS looks whether it may publish when the budget is made.
                 ResourceOptions(parent=self, depends_on=[policy]),
             )
+
+    def _write_contracts(self) -> None:
+        """Write the contracts after what reads them, and announce the datasets when all that they need is there."""
+        functions = list(self._functions.values())
+        ContractObjects(
+            f"{self._name}-contract",
+            ContractObjectsArgs(
+                contracts=self._contracts,
+                artifacts=self._lake.artifacts,
+                kms_key_arn=self._lake.key.key.arn,
+                readers=[*(built.function for built in functions), self._job.job, self._workflow.state_machine],
+                served_by=[self._lake, *functions, *self._crawlers.values(), self._workflow, self._monitoring],
+            ),
+            self._child,
+        )

@@ -3,7 +3,6 @@
 Published rows keep the form in which they were written, and every reader sees them together with the new ones.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -67,13 +66,31 @@ def check(deployed: Contract, wanted: Contract) -> None:
         pulumi.log.warn("\n".join(lines))
 
 
+def form(contract: Contract) -> dict[str, Any]:
+    """Keep of a compiled contract what a later one is compared with: what a row looks like, and what it means."""
+    kept = {field: contract[field] for field in ("dataset", "version", "primary_key", "partition_by", "time_zone")}
+    columns = [{field: column[field] for field in ("name", "type", "required")} for column in contract["columns"]]
+    return {**kept, "columns": columns}
+
+
 def compare(args: pulumi.ResourceHookArgs) -> None:
-    """Check the S3 object of a contract before it is updated: what the stack's state has, and what the program wants.
+    """Check the contracts of the component before it is updated: what the stack's state has, and what is wanted.
+
+    The state has what the last deployment set out for, also if it did not finish: it may have written a contract, and
+    rows may have been published under it.
 
     Raises:
-        EvolutionError: the change is refused, or the contents are no contracts that can be compared.
+        EvolutionError: a change is refused; lists all of all contracts.
     """
-    check(_contract(args.name, args.old_inputs), _contract(args.name, args.new_inputs))
+    deployed, wanted = (_contracts(inputs) for inputs in (args.old_inputs, args.new_inputs))
+    refused = []
+    for dataset in sorted(deployed.keys() & wanted.keys()):
+        try:
+            check(deployed[dataset], wanted[dataset])
+        except EvolutionError as error:
+            refused.append(str(error))
+    if refused:
+        raise EvolutionError("\n".join(refused))
 
 
 def hook(name: str) -> pulumi.ResourceHook:
@@ -81,12 +98,9 @@ def hook(name: str) -> pulumi.ResourceHook:
     return pulumi.ResourceHook(name, compare, pulumi.ResourceHookOptions(on_dry_run=True))
 
 
-def _contract(name: str, inputs: Mapping[str, Any] | None) -> Contract:
-    content = (inputs or {}).get("content")
-    # A secret would be an Output; contracts are none, and what cannot be compared must not pass.
-    if not isinstance(content, str):
-        raise EvolutionError(f"{name}: the object's content is not plain text, so contracts cannot be compared")
-    found: Contract = json.loads(content)
+def _contracts(inputs: Mapping[str, Any] | None) -> Mapping[str, Contract]:
+    """Find the forms by dataset; a dataset that is new or gone is compared with nothing."""
+    found: Mapping[str, Contract] = (inputs or {}).get("contracts") or {}
     return found
 
 

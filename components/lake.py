@@ -1,15 +1,12 @@
 """Everything that keeps something: the key, the zones, the ledger, the catalog, the queues and topics."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
-from components import evolution, lifecycle
+from components import lifecycle
 from components.catalog import Catalog, CatalogArgs
 from components.contracts import CompiledContract
 from components.iam import Place
@@ -22,7 +19,7 @@ from components.messaging import (
     WorkQueue,
     WorkQueueArgs,
 )
-from components.queries import load_queries
+from components.queries import Query
 from components.security import EncryptionKey, EncryptionKeyArgs
 from components.storage import Ledger, LedgerArgs, Zone, ZoneArgs
 from components.tables import OwnTables, OwnTablesArgs
@@ -32,12 +29,12 @@ from config import PipelineConfig
 
 @dataclass(frozen=True, kw_only=True)
 class LakeArgs:
-    """The environment's settings, where it is, and its contracts."""
+    """The stack's settings, where it is, its contracts and its named queries."""
 
     settings: PipelineConfig
     place: Place
     contracts: Sequence[CompiledContract]
-    queries: Path
+    queries: Mapping[str, Query]
 
 
 class Lake(pulumi.ComponentResource):
@@ -98,7 +95,7 @@ class Lake(pulumi.ComponentResource):
                 query_results=self.query_results,
                 scanned_bytes_cutoff_mb=settings.athena.scanned_bytes_cutoff_mb,
                 allow_destroy=self._allow_destroy,
-                queries=load_queries(args.queries, args.contracts),
+                queries=args.queries,
             ),
             child,
         )
@@ -113,7 +110,6 @@ class Lake(pulumi.ComponentResource):
             child,
         )
         self._build_ways(settings)
-        self._upload_contracts(args.contracts)
         self.register_outputs({})
 
     def _zone(
@@ -169,19 +165,3 @@ class Lake(pulumi.ComponentResource):
             child,
         )
         self.bus = EventBus(f"{name}-events", child)
-
-    def _upload_contracts(self, contracts: Sequence[CompiledContract]) -> None:
-        documents = {contract.name: contract.document for contract in contracts}
-        compared = pulumi.ResourceHookBinding(before_update=[evolution.hook(f"{self._name}-contract-evolution")])
-        hooks = dict.fromkeys(documents, compared)
-        documents["index"] = {"datasets": sorted(documents)}
-        for title, document in documents.items():
-            aws.s3.BucketObjectv2(
-                f"{self._name}-contract-{title}",
-                bucket=self.artifacts.bucket.bucket,
-                key=f"contracts/{title}.json",
-                content=json.dumps(document, indent=1, sort_keys=True),
-                content_type="application/json",
-                kms_key_id=self.key.key.arn,
-                opts=ResourceOptions(parent=self, depends_on=[self.artifacts.encryption], hooks=hooks.get(title)),
-            )

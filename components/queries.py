@@ -1,14 +1,20 @@
 """The named queries: those that contracts bring, and the shared ones in queries/*.sql."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.contracts import CompiledContract
 
+NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+MAX_SQL_BYTES = 262_144
+MAX_DESCRIPTION = 1_024
+"""What Athena takes of a named query (API reference, CreateNamedQuery, read 2026-11)."""
+
 
 class QueryError(Exception):
-    """A file in queries/ cannot be a named query."""
+    """Files in queries/ cannot be named queries; the message lists every problem with its file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,28 +29,42 @@ def load_queries(directory: Path, contracts: Iterable[CompiledContract]) -> dict
     """Collect the queries of `contracts` and of `directory`, by name.
 
     Raises:
-        QueryError: naming the file without a description, and the name that is taken twice.
-
+        QueryError: naming each file that is no query, and each name that is taken twice.
     """
-    queries: dict[str, Query] = {}
-    for contract in contracts:
-        for name, sql in contract.named_queries.items():
-            _add(queries, name, Query(description=f"{name}, from the contract of {contract.name}", sql=sql))
+    queries = {
+        name: Query(description=f"{name}, from the contract of {contract.name}", sql=sql)
+        for contract in contracts
+        for name, sql in contract.named_queries.items()
+    }
+    problems = []
     for file in sorted(directory.glob("*.sql")):
-        _add(queries, file.stem, _read(file))
+        try:
+            query = _read(file)
+        except QueryError as error:
+            problems.append(str(error))
+            continue
+        if file.stem in queries:
+            problems.append(f"{file.name}: the name is taken by {queries[file.stem].description!r}; take another one")
+        queries[file.stem] = query
+    if problems:
+        raise QueryError("\n".join(problems))
     return queries
 
 
-def _add(queries: dict[str, Query], name: str, query: Query) -> None:
-    if name in queries:
-        raise QueryError(
-            f"the named query {name!r} exists twice: {queries[name].description!r} and {query.description!r}"
-        )
-    queries[name] = query
-
-
 def _read(file: Path) -> Query:
-    first, _, sql = file.read_text(encoding="utf-8").partition("\n")
-    if not first.startswith("-- ") or not sql.strip():
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryError(f"{file.name}: cannot be read as text in UTF-8: {error}") from error
+    if not NAME.fullmatch(file.stem):
+        raise QueryError(
+            f"{file.name}: the name of a query has up to 100 small letters, digits and _, a letter first, before .sql"
+        )
+    first, _, sql = text.partition("\n")
+    if not first.startswith("-- ") or not first.removeprefix("-- ").strip() or not sql.strip():
         raise QueryError(f"{file.name}: the first line must be '-- <what the query tells>', and SQL must follow it")
+    if len(first) > MAX_DESCRIPTION:
+        raise QueryError(f"{file.name}: the first line has {len(first)} characters; Athena takes {MAX_DESCRIPTION}")
+    if (size := len(sql.encode())) > MAX_SQL_BYTES:
+        raise QueryError(f"{file.name}: {size} bytes of SQL; Athena takes {MAX_SQL_BYTES}")
     return Query(description=first.removeprefix("-- ").strip(), sql=sql.strip() + "\n")

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.compute import Surroundings
-from components.definition import check_placeholders, render
+from components.definition import render
 from components.iam import Place, Statement, allow_unscoped
 from components.security import ServiceRole, ServiceRoleArgs
 
@@ -68,7 +67,7 @@ class WorkflowArgs:
     """The definition, its values, and what its steps may do."""
 
     surroundings: Surroundings
-    definition_file: Path
+    definition: str
     values: Mapping[str, Input[str]]
     statements: Sequence[Statement]
     log_level: str
@@ -85,8 +84,6 @@ class Workflow(pulumi.ComponentResource):
         super().__init__("pipeline:workflow:Workflow", name, None, opts)
         child = ResourceOptions(parent=self)
         around = args.surroundings
-        text = args.definition_file.read_text(encoding="utf-8")
-        check_placeholders(text, args.values, args.definition_file)
         self.log_group = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             # Under this prefix, delivery needs no entry of its own in the resource policy, whose size is limited.
@@ -111,7 +108,7 @@ class Workflow(pulumi.ComponentResource):
             name=state_machine_name(around.stack),
             type="STANDARD",
             role_arn=role.role.arn,
-            definition=Output.all(**args.values).apply(lambda values: render(text, values)),
+            definition=Output.all(**args.values).apply(lambda values: render(args.definition, values)),
             logging_configuration={
                 "level": args.log_level,
                 "include_execution_data": args.include_execution_data,

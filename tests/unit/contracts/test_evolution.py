@@ -1,7 +1,7 @@
 """A contract may change only in ways that leave published rows and their readers whole; a MAJOR version warns."""
 
 import copy
-import json
+import re
 import string
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.evolution import EvolutionError, breaking_changes, check, compare, is_widened, refusals
+from components.evolution import EvolutionError, breaking_changes, check, compare, form, is_widened, refusals
 
 TYPES = ["string", "int", "bigint", "double", "boolean", "date", "timestamp", "decimal(10,2)"]
 
@@ -221,17 +221,35 @@ def test_what_may_be_done_may_be_done_in_two_steps(deployed: dict[str, Any], dat
 
 
 def hooked(old: Any, new: Any) -> pulumi.ResourceHookArgs:
-    return pulumi.ResourceHookArgs("urn", "id", "contract-orders", "aws:s3/bucketObjectv2:BucketObjectv2", new, old)
+    kind = "pipeline:data_pipeline:DataPipeline"
+    return pulumi.ResourceHookArgs("urn", "", "data-pipeline", kind, new_inputs=new, old_inputs=old)
 
 
-def test_the_hook_compares_the_objects_contents() -> None:
-    old = {"content": json.dumps(DEPLOYED), "key": "contracts/orders.json"}
-    compare(hooked(old, {"content": json.dumps(wanted())}))
-    with pytest.raises(EvolutionError, match="price: was"):
-        compare(hooked(old, {"content": json.dumps(wanted(drop("price")))}))
+def of(*documents: dict[str, Any]) -> dict[str, Any]:
+    return {"contracts": {document["dataset"]: form(document) for document in documents}}
 
 
-@pytest.mark.parametrize("old", [None, {}, {"content": None}, {"content": {"text": "an asset"}}])
-def test_what_cannot_be_compared_does_not_pass(old: Any) -> None:
-    with pytest.raises(EvolutionError, match=r"contract-orders: .* cannot be compared"):
-        compare(hooked(old, {"content": json.dumps(DEPLOYED)}))
+def test_the_hook_compares_every_contract_and_names_all_that_is_refused() -> None:
+    other = {**DEPLOYED, "dataset": "returns"}
+    compare(hooked(of(DEPLOYED, other), of(wanted(), other)))
+    broken = wanted(drop("price"))
+    with pytest.raises(EvolutionError) as caught:
+        compare(hooked(of(DEPLOYED, other), of(broken, {**broken, "dataset": "returns"})))
+    assert re.findall(r"the contract of (\w+) from", str(caught.value)) == ["orders", "returns"]
+    assert str(caught.value).count("price: was") == 2
+
+
+@pytest.mark.parametrize("old", [None, {}, {"contracts": {}}])
+def test_a_contract_that_was_never_deployed_is_compared_with_nothing(old: Any) -> None:
+    compare(hooked(old, of(DEPLOYED)))
+
+
+def test_a_contract_that_goes_or_comes_beside_others_is_compared_with_nothing() -> None:
+    other = {**DEPLOYED, "dataset": "returns", "columns": []}
+    compare(hooked(of(DEPLOYED), of(other)))
+
+
+def test_a_form_keeps_all_that_is_compared() -> None:
+    assert form(form(DEPLOYED)) == form(DEPLOYED)
+    broken = wanted(drop("price"))
+    assert refusals(form(DEPLOYED), form(broken)) == refusals(DEPLOYED, broken) != []

@@ -1,21 +1,26 @@
-"""A contract's object is compared with the deployed one before it is updated, over the same wire as the engine's."""
+"""Contracts are compared with those of the last deployment before anything changes, over the engine's own wire."""
 
-import json
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # has no stubs
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
 
-from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, stack_config
+from components import evolution
+from tests.unit.infrastructure.cloud import Cloud, Declared, deploy, main_program, stack_config
 from tests.unit.infrastructure.test_program import DATASETS
 
 HOOK = "data-pipeline-contract-evolution"
+KIND = "pipeline:data_pipeline:DataPipeline"
 
 
 def test_every_contract_is_compared_before_it_is_updated_in_previews_too(cloud: Cloud) -> None:
-    compared = {r.inputs["key"] for r in cloud.of("s3.BucketObjectv2") if HOOK in r.before_update}
-    assert compared == {f"contracts/{dataset}.json" for dataset in DATASETS}
+    compared = pipeline_of(cloud)
+    assert compared.before_update == (HOOK,)
+    assert compared.inputs["contracts"].keys() == set(DATASETS)
+    written = {r.inputs["key"]: r.json("content") for r in cloud.of("s3.BucketObjectv2") if "content" in r.inputs}
+    for dataset, found in compared.inputs["contracts"].items():
+        assert found == evolution.form(written[f"contracts/{dataset}.json"])
     assert cloud.hooks.keys() == {HOOK}
     assert cloud.hooks[HOOK].on_dry_run is True
     assert cloud.hooks[HOOK].ignore_errors is False
@@ -27,20 +32,21 @@ class Engine(Cloud):
     answers: dict[str, str]
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        if args.inputs.get("key") == "contracts/flights.json":
-            wanted = str(args.inputs["content"])
-            deployed = json.loads(wanted)
-            more = {**deployed, "columns": [*deployed["columns"], {"name": "x", "type": "int", "required": False}]}
+        if args.typ == KIND:
+            wanted = args.inputs["contracts"]
+            flights = wanted["flights"]
+            columns = [*flights["columns"], {"name": "x", "type": "int", "required": False}]
+            more = {**wanted, "flights": {**flights, "columns": columns}}
             self.answers = {
                 "the same": self.update(wanted, wanted),
-                "one column less": self.update(json.dumps(more), wanted),
+                "one column less": self.update(more, wanted),
             }
         return super().new_resource(args)
 
-    def update(self, old: str, new: str) -> str:
-        request = resource_pb2.ResourceHookRequest(urn="urn", name="contract", type="aws:s3/bucketObjectv2")
-        request.old_inputs.update({"content": old})
-        request.new_inputs.update({"content": new})
+    def update(self, old: Any, new: Any) -> str:
+        request = resource_pb2.ResourceHookRequest(urn="urn", name="data-pipeline", type=KIND)
+        request.old_inputs.update({"contracts": old})
+        request.new_inputs.update({"contracts": new})
         callback = self.hooks[HOOK].callback
         with grpc.insecure_channel(callback.target) as channel:
             stub = callback_pb2_grpc.CallbacksStub(channel)
@@ -54,3 +60,47 @@ def test_the_engine_gets_the_refusal_as_the_updates_error() -> None:
     deploy(main_program, config=stack_config("dev"), cloud=cloud)
     assert cloud.answers["the same"] == ""
     assert "x: was int, is gone" in cloud.answers["one column less"]
+
+
+def pipeline_of(cloud: Cloud) -> Declared:
+    (found,) = [resource for resource in cloud.resources if resource.type == KIND]
+    return found
+
+
+def test_everything_of_aws_waits_for_that_comparison(cloud: Cloud) -> None:
+    """A child is registered once its parent is, and the engine compares before it registers the parent."""
+    parents = {resource.urn: resource.parent for resource in cloud.resources}
+    compared = pipeline_of(cloud).urn
+
+    def inside(urn: str) -> bool:
+        return urn == compared or (urn in parents and inside(parents[urn]))
+
+    assert [resource.urn for resource in cloud.aws() if not inside(resource.urn)] == []
+
+
+def test_a_contract_is_written_after_all_the_code_that_reads_it(cloud: Cloud) -> None:
+    code = {one.urn for one in cloud.of("lambda.Function", "lambda.LayerVersion", "glue.Job", "sfn.StateMachine")}
+    code |= {one.urn for one in cloud.of("s3.BucketObjectv2") if one.inputs["key"].startswith("glue/")}
+    for one in cloud.of("s3.BucketObjectv2"):
+        if one.inputs["key"].startswith("contracts/"):
+            assert code - before(cloud, one) == set(), one.name
+
+
+def test_datasets_are_announced_when_all_that_they_need_is_there(cloud: Cloud) -> None:
+    (index,) = [one for one in cloud.of("s3.BucketObjectv2") if one.inputs["key"] == "contracts/index.json"]
+    needed = cloud.of(
+        "glue.Crawler", "glue.CatalogTable", "iam.RolePolicy", "athena.NamedQuery", "cloudwatch.MetricAlarm"
+    )
+    needed += [one for one in cloud.of("s3.BucketObjectv2") if one is not index]
+    waits = before(cloud, index)
+    assert [one.name for one in needed if one.urn not in waits] == []
+
+
+def before(cloud: Cloud, last: Declared) -> set[str]:
+    """Everything that is there before a resource is made."""
+    by_urn, found, left = {one.urn: one for one in cloud.resources}, set(), [last.urn]
+    while left:
+        for urn in by_urn[left.pop()].dependencies - found:
+            found.add(urn)
+            left.append(urn)
+    return found

@@ -3,14 +3,17 @@
 import functools
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pulumi
 import pytest
 
 import config
+from components.contracts import load_contracts
 from components.data_pipeline import DataPipeline, DataPipelineArgs
 from components.provider import aws_provider
+from components.user_files import read
 from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, stack_config
 
 DATASETS = 30
@@ -46,7 +49,7 @@ def crowded() -> Cloud:
                 Path(folder, f"{name}.odcs.yaml").write_text(text, encoding="utf-8")
             DataPipeline(
                 "data-pipeline",
-                DataPipelineArgs(settings=settings, contracts=Path(folder)),
+                DataPipelineArgs(settings=settings, files=replace(read(), contracts=load_contracts(Path(folder)))),
                 pulumi.ResourceOptions(provider=aws_provider(settings)),
             )
 

@@ -1,4 +1,4 @@
-"""Stacks share an account: dev, a person's, one for each pull request. None may take, match or be allowed what is another's."""
+"""Stacks share an account: dev, a person's, a pull request's. None may take, match or reach what is another's."""
 
 import fnmatch
 import functools
@@ -115,7 +115,7 @@ def test_a_stacks_name_tells_whose_rules_it_keeps(stack: str, environment: str, 
 
 @pytest.mark.parametrize("name", ["Dev", "dev_x", "dev.x", "dev--x", "-dev", "dev-", "1dev", "d" * 41])
 def test_a_stack_whose_name_no_physical_name_can_be_made_of_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match="the stack's name .*: allowed are up to 40 small letters"):
+    with pytest.raises(ConfigError, match=r"the stack's name .*: allowed are up to 40 small letters"):
         parsed({"environment": "dev"}, name)
 
 

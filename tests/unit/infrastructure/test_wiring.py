@@ -8,7 +8,6 @@ from typing import Any
 import botocore.session
 import pytest
 
-from components.definition import DefinitionError, check_placeholders, render
 from components.messaging import every_minutes
 from invariants import visibility_timeout_seconds
 from tests.unit.infrastructure.cloud import ROOT, Cloud
@@ -360,14 +359,6 @@ def test_named_queries_are_in_the_workgroup_and_the_database(cloud: Cloud) -> No
     for query in queries.values():
         assert (query["workgroup"], query["database"]) == (workgroup.outputs["name"], database.outputs["name"])
         assert query["query"].strip()
-
-
-def test_a_placeholder_without_a_value_and_a_value_without_a_place_are_both_named() -> None:
-    with pytest.raises(DefinitionError, match=r"\$\{Job\} has no value; there are: Table; \$\{Table\} is given"):
-        check_placeholders('{"a": "${Job}"}', ["Table"], DEFINITION)
-    assert json.loads(render('{"a": "${Job}"}', {"Job": "x"})) == {"a": "x"}
-    with pytest.raises(DefinitionError, match="not JSON"):
-        render('{"a": ${Job}}', {"Job": "x y"})
 
 
 def test_a_service_that_is_busy_is_asked_again_by_whatever_name_boto3_calls_it() -> None:

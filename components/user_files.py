@@ -1,0 +1,83 @@
+"""Reads what users write: settings, contracts, named queries, the workflow. Refuses all that is wrong at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+import config
+from components.contract_file import ContractError
+from components.contracts import CompiledContract, load_contracts
+from components.definition import DefinitionError, load_definition
+from components.packaging import ROOT
+from components.queries import Query, QueryError, load_queries
+from config import ConfigError, PipelineConfig
+
+
+class UserFileError(pulumi.RunError):
+    """Files that users write cannot be used; the message lists every problem of every file, each once.
+
+    Pulumi shows a RunError without a traceback.
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserFiles:
+    """What the project's files say, read and checked before the first resource is declared."""
+
+    contracts: Sequence[CompiledContract]
+    queries: Mapping[str, Query]
+    definition: str
+    """The workflow in Amazon States Language, its placeholders not filled in."""
+
+
+def read(root: Path = ROOT) -> UserFiles:
+    """Read contracts, queries and the workflow's definition of a project.
+
+    Raises:
+        UserFileError: lists every problem of every file.
+    """
+    files, problems = _read(root)
+    if files is None:
+        raise UserFileError("\n".join(problems))
+    return files
+
+
+def read_with_settings(root: Path = ROOT) -> tuple[PipelineConfig, UserFiles]:
+    """Read the current stack's settings and the files of a project.
+
+    Raises:
+        UserFileError: lists every problem of the stack file and of every other file.
+    """
+    settings, wrong = None, []
+    try:
+        settings = config.load()
+    except ConfigError as error:
+        wrong.append(str(error))
+    files, problems = _read(root)
+    if settings is None or files is None:
+        raise UserFileError("\n".join([*wrong, *problems]))
+    return settings, files
+
+
+def _read(root: Path) -> tuple[UserFiles | None, list[str]]:
+    contracts: Sequence[CompiledContract] = ()
+    queries: Mapping[str, Query] = {}
+    definition, problems = "", []
+    try:
+        contracts = load_contracts(root / "contracts")
+    except ContractError as error:
+        problems.append(str(error))
+    try:
+        # Of contracts that cannot be read, no query's name can be taken twice.
+        queries = load_queries(root / "queries", contracts)
+    except QueryError as error:
+        problems.append(str(error))
+    try:
+        definition = load_definition(root / "state_machines" / "batch_workflow.asl.json")
+    except DefinitionError as error:
+        problems.append(str(error))
+    if problems:
+        return None, problems
+    return UserFiles(contracts=contracts, queries=queries, definition=definition), []
