@@ -1,11 +1,14 @@
-"""Deploys one environment with the Pulumi Automation API: `python scripts/deploy.py --help`.
+"""Deploys one stack with the Pulumi Automation API: `python scripts/deploy.py --help`.
+
+What changes something is previewed with the engine first, shown, and then done as it was shown.
 
 Progress goes to stderr; stdout has the outputs of the stack as JSON, and nothing else.
 """
 
 import json
 import sys
-from enum import IntEnum, StrEnum
+import tempfile
+from enum import IntEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +22,7 @@ from rich.text import Text
 # The script is called by its path, which puts its own folder on the module path, not the repository.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from config import PipelineConfig
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import TargetError, choose
 from scripts.display import Display
@@ -26,23 +30,16 @@ from scripts.stacks import (
     Action,
     DeployError,
     DriftError,
+    carry_out,
     check_credentials,
-    check_environment,
+    check_settings,
     open_stack,
     outputs,
-    run,
+    preview,
     settings,
 )
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-
-class Environment(StrEnum):
-    """The environments that are deployed to AWS; a stack has the name of its environment."""
-
-    DEV = "dev"
-    STAGING = "staging"
-    PROD = "prod"
 
 
 class Exit(IntEnum):
@@ -57,8 +54,10 @@ class Exit(IntEnum):
 
 @app.command()
 def deploy(
-    environment: Annotated[Environment, typer.Option(help="Which environment.")],
-    preview: Annotated[bool, typer.Option("--preview", help="Say what would change, and change nothing.")] = False,
+    name: Annotated[
+        str, typer.Option("--stack", "--environment", help="Which stack: what Pulumi.<stack>.yaml is called after.")
+    ],
+    only_preview: Annotated[bool, typer.Option("--preview", help="Say what would change, and change nothing.")] = False,
     destroy: Annotated[bool, typer.Option("--destroy", help="Delete everything; asks for the stack's name.")] = False,
     refresh: Annotated[
         bool,
@@ -80,19 +79,27 @@ def deploy(
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="The Pulumi CLI's own output, too.")] = False,
 ) -> None:
-    """Deploy an environment: without --preview, --destroy or --refresh, make it what the program says."""
+    """Deploy a stack: without --preview, --destroy or --refresh, make it what the program says."""
     # The colons in ARNs are no emoji.
     console = Console(stderr=True, emoji=False)
-    name = environment.value
     try:
-        action = _action(preview=preview, destroy=destroy, refresh=refresh)
-        _check(action, name, expect_no_changes=expect_no_changes, confirm=confirm, outputs_file=outputs_file)
-        check_environment(name)
+        action = _action(preview=only_preview, destroy=destroy, refresh=refresh)
+        _check(action, expect_no_changes=expect_no_changes, confirm=confirm, outputs_file=outputs_file)
+        _check_stack(action, check_settings(name))
+        if action is Action.DESTROY:
+            _confirm(name, confirm)
         caller = check_credentials(name)
         stack = open_stack(name, create=action is Action.DEPLOY, secrets_provider=secrets_provider)
-        with Display(console, f"{action.value} {name}, as {caller}", verbose=verbose) as display:
-            run(stack, action, display, refresh=refresh, expect_no_changes=expect_no_changes)
-        display.summary(planned=action is Action.PREVIEW)
+        with tempfile.TemporaryDirectory() as folder:
+            plan = Path(folder, "plan.json") if action is Action.DEPLOY else None
+            what = name if action is Action.PREVIEW else f"{action.value} of {name}"
+            with Display(console, f"preview {what}, as {caller}", verbose=verbose) as display:
+                preview(stack, action, display, plan=plan, refresh=refresh, expect_no_changes=expect_no_changes)
+            display.summary(planned=True)
+            if action is not Action.PREVIEW:
+                with Display(console, f"{action.value} {name}", verbose=verbose) as display:
+                    carry_out(stack, action, display, plan=plan, refresh=refresh)
+                display.summary(planned=False)
         if action in (Action.DEPLOY, Action.REFRESH):
             found = outputs(stack)
             _write(json.dumps(found, indent=1), outputs_file)
@@ -121,22 +128,33 @@ def _action(*, preview: bool, destroy: bool, refresh: bool) -> Action:
     return Action.REFRESH if refresh else Action.DEPLOY
 
 
-def _check(
-    action: Action, name: str, *, expect_no_changes: bool, confirm: str | None, outputs_file: Path | None
-) -> None:
-    """Refuse what does not go together, and have a person confirm what cannot be taken back."""
+def _check(action: Action, *, expect_no_changes: bool, confirm: str | None, outputs_file: Path | None) -> None:
+    """Refuse options that do not go together."""
     if expect_no_changes and action is not Action.PREVIEW:
         raise typer.BadParameter("--expect-no-changes goes with --preview: a deployment has changed things already")
     if outputs_file is not None and action in (Action.PREVIEW, Action.DESTROY):
         raise typer.BadParameter(f"--outputs goes with a deployment or --refresh: {action.value} has none")
     if confirm is not None and action is not Action.DESTROY:
         raise typer.BadParameter("--confirm goes with --destroy: nothing else is confirmed")
-    if action is not Action.DESTROY:
-        return
+
+
+def _confirm(name: str, confirm: str | None) -> None:
+    """Have a person confirm what cannot be taken back."""
     if confirm is None and sys.stdin.isatty():
         confirm = typer.prompt(f"This deletes {name}. Type the name of the stack to go on", err=True)
     if confirm != name:
         raise typer.BadParameter(f"--destroy of {name} was not confirmed; give --confirm {name} (not {confirm!r})")
+
+
+def _check_stack(action: Action, settings: PipelineConfig) -> None:
+    """Refuse what no engine has to be asked about."""
+    if settings.environment == "local":
+        raise typer.BadParameter(f"the stack {settings.stack} is the emulator's: make local (README.md)")
+    if action is Action.DESTROY and not settings.storage.allow_destroy:
+        raise typer.BadParameter(
+            f"--destroy of {settings.stack} is refused: storage.allow_destroy is false in "
+            f"Pulumi.{settings.stack}.yaml. Where the environment's rules allow true: set it, deploy that, then destroy"
+        )
 
 
 def _write(text: str, path: Path | None) -> None:

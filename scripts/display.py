@@ -98,11 +98,11 @@ class Display:
 
     def _diagnosed(self, diagnostic: auto.DiagnosticEvent) -> None:
         message = _MARKUP.sub("", diagnostic.message).strip()
-        if diagnostic.severity == "error" and message:
+        if diagnostic.severity == "error" and message and message not in self.errors:
+            # Whoever runs the engine says them at the end, each once.
             self.errors.append(message)
-        if diagnostic.severity in ("error", "warning") and message:
-            style = "red" if diagnostic.severity == "error" else "yellow"
-            self._console.print(f"{diagnostic.severity}: {message}", style=style, markup=False, soft_wrap=True)
+        if diagnostic.severity == "warning" and message:
+            self._console.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
 
     @property
     def changed(self) -> int:

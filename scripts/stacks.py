@@ -9,7 +9,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation as auto
 
-from ops.stack_files import SETTINGS, StackFileError, read
+from config import ConfigError, PipelineConfig, parse
+from ops.stack_files import SETTINGS, StackFileError, opened, read
 from scripts.display import PERMALINK, Display
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,8 +24,9 @@ HINTS = {
     "PULUMI_CONFIG_PASSPHRASE": "the stack has no secrets provider: commit the secretsprovider and encryptedkey that "
     "`pulumi stack init` wrote into its file (docs/deployment.md)",
     "AccessDenied": "the role lacks a permission: deploy bootstrap/ again, or use the role of this environment",
-    "protected": "what holds data is protected where storage.allow_destroy is false; a person takes that away first "
-    "(docs/deployment.md)",
+    "marked for protection": "what holds data is protected where storage.allow_destroy is false, and where it was when "
+    "the stack was last deployed (docs/architecture.md)",
+    "violates plan": "the program, the settings or what AWS has changed since the preview: deploy again",
 }
 """By what the Pulumi CLI says: what to do about it."""
 
@@ -58,19 +60,18 @@ def settings(name: str) -> dict[str, Any]:
         raise DeployError(str(error)) from error
 
 
-def check_environment(name: str) -> None:
-    """Make sure that a stack's file is about the environment that the stack is called after.
+def check_settings(name: str) -> PipelineConfig:
+    """Check what a stack's file says, as the program will.
 
     Raises:
-        DeployError: it claims another one, whose rules are not those that the program has to keep there.
+        DeployError: it breaks a rule, or claims another environment than the stack is called after; lists all of it.
     """
-    found = settings(name).get(SETTINGS)
-    said = found.get("environment") if isinstance(found, Mapping) else None
-    if said != name:
-        raise DeployError(
-            f"Pulumi.{name}.yaml: data-pipeline:settings.environment = {said!r}: allowed is {name!r}, "
-            "as the stack is called"
-        )
+    plain, secret = opened(settings(name))
+    region = plain.get("aws:region")
+    try:
+        return parse(plain.get(SETTINGS), f"Pulumi.{name}.yaml", stack=name, region=region, secret=SETTINGS in secret)
+    except ConfigError as error:
+        raise DeployError(str(error)) from error
 
 
 def check_credentials(name: str) -> str:
@@ -127,35 +128,64 @@ def open_stack(name: str, *, create: bool, secrets_provider: str | None) -> auto
         raise DeployError(explain(error)) from error
 
 
-def run(
-    stack: auto.Stack, action: Action, display: Display, *, refresh: bool = False, expect_no_changes: bool = False
+def preview(
+    stack: auto.Stack,
+    action: Action,
+    display: Display,
+    *,
+    plan: Path | None = None,
+    refresh: bool = False,
+    expect_no_changes: bool = False,
 ) -> None:
-    """Run the engine, and show what it does.
+    """Have the engine say what an action would do, and show it; a deployment's steps are kept in the file `plan`.
 
     Raises:
-        DeployError: it failed, another one runs, or the stack is locked.
+        DeployError: the engine refuses it, another one runs, or the stack is locked.
         DriftError: there are changes, and none were expected.
     """
     steps: dict[Action, Callable[..., object]] = {
-        Action.DEPLOY: stack.up,
+        Action.DEPLOY: stack.preview,
         Action.PREVIEW: stack.preview,
+        Action.REFRESH: stack.preview_refresh,
+        Action.DESTROY: stack.preview_destroy,
+    }
+    options: dict[str, Any] = {} if action is Action.REFRESH else {"refresh": refresh}
+    if action in (Action.DEPLOY, Action.PREVIEW):
+        options |= {"plan": None if plan is None else str(plan), "expect_no_changes": expect_no_changes}
+    _run(stack, steps[action], display, options, expect_no_changes=expect_no_changes)
+
+
+def carry_out(
+    stack: auto.Stack, action: Action, display: Display, *, plan: Path | None = None, refresh: bool = False
+) -> None:
+    """Have the engine do what was shown; a deployment does what `plan` says, or fails.
+
+    Raises:
+        DeployError: it failed, another one runs, or the stack is locked.
+    """
+    steps: dict[Action, Callable[..., object]] = {
+        Action.DEPLOY: stack.up,
         Action.REFRESH: stack.refresh,
         Action.DESTROY: stack.destroy,
     }
-    options: dict[str, Any] = {
-        "on_event": display.event,
-        "on_output": display.output,
-        "on_error": display.output,
-        "color": "never",
-    }
+    options: dict[str, Any] = {"show_secrets": False}
     if action is not Action.REFRESH:
         options["refresh"] = refresh
-    if action is Action.PREVIEW:
-        options["expect_no_changes"] = expect_no_changes
-    else:
-        options["show_secrets"] = False
+    if action is Action.DEPLOY:
+        options["plan"] = None if plan is None else str(plan)
+    _run(stack, steps[action], display, options)
+
+
+def _run(
+    stack: auto.Stack,
+    step: Callable[..., object],
+    display: Display,
+    options: Mapping[str, Any],
+    *,
+    expect_no_changes: bool = False,
+) -> None:
     try:
-        steps[action](**options)
+        step(on_event=display.event, on_output=display.output, on_error=display.output, color="never", **options)
     except auto.ConcurrentUpdateError as error:
         raise DeployError(
             f"the stack {stack.name} is locked: another deployment runs, or one was killed. Wait for it; if nobody "
@@ -167,6 +197,8 @@ def run(
     except RuntimeError as error:
         # The SDK's own complaint when the engine told nothing of a preview.
         raise DeployError(f"the Pulumi CLI ended without a summary: {error}") from error
+    if display.errors:
+        raise DeployError(explain(RuntimeError(), display.errors))
     if expect_no_changes and display.changed:
         raise DriftError(
             f"{display.changed} resources of {stack.name} differ from the program: what AWS has was changed by hand, "

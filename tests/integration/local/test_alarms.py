@@ -95,7 +95,7 @@ def listener(emulator: Emulator, deployed: Deploy) -> Listener:
                 incidents=INCIDENTS,
                 alarms_topic_arn=topic.topic.arn,
                 shown=Shown(
-                    environment="test",
+                    stack="test",
                     region=REGION,
                     namespace="DataPipeline",
                     datasets=[],
@@ -112,7 +112,7 @@ def listener(emulator: Emulator, deployed: Deploy) -> Listener:
         policy = topic.accept(ACCOUNT, callers(PLACE))
         Budget(
             name,
-            BudgetArgs(environment=name, monthly_dollars=5, alarms_topic_arn=topic.topic.arn),
+            BudgetArgs(stack=name, monthly_dollars=5, alarms_topic_arn=topic.topic.arn),
             pulumi.ResourceOptions(depends_on=[policy]),
         )
 

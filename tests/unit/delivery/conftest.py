@@ -43,6 +43,11 @@ def summary(**changes: int) -> dict[str, Any]:
     return {"summaryEvent": {"durationSeconds": 3, "resourceChanges": changes}}
 
 
+def previews(call: list[str]) -> bool:
+    """Whether a call of the CLI changes nothing."""
+    return call[0] == "preview" or "--preview-only" in call
+
+
 @dataclass
 class Cli:
     """The Pulumi CLI of a test: what it answers, and how it was called."""
@@ -61,9 +66,14 @@ class Cli:
         return [call for call in map(json.loads, lines) if call != ["version"]]
 
     def engine(self) -> list[str]:
-        """The one call that the engine ran for."""
-        (call,) = [call for call in self.calls if call[0] in ("up", "preview", "refresh", "destroy")]
+        """The one call that changes something; a preview without one is it."""
+        found = self.engines()
+        (call,) = [call for call in found if not previews(call)] or found
         return call
+
+    def engines(self) -> list[list[str]]:
+        """The calls that the engine ran for, in their order."""
+        return [call for call in self.calls if call[0] in ("up", "preview", "refresh", "destroy")]
 
 
 @pytest.fixture
@@ -84,6 +94,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     cli.answer("stack history", stdout=json.dumps([HISTORY]))
     cli.answer("up", events=[done("create"), done("update"), done("same"), summary(create=1, update=1, same=198)])
     cli.answer("preview", events=[done("update", diffs=["tags"]), summary(update=1, same=199)])
+    cli.answer("refresh", events=[done("refresh"), summary(refresh=200)])
     return cli
 
 

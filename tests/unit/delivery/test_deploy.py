@@ -13,7 +13,7 @@ from typer.testing import Result
 from ops.smoke import Sight, SmokeError
 from scripts import deploy, stacks
 from scripts.stacks import SECRET, DeployError, check_credentials
-from tests.unit.delivery.conftest import OUTPUTS, URN, Cli, done, step, summary
+from tests.unit.delivery.conftest import OUTPUTS, URN, Cli, done, previews, step, summary
 from tests.unit.delivery.test_smoke import DONE, Watched
 from tests.unit.ops.test_stack_files import WRONG_STACK_FILES
 
@@ -108,24 +108,100 @@ def test_refresh_alone_changes_the_state_only(cli: Cli, script: Script) -> None:
     assert json.loads(result.stdout)["raw_bucket"] == OUTPUTS["raw_bucket"]
 
 
-@pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
-@pytest.mark.parametrize("confirm", [[], ["--confirm", "yes"], ["--confirm", "PROD"]])
-def test_nothing_is_destroyed_without_the_name_of_the_stack(
-    cli: Cli, script: Script, environment: str, confirm: list[str]
-) -> None:
-    result = script("--environment", environment, "--destroy", *confirm)
+@pytest.mark.parametrize("confirm", [[], ["--confirm", "yes"], ["--confirm", "DEV"]])
+def test_nothing_is_destroyed_without_the_name_of_the_stack(cli: Cli, script: Script, confirm: list[str]) -> None:
+    result = script("--environment", "dev", "--destroy", *confirm)
     assert result.exit_code == 2, result.output
-    assert f"give --confirm {environment}" in result.stderr
+    assert "give --confirm dev" in result.stderr
     assert cli.calls == []
 
 
 def test_whoever_names_the_stack_may_destroy_it(cli: Cli, script: Script) -> None:
     cli.answer("destroy", events=[done("delete"), summary(delete=200)])
-    result = script("--environment", "prod", "--destroy", "--confirm", "prod")
+    result = script("--environment", "dev", "--destroy", "--confirm", "dev")
     assert result.exit_code == 0, result.output
     assert result.stdout == ""
     assert "- deleted Bucket data-pipeline-raw" in result.stderr
     assert {"destroy", "--yes", "--skip-preview"} <= {*cli.engine()}
+
+
+@pytest.mark.parametrize("stack", ["staging", "prod"])
+@pytest.mark.parametrize("confirm", [True, False])
+def test_a_stack_that_keeps_its_data_is_not_destroyed_whoever_names_it(
+    cli: Cli, script: Script, stack: str, confirm: bool
+) -> None:
+    result = script("--environment", stack, "--destroy", *(["--confirm", stack] if confirm else []))
+    assert result.exit_code == 2, result.output
+    assert f"storage.allow_destroy is false in Pulumi.{stack}.yaml" in " ".join(result.stderr.split())
+    assert cli.calls == [], "the engine deletes what is not protected before it meets what is"
+
+
+ACTIONS = {"up": [], "refresh": ["--refresh"], "destroy": ["--destroy", "--confirm", "dev"]}
+
+
+@pytest.mark.parametrize("does", ACTIONS)
+def test_what_changes_something_is_previewed_and_shown_first(cli: Cli, script: Script, does: str) -> None:
+    cli.answer(does, events=[done("delete"), summary(delete=200)])
+    result = script("--environment", "dev", *ACTIONS[does])
+    assert result.exit_code == 0, result.output
+    first, second = cli.engines()
+    assert previews(first)
+    assert first[0] == ("preview" if does == "up" else does)
+    assert second[0] == does
+    assert not previews(second)
+    assert result.stderr.index("to be ") < result.stderr.rindex("deleted")
+
+
+@pytest.mark.parametrize("does", ACTIONS)
+def test_what_the_engine_refuses_in_the_preview_is_not_begun(cli: Cli, script: Script, does: str) -> None:
+    said = {"diagnosticEvent": {"severity": "error", "message": "x is currently marked for protection"}}
+    refused = {"events": [said, said], "code": 255, "stderr": "error: preview failed"}
+    cli.answer("preview" if does == "up" else f"{does} --preview-only", **refused)
+    result = script("--environment", "dev", *ACTIONS[does])
+    assert result.exit_code == 1, result.output
+    assert result.stderr.count("x is currently marked for protection") == 1
+    assert "storage.allow_destroy" in result.stderr
+    (call,) = cli.engines()
+    assert previews(call)
+
+
+def test_a_deployment_does_what_was_shown(cli: Cli, script: Script) -> None:
+    """The stand-in for the CLI fails if the plan is not the one that the preview has saved."""
+    assert script("--environment", "dev").exit_code == 0
+    planned, carried_out = cli.engines()[-2:]
+    saved = planned[planned.index("--save-plan") + 1]
+    assert carried_out[carried_out.index("--plan") + 1] == saved
+    assert not Path(saved).exists(), "a plan holds the stack's settings"
+
+
+def test_a_plan_that_no_longer_fits_is_explained(cli: Cli, script: Script) -> None:
+    said = {"diagnosticEvent": {"severity": "error", "message": "resource urn violates plan: properties changed"}}
+    cli.answer("up", events=[said], code=255, stderr="error: update failed")
+    result = script("--environment", "dev")
+    assert result.exit_code == 1
+    assert "→ the program, the settings or what AWS has changed since the preview: deploy again" in result.stderr
+
+
+def test_an_error_of_an_action_that_ends_well_is_one_all_the_same(cli: Cli, script: Script) -> None:
+    said = {"diagnosticEvent": {"severity": "error", "message": "the hook failed"}}
+    cli.answer("up", events=[said, summary(same=200)])
+    result = script("--environment", "dev")
+    assert result.exit_code == 1
+    assert result.stderr.count("the hook failed") == 1
+
+
+def test_a_stack_of_a_persons_own_is_deployed_by_its_name(
+    cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(stacks, "ROOT", tmp_path)
+    text = "config: {aws:region: eu-central-1, data-pipeline:settings: {environment: %s}}"
+    (tmp_path / "Pulumi.feature-x.yaml").write_text(text % "dev")
+    result = script("--stack", "feature-x")
+    assert result.exit_code == 0, result.output
+    assert cli.engine()[-2:] == ["--stack", "feature-x"]
+    (tmp_path / "Pulumi.mine.yaml").write_text(text % "local")
+    assert "the stack mine is the emulator's" in script("--stack", "mine").stderr
+    assert "there is no Pulumi.yours.yaml" in script("--stack", "yours").stderr
 
 
 @pytest.mark.parametrize(
@@ -135,7 +211,7 @@ def test_whoever_names_the_stack_may_destroy_it(cli: Cli, script: Script) -> Non
         (["--expect-no-changes"], "goes with --preview"),
         (["--preview", "--outputs", "o.json"], "preview has none"),
         (["--confirm", "dev"], "goes with --destroy"),
-        (["--environment", "local"], "'local' is not one of"),
+        (["--environment", "local"], "the stack local is the emulator's"),
     ],
 )
 def test_what_does_not_go_together_is_refused(cli: Cli, script: Script, arguments: list[str], says: str) -> None:
@@ -248,7 +324,8 @@ def test_a_stack_that_claims_another_environment_is_refused_before_anything_begi
     )
     result = script("--environment", "prod", *action)
     assert result.exit_code == 1, result.output
-    assert "Pulumi.prod.yaml: data-pipeline:settings.environment = 'dev': allowed is 'prod'" in result.stderr
+    assert "Pulumi.prod.yaml: " in result.stderr
+    assert "\n  environment = 'dev': allowed is 'prod', as the stack is called 'prod'" in result.stderr
     assert cli.calls == []
 
 

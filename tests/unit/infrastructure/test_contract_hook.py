@@ -98,7 +98,8 @@ def test_datasets_are_announced_when_all_that_they_need_is_there(cloud: Cloud) -
 
 def before(cloud: Cloud, last: Declared) -> set[str]:
     """Everything that is there before a resource is made."""
-    by_urn, found, left = {one.urn: one for one in cloud.resources}, set(), [last.urn]
+    by_urn, left = {one.urn: one for one in cloud.resources}, [last.urn]
+    found: set[str] = set()
     while left:
         for urn in by_urn[left.pop()].dependencies - found:
             found.add(urn)
