@@ -8,7 +8,7 @@ SELDOM := /(pulumi_aws|pandas|moto|awscli)/
 DECISIONS := $(CURDIR)/.local/decisions
 AUDIT := .local/audit
 
-.PHONY: help setup demo local preview test unit robustness integration check lint types licences audit docs stale lock clean
+.PHONY: help setup demo local preview test unit robustness integration engine check lint types licences audit docs stale lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault 
 		tests/integration --ignore tests/integration/local -n 2 --dist loadfile --no-loadscope-reorder -q $(COVER)
 	COVERAGE_FILE=$(CURDIR)/.coverage.privileges PIPELINE_DECISIONS=$(DECISIONS) \
 		$(BIN)/python -m pytest tests/privileges -q $(COVER)
+
+engine: $(READY) ## The program through the real Pulumi CLI and engine, with a stand-in for AWS (needs pulumi, or Go to build it)
+	$(BIN)/python -m pytest tests/engine -n 2 --dist worksteal -q
 
 check: lint types stale unit ## What to run before a commit
 

@@ -40,7 +40,7 @@ _ARNS = {
     "aws:sns/topic:Topic": _IN_REGION + "{name}",
     "aws:sqs/queue:Queue": _IN_REGION + "{name}",
 }
-_NAME_PROPERTIES = {
+NAME_PROPERTIES = {
     "aws:s3/bucket:Bucket": "bucket",
     "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
     "aws:lambda/layerVersion:LayerVersion": "layerName",
@@ -91,7 +91,7 @@ class Recording(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Answer with what AWS would have made up: id, ARN, URL."""
-        name_property = _NAME_PROPERTIES.get(args.typ, "name")
+        name_property = NAME_PROPERTIES.get(args.typ, "name")
         name = args.inputs.get(name_property) or f"{args.name}-0a1b2c3"
         outputs: dict[str, Any] = {**args.inputs}
         if not args.custom or args.typ.startswith("pulumi:"):
