@@ -84,7 +84,11 @@ Cidr = Annotated[IPv4Network, Means("a range of private addresses, /16 to /24, l
 
 
 class Section(BaseModel):
-    """A part of the tree: nothing unknown gets in, nothing changes afterwards."""
+    """A part of the tree: nothing unknown gets in, nothing changes afterwards.
+
+    A field's default belongs to the field of the section itself, never to an instance that is another section's default:
+    pydantic drops that instance as soon as a stack file names one of its fields.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -132,14 +136,47 @@ class IngestionConfig(Section):
     )
 
 
+def _seconds(default: int) -> Any:
+    return Field(default=default, description="After that the invocation is killed.")
+
+
+def _megabytes(default: int) -> Any:
+    return Field(default=default, description="Memory; the processor share follows it.")
+
+
 class FunctionConfig(Section):
     """What one function may take."""
 
-    timeout_seconds: FunctionSeconds = Field(default=60, description="After that the invocation is killed.")
-    memory_mb: FunctionMegabytes = Field(default=512, description="Memory; the processor share follows it.")
+    timeout_seconds: FunctionSeconds = _seconds(60)
+    memory_mb: FunctionMegabytes = _megabytes(512)
     reserved_concurrency: ReservedConcurrency | None = Field(
         default=None, description="Invocations side by side at most; empty: what the account has."
     )
+
+
+class EtlTriggerConfig(FunctionConfig):
+    """What etl_trigger may take."""
+
+    timeout_seconds: FunctionSeconds = _seconds(300)
+
+
+class ProcessingConfig(FunctionConfig):
+    """What processing may take: it copies a batch's files from staging to the table."""
+
+    timeout_seconds: FunctionSeconds = _seconds(900)
+    memory_mb: FunctionMegabytes = _megabytes(1_024)
+
+
+class QueryConfig(FunctionConfig):
+    """What query may take: it waits for Athena."""
+
+    timeout_seconds: FunctionSeconds = _seconds(300)
+
+
+class ErrorHandlerConfig(FunctionConfig):
+    """What error_handler may take."""
+
+    timeout_seconds: FunctionSeconds = _seconds(120)
 
 
 class FunctionsConfig(Section):
@@ -149,13 +186,11 @@ class FunctionsConfig(Section):
     # level: with WARNING every alarm on our metrics would be blind (AWS Lambda guide, "Log-level filtering", 2026-11).
     log_level: Literal["DEBUG", "INFO"] = Field(default="INFO", description="What the functions log.")
     ingestion: FunctionConfig = FunctionConfig()
-    etl_trigger: FunctionConfig = FunctionConfig(timeout_seconds=300)
-    # Copies the batch's files from staging to the table.
-    processing: FunctionConfig = FunctionConfig(timeout_seconds=900, memory_mb=1_024)
-    # Waits for Athena.
-    query: FunctionConfig = FunctionConfig(timeout_seconds=300)
+    etl_trigger: EtlTriggerConfig = EtlTriggerConfig()
+    processing: ProcessingConfig = ProcessingConfig()
+    query: QueryConfig = QueryConfig()
     notification: FunctionConfig = FunctionConfig()
-    error_handler: FunctionConfig = FunctionConfig(timeout_seconds=120)
+    error_handler: ErrorHandlerConfig = ErrorHandlerConfig()
 
 
 class BatchesConfig(Section):
