@@ -15,6 +15,8 @@ def ingestion(lake: Lake) -> list[Statement]:
     return [
         lake.arrivals.consume(),
         lake.raw.read_versions(),
+        # A version that is gone before it was looked at must be seen as gone (404), not as forbidden (403).
+        lake.raw.find(),
         lake.artifacts.read("contracts/"),
         lake.artifacts.find(),
         lake.quarantine.write_large("files/"),
