@@ -86,7 +86,7 @@ Cidr = Annotated[IPv4Network, Means("a range of private addresses, /16 to /24, l
 class Section(BaseModel):
     """A part of the tree: nothing unknown gets in, nothing changes afterwards.
 
-    A field's default belongs to the field of the section itself, never to an instance that is another section's default:
+    A default belongs to the field of the section itself, never to an instance that is another section's default:
     pydantic drops that instance as soon as a stack file names one of its fields.
     """
 

@@ -1,7 +1,7 @@
 """What S3 says of an object that is not there: 404 to who may list the bucket, 403 to everybody else.
 
-AWS's reference of GetObject, HeadObject and CopyObject, 2026-11: "If the object you request doesn't exist, the error that
-Amazon S3 returns depends on whether you also have the s3:ListBucket permission". MiniStack always says 404.
+AWS's reference of GetObject and HeadObject says so (2026-11): which error S3 returns for an object that does not exist
+depends on whether the caller has s3:ListBucket, too. MiniStack always says 404.
 """
 
 from __future__ import annotations

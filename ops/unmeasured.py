@@ -71,7 +71,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         roles=("error-handler", "etl-trigger", "ingestion", "processing", "raw-to-curated"),
         actions=("s3:ListBucket",),
         emulated=True,
-        reason="Without it S3 answers 403 instead of 404 for an object that is not there, which not every run comes to.",
+        reason="Without it S3 answers 403, not 404, for an object that is not there; not every run comes to one.",
         sometimes=True,
     ),
     Unmeasured(

@@ -45,7 +45,7 @@ def answers(emulator: Emulator, client: Any, bucket: str) -> list[str]:
     root.delete_object(Bucket=bucket, Key="there", VersionId=version)
     assert client.get_object(Bucket=bucket, Key="there")["Body"].read() == b"y", "what is there may be read"
     gone, never = {"Bucket": bucket, "Key": "there", "VersionId": version}, {"Bucket": bucket, "Key": "never"}
-    requests = [
+    requests: list[Callable[[], Any]] = [
         lambda: client.get_object(**never),
         lambda: client.head_object(**never),
         lambda: client.get_object(**gone),

@@ -79,7 +79,8 @@ def leaves(tree: dict[str, Any], path: Path = ()) -> dict[Path, Any]:
 def accepted(annotation: Any, metadata: list[Any]) -> st.SearchStrategy[Any]:
     """Values of a type, within its limits."""
     if get_origin(annotation) in (types.UnionType, Union):
-        return st.one_of(st.none() if part is type(None) else accepted(part, metadata) for part in get_args(annotation))
+        parts = [st.none() if part is type(None) else accepted(part, metadata) for part in get_args(annotation)]
+        return st.one_of(*parts)
     if hasattr(annotation, "__metadata__"):
         inner, *more = get_args(annotation)
         for one in more:

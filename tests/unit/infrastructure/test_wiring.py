@@ -15,8 +15,11 @@ from tests.unit.infrastructure.cloud import ROOT, Cloud
 
 # The class whose fields are what a function asks for.
 SETTINGS = {"etl_trigger": "Trigger", "processing": "Publisher", "error_handler": "Recovery"}
-# What botocore itself takes for a request to be slower (retries/standard.py).
+# What botocore itself takes for a request to be slower (retries/standard.py), and how DynamoDB refuses a write that met
+# another one's transaction.
 BUSY = {
+    "TransactionCanceledException",
+    "TransactionConflictException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "Throttled",
