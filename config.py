@@ -13,7 +13,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
-from invariants import rules
+from invariants import MOST_TAGS, rules
 from violations import SECRET, BrokenRulesError, Means, Violation, check, printable
 
 SETTINGS_KEY = "settings"
@@ -333,9 +333,9 @@ class PipelineConfig(Section):
     security: SecurityConfig = SecurityConfig()
     tags: dict[TagText, TagValue] = Field(
         default_factory=dict,
-        # AWS takes fifty of a resource, and three are the program's own.
-        max_length=47,
-        description="Further tags of every resource.",
+        # For editors; invariants.py refuses more, and says why.
+        json_schema_extra={"maxProperties": MOST_TAGS},
+        description="Further tags of every resource, seven at most: an S3 object takes ten, of which three are fixed.",
     )
     _holds_secrets: bool = PrivateAttr(default=False)
     _region: str | None = PrivateAttr(default=None)

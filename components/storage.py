@@ -215,8 +215,11 @@ class Ledger(pulumi.ComponentResource):
             global_secondary_indexes=[
                 {
                     "name": LEDGER_INDEX,
-                    "hash_key": "pending_shard",
-                    "range_key": "landed_at",
+                    # The provider deprecates hash_key and range_key here: a later move would build the index anew.
+                    "key_schemas": [
+                        {"attribute_name": "pending_shard", "key_type": "HASH"},
+                        {"attribute_name": "landed_at", "key_type": "RANGE"},
+                    ],
                     "projection_type": "ALL",
                 }
             ],
