@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 MINIMUM_RETENTION_DAYS_IN_PROD = 90
 KEY_DELETION_DAYS_IN_PROD = 30
 OWN_TAGS = ("Project", "Environment", "ManagedBy")
-# S3 takes ten tags of an object, other services fifty (S3 user guide, object tagging, 2026-11), and the provider puts its
-# default tags on objects, too. That override_provider leaves them off cannot be relied on: where an object is changed,
-# they come back (issues 41747 and 45381 of terraform-provider-aws, open on 2026-11-26).
+# S3 takes ten tags of an object, other services fifty (S3 user guide, object tagging, 2026-11), and the provider puts
+# its default tags on objects, too. That override_provider leaves them off cannot be relied on: where an object is
+# changed, they come back (issues 41747 and 45381 of terraform-provider-aws, open on 2026-11-26).
 MOST_TAGS = 10 - len(OWN_TAGS)
 QUEUE_RETENTION_SECONDS = 4 * 24 * 3_600
 """How long a message of the arrivals queue waits to be handled."""
