@@ -217,6 +217,9 @@ class BatchesConfig(Section):
 class GlueConfig(Section):
     """The Spark job and the crawlers."""
 
+    # Both have Spark 3.5, Python 3.11 and Java 17, which the job needs (AWS Glue release notes, 2026-11).
+    version: Literal["5.0", "5.1"] = Field(default="5.1", description="The version of Glue that the job runs on.")
+
     max_workers: GlueWorkers = Field(default=10, description="G.1X workers of one run at most (1 DPU each).")
     max_concurrent_runs: Annotated[int, Field(strict=True, ge=1, le=200)] = Field(
         default=5, description="Runs of all datasets side by side at most."

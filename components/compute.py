@@ -19,7 +19,6 @@ RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
 ASYNC_EVENT_AGE_SECONDS = 3_600
 ASYNC_RETRIES = 2
-GLUE_VERSION = "5.1"
 WORKER_TYPE = "G.1X"
 
 
@@ -182,6 +181,7 @@ class SparkJobArgs:
     security_configuration: Input[str]
     artifacts: Zone
     statements: Sequence[Statement]
+    glue_version: str
     max_workers: int
     max_concurrent_runs: int
     timeout_minutes: int
@@ -232,7 +232,7 @@ class SparkJob(pulumi.ComponentResource):
         self.job = aws.glue.Job(
             name,
             role_arn=self.role.role.arn,
-            glue_version=GLUE_VERSION,
+            glue_version=args.glue_version,
             command={
                 "name": "glueetl",
                 "python_version": "3",

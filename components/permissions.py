@@ -90,6 +90,7 @@ def query(lake: Lake) -> list[Statement]:
         lake.catalog.use_tables(
             "GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"
         ),
+        lake.catalog.find_default(),
         lake.curated.read("tables/"),
         lake.curated.find_under("tables/"),
         lake.curated.locate(),

@@ -120,6 +120,12 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         reason="Glue writes a crawler's encrypted logs with its role; the emulator's crawler has no logs.",
     ),
     Unmeasured(
+        roles=("crawler",),
+        actions=("glue:GetSecurityConfiguration",),
+        reason="A crawler looks up what it encrypts its logs with (AWSGlueServiceRole has all of glue:*); nothing says "
+        "that Glue does so without its role.",
+    ),
+    Unmeasured(
         roles=("raw-to-curated",),
         actions=("logs:AssociateKmsKey",),
         reason="Glue sets the key of the security configuration on a run's log groups; the emulator's logs are plain.",
@@ -233,7 +239,7 @@ IN_A_NETWORK: tuple[Unmeasured, ...] = (
     ),
     Unmeasured(
         roles=("network-flows",),
-        actions=("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"),
+        actions=("logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"),
         reason="The network's flow logs are written with a role of their own (VPC guide, flow logs to CloudWatch).",
     ),
 )

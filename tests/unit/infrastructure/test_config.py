@@ -11,7 +11,7 @@ import pytest
 import config
 from config import ConfigError, PipelineConfig, parse
 from invariants import WORKFLOW_WAITS_SECONDS
-from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, stack_config
+from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, main_program, stack_config
 
 PROD: dict[str, Any] = {
     "environment": "prod",
@@ -299,3 +299,44 @@ def test_settings_cannot_be_changed_afterwards() -> None:
     settings = parse({"environment": "dev"}, "")
     with pytest.raises(ValueError, match="frozen"):
         settings.environment = "prod"  # type: ignore[misc]  # the wrong that is tested
+
+
+@pytest.mark.parametrize(
+    ("region", "version", "taken"),
+    [
+        ("eu-central-1", "5.1", True),
+        ("us-gov-west-1", "5.1", True),
+        ("eusc-de-east-1", "5.1", True),
+        ("cn-north-1", "5.1", False),
+        ("us-iso-east-1", "5.1", False),
+        ("us-isob-east-1", "5.1", False),
+        ("eu-isoe-west-1", "5.1", False),
+        ("cn-north-1", "5.0", True),
+        (None, "5.1", True),
+    ],
+)
+def test_a_region_without_the_version_of_glue_is_refused_before_anything_is_declared(
+    region: str | None, version: str, taken: bool
+) -> None:
+    raw = {"environment": "dev", "glue": {"version": version}}
+    if taken:
+        assert parse(raw, "", region=region).glue.version == version
+        return
+    with pytest.raises(
+        ConfigError, match=rf"glue.version = '5.1': allowed is '5.0' in aws:region {region}: AWS has not"
+    ):
+        parse(raw, "", region=region)
+
+
+@pytest.mark.parametrize("version", ["4.0", "5.2", "5", 5.1])
+def test_a_version_of_glue_that_the_job_does_not_run_on_is_refused(version: Any) -> None:
+    (line,) = refusal({"environment": "dev", "glue": {"version": version}})
+    assert line == f"glue.version = {version!r}: allowed is '5.0' or '5.1'"
+
+
+@pytest.mark.parametrize("version", ["5.0", "5.1"])
+def test_the_job_runs_on_the_version_that_the_stack_names(version: str) -> None:
+    given = stack_config("dev")
+    given["data-pipeline:settings"]["glue"] = {"version": version}
+    (job,) = deploy(main_program, config=given).of("glue.Job")
+    assert job.inputs["glueVersion"] == version

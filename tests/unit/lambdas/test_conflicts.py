@@ -1,6 +1,8 @@
 """A write of the ledger that meets another one's transaction is tried again, whoever writes; a condition is final."""
 
 import json
+import random
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +10,6 @@ from typing import Any
 import botocore.client
 import pytest
 from botocore.exceptions import ClientError
-from pipeline_core import ledger
 from pipeline_core.ledger import MAX_TRIES, write
 
 from tests.unit.lambdas.conftest import Cloud
@@ -44,7 +45,7 @@ def conflicts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return original(client, operation, parameters)
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", make)
-    monkeypatch.setattr(ledger.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
     return met
 
 
@@ -77,8 +78,8 @@ def test_a_write_is_tried_so_often_and_no_more_further_and_further_apart(
     monkeypatch: pytest.MonkeyPatch, operation: str, failing: int, done: bool
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(ledger.time, "sleep", waits.append)
-    monkeypatch.setattr(ledger.random, "uniform", lambda least, most: most)
+    monkeypatch.setattr(time, "sleep", waits.append)
+    monkeypatch.setattr(random, "uniform", lambda least, most: most)
     tries = 0
 
     def attempt() -> str:
