@@ -22,6 +22,8 @@ REGION = "region"
 ONLY_SECRETS = "Of these settings, only the endpoints of subscriptions may be secrets."
 
 Environment = Literal["local", "dev", "staging", "prod"]
+DEMONSTRATING: tuple[Environment, ...] = ("local", "dev")
+"""Environments with the demonstration's datasets."""
 ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
 # YAML's true and false only: "no" in quotes is a text, and 1 a number.
 Switch = Annotated[bool, Field(strict=True), Means("true or false, without quotes")]
@@ -80,6 +82,9 @@ TagValue = Annotated[
     StringConstraints(max_length=256, pattern=r"^[\w .:/=+@-]*$"),
     Means("a text of up to 256 letters, digits, spaces and any of _ . : / = + @ -, a number in quotes"),
 ]
+DatasetName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), Means("a dataset's name, as its contract says it")
+]
 Cidr = Annotated[IPv4Network, Means("a range of private addresses, /16 to /24, like 10.64.0.0/20")]
 
 
@@ -91,6 +96,16 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetsConfig(Section):
+    """Which of the contracts are deployed."""
+
+    demonstration: tuple[DatasetName, ...] = Field(
+        default=("airlines", "airports", "flights", "planes", "weather"),
+        description="Datasets of the demonstration: their contracts, and the queries that read them, are deployed in "
+        "dev and local only; empty: all are deployed everywhere.",
+    )
 
 
 class StorageConfig(Section):
@@ -325,6 +340,7 @@ class PipelineConfig(Section):
     environment: Environment = Field(
         description="Which environment the stack is, as it is called; its resources are named after it."
     )
+    datasets: DatasetsConfig = DatasetsConfig()
     storage: StorageConfig = StorageConfig()
     ingestion: IngestionConfig = IngestionConfig()
     functions: FunctionsConfig = FunctionsConfig()
@@ -357,6 +373,11 @@ class PipelineConfig(Section):
     def region(self) -> str | None:
         """What the stack file says under ``aws:region``, if that is known."""
         return self._region
+
+    @property
+    def withheld_datasets(self) -> frozenset[str]:
+        """Datasets whose contracts are in the repository and not deployed here."""
+        return frozenset() if self.environment in DEMONSTRATING else frozenset(self.datasets.demonstration)
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:

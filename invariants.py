@@ -21,6 +21,7 @@ MOST_TAGS = 10 - len(OWN_TAGS)
 # Glue 5.1 is in all commercial and GovCloud regions, and in the European Sovereign Cloud (AWS, "What's new", 2026-04-28
 # and 2026-08-27); of these no announcement was found on 2026-11-26.
 WITHOUT_GLUE_5_1 = ("cn-", "us-iso", "eu-iso")
+CANARY = "canary"
 QUEUE_RETENTION_SECONDS = 4 * 24 * 3_600
 """How long a message of the arrivals queue waits to be handled."""
 WORKFLOW_WAITS_SECONDS = {"query": 305, "notification": 65}
@@ -31,6 +32,7 @@ def rules(config: PipelineConfig) -> Iterator[Violation]:
     """Yield what no environment may break, then what prod may not."""
     yield from _ingestion_rules(config)
     yield from _lifecycle_rules(config.storage)
+    yield from _dataset_rules(config)
     yield from _batch_rules(config)
     yield from _glue_rules(config.glue, config.region)
     yield from _workflow_rules(config.functions)
@@ -106,6 +108,15 @@ def _lifecycle_rules(storage: StorageConfig) -> Iterator[Violation]:
             value=gone,
             allowed="more than {}, when raw files are moved the last time, or unlocked",
             about=(last,),
+        )
+
+
+def _dataset_rules(config: PipelineConfig) -> Iterator[Violation]:
+    if CANARY in config.datasets.demonstration:
+        yield Violation(
+            key="datasets.demonstration",
+            value=CANARY,
+            allowed="other datasets: the smoke test needs this one wherever there is a deployment",
         )
 
 

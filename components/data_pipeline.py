@@ -29,7 +29,7 @@ from components.compute import (
     failed_run_pattern,
     metrics_namespace,
 )
-from components.contracts import load_contracts
+from components.contracts import deployed, load_contracts
 from components.dashboard import Shown
 from components.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
 from components.iam import Place
@@ -58,7 +58,7 @@ class DataPipeline(pulumi.ComponentResource):
         super().__init__("pipeline:data_pipeline:DataPipeline", name, None, opts)
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
-        self._contracts = load_contracts(args.contracts)
+        self._contracts = deployed(load_contracts(args.contracts), args.settings)
         place = self._find_place()
         self._lake = Lake(
             name,

@@ -98,7 +98,7 @@ class Lake(pulumi.ComponentResource):
                 query_results=self.query_results,
                 scanned_bytes_cutoff_mb=settings.athena.scanned_bytes_cutoff_mb,
                 allow_destroy=self._allow_destroy,
-                queries=load_queries(args.queries, args.contracts),
+                queries=load_queries(args.queries, args.contracts, settings.withheld_datasets),
             ),
             child,
         )

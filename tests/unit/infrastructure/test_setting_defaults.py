@@ -27,6 +27,7 @@ SUBSCRIPTION = {"protocol": "email", "endpoint": "on-call@example.com"}
 ZONES = ["eu-central-1a", "eu-central-1b"]
 # What no strategy can be made of from its type.
 WHOLE: dict[str, st.SearchStrategy[Any]] = {
+    "datasets.demonstration": st.lists(st.from_regex(r"[a-z][a-z0-9_]{3}", fullmatch=True)),
     "monitoring.alarm_subscriptions": st.just([SUBSCRIPTION]),
     "monitoring.notification_subscriptions": st.just([SUBSCRIPTION]),
     "security.vpc": st.just({"availability_zones": ZONES}),

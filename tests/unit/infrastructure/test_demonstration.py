@@ -1,0 +1,95 @@
+"""The demonstration's datasets are in dev and local; what a real stack deploys is its own, and the canary."""
+
+import copy
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.data_pipeline import DataPipeline, DataPipelineArgs
+from components.provider import aws_provider
+from config import ConfigError, DatasetsConfig, load, parse
+from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, shipped_config, stack_config
+
+DEMONSTRATION = {"airlines", "airports", "flights", "planes", "weather"}
+OWN_QUERIES = {"canary_run", "latest_quarantined_files", "quarantined_rows_by_reason", "recent_runs"}
+
+
+def datasets(cloud: Cloud) -> set[str]:
+    (index,) = [one for one in cloud.of("s3.BucketObjectv2") if one.inputs["key"] == "contracts/index.json"]
+    return set(index.json("content")["datasets"])
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [("local", DEMONSTRATION), ("dev", DEMONSTRATION), ("staging", set()), ("prod", set())],
+)
+def test_a_stack_as_it_is_shipped_has_the_canary_and_the_demonstration_where_it_is_shown(
+    stack: str, expected: set[str]
+) -> None:
+    cloud = deploy(main_program, config=shipped_config(stack), stack=stack)
+    assert datasets(cloud) == {"canary"} | expected
+    assert {one.inputs["name"].split("-")[-1] for one in cloud.of("glue.Crawler")} == {"canary"} | expected
+    if not expected:
+        text = str([one.inputs for one in cloud.aws()])
+        assert [name for name in DEMONSTRATION if name in text] == [], "nothing is left of them, alarms and queries too"
+        named = {one.inputs["name"] for one in cloud.of("athena.NamedQuery")}
+        assert {name for name in named if not name.startswith("canary_")} == OWN_QUERIES - {"canary_run"}
+
+
+def test_the_shipped_list_is_every_contract_but_the_canarys() -> None:
+    files = {path.name.split(".")[0] for path in (ROOT / "contracts").glob("*.odcs.yaml")}
+    assert files - {"canary"} == set(DatasetsConfig().demonstration)
+
+
+def test_an_empty_list_deploys_everything_everywhere() -> None:
+    assert datasets(deploy(main_program, config=stack_config("prod"), stack="prod")) == {"canary"} | DEMONSTRATION
+
+
+def test_a_list_of_ones_own_withholds_those_and_no_others() -> None:
+    config = copy.deepcopy(shipped_config("prod"))
+    config["data-pipeline:settings"]["datasets"] = {"demonstration": ["flights", "weather"]}
+    cloud = deploy(main_program, config=config, stack="prod")
+    assert datasets(cloud) == {"canary", "airlines", "airports", "planes"}
+    named = {one.inputs["name"] for one in cloud.of("athena.NamedQuery")}
+    assert not {"busiest_routes", "delays_by_carrier", "delays_by_visibility", "flights_rows"} & named
+    assert {"airlines_rows", "planes_rows"} <= named
+
+
+def test_a_name_without_a_contract_is_refused_where_the_stack_says_it() -> None:
+    config = copy.deepcopy(shipped_config("prod"))
+    config["data-pipeline:settings"]["datasets"] = {"demonstration": ["fligths"]}
+    with pytest.raises(ConfigError, match=r"datasets.demonstration = fligths: allowed are datasets with a contract"):
+        deploy(main_program, config=config, stack="prod")
+
+
+def test_contracts_of_the_demonstration_may_be_deleted_without_a_word_in_the_stack_files(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "contracts" / "canary.odcs.yaml", tmp_path)
+    (tmp_path / "queries").mkdir()
+
+    def program() -> None:
+        settings = load()
+        DataPipeline(
+            "data-pipeline",
+            DataPipelineArgs(settings=settings, contracts=tmp_path, queries=tmp_path / "queries"),
+            pulumi.ResourceOptions(provider=aws_provider(settings)),
+        )
+
+    for stack in ("dev", "prod"):
+        assert datasets(deploy(program, config=shipped_config(stack), stack=stack)) == {"canary"}
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["canary"], "datasets.demonstration = 'canary': allowed is other datasets: the smoke test needs this one"),
+        (["Flights!"], "datasets.demonstration.0 = 'Flights!': allowed is a dataset's name, as its contract says it"),
+        ("flights", "datasets.demonstration = 'flights': allowed is a list, each value on a line"),
+    ],
+)
+def test_what_can_be_no_dataset_of_the_demonstration_is_refused(names: Any, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse({"environment": "dev", "datasets": {"demonstration": names}}, "")
+    assert said in str(refused.value)
