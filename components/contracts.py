@@ -4,7 +4,6 @@ The contract file is the single source of a dataset's schema, keys, partitions a
 contract asks for and the pipeline cannot do is refused here, before anything is deployed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from components.contract_checks import (
     quality_rules,
 )
 from components.contract_file import ContractError, read_contract
-from config import ConfigError, PipelineConfig
 
 
 @dataclass(frozen=True)
@@ -56,22 +54,6 @@ def load_contracts(directory: Path) -> list[CompiledContract]:
     if problems:
         raise ContractError("\n".join(problems))
     return contracts
-
-
-def deployed(contracts: Sequence[CompiledContract], settings: PipelineConfig) -> list[CompiledContract]:
-    """Leave out the contracts that the stack does not deploy.
-
-    Raises:
-        ConfigError: names datasets that the stack file says and no contract describes.
-    """
-    names = {contract.name for contract in contracts}
-    said = settings.datasets.demonstration if settings.datasets.model_fields_set else ()
-    if unknown := sorted(set(said) - names):
-        raise ConfigError(
-            f"data-pipeline:settings: datasets.demonstration = {', '.join(unknown)}: allowed are datasets with a "
-            f"contract: {', '.join(sorted(names))}"
-        )
-    return [contract for contract in contracts if contract.name not in settings.withheld_datasets]
 
 
 def compile_contract(path: Path) -> CompiledContract:

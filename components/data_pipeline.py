@@ -29,8 +29,9 @@ from components.compute import (
     failed_run_pattern,
     metrics_namespace,
 )
-from components.contracts import deployed, load_contracts
+from components.contracts import load_contracts
 from components.dashboard import Shown
+from components.datasets import deployed
 from components.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
 from components.iam import Place
 from components.lake import Lake, LakeArgs
