@@ -166,7 +166,7 @@ def _account_rules(config: PipelineConfig) -> Iterator[Violation]:
             key="tags",
             value=f"{len(config.tags)} tags",
             allowed=f"at most {MOST_TAGS}: contracts and the job's code are S3 objects, which take ten, and "
-            f"{', '.join(OWN_TAGS)} are three of them",
+            f"{', '.join(OWN_TAGS)} are {len(OWN_TAGS)} of them",
         )
     # IAM takes tags that differ in case only for the same, and then refuses the role.
     seen = {tag.lower() for tag in OWN_TAGS}

@@ -7,6 +7,7 @@ import pytest
 
 from components import lifecycle
 from config import ConfigError, StorageConfig
+from invariants import MOST_TAGS, OWN_TAGS
 from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, stack_config
 
 ZONES = {"raw", "curated", "quarantine", "artifacts", "query-results"}
@@ -122,15 +123,16 @@ def with_tags(count: int) -> Cloud:
 
 
 def test_with_as_many_tags_as_a_stack_may_have_no_object_has_more_than_s3_takes() -> None:
-    found = with_tags(7)
+    found = with_tags(MOST_TAGS)
     (provider,) = found.of("providers.aws")
     defaults = provider.json("defaultTags")["tags"]
-    assert {"tag-0", "tag-6", "Project", "Environment", "ManagedBy"} <= defaults.keys()
+    assert {"tag-0", f"tag-{MOST_TAGS - 1}", *OWN_TAGS} <= defaults.keys()
+    assert len(defaults) == 10, "one more would be too many"
     for one in found.of("s3.BucketObjectv2"):
         assert len({**defaults, **(one.inputs.get("tags") or {})}) <= 10, one.name
 
 
-@pytest.mark.parametrize("count", [8, 47])
+@pytest.mark.parametrize("count", [MOST_TAGS + 1, 47])
 def test_more_tags_than_an_object_takes_are_refused_before_anything_is_declared(count: int) -> None:
-    with pytest.raises(ConfigError, match=f"tags = '{count} tags': allowed is at most 7: contracts and the job's code"):
+    with pytest.raises(ConfigError, match=f"tags = '{count} tags': allowed is at most {MOST_TAGS}: contracts and"):
         with_tags(count)
