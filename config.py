@@ -354,7 +354,7 @@ class PipelineConfig(Section):
         default_factory=dict,
         # For editors; invariants.py refuses more, and says why.
         json_schema_extra={"maxProperties": MOST_TAGS},
-        description=f"Further tags of every resource, {MOST_TAGS} at most: an S3 object takes ten, with the program's own.",
+        description=f"Further tags of every resource, {MOST_TAGS} at most: an S3 object takes ten, the program's too.",
     )
     _holds_secrets: bool = PrivateAttr(default=False)
     _region: str | None = PrivateAttr(default=None)
