@@ -12,6 +12,7 @@ from pulumi import Output, ResourceOptions
 from components import evolution, lifecycle
 from components.catalog import Catalog, CatalogArgs
 from components.contracts import CompiledContract
+from components.datasets import answerable
 from components.iam import Place
 from components.messaging import (
     DeadLetters,
@@ -98,7 +99,7 @@ class Lake(pulumi.ComponentResource):
                 query_results=self.query_results,
                 scanned_bytes_cutoff_mb=settings.athena.scanned_bytes_cutoff_mb,
                 allow_destroy=self._allow_destroy,
-                queries=load_queries(args.queries, args.contracts, settings.withheld_datasets),
+                queries=answerable(load_queries(args.queries, args.contracts), settings.withheld_datasets),
             ),
             child,
         )

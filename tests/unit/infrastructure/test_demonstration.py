@@ -9,7 +9,9 @@ import pulumi
 import pytest
 
 from components.data_pipeline import DataPipeline, DataPipelineArgs
+from components.datasets import answerable, tables_of
 from components.provider import aws_provider
+from components.queries import Query
 from config import ConfigError, DatasetsConfig, load, parse
 from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, shipped_config, stack_config
 
@@ -93,3 +95,29 @@ def test_what_can_be_no_dataset_of_the_demonstration_is_refused(names: Any, said
     with pytest.raises(ConfigError) as refused:
         parse({"environment": "dev", "datasets": {"demonstration": names}}, "")
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "tables"),
+    [
+        ("SELECT 1", set()),
+        ("SELECT count(*) AS weather FROM canary", {"canary"}),
+        ('select * from "flights" f left join Airlines a on a.x = f.x', {"flights", "airlines"}),
+        ("SELECT * FROM a, b AS c, lake.d WHERE a.x = b.x", {"a", "b", "d"}),
+        ('SELECT * FROM (SELECT * FROM inner_one) x JOIN lake."other" USING (k)', {"inner_one", "other"}),
+        ("WITH w AS (SELECT 1 FROM deep)\nSELECT * FROM w UNION ALL SELECT * FROM more", {"deep", "w", "more"}),
+        ("SELECT 'x FROM text', y -- FROM comment\nFROM real /* JOIN block */ LIMIT 1", {"real"}),
+        ("SELECT from_unixtime(x) FROM t CROSS JOIN UNNEST(reasons) AS r (reason)", {"t", "unnest"}),
+    ],
+)
+def test_the_tables_that_a_query_reads_are_found(sql: str, tables: set[str]) -> None:
+    assert tables_of(sql) == tables
+
+
+def test_a_query_that_reads_what_is_not_deployed_is_not_deployed_either() -> None:
+    queries = {
+        "both": Query(description="Two.", sql="SELECT * FROM own JOIN flights USING (k)"),
+        "alias": Query(description="One of them as a column.", sql="SELECT count(*) AS flights FROM own"),
+    }
+    assert answerable(queries, {"flights"}).keys() == {"alias"}
+    assert answerable(queries, ()).keys() == {"both", "alias"}
