@@ -14,7 +14,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, model_validator
 
-from invariants import rules
+from invariants import MOST_TAGS, rules
 from violations import SECRET, BrokenRulesError, Means, Violation, check, printable
 
 SETTINGS_KEY = "settings"
@@ -24,6 +24,8 @@ STACK = "stack"
 ONLY_SECRETS = "Of these settings, only the endpoints of subscriptions may be secrets."
 
 Environment = Literal["local", "dev", "staging", "prod"]
+DEMONSTRATING: tuple[Environment, ...] = ("local", "dev")
+"""Environments with the demonstration's datasets."""
 ENVIRONMENTS: tuple[str, ...] = get_args(Environment)
 CALLED_SO = ("staging", "prod")
 """Environments whose stacks are known by their names, so that nobody takes one for another."""
@@ -86,13 +88,30 @@ TagValue = Annotated[
     StringConstraints(max_length=256, pattern=r"^[\w .:/=+@-]*$"),
     Means("a text of up to 256 letters, digits, spaces and any of _ . : / = + @ -, a number in quotes"),
 ]
+DatasetName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), Means("a dataset's name, as its contract says it")
+]
 Cidr = Annotated[IPv4Network, Means("a range of private addresses, /16 to /24, like 10.64.0.0/20")]
 
 
 class Section(BaseModel):
-    """A part of the tree: nothing unknown gets in, nothing changes afterwards."""
+    """A part of the tree: nothing unknown gets in, nothing changes afterwards.
+
+    A default belongs to the field of the section itself, never to an instance that is another section's default:
+    pydantic drops that instance as soon as a stack file names one of its fields.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetsConfig(Section):
+    """Which of the contracts are deployed."""
+
+    demonstration: tuple[DatasetName, ...] = Field(
+        default=("airlines", "airports", "flights", "planes", "weather"),
+        description="Datasets of the demonstration: their contracts, and the queries that read them, are deployed in "
+        "dev and local only; empty: all are deployed everywhere.",
+    )
 
 
 class StorageConfig(Section):
@@ -138,14 +157,47 @@ class IngestionConfig(Section):
     )
 
 
+def _seconds(default: int) -> Any:
+    return Field(default=default, description="After that the invocation is killed.")
+
+
+def _megabytes(default: int) -> Any:
+    return Field(default=default, description="Memory; the processor share follows it.")
+
+
 class FunctionConfig(Section):
     """What one function may take."""
 
-    timeout_seconds: FunctionSeconds = Field(default=60, description="After that the invocation is killed.")
-    memory_mb: FunctionMegabytes = Field(default=512, description="Memory; the processor share follows it.")
+    timeout_seconds: FunctionSeconds = _seconds(60)
+    memory_mb: FunctionMegabytes = _megabytes(512)
     reserved_concurrency: ReservedConcurrency | None = Field(
         default=None, description="Invocations side by side at most; empty: what the account has."
     )
+
+
+class EtlTriggerConfig(FunctionConfig):
+    """What etl_trigger may take."""
+
+    timeout_seconds: FunctionSeconds = _seconds(300)
+
+
+class ProcessingConfig(FunctionConfig):
+    """What processing may take: it copies a batch's files from staging to the table."""
+
+    timeout_seconds: FunctionSeconds = _seconds(900)
+    memory_mb: FunctionMegabytes = _megabytes(1_024)
+
+
+class QueryConfig(FunctionConfig):
+    """What query may take: it waits for Athena."""
+
+    timeout_seconds: FunctionSeconds = _seconds(300)
+
+
+class ErrorHandlerConfig(FunctionConfig):
+    """What error_handler may take."""
+
+    timeout_seconds: FunctionSeconds = _seconds(120)
 
 
 class FunctionsConfig(Section):
@@ -155,13 +207,11 @@ class FunctionsConfig(Section):
     # level: with WARNING every alarm on our metrics would be blind (AWS Lambda guide, "Log-level filtering", 2026-11).
     log_level: Literal["DEBUG", "INFO"] = Field(default="INFO", description="What the functions log.")
     ingestion: FunctionConfig = FunctionConfig()
-    etl_trigger: FunctionConfig = FunctionConfig(timeout_seconds=300)
-    # Copies the batch's files from staging to the table.
-    processing: FunctionConfig = FunctionConfig(timeout_seconds=900, memory_mb=1_024)
-    # Waits for Athena.
-    query: FunctionConfig = FunctionConfig(timeout_seconds=300)
+    etl_trigger: EtlTriggerConfig = EtlTriggerConfig()
+    processing: ProcessingConfig = ProcessingConfig()
+    query: QueryConfig = QueryConfig()
     notification: FunctionConfig = FunctionConfig()
-    error_handler: FunctionConfig = FunctionConfig(timeout_seconds=120)
+    error_handler: ErrorHandlerConfig = ErrorHandlerConfig()
 
 
 class BatchesConfig(Section):
@@ -187,6 +237,9 @@ class BatchesConfig(Section):
 
 class GlueConfig(Section):
     """The Spark job and the crawlers."""
+
+    # Both have Spark 3.5, Python 3.11 and Java 17, which the job needs (AWS Glue release notes, 2026-11).
+    version: Literal["5.0", "5.1"] = Field(default="5.1", description="The version of Glue that the job runs on.")
 
     max_workers: GlueWorkers = Field(default=10, description="G.1X workers of one run at most (1 DPU each).")
     max_concurrent_runs: Annotated[int, Field(strict=True, ge=1, le=200)] = Field(
@@ -294,6 +347,7 @@ class PipelineConfig(Section):
         description="Which rules the stack keeps. Resources are named after the stack; one with the rules of "
         "staging or prod is called so, or begins with that name and a hyphen."
     )
+    datasets: DatasetsConfig = DatasetsConfig()
     storage: StorageConfig = StorageConfig()
     ingestion: IngestionConfig = IngestionConfig()
     functions: FunctionsConfig = FunctionsConfig()
@@ -305,9 +359,9 @@ class PipelineConfig(Section):
     security: SecurityConfig = SecurityConfig()
     tags: dict[TagText, TagValue] = Field(
         default_factory=dict,
-        # AWS takes fifty of a resource, and four are the program's own.
-        max_length=46,
-        description="Further tags of every resource.",
+        # For editors; invariants.py refuses more, and says why.
+        json_schema_extra={"maxProperties": MOST_TAGS},
+        description=f"Further tags of every resource, {MOST_TAGS} at most: an S3 object takes ten, the program's too.",
     )
     _holds_secrets: bool = PrivateAttr(default=False)
     _region: str | None = PrivateAttr(default=None)
@@ -333,6 +387,11 @@ class PipelineConfig(Section):
     def stack(self) -> str:
         """What the stack is called, which its physical names come from; the environment is only its rules."""
         return self._stack or self.environment
+
+    @property
+    def withheld_datasets(self) -> frozenset[str]:
+        """Datasets whose contracts are in the repository and not deployed here."""
+        return frozenset() if self.environment in DEMONSTRATING else frozenset(self.datasets.demonstration)
 
     @model_validator(mode="after")
     def _rules_hold(self) -> Self:

@@ -171,7 +171,8 @@ def _state(account: Account, environment: str, *, write: bool) -> Iterator[State
     )
     files = [f"{account.state_bucket_arn}/.pulumi/{folder}" for folder in folders]
     reads, writes = ["s3:GetObject"], ["s3:DeleteObject", "s3:PutObject"]
-    yield _allow(["s3:ListBucket"], [account.state_bucket_arn], {"StringLike": {"s3:prefix": [".pulumi/*", ""]}})
+    # Not bound to a prefix: S3 answers 404 for a file that is not there yet to who may list the bucket, else 403.
+    yield _allow(["s3:ListBucket"], [account.state_bucket_arn])
     yield _allow([*reads, *writes] if write else reads, files)
     yield _allow(reads, [f"{account.state_bucket_arn}/.pulumi/meta.yaml"])
     s3 = f"s3.{account.region}.amazonaws.com"

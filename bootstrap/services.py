@@ -123,12 +123,6 @@ SERVICES = (
     ),
     Service(
         name="lambda",
-        resources=("arn:{p}:lambda:{here}:layer:data-pipeline-*", "arn:{p}:lambda:{here}:layer:data-pipeline-*:*"),
-        reads=("GetLayerVersion",),
-        writes=("DeleteLayerVersion", "PublishLayerVersion"),
-    ),
-    Service(
-        name="lambda",
         resources=("arn:{p}:lambda:{here}:event-source-mapping:*",),
         reads=("GetEventSourceMapping",),
         writes=("DeleteEventSourceMapping", "UpdateEventSourceMapping"),

@@ -9,7 +9,7 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.compute import Surroundings, glue_logs
-from components.iam import Place, Statement, allow
+from components.iam import Place, Statement, allow, allow_unscoped
 from components.queries import Query
 from components.security import ServiceRole, ServiceRoleArgs
 from components.storage import Zone
@@ -150,6 +150,15 @@ class Catalog(pulumi.ComponentResource):
         """Allow Glue `actions` (without their prefix) on the database's tables, or on one `table`."""
         return allow([f"glue:{action}" for action in actions], self._tables(table))
 
+    def find_default(self) -> Statement:
+        """Look for the database `default`, as Athena does for whoever asks it anything.
+
+        Athena user guide, "Configure access to databases and tables", 2026-11.
+        """
+        return allow(
+            ["glue:GetDatabase"], [self._place.arn("glue", "catalog"), self._place.arn("glue", "database/default")]
+        )
+
     def _tables(self, table: str) -> list[Output[str]]:
         # A table's permission counts only together with its database's and the catalog's.
         return [
@@ -204,6 +213,7 @@ class DatasetCrawler(pulumi.ComponentResource):
                         table=args.dataset,
                     ),
                     *glue_logs(around.place, "/aws-glue/crawlers"),
+                    allow_unscoped(["glue:GetSecurityConfiguration"]),
                 ],
                 permissions_boundary_arn=around.permissions_boundary_arn,
             ),

@@ -1,7 +1,8 @@
-"""What runs code: the functions, the layer they share, and the Spark job."""
+"""What runs code: the functions and the Spark job."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
@@ -18,10 +19,7 @@ RUNTIME = "python3.13"
 ARCHITECTURE = "arm64"
 ASYNC_EVENT_AGE_SECONDS = 3_600
 ASYNC_RETRIES = 2
-GLUE_VERSION = "5.1"
 WORKER_TYPE = "G.1X"
-LIBRARIES_KEY = "glue/libraries.zip"
-SCRIPT_KEY = "glue/raw_to_curated.py"
 
 
 def metrics_namespace(stack: str) -> str:
@@ -43,25 +41,6 @@ class Surroundings:
     network: Network | None = None
 
 
-class SharedLayer(pulumi.ComponentResource):
-    """The layer with pipeline_core and Powertools, in pure Python."""
-
-    version: aws.lambda_.LayerVersion
-
-    def __init__(self, name: str, stack: str, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pipeline:compute:SharedLayer", name, None, opts)
-        self.version = aws.lambda_.LayerVersion(
-            name,
-            # Pulumi adds no random end to this name.
-            layer_name=f"data-pipeline-{stack}",
-            code=pulumi.FileArchive(str(packaging.build_layer())),
-            compatible_runtimes=[RUNTIME],
-            compatible_architectures=[ARCHITECTURE],
-            opts=ResourceOptions(parent=self),
-        )
-        self.register_outputs({"arn": self.version.arn})
-
-
 @dataclass(frozen=True, kw_only=True)
 class PipelineFunctionArgs:
     """One function: its code's name, its limits, its environment and its permissions."""
@@ -69,7 +48,6 @@ class PipelineFunctionArgs:
     function: str
     config: FunctionConfig
     surroundings: Surroundings
-    layer_arn: Input[str]
     variables: Mapping[str, Input[str]]
     statements: Sequence[Statement]
     # Where events of asynchronous calls go that failed for good; empty for functions that are called directly.
@@ -114,11 +92,11 @@ class PipelineFunction(pulumi.ComponentResource):
         self.function = aws.lambda_.Function(
             name,
             role=self.role.role.arn,
+            # All that the function imports: one call changes it, and no code runs with libraries of another deployment.
             code=pulumi.FileArchive(str(packaging.build_function(args.function))),
             handler=f"lambdas.{args.function}.handler.handler",
             runtime=RUNTIME,
             architectures=[ARCHITECTURE],
-            layers=[args.layer_arn],
             timeout=args.config.timeout_seconds,
             memory_size=args.config.memory_mb,
             reserved_concurrent_executions=args.config.reserved_concurrency,
@@ -202,6 +180,7 @@ class SparkJobArgs:
     security_configuration: Input[str]
     artifacts: Zone
     statements: Sequence[Statement]
+    glue_version: str
     max_workers: int
     max_concurrent_runs: int
     timeout_minutes: int
@@ -248,17 +227,16 @@ class SparkJob(pulumi.ComponentResource):
             )
             for stream in ("output", "error")
         ]
-        bucket = args.artifacts.bucket.bucket
-        script = _upload(f"{name}-script", SCRIPT_KEY, str(packaging.glue_script()), args, child)
-        libraries = _upload(f"{name}-libraries", LIBRARIES_KEY, str(packaging.build_glue_libraries()), args, child)
+        script = _upload(f"{name}-script", "raw_to_curated.py", packaging.glue_script(), args, child)
+        libraries = _upload(f"{name}-libraries", "libraries.zip", packaging.build_glue_libraries(), args, child)
         self.job = aws.glue.Job(
             name,
             role_arn=self.role.role.arn,
-            glue_version=GLUE_VERSION,
+            glue_version=args.glue_version,
             command={
                 "name": "glueetl",
                 "python_version": "3",
-                "script_location": Output.concat("s3://", bucket, "/", SCRIPT_KEY),
+                "script_location": _address(script),
             },
             worker_type=WORKER_TYPE,
             # A run names its own number; with auto scaling this is the most that a run without one takes.
@@ -272,7 +250,7 @@ class SparkJob(pulumi.ComponentResource):
             default_arguments={
                 "--job-language": "python",
                 "--job-bookmark-option": "job-bookmark-disable",
-                "--extra-py-files": Output.concat("s3://", bucket, "/", LIBRARIES_KEY),
+                "--extra-py-files": _address(libraries),
                 "--custom-logGroup-prefix": prefix,
                 "--enable-metrics": "true",
                 "--enable-observability-metrics": "true",
@@ -306,12 +284,22 @@ def glue_logs(place: Place, prefix: str) -> list[Statement]:
     ]
 
 
-def _upload(name: str, key: str, path: str, args: SparkJobArgs, child: ResourceOptions) -> aws.s3.BucketObjectv2:
+def _upload(name: str, file: str, path: Path, args: SparkJobArgs, child: ResourceOptions) -> aws.s3.BucketObjectv2:
+    """Put a file of the job under a key of its content: one UpdateJob changes to new script and libraries at once.
+
+    What it replaces stays: a run under way reads it, with auto scaling until its end, whenever a worker joins.
+    """
     return aws.s3.BucketObjectv2(
         name,
         bucket=args.artifacts.bucket.bucket,
-        key=key,
-        source=pulumi.FileAsset(path),
+        key=f"glue/{packaging.digest(path)}/{file}",
+        source=pulumi.FileAsset(str(path)),
         kms_key_id=args.surroundings.key.key.arn,
-        opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[args.artifacts.encryption])),
+        opts=ResourceOptions.merge(
+            child, ResourceOptions(depends_on=[args.artifacts.encryption], retain_on_delete=True)
+        ),
     )
+
+
+def _address(uploaded: aws.s3.BucketObjectv2) -> Output[str]:
+    return Output.concat("s3://", uploaded.bucket, "/", uploaded.key)

@@ -162,6 +162,7 @@ class DataPipeline(pulumi.ComponentResource):
                 security_configuration=security,
                 artifacts=self._lake.artifacts,
                 statements=permissions.spark_job(self._lake),
+                glue_version=glue.version,
                 max_workers=glue.max_workers,
                 max_concurrent_runs=glue.max_concurrent_runs,
                 timeout_minutes=glue.timeout_minutes,

@@ -7,7 +7,7 @@ import pulumi
 from pulumi import Input, ResourceOptions
 
 from components import permissions
-from components.compute import PipelineFunction, PipelineFunctionArgs, SharedLayer, Surroundings
+from components.compute import PipelineFunction, PipelineFunctionArgs, Surroundings
 from components.iam import Statement
 from components.lake import Lake
 from config import PipelineConfig
@@ -78,14 +78,13 @@ class FunctionsArgs:
 
 
 class Functions(pulumi.ComponentResource):
-    """The six functions on one shared layer, each with its own role."""
+    """The six functions, each with its own role."""
 
     functions: Mapping[str, PipelineFunction]
 
     def __init__(self, name: str, args: FunctionsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:functions:Functions", name, None, opts)
         self._name, self._args = name, args
-        self._layer_arn = SharedLayer(f"{name}-layer", args.settings.stack, ResourceOptions(parent=self)).version.arn
         self._variables = variables(args.lake, args.settings)
         lake = args.lake
         # A function that calls another comes after it: it must know its name.
@@ -120,7 +119,6 @@ class Functions(pulumi.ComponentResource):
                 function=function,
                 config=getattr(args.settings.functions, function),
                 surroundings=args.surroundings,
-                layer_arn=self._layer_arn,
                 variables={**self._variables[function], **(called or {})},
                 statements=statements,
                 failed_events_arn=args.lake.undelivered.queue.arn if function in CALLED_BY_EVENTS else None,

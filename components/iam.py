@@ -26,6 +26,7 @@ UNSCOPED_ACTIONS: Mapping[str, str] = {
             "VpcEndpoints",
         )
     },
+    "glue:GetSecurityConfiguration": "security configurations are no resources",
     "logs:CreateLogDelivery": "the log delivery API that Step Functions uses knows no resources",
     "logs:GetLogDelivery": "the log delivery API that Step Functions uses knows no resources",
     "logs:UpdateLogDelivery": "the log delivery API that Step Functions uses knows no resources",

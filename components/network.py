@@ -189,7 +189,11 @@ class Network(pulumi.ComponentResource):
                 service="vpc-flow-logs.amazonaws.com",
                 account=args.place.account,
                 source_arns=[args.place.arn("ec2", "vpc-flow-log/*")],
-                statements=[allow(write, [Output.concat(logs.arn, ":*")])],
+                statements=[
+                    allow(write, [Output.concat(logs.arn, ":*")]),
+                    # In AWS's own policy for this role (VPC user guide, flow logs to CloudWatch, 2026-11).
+                    allow_unscoped(["logs:DescribeLogGroups"]),
+                ],
                 permissions_boundary_arn=args.permissions_boundary_arn,
             ),
             self._child,

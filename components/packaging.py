@@ -2,8 +2,8 @@
 
 Entries are sorted, stored as they are, and carry one fixed time and mode; the file is named after its content, so an
 unchanged source is an unchanged deployment. Nothing is compressed: what DEFLATE writes depends on the zlib that Python
-was built with. Lambda takes 50 MB of an archive that is uploaded directly (Lambda quotas, 2026-11); the layer, the
-largest one, is 4.3 MB.
+was built with. Lambda takes 50 MB of an archive that is uploaded directly (Lambda quotas, 2026-11); a function's has
+4.5 MB, since all that it imports is in it (docs/adr/0022-code-changes-in-one-call.md).
 """
 
 import functools
@@ -22,9 +22,11 @@ CORE = LAMBDAS / "layers" / "pipeline_core"
 GLUE_JOBS = Path("glue_jobs")
 PINS = Path("requirements") / "program.txt"
 
-# What Lambda's own runtime does not have (it has boto3). Pure Python only, so that one layer fits every
+# What Lambda's own runtime does not have (it has boto3). Pure Python only, so that an archive fits every
 # processor: wrapt falls back to its Python implementation without its compiled part.
-LAYER_DISTRIBUTIONS = ("aws-lambda-powertools", "aws-xray-sdk", "jmespath", "typing-extensions", "wrapt")
+DISTRIBUTIONS = ("aws-lambda-powertools", "aws-xray-sdk", "jmespath", "typing-extensions", "wrapt")
+
+DIGEST_CHARACTERS = 16
 
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 _COMPILED = {".so", ".pyd", ".dylib", ".pyc", ".c", ".pyi"}
@@ -36,21 +38,16 @@ class PackagingError(Exception):
 
 
 def function_archive(function: str, root: Path = ROOT) -> Path:
-    """Pack one function, for the handler ``lambdas.<function>.handler.handler``."""
+    """Pack one function with all that it imports, for the handler ``lambdas.<function>.handler.handler``."""
     handler = root / LAMBDAS / function / "handler.py"
     if not handler.is_file():
         raise PackagingError(f"function {function}: there is no {handler.relative_to(root)}. Write the handler there.")
     entries = {f"{LAMBDAS}/__init__.py": _read(root / LAMBDAS / "__init__.py", root)}
     entries |= _tree(root / LAMBDAS / function, f"{LAMBDAS}/{function}", root)
-    return _store(function, entries, root)
-
-
-def layer_archive(root: Path = ROOT) -> Path:
-    """Pack pipeline_core and what it imports, as Lambda wants a layer: everything under ``python/``."""
-    entries = _tree(root / CORE, "python/pipeline_core", root)
-    for distribution in LAYER_DISTRIBUTIONS:
+    entries |= _tree(root / CORE, "pipeline_core", root)
+    for distribution in DISTRIBUTIONS:
         entries |= _distribution(distribution, _pins(root))
-    return _store("layer", entries, root)
+    return _store(function, entries, root)
 
 
 def glue_archive(root: Path = ROOT) -> Path:
@@ -104,6 +101,11 @@ def _read(path: Path, root: Path) -> bytes:
     return path.read_bytes()
 
 
+def digest(path: Path) -> str:
+    """Name a file's content, short enough for a key and too long for two to have the same."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:DIGEST_CHARACTERS]
+
+
 @functools.cache
 def _pins(root: Path) -> Mapping[str, str]:
     return {_canonical(name): version for name, version in _PIN.findall(_read(root / PINS, root).decode())}
@@ -117,24 +119,28 @@ def _distribution(name: str, pins: Mapping[str, str]) -> dict[str, bytes]:
     """Take an installed distribution's pure Python files, if it is the pinned one."""
     pinned = pins.get(_canonical(name))
     if pinned is None:
-        raise PackagingError(f"layer: {name} is not pinned in {PINS}. Add it to requirements/program.in; make lock.")
+        raise PackagingError(
+            f"functions: {name} is not pinned in {PINS}. Add it to requirements/program.in; make lock."
+        )
     try:
         found = importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:
         raise PackagingError(
-            f"layer: {name}=={pinned} is not installed in this Python. Run make setup, and use .venv/bin/python."
+            f"functions: {name}=={pinned} is not installed in this Python. Run make setup, and use .venv/bin/python."
         ) from None
     if found.version != pinned:
         raise PackagingError(
-            f"layer: {name} is installed as {found.version}; {PINS} pins {pinned}. Run make setup again."
+            f"functions: {name} is installed as {found.version}; {PINS} pins {pinned}. Run make setup again."
         )
     entries = {
-        f"python/{file.as_posix()}": Path(str(found.locate_file(file))).read_bytes()
+        file.as_posix(): Path(str(found.locate_file(file))).read_bytes()
         for file in found.files or ()
         if _belongs(PurePosixPath(file.as_posix()))
     }
     if not entries:
-        raise PackagingError(f"layer: {name} {found.version} lists no files. Install it from its wheel: make setup.")
+        raise PackagingError(
+            f"functions: {name} {found.version} lists no files. Install it from its wheel: make setup."
+        )
     return entries
 
 
@@ -151,8 +157,7 @@ def _belongs(path: PurePosixPath) -> bool:
 
 def _store(name: str, entries: Mapping[str, bytes], root: Path) -> Path:
     content = pack(entries)
-    digest = hashlib.sha256(content).hexdigest()[:16]
-    target = _directory(root) / f"{name}-{digest}.zip"
+    target = _directory(root) / f"{name}-{hashlib.sha256(content).hexdigest()[:DIGEST_CHARACTERS]}.zip"
     if not target.is_file() or target.read_bytes() != content:
         # Programs that run side by side may write the same file: each writes its own and renames it.
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{name}-", delete=False) as part:
@@ -175,5 +180,4 @@ def _directory(root: Path) -> Path:
 
 # One build of each archive a process is enough: the sources do not change while the program runs.
 build_function = functools.cache(function_archive)
-build_layer = functools.cache(layer_archive)
 build_glue_libraries = functools.cache(glue_archive)

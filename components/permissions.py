@@ -15,6 +15,8 @@ def ingestion(lake: Lake) -> list[Statement]:
     return [
         lake.arrivals.consume(),
         lake.raw.read_versions(),
+        # A version that is gone before it was looked at must be seen as gone (404), not as forbidden (403).
+        lake.raw.find(),
         lake.artifacts.read("contracts/"),
         lake.artifacts.find(),
         lake.quarantine.write_large("files/"),
@@ -88,6 +90,7 @@ def query(lake: Lake) -> list[Statement]:
         lake.catalog.use_tables(
             "GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"
         ),
+        lake.catalog.find_default(),
         lake.curated.read("tables/"),
         lake.curated.find_under("tables/"),
         lake.curated.locate(),

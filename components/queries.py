@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlglot
+from sqlglot.errors import SqlglotError
+
 from components.contracts import CompiledContract
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
@@ -67,4 +70,9 @@ def _read(file: Path) -> Query:
         raise QueryError(f"{file.name}: the first line has {len(first)} characters; Athena takes {MAX_DESCRIPTION}")
     if (size := len(sql.encode())) > MAX_SQL_BYTES:
         raise QueryError(f"{file.name}: {size} bytes of SQL; Athena takes {MAX_SQL_BYTES}")
+    try:
+        sqlglot.parse_one(sql, read="athena")
+    except SqlglotError as error:
+        said = str(error).splitlines()[0]
+        raise QueryError(f"{file.name}: not one statement of SQL as Athena reads it: {said}") from error
     return Query(description=first.removeprefix("-- ").strip(), sql=sql.strip() + "\n")

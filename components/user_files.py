@@ -1,7 +1,7 @@
 """Reads what users write: settings, contracts, named queries, the workflow. Refuses all that is wrong at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pulumi
@@ -9,6 +9,7 @@ import pulumi
 import config
 from components.contract_file import ContractError
 from components.contracts import CompiledContract, load_contracts
+from components.datasets import answerable, deployed
 from components.definition import DefinitionError, load_definition
 from components.packaging import ROOT
 from components.queries import Query, QueryError, load_queries
@@ -58,7 +59,17 @@ def read_with_settings(root: Path = ROOT) -> tuple[PipelineConfig, UserFiles]:
     files, problems = _read(root)
     if settings is None or files is None:
         raise UserFileError("\n".join([*wrong, *problems]))
-    return settings, files
+    return settings, selected(files, settings)
+
+
+def selected(files: UserFiles, settings: PipelineConfig) -> UserFiles:
+    """Leave out what the stack does not deploy of contracts and queries.
+
+    Raises:
+        ConfigError: names datasets that the stack file says and no contract describes.
+    """
+    contracts = deployed(files.contracts, settings)
+    return replace(files, contracts=contracts, queries=answerable(files.queries, settings.withheld_datasets))
 
 
 def _read(root: Path) -> tuple[UserFiles | None, list[str]]:

@@ -23,7 +23,7 @@ from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from glue_jobs import staging, table
+from glue_jobs import metrics, staging, table
 from glue_jobs.checks import check
 from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
 from glue_jobs.failures import SparkFailedError, StorageError, is_storage, root_cause
@@ -63,6 +63,8 @@ class OverwrittenError(Exception):
 def session(name: str) -> SparkSession:
     """Return the Spark session with the settings that the semantics rest on."""
     spark = SparkSession.builder.appName(name).getOrCreate()
+    # Before the settings: whatever Glue sets, these are what counts.
+    metrics.begin(spark)
     for key, value in SESSION.items():
         spark.conf.set(key, value)
     return spark

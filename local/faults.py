@@ -278,7 +278,11 @@ def _error(call: Call, code: str) -> Response:
     if call.service == "s3":
         text = f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
         return 503 if code in _SLOW_DOWN else 400, {"Content-Type": "application/xml"}, text.encode()
-    body = json.dumps({"__type": code, "message": message, "Message": message}).encode()
+    told: dict[str, Any] = {"__type": code, "message": message, "Message": message}
+    if code == "TransactionCanceledException":
+        # As DynamoDB says that another transaction was at one of the items.
+        told["CancellationReasons"] = [{"Code": "TransactionConflict", "Message": message}, {"Code": "None"}]
+    body = json.dumps(told).encode()
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-errortype": code}
     return 500 if code in ("InternalError", "InternalServerError") else 400, headers, body
 

@@ -20,6 +20,7 @@ ENFORCEMENT: Final = """\
 |---|---|---|
 | the job's `s3://` paths | yes, object by object | local/mirror.py |
 | signed requests of Lambda functions and of the Glue job (boto3) | yes | MiniStack |
+| S3's 403 instead of 404 to who may not list the bucket | yes (MiniStack: no) | local/s3_absence.py |
 | what the state machine calls | yes (MiniStack: no) | local/step_functions.py |
 | what a crawler reads and writes | yes | local/crawler.py |
 | what Athena reads and writes for its caller | yes (MiniStack: no) | local/athena.py |

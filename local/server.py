@@ -29,6 +29,7 @@ def install(workdir: Path) -> None:
         iam_resources,
         pace,
         roles,
+        s3_absence,
         s3_events,
         s3_ranges,
         service_policies,
@@ -45,6 +46,7 @@ def install(workdir: Path) -> None:
     step_functions.install()
     crawler.install(endpoint)
     athena.install(workdir / "athena")
+    s3_absence.install()
     s3_events.install()
     s3_ranges.install()
     service_policies.install()

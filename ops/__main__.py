@@ -140,7 +140,7 @@ def smoke_test(
 ) -> None:
     """Land a tiny file of the dataset canary, and wait until Athena answers its rows."""
     canary = Canary(choose(Deployed, *read(outputs, stack)))
-    with console.status(f"landed {canary.key}") as line:
+    with console.status("landing a canary") as line:
         # What is no Text, a status takes for markup.
         sight = smoke(
             canary, patience_seconds=timeout, show=lambda sight: line.update(Text(f"{canary.key}: {sight.where}"))

@@ -43,7 +43,6 @@ _ARNS = {
 NAME_PROPERTIES = {
     "aws:s3/bucket:Bucket": "bucket",
     "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
-    "aws:lambda/layerVersion:LayerVersion": "layerName",
 }
 _ANSWERS = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT, "id": ACCOUNT},

@@ -28,6 +28,10 @@ OUTCOME = {"rows_read": ROWS + 1, "rows_curated": ROWS, "rows_quarantined": 0, "
 PATIENCE_SECONDS = 1_200
 """Glue starts in about a minute, and the very first run waits for a crawl; a file is tried three times at most."""
 
+LAND_AGAIN_SECONDS = 60.0
+"""A file that the ledger does not know by then may never be told of: a bucket's events begin "around five minutes"
+after EventBridge is switched on (S3 user guide, "Enabling Amazon EventBridge", 2026-11), and those before are lost."""
+
 LOOK_SECONDS = 5.0
 TICK_SECONDS = 30.0
 """A pending file is asked for that often: another run's batch may be under way, and the index may be late."""
@@ -74,8 +78,21 @@ class Sight:
         return f"{self.status or 'not in the ledger'}{reason}{batch}" + (f"; {hint}" if hint else "")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Landed:
+    """A file of a run, with rows of its own."""
+
+    run: str
+    day: str
+    key: str
+    version: str
+
+
 class Canary:
-    """One run's file and its rows. A test that hangs on AWS is of no use: every call has a timeout."""
+    """One run's files and their rows. A test that hangs on AWS is of no use: every call has a timeout.
+
+    `run`, `day` and `key` are of the file that is looked at: the first that the ledger knows, or else the last landed.
+    """
 
     def __init__(self, deployed: Deployed) -> None:
         if DATASET not in deployed.datasets:
@@ -88,22 +105,42 @@ class Canary:
         self._deployed = deployed
         self._s3, self._functions = boto3.client("s3"), boto3.client("lambda", config=patient)
         self._workflows, self._ledger = boto3.client("stepfunctions"), Ledger(deployed.ledger_table)
-        self.run, self.day = uuid.uuid4().hex, datetime.now(UTC).date().isoformat()
-        self.key = f"{DATASET}/{self.day}/{self.run}.csv"
-        self._version = ""
+        self._landed: list[Landed] = []
+
+    @property
+    def run(self) -> str:
+        """What tells the rows of the file from those of all others."""
+        return self._landed[-1].run
+
+    @property
+    def day(self) -> str:
+        """The partition of its rows."""
+        return self._landed[-1].day
+
+    @property
+    def key(self) -> str:
+        """Where it was put."""
+        return self._landed[-1].key if self._landed else f"{DATASET}/"
 
     def land(self) -> None:
-        """Put the file where a producer puts one."""
+        """Put a file where a producer puts one; another one each time, with rows of its own."""
+        run, day = uuid.uuid4().hex, datetime.now(UTC).date().isoformat()
+        key = f"{DATASET}/{day}/{run}.csv"
         numbers = [*range(1, ROWS + 1), ROWS]
-        text = "day,run,number\n" + "".join(f"{self.day},{self.run},{number}\n" for number in numbers)
-        answer = self._s3.put_object(Bucket=self._deployed.raw_bucket, Key=self.key, Body=text.encode())
-        self._version = answer["VersionId"]
+        text = "day,run,number\n" + "".join(f"{day},{run},{number}\n" for number in numbers)
+        answer = self._s3.put_object(Bucket=self._deployed.raw_bucket, Key=key, Body=text.encode())
+        self._landed.append(Landed(run=run, day=day, key=key, version=answer["VersionId"]))
 
     def look(self) -> Sight:
         """Ask the ledger, and Step Functions if the file has a batch."""
-        item = self._ledger.file(self._deployed.raw_bucket, self.key, self._version)
-        if item is None:
-            return Sight()
+        for landed in self._landed:
+            item = self._ledger.file(self._deployed.raw_bucket, landed.key, landed.version)
+            if item is not None:
+                self._landed = [landed]
+                return self._seen(item)
+        return Sight()
+
+    def _seen(self, item: dict[str, Any]) -> Sight:
         outcome = {name: int(value) for name, value in item.get("outcome", {}).items() if name in OUTCOME}
         status, batch_id = str(item["status"]), item.get("batch_id")
         # A file that was given back to wait for another batch still names the old one.
@@ -143,17 +180,20 @@ def smoke(
     *,
     patience_seconds: float = PATIENCE_SECONDS,
     look_seconds: float = LOOK_SECONDS,
+    land_again_seconds: float = LAND_AGAIN_SECONDS,
     tick_seconds: float = TICK_SECONDS,
     show: Callable[[Sight], None] = lambda _: None,
 ) -> Sight:
     """Land a canary, wait until it is published and its execution has ended, and compare what Athena answers.
+
+    Another one is landed as long as the ledger knows of none.
 
     Raises:
         SmokeError: it was refused, its rows do not add up, Athena answers others, or it took too long: says where it
             is.
     """
     canary.land()
-    began = time.monotonic()
+    began = landed = time.monotonic()
     ticked = -tick_seconds
     while True:
         sight = canary.look()
@@ -165,6 +205,9 @@ def smoke(
         passed = time.monotonic() - began
         if passed > patience_seconds:
             raise SmokeError(f"s3://.../{canary.key} did not arrive in {patience_seconds:.0f} s: it is {sight.where}")
+        if sight.status is None and time.monotonic() - landed >= land_again_seconds:
+            canary.land()
+            landed = time.monotonic()
         if sight.status == PENDING and passed - ticked >= tick_seconds:
             ticked = passed
             canary.tick()

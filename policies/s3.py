@@ -6,6 +6,7 @@ from typing import Any
 from policies.documents import is_public, refuses_plain_text, statements
 from policies.model import KEEPS_ITS_DATA, Program, Resource, Rule, must, shown
 
+MOST_TAGS_OF_AN_OBJECT = 10
 BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
 
 
@@ -87,6 +88,14 @@ def _logging(bucket: Resource, program: Program) -> Iterable[str]:
 def _object_key(put: Resource, program: Program) -> Iterable[str]:
     keys = {key.outputs.get("arn") for key in program.of("kms.Key")}
     return must(put.inputs.get("kmsKeyId") in keys, f"its key is {shown(put.inputs.get('kmsKeyId'))}")
+
+
+def _object_tags(object_: Resource, program: Program) -> Iterable[str]:
+    """Count the provider's, too: it puts its default tags on objects as on everything else."""
+    defaults = [(one.json("defaultTags") or {}).get("tags", {}) for one in program.of("providers.aws")]
+    for tags in defaults:
+        count = len({**tags, **(object_.inputs.get("tags") or {})})
+        yield from must(count <= MOST_TAGS_OF_AN_OBJECT, f"it would have {count} tags")
 
 
 def _force_destroy(bucket: Resource, program: Program) -> Iterable[str]:
@@ -209,5 +218,13 @@ RULES = (
         allowed="off in staging and prod",
         types=BUCKET,
         wrong=_force_destroy,
+    ),
+    Rule(
+        id="S3-14",
+        severity="medium",
+        reason="S3 refuses an object with more than ten tags, in the middle of a deployment.",
+        allowed="at most ten, with the provider's default tags",
+        types=("s3.BucketObjectv2",),
+        wrong=_object_tags,
     ),
 )

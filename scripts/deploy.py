@@ -168,7 +168,7 @@ def _smoke(console: Console, name: str, deployed: Deployed) -> None:
     config = settings(name)
     boto3.setup_default_session(profile_name=config.get("aws:profile"), region_name=config.get("aws:region"))
     canary = Canary(deployed)
-    with console.status(f"smoke test: {canary.key}") as line:
+    with console.status("smoke test: landing a canary") as line:
         sight = smoke(
             canary,
             patience_seconds=PATIENCE_SECONDS,

@@ -57,7 +57,6 @@ def function(declared: Declared) -> Created:
         MemorySize="memorySize",
         Timeout="timeout",
         Architectures="architectures",
-        Layers="layers",
         KMSKeyArn="kmsKeyArn",
         Publish="publish",
     )
@@ -86,25 +85,6 @@ def _settings(key: str, value: Json) -> Json:
         return {"Variables": value.get("variables") or {}}
     converted: Json = pascal(value)
     return converted
-
-
-def layer(declared: Declared) -> Created:
-    """A version of a Lambda layer."""
-    inputs = declared.inputs
-    name = declared.physical(140, given="layerName")
-    made = declared.client("lambda").publish_layer_version(
-        LayerName=name,
-        Content={"ZipFile": declared.archive(inputs["code"])},
-        **declared.pick(
-            Description="description",
-            CompatibleRuntimes="compatibleRuntimes",
-            CompatibleArchitectures="compatibleArchitectures",
-            LicenseInfo="licenseInfo",
-        ),
-    )
-    arn = made["LayerVersionArn"]
-    outputs = {"layerName": name, "arn": arn, "layerArn": made["LayerArn"], "version": str(made["Version"])}
-    return Created(arn, outputs)
 
 
 def event_source_mapping(declared: Declared) -> Created:
@@ -188,7 +168,6 @@ HANDLERS: dict[str, Handler] = {
     "aws:iam/role:Role": role,
     "aws:iam/rolePolicy:RolePolicy": role_policy,
     "aws:lambda/function:Function": function,
-    "aws:lambda/layerVersion:LayerVersion": layer,
     "aws:lambda/eventSourceMapping:EventSourceMapping": event_source_mapping,
     "aws:lambda/permission:Permission": permission,
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": invoke_config,

@@ -179,7 +179,7 @@ def table(declared: Declared) -> Created:
 
 
 def _key_schema(keys: Json) -> list[Json]:
-    # The provider is moving the keys of an index from two names to a list of them.
+    # Of an index the program says a list of keys, of a table two names.
     if schemas := keys.get("keySchemas"):
         return [{"AttributeName": key["attributeName"], "KeyType": key["keyType"]} for key in schemas]
     schema = [{"AttributeName": keys["hashKey"], "KeyType": "HASH"}]

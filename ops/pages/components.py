@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from ops.pages.programs import declared
 from ops.recording import Declared
 
-STACK = "prod"
+# It has the demonstration's datasets, several as a real stack has.
+STACK = "dev"
 EVERYWHERE = ("ServiceRole",)
 """Components that nearly every other one has: they are shown as what is in them."""
 

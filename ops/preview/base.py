@@ -40,7 +40,7 @@ def snapshot_of(revision: str, stack: str, root: Path = ROOT) -> Snapshot:
             archive.extractall(tree, filter="data")
         if not (tree / f"Pulumi.{stack}.yaml").exists():
             return Snapshot(stack=stack, resources=())
-        # The layer is packed from what is installed, which has to be what is pinned: the pins of today.
+        # The functions are packed from what is installed, which has to be what is pinned: the pins of today.
         (tree / PINS).write_bytes((root / PINS).read_bytes())
         return Snapshot.from_json(_record(tree, revision, stack))
 

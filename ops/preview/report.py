@@ -110,8 +110,11 @@ def alike(changes: tuple[Change, ...]) -> Iterator[list[Change]]:
 
 
 def label(seen: Seen) -> str:
-    """Name a resource or a component in a tree."""
-    return f"{seen.type.split(':')[-1] if seen.service == 'components' else short_type(seen.type)} {seen.name}"
+    """Name a resource or a component in a tree; of a function say how long and how large it may get, too."""
+    named = f"{seen.type.split(':')[-1] if seen.service == 'components' else short_type(seen.type)} {seen.name}"
+    if short_type(seen.type) != "lambda.Function":
+        return named
+    return f"{named} ({seen.inputs.get('timeout')} s, {seen.inputs.get('memorySize')} MB)"
 
 
 def is_code(difference: Difference) -> bool:

@@ -28,13 +28,6 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("layer")
-    zipfile.ZipFile(packaging.layer_archive()).extractall(folder)
-    return folder / "python"
-
-
 def clean(code: str, *path: Path) -> subprocess.CompletedProcess[str]:
     """Run code in an interpreter that sees the standard library and `path` only."""
     program = f"import sys; sys.path[:0] = {[str(item) for item in path]!r}; {code}"
@@ -50,17 +43,16 @@ def clean(code: str, *path: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_imports_with_its_layer_alone(function: str, runtime: Path, layer: Path, tmp_path: Path) -> None:
+def test_a_function_imports_with_its_archive_alone(function: str, runtime: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(packaging.function_archive(function)).extractall(tmp_path)
     code = f"from lambdas.{function}.handler import handler; print(callable(handler))"
-    imported = clean(code, tmp_path, layer, runtime)
+    imported = clean(code, tmp_path, runtime)
     assert imported.stdout == "True\n", imported.stderr
 
 
-def test_the_clean_interpreter_is_clean_and_the_layer_is_needed(runtime: Path, tmp_path: Path) -> None:
-    assert "No module named 'pydantic'" in clean("import pydantic", runtime).stderr
-    zipfile.ZipFile(packaging.function_archive("query")).extractall(tmp_path)
-    assert "No module named 'aws_lambda_powertools'" in clean("import lambdas.query.handler", tmp_path, runtime).stderr
+def test_the_clean_interpreter_is_clean_and_what_is_packed_is_needed(runtime: Path) -> None:
+    for name in ("pydantic", "aws_lambda_powertools", "pipeline_core"):
+        assert f"No module named '{name}'" in clean(f"import {name}", runtime).stderr
 
 
 def test_what_the_job_shares_with_the_functions_needs_the_standard_library_only(tmp_path: Path) -> None:
@@ -71,7 +63,7 @@ def test_what_the_job_shares_with_the_functions_needs_the_standard_library_only(
 
 
 def test_archives_are_pure_python() -> None:
-    archives = [packaging.layer_archive(), packaging.glue_archive(), *map(packaging.function_archive, FUNCTIONS)]
+    archives = [packaging.glue_archive(), *map(packaging.function_archive, FUNCTIONS)]
     for archive in archives:
         names = zipfile.ZipFile(archive).namelist()
         assert names, f"{archive} is empty"

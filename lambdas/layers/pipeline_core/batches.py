@@ -12,9 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, Ledger, is_conditional_failure, now
+from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, Ledger, now, write
 
 OPEN, STARTED, RELEASED, SPLIT = "OPEN", "STARTED", "RELEASED", "SPLIT"
 DECIDED = (PUBLISHED, QUARANTINED)
@@ -171,21 +169,26 @@ class Batches:
 
     def conclude(self, batch: Batch) -> None:
         """Take a finished batch out of the running ones: all that follows from its end is done."""
-        self.table.update_item(
-            Key={"pk": f"dataset#{batch.dataset}", "sk": "state"},
-            UpdateExpression="DELETE #running :set",
-            ExpressionAttributeNames={"#running": "running"},
-            ExpressionAttributeValues={":set": {batch.batch_id}},
+        write(
+            lambda: self.table.update_item(
+                Key={"pk": f"dataset#{batch.dataset}", "sk": "state"},
+                UpdateExpression="DELETE #running :set",
+                ExpressionAttributeNames={"#running": "running"},
+                ExpressionAttributeValues={":set": {batch.batch_id}},
+            )
         )
 
     def count_split(self, dataset: str, root: str, batch_id: str) -> int:
         """Note that a batch failed whose files come from `root`, the first batch that was split; how many did."""
-        answer = self.table.update_item(
-            Key={"pk": f"dataset#{dataset}", "sk": f"split#{root}"},
-            UpdateExpression="ADD failed :set",
-            ExpressionAttributeValues={":set": {batch_id}},
-            ReturnValues="UPDATED_NEW",
+        answer = write(
+            lambda: self.table.update_item(
+                Key={"pk": f"dataset#{dataset}", "sk": f"split#{root}"},
+                UpdateExpression="ADD failed :set",
+                ExpressionAttributeValues={":set": {batch_id}},
+                ReturnValues="UPDATED_NEW",
+            )
         )
+        assert answer is not None, "it has no condition that could refuse it"
         failed: Any = answer["Attributes"]["failed"]
         return len(failed)
 
@@ -307,25 +310,16 @@ class Batches:
         items: Any = [
             {kind: {"TableName": self.table.name, **body} for kind, body in action.items()} for action in actions
         ]
-        try:
-            self.table.meta.client.transact_write_items(TransactItems=items)
-        except ClientError as error:
-            if is_conditional_failure(error):
-                return False
-            raise
-        return True
+        return write(lambda: self.table.meta.client.transact_write_items(TransactItems=items)) is not None
 
     def _update_batch(self, batch: Batch, update: str, condition: str, values: dict[str, Any]) -> bool:
-        try:
-            self.table.update_item(
+        answer = write(
+            lambda: self.table.update_item(
                 Key={"pk": f"dataset#{batch.dataset}", "sk": f"batch#{batch.batch_id}"},
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames={"#status": "status"} if "#status" in update + condition else {},
                 ExpressionAttributeValues=values,
             )
-        except ClientError as error:
-            if is_conditional_failure(error):
-                return False
-            raise
-        return True
+        )
+        return answer is not None

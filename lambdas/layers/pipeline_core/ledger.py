@@ -11,11 +11,13 @@ Pending files are in the sparse index `pending`, spread over shards so that no i
 """
 
 import hashlib
-from collections.abc import Iterable
+import random
+import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from boto3.dynamodb.conditions import Attr, Key
@@ -38,6 +40,15 @@ SHARDS = 4
 """Shards of a dataset's pending files: 4,000 registrations a second (1,000 writes a shard, AWS 2026-11)."""
 
 PARALLEL = 16
+
+MAX_TRIES = 9
+FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.05, 2.0
+"""How often, and how far apart, a write is tried that meets another one's transaction: eight seconds at most."""
+
+PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""Why DynamoDB refuses a write that it takes a moment later; of a write alone, boto3 repeats all but the first."""
+
+Answer = TypeVar("Answer")
 
 FINAL = (PUBLISHED, QUARANTINED, REJECTED, FAILED)
 """Where every file ends; a replay begins there again."""
@@ -76,15 +87,33 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def is_conditional_failure(error: ClientError) -> bool:
-    """Whether a write was refused by its condition (alone or in a transaction), not by anything else."""
+def write(attempt: Callable[[], Answer]) -> Answer | None:
+    """Carry out a write of the ledger; None if its condition (alone or in a transaction) refused it.
+
+    Whoever meets a transaction on the same item is refused, too, alone or in another transaction: that passes, and is
+    tried again, with a growing, random wait. boto3 does not do so (retries/standard.py of botocore 1.43; DynamoDB
+    developer guide, "Transaction conflict handling", 2026-11).
+    """
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            return attempt()
+        except ClientError as error:
+            reasons = _reasons(error)
+            if "ConditionalCheckFailed" in reasons:
+                return None
+            if not reasons & PASSING or tries == MAX_TRIES:
+                raise
+        time.sleep(random.uniform(0, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**tries)))
+
+
+def _reasons(error: ClientError) -> set[str]:
+    """What refused a write, in the words of a cancelled transaction's reasons."""
     code = error.response["Error"]["Code"]
-    if code == "ConditionalCheckFailedException":
-        return True
-    reasons = error.response.get("CancellationReasons", [])
-    return code == "TransactionCanceledException" and any(
-        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
-    )
+    if code == "TransactionCanceledException":
+        return {reason.get("Code", "") for reason in error.response.get("CancellationReasons", [])}
+    return {code.removesuffix("Exception")}
 
 
 class Ledger:
@@ -267,19 +296,16 @@ class Ledger:
         self._each(one, files)
 
     def _update_file(self, file: dict[str, Any], update: str, condition: Any, values: dict[str, Any]) -> bool:
-        try:
-            self.table.update_item(
+        answer = write(
+            lambda: self.table.update_item(
                 Key=file_key(file["bucket"], file["key"], file["version"]),
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames={"#status": "status"},
                 ExpressionAttributeValues=values,
             )
-        except ClientError as error:
-            if is_conditional_failure(error):
-                return False
-            raise
-        return True
+        )
+        return answer is not None
 
     @staticmethod
     def _each(function: Any, files: Iterable[Any]) -> list[bool]:
@@ -287,13 +313,8 @@ class Ledger:
             return list(pool.map(function, files))
 
     def _conditional_put(self, item: dict[str, Any]) -> bool:
-        try:
-            self.table.put_item(Item=item, ConditionExpression=Attr("pk").not_exists())
-        except ClientError as error:
-            if is_conditional_failure(error):
-                return False
-            raise
-        return True
+        answer = write(lambda: self.table.put_item(Item=item, ConditionExpression=Attr("pk").not_exists()))
+        return answer is not None
 
 
 def pending_shard(file: LandedFile) -> str:

@@ -121,3 +121,27 @@ def test_a_file_that_no_reader_can_stand_takes_no_neighbour_with_it(scenario_of:
     statuses = {item["key"]: item["status"] for item in scenario.ledger()}
     assert statuses == {file.key: "PUBLISHED" for file in good}
     scenario.check()
+
+
+MEETINGS: dict[str, dict[str, Any]] = {
+    "conclude": {"operation": "UpdateItem", "text": "DELETE #running", "code": "TransactionConflictException"},
+    "a file is claimed": {"operation": "UpdateItem", "text": "claimed_at", "code": "TransactionConflictException"},
+    "a file is registered": {"operation": "PutItem", "text": "registered_at", "code": "TransactionConflictException"},
+    "any transaction": {"operation": "TransactWriteItems", "code": "TransactionCanceledException"},
+}
+
+
+def test_a_write_that_meets_another_ones_transaction_is_tried_again_where_it_stands(scenario_of: MakeScenario) -> None:
+    scenario = scenario_of("writes of the ledger that meet a transaction")
+    lab = scenario.lab
+    rules = [{"effect": "error", "service": "dynamodb", "times": 2, **rule} for rule in MEETINGS.values()]
+    with scenario.inject(*rules):
+        scenario.land("planes", 2)
+        scenario.registered()
+        (batch_id,) = lab.tick("planes")
+        until(lambda: batch_id not in lab.running(), "the end of the execution")
+    scenario.settle()
+    scenario.check()
+    entered = lab.entered(lab.execution(batch_id))
+    assert "Recover" not in entered
+    assert (entered.count("Publish"), entered[-1]) == (1, "Published"), "no call failed for it"

@@ -60,6 +60,30 @@ def test_an_object_overwritten_before_it_was_read_is_two_files(scenario_of: Make
     scenario.check()
 
 
+def test_a_version_that_is_gone_when_its_event_comes_is_rejected_and_no_dead_letter(scenario_of: MakeScenario) -> None:
+    scenario = scenario_of("version deleted before ingestion looked at it")
+    lab = scenario.lab
+    gone = [f"flights/gone{ending}" for ending in (".csv", ".csv.gz", ".jsonl", ".parquet")]
+    with lab.paused():
+        for key in gone:
+            landed = lab.s3.put_object(Bucket=lab.outputs["raw_bucket"], Key=key, Body=b"some bytes, not many")
+            lab.s3.delete_object(Bucket=lab.outputs["raw_bucket"], Key=key, VersionId=landed["VersionId"])
+        scenario.land("flights", 1)
+        events = lab.take(QUEUE, len(gone) + 1)
+    lab.send(events)
+    lab.drained()
+    scenario.registered()
+    for key in gone:
+        (item,) = lab.versions(key)
+        assert item["status"] == "REJECTED", "one look is enough to know that it is gone"
+        assert item["reason"].startswith("gone: ")
+    bodies = lab.sqs.receive_message(QueueUrl=lab.outputs[DEAD], MaxNumberOfMessages=10).get("Messages", [])
+    assert not [body for body in bodies if any(key in body["Body"] for key in gone)]
+    scenario.injected = len(gone)
+    scenario.settle()
+    scenario.check()
+
+
 DEATHS: dict[str, dict[str, Any]] = {
     "ingestion killed before the ledger write": {"operation": "PutItem", "when": "before"},
     "ingestion killed between ledger write and acknowledgement": {"operation": "PutItem", "when": "after"},

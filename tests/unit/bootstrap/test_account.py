@@ -150,6 +150,15 @@ def test_an_environment_reaches_its_own_state_and_no_other(environment: str) -> 
     assert not may(role, "s3:PutObject", f"{state}/.pulumi/meta.yaml")
 
 
+@pytest.mark.parametrize("role", ["delivery-deploy-dev", "delivery-deploy-staging", "delivery-deploy-prod", PREVIEW])
+def test_a_file_of_the_state_that_is_not_there_yet_is_seen_as_missing_and_not_as_forbidden(role: str) -> None:
+    state = next(one.outputs["arn"] for one in of("Bucket"))
+    listing = [one for one in statements(role) if "s3:ListBucket" in one["Action"] and state in one["Resource"]]
+    assert [one.get("Condition") for one in listing] == [None], (
+        "a GetObject has no prefix that a condition could compare"
+    )
+
+
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])
 def test_secrets_of_another_environment_cannot_be_decrypted(environment: str) -> None:
     key = next(one.outputs["arn"] for one in of("Key"))

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ops import __main__ as ops
-from ops.smoke import OUTCOME, ROWS, Canary, Deployed, Sight, SmokeError, smoke
+from ops.smoke import OUTCOME, ROWS, Canary, Deployed, Landed, Sight, SmokeError, smoke
 from tests.unit.lambdas.conftest import CONTRACTS, RAW, TABLE, Cloud, call, cloud
 
 __all__ = ["call", "cloud"]
@@ -26,11 +26,12 @@ class Watched(Canary):
     """A canary that is seen in the given states one after the other, the last one for ever."""
 
     def __init__(self, *sights: Sight, rows: int = ROWS) -> None:
-        self.key, self.run, self.ticks = "canary/2026-11-24/0a.csv", "0a", 0
+        self.ticks = self.landings = 0
         self._sights, self._rows = list(sights), rows
+        self._landed = [Landed(run="0a", day="2026-11-24", key="canary/2026-11-24/0a.csv", version="v")]
 
     def land(self) -> None:
-        pass
+        self.landings += 1
 
     def look(self) -> Sight:
         return self._sights.pop(0) if len(self._sights) > 1 else self._sights[0]
@@ -43,8 +44,8 @@ class Watched(Canary):
         return self._rows
 
 
-def watch(canary: Canary, patience: float = 1, tick: float = 0) -> Sight:
-    return smoke(canary, patience_seconds=patience, look_seconds=0, tick_seconds=tick)
+def watch(canary: Canary, patience: float = 1, tick: float = 0, again: float = 60) -> Sight:
+    return smoke(canary, patience_seconds=patience, look_seconds=0, tick_seconds=tick, land_again_seconds=again)
 
 
 def test_it_waits_until_the_execution_of_a_published_canary_has_ended() -> None:
@@ -59,6 +60,18 @@ def test_a_pending_file_is_asked_for_again_after_a_while_and_a_claimed_one_is_no
     seldom = Watched(PENDING, PENDING, PENDING, DONE)
     watch(seldom, tick=60)
     assert seldom.ticks == 1
+
+
+def test_another_file_is_landed_while_the_ledger_knows_of_none_and_no_longer() -> None:
+    unheard = Watched(Sight(), Sight(), Sight(), PENDING, PENDING, RUNNING, DONE)
+    watch(unheard, again=0)
+    assert unheard.landings == 1 + 3, "the first, and one each time that nobody had heard of any"
+
+
+def test_it_gives_the_event_of_a_file_its_time() -> None:
+    soon = Watched(Sight(), Sight(), Sight(), PENDING, DONE)
+    watch(soon, again=60)
+    assert soon.landings == 1
 
 
 @pytest.mark.parametrize(
@@ -143,11 +156,11 @@ def landed(cloud: Cloud, call: Callable[..., Any], deployed: Deployed) -> Iterat
     assert found == canary.key
 
 
-def ingest(cloud: Cloud, call: Callable[..., Any], canary: Canary) -> None:
-    (item,) = cloud.s3.list_object_versions(Bucket=RAW)["Versions"]
+def ingest(cloud: Cloud, call: Callable[..., Any], key: str) -> None:
+    (item,) = cloud.s3.list_object_versions(Bucket=RAW, Prefix=key)["Versions"]
     detail = {
         "bucket": {"name": RAW},
-        "object": {"key": canary.key, "size": item["Size"], "version-id": item["VersionId"]},
+        "object": {"key": key, "size": item["Size"], "version-id": item["VersionId"]},
     }
     event = {"detail-type": "Object Created", "source": "aws.s3", "time": "2026-01-01T00:00:00Z", "detail": detail}
     record = {"messageId": "m", "body": json.dumps(event), "eventSource": "aws:sqs", "receiptHandle": "r"}
@@ -171,10 +184,31 @@ def test_what_is_seen_is_what_the_ledger_and_step_functions_say(
 ) -> None:
     monkeypatch.setattr(landed, "_functions", Lambda(call, {}))
     assert landed.look() == Sight()
-    ingest(cloud, call, landed)
+    ingest(cloud, call, landed.key)
     assert landed.look() == PENDING, "the contract takes what the smoke test lands"
     (batch_id,) = landed.tick()
     assert landed.look() == Sight(status="CLAIMED", batch_id=batch_id, execution="RUNNING")
+
+
+@pytest.mark.parametrize("heard", [0, 1, 2])
+def test_of_several_files_the_one_that_the_ledger_knows_is_followed_to_athena(
+    cloud: Cloud, call: Callable[..., Any], deployed: Deployed, monkeypatch: pytest.MonkeyPatch, heard: int
+) -> None:
+    canary = Canary(deployed)
+    keys, runs = [], []
+    for _ in range(3):
+        canary.land()
+        keys.append(canary.key)
+        runs.append(canary.run)
+    assert len(set(keys)) == len(set(runs)) == 3, "another name and other rows, or they were duplicates"
+    assert canary.look() == Sight()
+    ingest(cloud, call, keys[heard])
+    assert canary.look() == PENDING
+    assert (canary.key, canary.run) == (keys[heard], runs[heard])
+    for key in set(keys) - {keys[heard]}:
+        ingest(cloud, call, key)
+    assert canary.look() == PENDING
+    assert canary.key == keys[heard], "what comes late changes nothing"
 
 
 def test_what_a_function_answers_in_anger_is_passed_on(

@@ -1,12 +1,19 @@
 """The job's entry point: from a manifest in S3 to a report in S3, and Glue's own arguments are ignored."""
 
+import importlib.util
 import json
+import sys
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 from pipeline_core.report import Report
+from pyspark.sql import SparkSession
 
 from glue_jobs import raw_to_curated
 from tests.lake import ORDERS
@@ -40,6 +47,52 @@ def test_main_reads_the_manifest_and_writes_the_report(monkeypatch: pytest.Monke
     assert len(seen) == 1
 
 
-def test_the_jobs_modules_need_nothing_of_glue() -> None:
-    for path in (Path(__file__).parents[3] / "glue_jobs").glob("*.py"):
-        assert "awsglue" not in path.read_text(), f"{path.name} would not run outside Glue"
+@pytest.fixture
+def awsglue(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Glue's own library, as far as the job uses it; answers the contexts that it was made with."""
+    made: list[Any] = []
+
+    class GlueContext:
+        def __init__(self, context: Any) -> None:
+            made.append(context)
+            # Nobody promises what else it does to the session.
+            SparkSession.getActiveSession().conf.set("spark.sql.session.timeZone", "America/New_York")  # type: ignore[union-attr]
+
+    package, module = ModuleType("awsglue"), ModuleType("awsglue.context")
+    package.__spec__ = ModuleSpec("awsglue", None)
+    module.GlueContext = GlueContext  # type: ignore[attr-defined]  # a module made here
+    monkeypatch.setitem(sys.modules, "awsglue", package)
+    monkeypatch.setitem(sys.modules, "awsglue.context", module)
+    return made
+
+
+@pytest.fixture
+def own(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session that the tests share, which gets back what it is given beside the job's settings."""
+    yield spark
+    spark.conf.set("spark.sql.adaptive.enabled", "false")
+
+
+def test_on_glue_a_run_has_metrics_and_the_jobs_own_settings(own: SparkSession, awsglue: list[Any]) -> None:
+    made = raw_to_curated.session("tests")
+    assert awsglue == [own.sparkContext], "Glue writes metrics of the context that a GlueContext was made of"
+    for key, value in raw_to_curated.SESSION.items():
+        assert made.conf.get(key) == value, f"{key} is Glue's, not the job's"
+
+
+def test_elsewhere_it_runs_without(own: SparkSession) -> None:
+    assert importlib.util.find_spec("awsglue") is None, "the test proves nothing where Glue's library is installed"
+    assert raw_to_curated.session("tests").sparkContext is own.sparkContext
+
+
+def test_a_library_of_glue_that_is_broken_fails_the_run_and_is_not_taken_for_none(
+    own: SparkSession, awsglue: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "awsglue.context", None)
+    with pytest.raises(ImportError, match="awsglue"):
+        raw_to_curated.session("tests")
+
+
+def test_nothing_but_the_metrics_needs_glue() -> None:
+    modules = list((Path(__file__).parents[3] / "glue_jobs").glob("*.py"))
+    assert {path.name for path in modules if "awsglue" in path.read_text()} == {"metrics.py"}

@@ -15,10 +15,28 @@ from ops.recording import (
     main_program,
     record,
     short_type,
-    stack_config,
 )
+from ops.recording import stack_config as shipped_config
 
-__all__ = ["ACCOUNT", "REGION", "ROOT", "STACKS", "Declared", "main_program", "short_type", "stack_config"]
+__all__ = [
+    "ACCOUNT",
+    "REGION",
+    "ROOT",
+    "STACKS",
+    "Declared",
+    "main_program",
+    "shipped_config",
+    "short_type",
+    "stack_config",
+]
+
+
+def stack_config(stack: str) -> dict[str, Any]:
+    """What a stack file says, with the demonstration's datasets everywhere: rules shall meet more than the canary."""
+    config = shipped_config(stack)
+    if stack in ("staging", "prod"):
+        config["data-pipeline:settings"]["datasets"] = {"demonstration": []}
+    return config
 
 
 @dataclass

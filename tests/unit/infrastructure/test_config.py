@@ -10,8 +10,8 @@ import pytest
 
 import config
 from config import ConfigError, PipelineConfig, parse
-from invariants import WORKFLOW_WAITS_SECONDS
-from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, stack_config
+from invariants import MOST_TAGS, WORKFLOW_WAITS_SECONDS
+from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, main_program, stack_config
 
 PROD: dict[str, Any] = {
     "environment": "prod",
@@ -177,7 +177,10 @@ def test_prod_keeps_its_data_its_logs_and_someone_to_call(change: dict[str, Any]
             "allowed is a policy of AWS, or of security.account_id, which is 111122223333",
         ),
         ({"tags": {"AWS:owner": "me"}}, "tags.AWS:owner = 'me': allowed is another name"),
-        ({"tags": {f"tag-{number}": "" for number in range(48)}}, "tags = {'tag-0': ''"),
+        (
+            {"tags": {f"tag-{number}": "" for number in range(MOST_TAGS + 1)}},
+            "tags': allowed is at most",
+        ),
         ({"tags": {"Project": "other"}}, "tags.Project = 'other': allowed is the program sets this tag itself"),
         ({"tags": {"project": "other"}}, "tags.project = 'other': allowed is the program sets this tag itself"),
         ({"tags": {"Team": "a", "team": "b"}}, "tags.team = 'b': allowed is each tag once, whatever its letters' case"),
@@ -296,3 +299,44 @@ def test_settings_cannot_be_changed_afterwards() -> None:
     settings = parse({"environment": "dev"}, "")
     with pytest.raises(ValueError, match="frozen"):
         settings.environment = "prod"  # type: ignore[misc]  # the wrong that is tested
+
+
+@pytest.mark.parametrize(
+    ("region", "version", "taken"),
+    [
+        ("eu-central-1", "5.1", True),
+        ("us-gov-west-1", "5.1", True),
+        ("eusc-de-east-1", "5.1", True),
+        ("cn-north-1", "5.1", False),
+        ("us-iso-east-1", "5.1", False),
+        ("us-isob-east-1", "5.1", False),
+        ("eu-isoe-west-1", "5.1", False),
+        ("cn-north-1", "5.0", True),
+        (None, "5.1", True),
+    ],
+)
+def test_a_region_without_the_version_of_glue_is_refused_before_anything_is_declared(
+    region: str | None, version: str, taken: bool
+) -> None:
+    raw = {"environment": "dev", "glue": {"version": version}}
+    if taken:
+        assert parse(raw, "", region=region).glue.version == version
+        return
+    with pytest.raises(
+        ConfigError, match=rf"glue.version = '5.1': allowed is '5.0' in aws:region {region}: AWS has not"
+    ):
+        parse(raw, "", region=region)
+
+
+@pytest.mark.parametrize("version", ["4.0", "5.2", "5", 5.1])
+def test_a_version_of_glue_that_the_job_does_not_run_on_is_refused(version: Any) -> None:
+    (line,) = refusal({"environment": "dev", "glue": {"version": version}})
+    assert line == f"glue.version = {version!r}: allowed is '5.0' or '5.1'"
+
+
+@pytest.mark.parametrize("version", ["5.0", "5.1"])
+def test_the_job_runs_on_the_version_that_the_stack_names(version: str) -> None:
+    given = stack_config("dev")
+    given["data-pipeline:settings"]["glue"] = {"version": version}
+    (job,) = deploy(main_program, config=given).of("glue.Job")
+    assert job.inputs["glueVersion"] == version

@@ -41,7 +41,7 @@ def names(archive: Path) -> list[str]:
 
 
 def archives(root: Path) -> list[Path]:
-    return [packaging.function_archive("ingestion", root), packaging.layer_archive(root), packaging.glue_archive(root)]
+    return [packaging.function_archive("ingestion", root), packaging.glue_archive(root)]
 
 
 def test_the_same_sources_give_the_same_bytes_another_day_in_another_place(project: Path, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ from components import packaging
 root = Path(sys.argv[1])
 functions = [handler.parent.name for handler in (root / "lambdas").glob("*/handler.py")]
 built = [packaging.function_archive(name, root) for name in functions]
-for archive in sorted([*built, packaging.layer_archive(root), packaging.glue_archive(root)]):
+for archive in sorted([*built, packaging.glue_archive(root)]):
     print(archive.name, hashlib.sha256(archive.read_bytes()).hexdigest())
 """
 
@@ -92,34 +92,57 @@ def test_another_user_in_another_country_builds_the_same_archives(tmp_path: Path
     here = built(tmp_path / "a", 0o022, PYTHONHASHSEED="1", TZ="UTC", LC_ALL="C", HOME="/nowhere")
     there = built(tmp_path / "deeper" / "b", 0o077, PYTHONHASHSEED="2", TZ="Pacific/Auckland", LC_ALL="tr_TR.UTF-8")
     assert here == there
-    assert len(here) == 8, "six functions, the layer and the job's libraries"
+    assert len(here) == 7, "six functions and the job's libraries"
 
 
 def test_nothing_is_compressed_since_the_bytes_would_depend_on_the_machines_zlib() -> None:
-    archives = [packaging.build_layer(), packaging.build_glue_libraries(), packaging.build_function("ingestion")]
+    archives = [packaging.build_glue_libraries(), packaging.build_function("ingestion")]
     for archive in archives:
         with zipfile.ZipFile(archive) as opened:
             assert {entry.compress_type for entry in opened.infolist()} == {zipfile.ZIP_STORED}, archive.name
 
 
 def test_the_largest_archive_is_well_within_what_lambda_takes_directly() -> None:
-    assert 1_000_000 < packaging.build_layer().stat().st_size < 25_000_000, "the limit is 50 MB"
+    assert 1_000_000 < packaging.build_function("processing").stat().st_size < 25_000_000, "the limit is 50 MB"
 
 
-def test_a_changed_source_is_another_file(project: Path) -> None:
-    before = packaging.function_archive("ingestion", project)
-    (project / "lambdas" / "ingestion" / "handler.py").write_text("def handler(event, context): return 2\n")
-    assert packaging.function_archive("ingestion", project) != before
+FUNCTIONS = ("ingestion", "query")
 
 
-def test_a_function_holds_its_own_code_and_nothing_else(project: Path) -> None:
+def digests(project: Path) -> dict[str, str]:
+    return {name: packaging.function_archive(name, project).name for name in FUNCTIONS}
+
+
+@pytest.mark.parametrize(
+    ("source", "changed"),
+    [
+        ("lambdas/ingestion/handler.py", {"ingestion"}),
+        ("lambdas/query/handler.py", {"query"}),
+        ("lambdas/layers/pipeline_core/__init__.py", {"ingestion", "query"}),
+        ("glue_jobs/raw_to_curated.py", set()),
+    ],
+)
+def test_a_changed_source_is_another_archive_of_what_imports_it_and_of_nothing_else(
+    project: Path, source: str, changed: set[str]
+) -> None:
     (project / "lambdas" / "query").mkdir()
     (project / "lambdas" / "query" / "handler.py").write_text("")
-    assert names(packaging.function_archive("ingestion", project)) == [
+    before = digests(project)
+    (project / source).write_text("CHANGED = True\n")
+    after = digests(project)
+    assert {name for name in FUNCTIONS if before[name] != after[name]} == changed
+
+
+def test_a_function_holds_its_own_code_and_what_it_imports_and_no_other_functions(project: Path) -> None:
+    (project / "lambdas" / "query").mkdir()
+    (project / "lambdas" / "query" / "handler.py").write_text("")
+    entries = names(packaging.function_archive("ingestion", project))
+    assert [entry for entry in entries if entry.startswith("lambdas/")] == [
         "lambdas/__init__.py",
         "lambdas/ingestion/__init__.py",
         "lambdas/ingestion/handler.py",
     ]
+    assert {"pipeline_core/__init__.py", "aws_lambda_powertools/__init__.py", "wrapt/__init__.py"} <= set(entries)
 
 
 def test_everyone_may_read_what_lambda_unpacks(project: Path) -> None:
@@ -127,23 +150,22 @@ def test_everyone_may_read_what_lambda_unpacks(project: Path) -> None:
         assert {entry.external_attr >> 16 for entry in opened.infolist()} == {0o100644}
 
 
-def test_the_layer_has_no_compiled_part_and_no_tests() -> None:
-    entries = names(packaging.build_layer())
+def test_a_function_has_no_compiled_part_and_no_tests() -> None:
+    entries = names(packaging.build_function("processing"))
     assert entries
-    assert all(entry.startswith("python/") for entry in entries)
     assert [entry for entry in entries if re.search(r"\.(so|pyd|pyc|dylib)$|/tests?/|\.\.", entry)] == []
 
 
-def test_the_layer_runs_without_anything_that_is_installed_here(tmp_path: Path) -> None:
-    with zipfile.ZipFile(packaging.build_layer()) as opened:
+def test_what_is_packed_runs_without_anything_that_is_installed_here(tmp_path: Path) -> None:
+    with zipfile.ZipFile(packaging.build_function("processing")) as opened:
         opened.extractall(tmp_path)
-    # botocore is in Lambda's runtime; here it stands beside the layer, by itself.
+    # botocore is in Lambda's runtime; here it stands beside the archive, by itself.
     for name in ("botocore", "boto3", "s3transfer", "urllib3", "dateutil", "six.py"):
         (tmp_path / "runtime").mkdir(exist_ok=True)
         site = Path(str(importlib.metadata.distribution("botocore").locate_file("")))
         (tmp_path / "runtime" / name).symlink_to(site / name)
     program = (
-        f"import sys; sys.path[:0] = [{str(tmp_path / 'python')!r}, {str(tmp_path / 'runtime')!r}]\n"
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(tmp_path / 'runtime')!r}]\n"
         "import wrapt, jmespath, aws_lambda_powertools, aws_xray_sdk.core\n"
         "from aws_lambda_powertools import Logger, Metrics, Tracer\n"
         "from aws_lambda_powertools.utilities.batch import BatchProcessor\n"
@@ -160,10 +182,10 @@ def test_the_layer_runs_without_anything_that_is_installed_here(tmp_path: Path) 
     assert done.returncode == 0, done.stderr
 
 
-def test_the_layer_has_what_its_distributions_ask_for() -> None:
+def test_a_function_has_what_its_distributions_ask_for() -> None:
     """Whatever a packed distribution requires is packed too, or is in Lambda's runtime."""
-    packed = {*packaging.LAYER_DISTRIBUTIONS, "boto3", "botocore"}
-    for distribution in packaging.LAYER_DISTRIBUTIONS:
+    packed = {*packaging.DISTRIBUTIONS, "boto3", "botocore"}
+    for distribution in packaging.DISTRIBUTIONS:
         for requirement in importlib.metadata.requires(distribution) or ():
             if "extra ==" not in requirement:
                 name = re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
@@ -189,13 +211,13 @@ def test_a_distribution_of_another_version_than_the_pinned_one_is_refused(projec
     pins = project / "requirements" / "program.txt"
     pins.write_text(re.sub(r"wrapt==\S+", "wrapt==0.0.1", pins.read_text()))
     with pytest.raises(PackagingError, match=r"wrapt is installed as \S+; .*program.txt pins 0.0.1"):
-        packaging.layer_archive(project)
+        packaging.function_archive("ingestion", project)
 
 
 def test_a_distribution_without_a_pin_is_refused(project: Path) -> None:
     (project / "requirements" / "program.txt").write_text("")
     with pytest.raises(PackagingError, match="aws-lambda-powertools is not pinned"):
-        packaging.layer_archive(project)
+        packaging.function_archive("ingestion", project)
 
 
 def test_a_distribution_that_is_not_installed_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +226,7 @@ def test_a_distribution_that_is_not_installed_is_named(project: Path, monkeypatc
 
     monkeypatch.setattr(importlib.metadata, "distribution", missing)
     with pytest.raises(PackagingError, match=r"aws-lambda-powertools==\S+ is not installed"):
-        packaging.layer_archive(project)
+        packaging.function_archive("ingestion", project)
 
 
 def test_the_order_in_which_files_are_found_is_no_difference() -> None:

@@ -264,6 +264,6 @@ def test_queries_list_only_what_they_read(dev: Cloud) -> None:
     policy = dev.one("iam.RolePolicy", "data-pipeline-query-role-policy").json("policy")
     listing = [s for s in policy["Statement"] if "s3:ListBucket" in s["Action"]]
     bound = {p for s in listing if "Condition" in s for p in s["Condition"]["StringLike"]["s3:prefix"]}
-    assert bound == {f"{name}/{end}" for name in ("tables", "rows", "reasons", "runs") for end in ("", "*")}
+    assert bound == {f"{name}{end}" for name in ("tables", "rows", "reasons", "runs") for end in ("", "/", "/*")}
     (free,) = [s for s in listing if "Condition" not in s]
     assert free["Resource"] == [dev.one("s3.Bucket", "data-pipeline-query-results").outputs["arn"]]

@@ -131,8 +131,8 @@ def test_every_dataset_has_its_crawler_its_contract_and_its_place_in_the_index(d
     objects = {r.inputs["key"]: r for r in dev.of("s3.BucketObjectv2")}
     assert objects.keys() >= {f"contracts/{name}.json" for name in DATASETS}
     assert set(objects["contracts/index.json"].json("content")["datasets"]) == DATASETS
-    assert "glue/raw_to_curated.py" in objects
-    assert "glue/libraries.zip" in objects
+    names = {key.rpartition("/")[2] for key in objects if key.startswith("glue/")}
+    assert names == {"raw_to_curated.py", "libraries.zip"}
 
 
 def test_a_dataset_adds_no_job_no_function_and_no_state_machine(dev: Cloud) -> None:
@@ -159,7 +159,6 @@ def test_nothing_is_declared_that_the_deployer_was_not_told_of(cloud: Cloud) -> 
         "iam.Role",
         "iam.RolePolicy",
         "lambda.Function",
-        "lambda.LayerVersion",
         "lambda.EventSourceMapping",
         "lambda.Permission",
         "lambda.FunctionEventInvokeConfig",

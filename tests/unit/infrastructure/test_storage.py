@@ -1,12 +1,14 @@
 """Buckets, their lifecycles and the ledger."""
 
+import copy
 from typing import Any
 
 import pytest
 
 from components import lifecycle
 from config import StorageConfig
-from tests.unit.infrastructure.cloud import Cloud
+from invariants import MOST_TAGS, OWN_TAGS
+from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, stack_config
 
 ZONES = {"raw", "curated", "quarantine", "artifacts", "query-results"}
 
@@ -107,6 +109,30 @@ def test_the_ledger_has_the_keys_that_the_functions_use(dev: Cloud) -> None:
     (table,) = dev.of("dynamodb.Table")
     (index,) = table.inputs["globalSecondaryIndexes"]
     assert (table.inputs["hashKey"], table.inputs["rangeKey"]) == ("pk", "sk")
-    assert (index["name"], index["hashKey"], index["rangeKey"]) == ("pending", "pending_shard", "landed_at")
+    keys = [(key["attributeName"], key["keyType"]) for key in index["keySchemas"]]
+    assert (index["name"], keys) == ("pending", [("pending_shard", "HASH"), ("landed_at", "RANGE")])
+    assert not {"hashKey", "rangeKey"} & index.keys(), "they are deprecated, and cannot stand beside it"
     declared = {attribute["name"] for attribute in table.inputs["attributes"]}
     assert declared == {"pk", "sk", "pending_shard", "landed_at"}, "DynamoDB refuses attributes that are no key"
+
+
+def with_tags(count: int) -> Cloud:
+    config = copy.deepcopy(stack_config("prod"))
+    config["data-pipeline:settings"]["tags"] = {f"tag-{number}": "x" for number in range(count)}
+    return deploy(main_program, config=config, stack="prod")
+
+
+def test_with_as_many_tags_as_a_stack_may_have_no_object_has_more_than_s3_takes() -> None:
+    found = with_tags(MOST_TAGS)
+    (provider,) = found.of("providers.aws")
+    defaults = provider.json("defaultTags")["tags"]
+    assert {"tag-0", f"tag-{MOST_TAGS - 1}", *OWN_TAGS} <= defaults.keys()
+    assert len(defaults) == 10, "one more would be too many"
+    for one in found.of("s3.BucketObjectv2"):
+        assert len({**defaults, **(one.inputs.get("tags") or {})}) <= 10, one.name
+
+
+@pytest.mark.parametrize("count", [MOST_TAGS + 1, 47])
+def test_more_tags_than_an_object_takes_are_refused_before_anything_is_declared(count: int) -> None:
+    with pytest.raises(UserFileError, match=f"tags = '{count} tags': allowed is at most {MOST_TAGS}: contracts and"):
+        with_tags(count)

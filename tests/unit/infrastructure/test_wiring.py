@@ -3,19 +3,24 @@
 import ast
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import botocore.session
 import pytest
 
+from components import packaging
 from components.messaging import every_minutes
 from invariants import visibility_timeout_seconds
-from tests.unit.infrastructure.cloud import ROOT, Cloud
+from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, pipeline, short_type, stack_config
 
 # The class whose fields are what a function asks for.
 SETTINGS = {"etl_trigger": "Trigger", "processing": "Publisher", "error_handler": "Recovery"}
-# What botocore itself takes for a request to be slower (retries/standard.py).
+# What botocore itself takes for a request to be slower (retries/standard.py), and how DynamoDB refuses a write that met
+# another one's transaction.
 BUSY = {
+    "TransactionCanceledException",
+    "TransactionConflictException",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "Throttled",
@@ -54,12 +59,11 @@ def test_every_handler_is_in_its_archive(cloud: Cloud) -> None:
         assert re.search(rf"^def {callable_}\(", source, re.MULTILINE), package
 
 
-def test_every_function_runs_on_the_layer_it_was_packed_for(cloud: Cloud) -> None:
-    (layer,) = cloud.of("lambda.LayerVersion")
+def test_one_call_changes_all_that_a_function_imports(cloud: Cloud) -> None:
     for function in cloud.of("lambda.Function"):
-        assert function.inputs["layers"] == [layer.outputs["arn"]]
-        assert [function.inputs["runtime"]] == layer.inputs["compatibleRuntimes"] == ["python3.13"]
-        assert function.inputs["architectures"] == layer.inputs["compatibleArchitectures"] == ["arm64"]
+        assert not function.inputs.get("layers"), "a layer changes by another call than the code"
+        assert (function.inputs["runtime"], function.inputs["architectures"]) == ("python3.13", ["arm64"])
+    assert not [one for one in cloud.resources if short_type(one.type) == "lambda.LayerVersion"]
 
 
 def test_every_function_is_traced_and_logs_json_to_its_own_encrypted_group(cloud: Cloud) -> None:
@@ -334,6 +338,28 @@ def test_the_job_runs_what_was_uploaded(cloud: Cloud) -> None:
     assert [uri for uri in needed if uri not in uploaded or uploaded[uri] not in job.dependencies] == []
     assert all(uri.startswith(f"s3://{bucket}/") for uri in needed)
     assert job.inputs["maxRetries"] == 0, "the state machine repeats, and knows when not to"
+
+
+def job_files(found: Cloud) -> list[str]:
+    (job,) = found.of("glue.Job")
+    return [job.inputs["command"]["scriptLocation"], job.inputs["defaultArguments"]["--extra-py-files"]]
+
+
+@pytest.mark.parametrize(("changed", "others"), [(0, 1), (1, 0)], ids=["script", "libraries"])
+def test_what_is_changed_of_the_job_gets_another_key_and_what_was_there_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changed: int, others: int
+) -> None:
+    name = ("glue_script", "build_glue_libraries")[changed]
+    file = tmp_path / "changed"
+    file.write_bytes(getattr(packaging, name)().read_bytes() + b"\n")
+    monkeypatch.setattr(packaging, name, lambda: file)
+    after = deploy(main_program, config=stack_config("dev"), stack="dev")
+    old, new = job_files(pipeline("dev")), job_files(after)
+    assert old[changed] != new[changed], "a run that starts meanwhile would get new script and old libraries"
+    assert old[others] == new[others]
+    for one in after.of("s3.BucketObjectv2"):
+        if one.inputs["key"].startswith("glue/"):
+            assert one.retain_on_delete, "a run under way still reads what the deployment replaces"
 
 
 def test_the_job_asks_for_its_files_in_the_region_where_they_are(cloud: Cloud) -> None:

@@ -116,6 +116,7 @@ BAD = (
     Bad("S3-10", "s3.BucketPolicy", "raw-policy", statement(Principal={"AWS": "*"})),
     Bad("S3-12", "s3.BucketObjectv2", "contract-flights", put("kmsKeyId", REMOVED)),
     Bad("S3-13", "s3.Bucket", "raw", put("forceDestroy", True)),
+    Bad("S3-14", "s3.BucketObjectv2", "contract-flights", put("tags", {f"t{number}": "" for number in range(8)})),
     Bad("SQS-01", "sqs.Queue", "arrivals", put("kmsMasterKeyId", "alias/aws/sqs")),
     Bad("SQS-02", "sqs.QueuePolicy", "arrivals-dead-letters-policy", drop),
     Bad("SQS-03", "sqs.Queue", "arrivals", put("redrivePolicy", REMOVED)),

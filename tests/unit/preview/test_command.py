@@ -26,7 +26,8 @@ from ops.preview.cli import PreviewError, RefusedError
 from ops.preview.snapshot import Snapshot, take
 from ops.recording import record
 from policies.model import Finding
-from tests.unit.infrastructure.cloud import ROOT, Cloud, pipeline, stack_config
+from tests.unit.infrastructure.cloud import ROOT, Cloud, pipeline
+from tests.unit.infrastructure.cloud import shipped_config as stack_config
 
 PROGRAM = """
 import pulumi

@@ -61,6 +61,19 @@ def test_what_changes_is_said_property_by_property_and_data_in_danger_is_red() -
     assert "\x1b[1;31m- s3.Bucket raw" in as_text(made, color=True)
 
 
+@pytest.mark.parametrize("write", [as_text, markdown.write])
+def test_how_long_and_how_large_functions_may_get_is_shown_and_what_changes_of_it(write: Any) -> None:
+    config = copy.deepcopy(stack_config("prod"))
+    config["data-pipeline:settings"]["functions"]["processing"] = {"memory_mb": 2_048}
+    new = deploy(main_program, config=config, stack="prod")
+    made = preview(take("prod", pipeline("prod").resources, {}), take("prod", new.resources, {}))
+    written = write(made)
+    assert "lambda.Function data-pipeline-processing (900 s, 2048 MB)\n" in written
+    assert "lambda.Function data-pipeline-query (300 s, 512 MB)\n" in written
+    assert "memorySize: 1024 -> 2048" in written or "- memorySize: 1024\n+ memorySize: 2048" in written, written[:2000]
+    assert "timeout: " not in written, "only the memory was changed"
+
+
 def test_what_changes_in_the_same_way_is_said_once() -> None:
     old, new = ([seen(QUEUE, f"q{n}", tag=tag) for n in range(30)] for tag in ("a", "b"))
     written = as_text(preview(snapshot(*old), snapshot(*new)))
