@@ -57,7 +57,7 @@ def file(key: str, stack: Stack = None, outputs: Outputs = None) -> None:
                 table.add_row(name, str(item[name]))
         for name, value in item.get("outcome", {}).items():
             table.add_row(name, f"{value:,}")
-        for name in ("size", "attempts", "part", "purpose", "published_in", "quarantined_in"):
+        for name in ("size", "attempts", "not_before", "kills", "part", "purpose", "published_in", "quarantined_in"):
             if item.get(name):
                 found: Any = item[name]
                 table.add_row(name, ", ".join(sorted(found)) if isinstance(found, set) else str(found))

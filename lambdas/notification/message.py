@@ -16,7 +16,10 @@ NEXT = {
         "The files of the batch are marked FAILED in the ledger. Fix the cause, then: "
         "python -m ops replay {dataset} --batch {batch_id}"
     ),
-    "RELEASED": "The files of the batch are pending again; the next tick puts them into a new batch.",
+    "RELEASED": (
+        "Nothing to do yet. No file is to blame, and all of them are pending again: they are tried once more after a "
+        "while, and FAILED when they have been tried often enough."
+    ),
     "PUBLISHING": (
         "The batch has begun to publish and could not be finished; no other batch of {dataset} can publish before it "
         "is. Fix the cause: the schedule goes on with it."

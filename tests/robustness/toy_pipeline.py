@@ -113,6 +113,7 @@ class Toy:
         )
         self.recovery = Recovery(
             max_attempts=10**6,
+            retry_seconds=0,
             quarantine_bucket=quarantine,
             artifacts_bucket=artifacts,
             ledger_table=table,

@@ -6,7 +6,10 @@ from pathlib import Path
 import boto3
 import pytest
 from moto import mock_aws
+from pipeline_core.job_errors import FileKilledSparkError, SparkDiedError, SparkFailedError
+from pipeline_core.manifest import Manifest
 from pipeline_core.report import Report
+from py4j.protocol import Py4JNetworkError
 
 from glue_jobs import raw_to_curated
 from tests.lake import ORDERS
@@ -38,6 +41,43 @@ def test_main_reads_the_manifest_and_writes_the_report(monkeypatch: pytest.Monke
         written = s3.get_object(Bucket="bucket", Key="staging/orders/orders-1/report.json")["Body"].read()
     assert Report.from_json(written).batch_id == "orders-1"
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "suspect", "kind"),
+    [
+        ("session", True, SparkFailedError),
+        ("read_known_good", True, SparkDiedError),
+        ("run", True, FileKilledSparkError),
+        ("run", False, SparkDiedError),
+    ],
+)
+def test_a_spark_that_is_killed_is_held_against_a_file_only_after_the_known_good_one(
+    monkeypatch: pytest.MonkeyPatch, step: str, suspect: bool, kind: type[Exception]
+) -> None:
+    manifest = Manifest(
+        batch_id="b",
+        dataset="orders",
+        contract="s3://bucket/contract.json",
+        staging="s3://bucket/staging/",
+        table="s3://bucket/tables/orders/",
+        files=(),
+        known_good="s3://bucket/good.csv" if suspect else "",
+    )
+
+    def killed(*_: object) -> None:
+        raise Py4JNetworkError("Answer from Java side is empty")
+
+    for name in ("session", "read_known_good", "run"):
+        monkeypatch.setattr(raw_to_curated, name, killed if name == step else lambda *_: None)
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="manifest.json", Body=manifest.to_json())
+        s3.put_object(Bucket="bucket", Key="contract.json", Body=json.dumps(ORDERS))
+        with pytest.raises(SparkFailedError) as failure:
+            raw_to_curated.main(["--manifest", "s3://bucket/manifest.json"])
+    assert type(failure.value) is kind
 
 
 def test_the_jobs_modules_need_nothing_of_glue() -> None:

@@ -81,7 +81,7 @@ def test_files_that_the_index_still_shows_do_not_open_batch_after_batch(
     monkeypatch.setenv("MAX_CONCURRENT_BATCHES", "5")
     land(cloud, call, "airlines/a.csv")
     stale = cloud.ledger.pending("airlines", 10)
-    monkeypatch.setattr("pipeline_core.ledger.Ledger.pending", lambda *_: stale)
+    monkeypatch.setattr("pipeline_core.ledger.Ledger.pending", lambda *_, **__: stale)
     assert len(call("etl_trigger", {"dataset": "airlines"})["batches"]) == 1
     assert cloud.batches.state("airlines").counter == 2, "one empty batch shows that the index is behind"
 
