@@ -66,17 +66,24 @@ def file(key: str, stack: Stack = None, outputs: Outputs = None) -> None:
 
 @app.command()
 def status(stack: Stack = None, outputs: Outputs = None) -> None:
-    """Say what is going on in every dataset: pending files, running batches, publishes."""
+    """Say what is going on in every dataset: pending files, running batches, publishes, ignored files."""
     target = load(outputs, stack)
     ledger = Ledger(target.ledger_table)
     batches = Batches(ledger)
-    table = Table("dataset", "pending", Column("running batches", no_wrap=True), "publishing", "publishes")
+    table = Table("dataset", "pending", Column("running batches", no_wrap=True), "publishing", "publishes", "ignored")
     for dataset in target.datasets:
         state = batches.state(dataset)
         pending = len(ledger.pending(dataset, target.max_files_per_batch))
         more = "+" if pending == target.max_files_per_batch else ""
         running = "\n".join(sorted(state.running)) or "none"
-        table.add_row(dataset, f"{pending}{more}", running, state.publishing or "no", str(state.published))
+        table.add_row(
+            dataset,
+            f"{pending}{more}",
+            running,
+            state.publishing or "no",
+            str(state.published),
+            str(ledger.ignored(dataset)),
+        )
     console.print(table)
 
 
@@ -104,14 +111,21 @@ def backfill(
     since: Since = None,
     until: Until = None,
     again: Annotated[bool, typer.Option("--again", help="Published files too: they replace their own rows.")] = False,
+    deleted: Annotated[
+        bool, typer.Option("--deleted", help="Also files that were ignored because their object was deleted.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     stack: Stack = None,
     outputs: Outputs = None,
 ) -> None:
     """Read files that the pipeline has never seen; with --again, also those that it has read."""
+    if again and deleted:
+        raise TargetError("--again and --deleted are two requests: give one of them, then the other")
     selection = Selection(dataset=dataset, prefix=prefix, since=_utc(since), until=_utc(until))
-    _do(load(outputs, stack), selection, "again" if again else "new", dry_run=dry_run, yes=yes)
+    _do(
+        load(outputs, stack), selection, "again" if again else "deleted" if deleted else "new", dry_run=dry_run, yes=yes
+    )
 
 
 @app.command()

@@ -3,6 +3,7 @@
 Items, by partition key and sort key:
 
     file#<bucket>/<key>   version#<version id>   a file and its status
+    dataset#<dataset>     ignored                how many files were IGNORED
     dataset#<dataset>     state                  counters, running batches, who publishes
     dataset#<dataset>     batch#<batch id>       a batch and its status
     dataset#<dataset>     publish#<sequence>     which partitions the n-th publish touched
@@ -15,7 +16,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from boto3.dynamodb.conditions import Attr, Key
@@ -24,14 +25,17 @@ from botocore.exceptions import ClientError
 from pipeline_core.manifest import REPLACE, ROWS
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from mypy_boto3_dynamodb.service_resource import Table
 
-PENDING, CLAIMED, PUBLISHED, QUARANTINED, REJECTED, FAILED = (
+PENDING, CLAIMED, PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED = (
     "PENDING",
     "CLAIMED",
     "PUBLISHED",
     "QUARANTINED",
     "REJECTED",
+    "IGNORED",
     "FAILED",
 )
 SHARDS = 4
@@ -42,7 +46,7 @@ LONGEST_WAIT_SECONDS = 3_600
 MAX_DOUBLINGS = 12
 """A file that is given back waits twice as long each time, an hour at most."""
 
-FINAL = (PUBLISHED, QUARANTINED, REJECTED, FAILED)
+FINAL = (PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED)
 """Where every file ends; a replay begins there again."""
 
 
@@ -96,18 +100,20 @@ class Ledger:
     def __init__(self, table_name: str) -> None:
         self.table: Table = boto3.resource("dynamodb").Table(table_name)
 
-    def register(self, file: LandedFile, *, rejected: str | None = None) -> bool:
-        """Write an object version down as PENDING, or as REJECTED with its reason.
+    def register(self, file: LandedFile, *, rejected: str | None = None, ignored: str | None = None) -> bool:
+        """Write an object version down as PENDING, or as IGNORED or REJECTED with its reason.
 
         Returns:
             False if it was there already: a duplicate event changes nothing.
         """
-        status: dict[str, Any] = (
-            {"status": PENDING, "pending_shard": pending_shard(file)}
-            if rejected is None
+        status: dict[str, Any]
+        if ignored is not None:
+            status = {"status": IGNORED, "reason": ignored, "finished_at": now()}
+        elif rejected is not None:
             # `kept`: a copy of the whole file is in the quarantine bucket
-            else {"status": REJECTED, "reason": rejected, "finished_at": now(), "kept": True}
-        )
+            status = {"status": REJECTED, "reason": rejected, "finished_at": now(), "kept": True}
+        else:
+            status = {"status": PENDING, "pending_shard": pending_shard(file)}
         item = {
             **file.item_key,
             "bucket": file.bucket,
@@ -122,6 +128,19 @@ class Ledger:
             **status,
         }
         return self._conditional_put(item)
+
+    def count_ignored(self, dataset: str) -> None:
+        """Count a file that was registered as IGNORED; a function that is killed just before counts one too few."""
+        self.table.update_item(
+            Key={"pk": f"dataset#{dataset}", "sk": "ignored"},
+            UpdateExpression="ADD files :one",
+            ExpressionAttributeValues={":one": 1},
+        )
+
+    def ignored(self, dataset: str) -> int:
+        """How many files of a dataset's folder were IGNORED so far."""
+        item = self.table.get_item(Key={"pk": f"dataset#{dataset}", "sk": "ignored"}).get("Item", {})
+        return int(cast("Decimal", item.get("files", 0)))
 
     def file(self, bucket: str, key: str, version: str) -> dict[str, Any] | None:
         """Return the item of an object version, or None."""
