@@ -23,7 +23,10 @@ STORAGE = re.compile(
 """What names S3, the S3A connector or the AWS SDK beneath it. The innermost exception often does not: it has no error
 code where a HEAD was refused, and a connection just timed out (Hadoop 3.4, "Troubleshooting S3A", 2026-11)."""
 
-DIED = re.compile(r"\b(?:OutOfMemoryError|ExecutorLostFailure|ExecutorDeadException)\b|Container killed by YARN")
+DIED = re.compile(
+    r"\b(?:OutOfMemoryError|ExecutorLostFailure|ExecutorDeadException)\b|Container killed by YARN"
+    r"|SparkContext was shut down|stopped SparkContext"
+)
 """What names a process that ended, or that had no memory left."""
 
 FRAME = re.compile(r"^\s+at (?:[\w.@-]*/)*(?P<place>[\w.$<>]+)\(")

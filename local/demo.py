@@ -17,6 +17,7 @@ from local.emulator import Emulator, EmulatorError
 from local.iam_decisions import denials
 from local.run import FINAL, Pipeline, PipelineError, Progress
 from local.up import deploy_with_progress
+from plain_console import PlainConsole
 
 WORKDIR = Path(__file__).resolve().parent.parent / ".local" / "demo"
 PATIENCE_SECONDS = 600
@@ -188,7 +189,7 @@ class Demo:
 
 def main(console: Console | None = None, workdir: Path = WORKDIR) -> int:
     """Run the demo and say in one line what stopped it, if something did."""
-    console = console or Console(emoji=False)
+    console = console or PlainConsole()
     try:
         return Demo(console, workdir).run()
     except (DeploymentError, EmulatorError, PipelineError) as error:

@@ -20,6 +20,7 @@ from rich.table import Table
 from local.demo_data import package_data
 from local.deployer import Deployment, DeploymentError, Resource, deploy
 from local.emulator import ACCESS_KEY, Emulator, EmulatorError, port_is_free
+from plain_console import PlainConsole
 
 STACK: Final = "local"
 """The stack that is deployed into the emulator."""
@@ -125,8 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, help=f"port of the emulator ({PORT}, or a free one if that is taken)")
     parser.add_argument("--empty", action="store_true", help="deploy nothing: for `pulumi up --stack local`")
     options = parser.parse_args(arguments)
-    # The colons in ARNs are no emoji.
-    console = Console(emoji=False)
+    console = PlainConsole()
     # A list, not an Event: setting an Event in a handler can wait for the very thread that it interrupted.
     signals: list[int] = []
     for signum in (signal.SIGINT, signal.SIGTERM):

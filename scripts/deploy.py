@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import TargetError, choose
+from plain_console import PlainConsole
 from scripts.display import Display
 from scripts.stacks import (
     Action,
@@ -82,7 +83,7 @@ def deploy(
 ) -> None:
     """Deploy an environment: without --preview, --destroy or --refresh, make it what the program says."""
     # The colons in ARNs are no emoji.
-    console = Console(stderr=True, emoji=False)
+    console = PlainConsole(stderr=True)
     name = environment.value
     try:
         action = _action(preview=preview, destroy=destroy, refresh=refresh)

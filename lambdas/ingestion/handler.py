@@ -15,12 +15,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.layout import ignored_because
 from pipeline_core.ledger import Ledger
+from pipeline_core.plain_text import log_line
 from pipeline_core.quarantine import DELETED_REASON, keep_file
 from pipeline_core.storage import Contracts
 
 from lambdas.ingestion.logic import VersionGoneError, is_deleted, landed_file, rejection, replay_purpose
 
-logger = Logger()
+logger = Logger(json_serializer=log_line)
 metrics = Metrics()
 tracer = Tracer()
 processor = BatchProcessor(event_type=EventType.SQS)

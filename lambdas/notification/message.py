@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pipeline_core.plain_text import shown
+
 MAX_SUBJECT = 100
 """SNS cuts nothing: a longer subject is an error (SNS Publish API reference, 2026-11)."""
 
@@ -58,4 +60,6 @@ def compose(event: dict[str, Any], state_machine_arn: str) -> tuple[str, str]:
     arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{batch_id}"
     console = f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
     lines.append(f"Execution: {console}")
-    return f"[{outcome}] {dataset}: {batch_id}"[:MAX_SUBJECT], "\n".join(lines)
+    subject = f"[{outcome}] {dataset}: {batch_id}"[:MAX_SUBJECT]
+    # A line is one thing that is said: an error of several lines must not look like more of them.
+    return shown(subject), "\n".join(map(shown, lines))

@@ -170,6 +170,7 @@ class JavaError(Py4JJavaError):  # type: ignore[misc]  # py4j has no types
         (JavaError(chain(READING, NOT_CONTENT["no memory"])), True, FileKilledSparkError),
         (JavaError(chain("ExecutorLostFailure (executor 1 exited)")), False, SparkDiedError),
         (JavaError(IN_A_TASK), True, StorageError),
+        (JavaError(chain("Job 13 cancelled because SparkContext was shut down")), True, FileKilledSparkError),
         (Py4JNetworkError("Answer from Java side is empty"), False, SparkDiedError),
         (Py4JNetworkError("Answer from Java side is empty"), True, FileKilledSparkError),
         (ConnectionRefusedError(), True, FileKilledSparkError),
