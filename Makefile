@@ -24,8 +24,8 @@ $(READY): requirements/dev.txt
 demo: $(READY) ## Deploy into the emulator, land real data, watch it become tables, check the answers
 	$(BIN)/python -m local.demo
 
-local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments
-	$(BIN)/python -m local.up
+local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments; PORT=4567 for a second one
+	$(BIN)/python -m local.up $(if $(PORT),--port $(PORT))
 
 STACK ?= dev
 preview: $(READY) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
@@ -17,9 +18,10 @@ from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from local import one_run
 from local.demo_data import package_data
 from local.deployer import Deployment, DeploymentError, Resource, deploy
-from local.emulator import ACCESS_KEY, Emulator, EmulatorError, port_is_free
+from local.emulator import ACCESS_KEY, Emulator, EmulatorError
 from plain_console import PlainConsole
 
 STACK: Final = "local"
@@ -123,19 +125,37 @@ def main(arguments: list[str] | None = None) -> int:
     """Run until a signal arrives or the emulator ends; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--workdir", type=Path, default=_REPOSITORY / ".local", help="where logs and files go")
-    parser.add_argument("--port", type=int, help=f"port of the emulator ({PORT}, or a free one if that is taken)")
+    parser.add_argument(
+        "--port", help=f"port of the emulator ({PORT}); with it, a second run has a directory of its own"
+    )
     parser.add_argument("--empty", action="store_true", help="deploy nothing: for `pulumi up --stack local`")
     options = parser.parse_args(arguments)
     console = PlainConsole()
     # A list, not an Event: setting an Event in a handler can wait for the very thread that it interrupted.
     signals: list[int] = []
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    for signum in one_run.ending_signals():
         signal.signal(signum, lambda number, _: signals.append(number))
-    emulator = Emulator(options.workdir, port=options.port or (PORT if port_is_free(PORT) else None))
+    try:
+        port = PORT if options.port is None else one_run.port_of(options.port)
+        workdir: Path = options.workdir.resolve()
+        if options.port is not None and one_run.is_claimed(workdir):
+            workdir = workdir / f"port-{port}"
+        one_run.check_java()
+        one_run.check_room(workdir)
+        emulator = Emulator(workdir, port=port)
+        with one_run.claimed(workdir, emulator.endpoint):
+            one_run.check_port(port)
+            return _run(emulator, console, signals, empty=options.empty)
+    except one_run.RefusedError as error:
+        PlainConsole(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
+        return 2
+
+
+def _run(emulator: Emulator, console: Console, signals: list[int], *, empty: bool) -> int:
     try:
         with emulator:
             console.print(f"[green]✓[/] emulator at {emulator.endpoint}")
-            if not options.empty:
+            if not empty:
                 describe(emulator, deploy_with_progress(emulator, console).outputs, console)
             while not signals:
                 time.sleep(_LOOK_SECONDS)
@@ -145,7 +165,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (DeploymentError, EmulatorError) as error:
         console.print(str(error), style="red", markup=False)
         return 1
-    console.print("[green]✓[/] stopped")
+    # A terminal that was closed reads nothing any more.
+    with contextlib.suppress(OSError):
+        console.print("[green]✓[/] stopped")
     return 0
 
 
