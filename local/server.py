@@ -31,6 +31,7 @@ def install(workdir: Path) -> None:
         glue_spark,
         iam_decisions,
         iam_resources,
+        operator_calls,
         pace,
         roles,
         s3_events,
@@ -53,6 +54,7 @@ def install(workdir: Path) -> None:
     s3_ranges.install()
     service_policies.install()
     pace.install()
+    operator_calls.install()
     transport.install()
     if os.environ.get("PIPELINE_FAULTS") == "true":
         from local import faults

@@ -77,9 +77,9 @@ def describe(emulator: Emulator, outputs: dict[str, Any], console: Console) -> N
         if name in outputs:
             table.add_row(name.removesuffix("_arn").replace("_", " "), escape(str(outputs[name])))
     table.add_row("log", escape(str(emulator.workdir / "emulator.log")))
-    table.add_row("denied requests", escape(str(emulator.decisions)))
+    table.add_row("permissions asked", escape(str(emulator.decisions)))
     console.print(Panel(table, title="The pipeline is up", border_style="green", expand=False))
-    console.print("In another terminal:\n", style="bold")
+    console.print("In another terminal, in this directory:\n", style="bold")
     # Lines that are to be copied must not be wrapped.
     console.print(_commands(emulator, outputs), highlight=False, soft_wrap=True, markup=False)
     console.print("\nCtrl-C ends it.", style="dim")
@@ -89,25 +89,34 @@ def _commands(emulator: Emulator, outputs: dict[str, Any]) -> str:
     dataset, sample = _sample(outputs.get("datasets") or ["airlines"])
     trigger = (outputs.get("functions") or {}).get("etl_trigger", "<etl-trigger function>")
     context = f"Database={outputs.get('database', '<database>')}"
-    aws = f"aws --endpoint-url {emulator.endpoint}"
+    # Version 1 of the CLI, which is in the environment, takes SQS's endpoint from its option only.
+    aws = f".venv/bin/aws --endpoint-url {emulator.endpoint}"
+    key = f"{dataset}/{dataset}.csv"
     return "\n".join(
         [
             f"  export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={ACCESS_KEY} "
             f"AWS_DEFAULT_REGION={emulator.region}",
+            f"  export AWS_ENDPOINT_URL={emulator.endpoint} DATA_PIPELINE_OUTPUTS={emulator.workdir / OUTPUTS}",
             "",
             "  # land a file, and do not wait for the schedule",
-            f"  {aws} s3 cp {sample} s3://{outputs.get('raw_bucket', '<raw bucket>')}/{dataset}/{dataset}.csv",
+            f"  {aws} s3 cp {sample} s3://{outputs.get('raw_bucket', '<raw bucket>')}/{key}",
+            f"  until .venv/bin/python -m ops file {key} 2>/dev/null; do sleep 1; done",
             f"  {aws} lambda invoke --function-name {trigger} /dev/stdout",
             "",
-            "  # ask Athena",
-            f"  {aws} athena start-query-execution --work-group {outputs.get('workgroup', '<workgroup>')} \\",
-            f"    --query-execution-context {context} --query-string 'SELECT * FROM {dataset} LIMIT 5' \\",
-            "    --query QueryExecutionId --output text",
-            f"  {aws} athena get-query-results --query-execution-id <that id>",
+            "  # wait until it is in the table, and see what happened to it",
+            f"  until .venv/bin/python -m ops file {key} | grep PUBLISHED; do sleep 2; done",
+            f"  .venv/bin/python -m ops file {key}",
             "",
-            "  # see what happened to it",
-            f"  export AWS_ENDPOINT_URL={emulator.endpoint} DATA_PIPELINE_OUTPUTS={emulator.workdir / OUTPUTS}",
-            f"  .venv/bin/python -m ops file {dataset}/{dataset}.csv",
+            "  # ask Athena, and wait for the answer",
+            f"  query=$({aws} athena start-query-execution --work-group {outputs.get('workgroup', '<workgroup>')} \\",
+            f"    --query-execution-context {context} --query-string 'SELECT * FROM {dataset} LIMIT 5' \\",
+            "    --query QueryExecutionId --output text)",
+            f"  until {aws} athena get-query-execution --query-execution-id $query \\",
+            "    --query QueryExecution.Status.State --output text | grep -E 'SUCCEEDED|FAILED'; do sleep 1; done",
+            f"  {aws} athena get-query-results --query-execution-id $query",
+            "",
+            "  # which requests were denied: none, unless something is wrong",
+            f"  .venv/bin/python -m local.denied {emulator.decisions}",
         ]
     )
 

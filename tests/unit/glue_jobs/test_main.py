@@ -1,6 +1,7 @@
 """The job's entry point: from a manifest in S3 to a report in S3, and Glue's own arguments are ignored."""
 
 import json
+import sys
 from pathlib import Path
 
 import boto3
@@ -10,6 +11,8 @@ from pipeline_core.job_errors import FileKilledSparkError, SparkDiedError, Spark
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import Report
 from py4j.protocol import Py4JNetworkError
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from glue_jobs import raw_to_curated
 from tests.lake import ORDERS
@@ -83,3 +86,9 @@ def test_a_spark_that_is_killed_is_held_against_a_file_only_after_the_known_good
 def test_the_jobs_modules_need_nothing_of_glue() -> None:
     for path in (Path(__file__).parents[3] / "glue_jobs").glob("*.py"):
         assert "awsglue" not in path.read_text(), f"{path.name} would not run outside Glue"
+
+
+def test_sparks_workers_are_of_the_python_that_runs_the_tests(spark: SparkSession) -> None:
+    workers = spark.range(1).select(F.udf(lambda _: sys.executable, "string")("id")).first()
+    assert workers is not None
+    assert Path(workers[0]).resolve() == Path(sys.executable).resolve()
