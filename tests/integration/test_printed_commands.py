@@ -32,6 +32,6 @@ def test_what_make_local_prints_lands_a_file_and_asks_for_its_rows(emulator: Emu
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "  rows_curated: 16" in done.stdout
-    assert "Endeavor Air Inc." in done.stdout, "Athena's answer"
+    assert done.stdout.count('"VarCharValue"') >= 5 * 2, "Athena's answer: five rows of carrier and name"
     assert " 0 of " in done.stdout.replace("\n", " "), "nothing was denied"
     assert "requests were denied" in done.stdout

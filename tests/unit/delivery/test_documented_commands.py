@@ -7,6 +7,8 @@ test_printed_commands.py.
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -116,15 +118,14 @@ def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
-def help_of(module: str, capsys: pytest.CaptureFixture[str]) -> str:
-    import importlib
+@cache
+def help_of(*program: str) -> str:
+    command = [sys.executable, *program, "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
 
-    with pytest.raises(SystemExit, match="0"):
-        importlib.import_module(module).main(["--help"])
-    return capsys.readouterr().out
 
-
-def check(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def check(words: list[str]) -> None:
     program, *rest = words
     if program == "make":
         targets = [word for word in rest if "=" not in word and not word.startswith("-")]
@@ -143,9 +144,9 @@ def check(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
             assert rest[2] in known, rest
             assert options_of(rest) <= {name for one in known[rest[2]].params for name in one.opts} | {"--help"}, rest
     elif program == ".venv/bin/python" and rest[0] == "-m" and rest[1].startswith("local."):
-        assert options_of(rest) <= options_of(re.split(r"[\s,\[\]]+", help_of(rest[1], capsys))), rest
+        assert options_of(rest) <= options_of(re.split(r"[\s,\[\]]+", help_of("-m", rest[1]))), rest
     elif program == ".venv/bin/python" and rest[0] == "scripts/deploy.py":
-        assert options_of(rest) <= options_of(re.split(r"[\s,\[\]]+", help_of("scripts.deploy", capsys))), rest
+        assert options_of(rest) <= options_of(re.split(r"[\s,\[\]]+", help_of(rest[0]))), rest
     elif program == ".venv/bin/python" and rest[:2] == ["-m", "pytest"]:
         assert all((ROOT / word).exists() for word in rest[2:] if "/" in word), rest
     elif program == ".venv/bin/python":
@@ -158,13 +159,12 @@ def check(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
         assert program == ".venv/bin/pre-commit" or shutil.which(program), program
 
 
-@pytest.mark.parametrize(
-    ("page", "words"), [pytest.param(*one, id=f"{one[0]}: {' '.join(one[1])[:70]}") for one in all_commands()]
-)
-def test_a_command_of_the_documentation_exists_with_its_options(
-    page: str, words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    check(words, capsys)
+CASES = [pytest.param(*one, id=f"{one[0]}: {' '.join(one[1])[:70]}") for one in all_commands()]
+
+
+@pytest.mark.parametrize(("page", "words"), CASES)
+def test_a_command_of_the_documentation_exists_with_its_options(page: str, words: list[str]) -> None:
+    check(words)
 
 
 def test_there_is_something_to_check_on_every_page() -> None:
@@ -198,7 +198,7 @@ def test_no_page_runs_the_projects_modules_by_another_python(page: str) -> None:
         ".venv/bin/python -m pytest tests/unit/nowhere.py",
     ],
 )
-def test_a_command_with_a_slip_of_the_pen_is_seen(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_command_with_a_slip_of_the_pen_is_seen(command: str) -> None:
     (words,) = commands(command)
     with pytest.raises((AssertionError, ValueError)):
-        check(words, capsys)
+        check(words)
