@@ -38,8 +38,10 @@ test: $(READY) ## Everything that has to pass, with coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
-unit: $(READY) ## Unit tests
-	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist worksteal -q $(COVER)
+# SPARK=no leaves out what needs a Python that Spark runs on.
+unit: $(READY) ## Unit tests; SPARK=no: those that need no Spark
+	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist worksteal -q $(COVER) \
+		$(if $(filter no,$(SPARK)),--ignore tests/unit/glue_jobs)
 
 # Not measured: the unit tests run the same code, and what is measured takes half as long again here.
 robustness: $(READY) ## The Spark job on bad files against an oracle, replays, random interleavings

@@ -22,7 +22,8 @@ from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import OUTPUTS_VARIABLE, Target, TargetError, choose, read
 from plain_console import PlainConsole, print_record, print_rows
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+# In a frame, help cuts the names of options where a terminal is narrow.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 # Keys, reasons and what AWS says are text, whatever brackets are in them.
 console = PlainConsole(markup=False)
 notes = PlainConsole(stderr=True, markup=False)

@@ -4,6 +4,7 @@ What needs no account is run as it stands elsewhere: tests/integration/test_runb
 test_printed_commands.py.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -121,7 +122,8 @@ def make_targets() -> set[str]:
 @cache
 def help_of(*program: str) -> str:
     command = [sys.executable, *program, "--help"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    wide = os.environ | {"COLUMNS": "200"}
+    done = subprocess.run(command, cwd=ROOT, env=wide, capture_output=True, text=True, check=True)
     return done.stdout
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
 from ops import __main__ as ops
 from tests.unit.lambdas.conftest import Cloud
@@ -72,3 +74,13 @@ def test_an_error_is_one_line(operator: Operator, capsys: pytest.CaptureFixture[
     with pytest.raises(SystemExit):
         ops.run()
     assert f"error: the ledger does not know '{KEY}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_help_cuts_no_option(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    for name, command in get_command(ops.app).commands.items():  # type: ignore[attr-defined]
+        text = CliRunner().invoke(ops.app, [name, "--help"], terminal_width=int(columns)).output
+        assert [
+            option for one in command.params for option in one.opts if option[:2] == "--" and option not in text
+        ] == []
