@@ -67,6 +67,9 @@ def explained(
         known_good_read: whether this run has read the known good file before.
     """
     if not isinstance(error, Py4JJavaError):
+        if "Trace:" in str(error):
+            # py4j itself answers so, to a call that the JVM does not know.
+            return SparkFailedError(str(error))
         died = "Spark's driver ended without a word: it ran out of memory, or was killed"
         return _died(died, known_good_read) if started else SparkFailedError(f"Spark did not start: {error}")
     # The first line of Spark's own message says which call failed, the last cause why.

@@ -21,7 +21,7 @@ from pipeline_core.job_errors import OverwrittenError
 from pipeline_core.layout import split_uri
 from pipeline_core.manifest import ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
-from py4j.protocol import Py4JJavaError, Py4JNetworkError
+from py4j.protocol import Py4JError
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
@@ -123,7 +123,7 @@ def main(arguments: Sequence[str]) -> None:
             log.info("known good file read", extra={"fields": {"attempt": attempt}})
         result = run(spark, manifest, contract, attempt)
         refuse_overwritten(s3, manifest)
-    except (Py4JJavaError, Py4JNetworkError, ConnectionRefusedError) as error:
+    except (Py4JError, ConnectionRefusedError) as error:
         log.exception("failed", extra={"fields": {"attempt": attempt}})
         raise explained(error, manifest.files, started=started, known_good_read=known_good_read) from error
     except Exception:

@@ -18,7 +18,7 @@ from pipeline_core.job_errors import (
     UnreadableFileError,
 )
 from pipeline_core.manifest import ManifestFile
-from py4j.protocol import Py4JJavaError, Py4JNetworkError
+from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark.sql import SparkSession
 
 from glue_jobs.failures import explained, is_content, is_storage, unreadable_file
@@ -174,6 +174,9 @@ class JavaError(Py4JJavaError):  # type: ignore[misc]  # py4j has no types
         (Py4JNetworkError("Answer from Java side is empty"), False, SparkDiedError),
         (Py4JNetworkError("Answer from Java side is empty"), True, FileKilledSparkError),
         (ConnectionRefusedError(), True, FileKilledSparkError),
+        # What py4j raises where the JVM is killed in the middle of a call, and where a call is wrong.
+        (Py4JError("An error occurred while calling o1620.parquet"), False, SparkDiedError),
+        (Py4JError("An error occurred while calling o1.x. Trace:\npy4j.Py4JException: no x"), True, SparkFailedError),
     ],
 )
 def test_each_failure_has_the_class_that_says_what_it_means(

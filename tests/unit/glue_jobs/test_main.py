@@ -10,7 +10,7 @@ from moto import mock_aws
 from pipeline_core.job_errors import FileKilledSparkError, SparkDiedError, SparkFailedError
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import Report
-from py4j.protocol import Py4JNetworkError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -47,6 +47,11 @@ def test_main_reads_the_manifest_and_writes_the_report(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
+    "error",
+    [Py4JNetworkError("Answer from Java side is empty"), Py4JError("An error occurred while calling o1620.parquet")],
+    ids=["between calls", "in a call"],
+)
+@pytest.mark.parametrize(
     ("step", "suspect", "kind"),
     [
         ("session", True, SparkFailedError),
@@ -56,7 +61,7 @@ def test_main_reads_the_manifest_and_writes_the_report(monkeypatch: pytest.Monke
     ],
 )
 def test_a_spark_that_is_killed_is_held_against_a_file_only_after_the_known_good_one(
-    monkeypatch: pytest.MonkeyPatch, step: str, suspect: bool, kind: type[Exception]
+    monkeypatch: pytest.MonkeyPatch, step: str, suspect: bool, kind: type[Exception], error: Exception
 ) -> None:
     manifest = Manifest(
         batch_id="b",
@@ -69,7 +74,7 @@ def test_a_spark_that_is_killed_is_held_against_a_file_only_after_the_known_good
     )
 
     def killed(*_: object) -> None:
-        raise Py4JNetworkError("Answer from Java side is empty")
+        raise error
 
     for name in ("session", "read_known_good", "run"):
         monkeypatch.setattr(raw_to_curated, name, killed if name == step else lambda *_: None)
