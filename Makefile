@@ -24,8 +24,8 @@ $(READY): requirements/dev.txt
 demo: $(READY) ## Deploy into the emulator, land real data, watch it become tables, check the answers
 	$(BIN)/python -m local.demo
 
-local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments
-	$(BIN)/python -m local.up
+local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments; PORT=4567 for a second one
+	$(BIN)/python -m local.up $(if $(PORT),--port $(PORT))
 
 STACK ?= dev
 preview: $(READY) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main
@@ -38,8 +38,10 @@ test: $(READY) ## Everything that has to pass, with coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
-unit: $(READY) ## Unit tests
-	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist worksteal -q $(COVER)
+# SPARK=no leaves out what needs a Python that Spark runs on.
+unit: $(READY) ## Unit tests; SPARK=no: those that need no Spark
+	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist worksteal -q $(COVER) \
+		$(if $(filter no,$(SPARK)),--ignore tests/unit/glue_jobs)
 
 # Not measured: the unit tests run the same code, and what is measured takes half as long again here.
 robustness: $(READY) ## The Spark job on bad files against an oracle, replays, random interleavings

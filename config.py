@@ -233,6 +233,11 @@ class BatchesConfig(Section):
     max_attempts: Annotated[int, Field(strict=True, ge=1, le=10)] = Field(
         default=3, description="Tries of a batch before it is FAILED and a person is called."
     )
+    retry_seconds: Annotated[int, Field(strict=True, ge=1, le=3_600)] = Field(
+        default=300,
+        description="A batch that failed waits that long for its second try, twice as long for each further one, an "
+        "hour at most.",
+    )
 
 
 class GlueConfig(Section):

@@ -114,6 +114,14 @@ def alarms(watched: Watched) -> Iterator[Alarm]:
     yield from _queues(watched)
     for function, known in watched.functions.items():
         yield from _function(function, known)
+    yield Alarm(
+        name="files-rejected",
+        meaning="A file landed that no contract wants; it is kept in the quarantine bucket.",
+        section="files-rejected",
+        metrics={
+            "rejected": Metric(namespace=watched.namespace, name="FilesRejected", dimensions={"service": "ingestion"})
+        },
+    )
     yield from _executions(watched)
     yield from _recoveries(watched)
     for dataset in watched.datasets:

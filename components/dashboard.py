@@ -40,7 +40,7 @@ def dashboard(shown: Shown, alarm_arns: Sequence[Input[str]]) -> dict[str, Any]:
     """Lay out the widgets: the alarms and the freshness across the page, then three a row."""
     graphs = [
         _graph("Files that landed", shown, _by_dataset(shown, "ingestion", "FilesRegistered"), "Sum"),
-        _graph("Files that no contract wants", shown, [_everywhere(shown, "FilesRejected")], "Sum"),
+        _graph("Files that no contract wants", shown, _unwanted(shown), "Sum"),
         _graph("Waiting for ingestion", shown, _queues(shown), "Maximum"),
         _graph("Rows curated", shown, _by_dataset(shown, "processing", "RowsCurated"), "Sum"),
         _graph("Rows quarantined", shown, _by_dataset(shown, "processing", "RowsQuarantined"), "Sum"),
@@ -122,10 +122,12 @@ def _by_dataset(shown: Shown, service: str, metric: str) -> list[list[Any]]:
     return [[*_own(shown, metric, service, dataset), {"label": dataset}] for dataset in shown.datasets]
 
 
-def _everywhere(shown: Shown, metric: str) -> list[Any]:
-    """Sum a metric over what it comes from: files of no dataset are counted as those of `unknown`."""
-    expression = _search(f"{shown.namespace},service,dataset", metric)
-    return [{"expression": expression, "label": "files", "id": "files"}]
+def _unwanted(shown: Shown) -> list[list[Any]]:
+    """Files of all datasets, and of none."""
+    return [
+        [shown.namespace, metric, "service", "ingestion", {"label": label}]
+        for metric, label in (("FilesRejected", "rejected"), ("FilesIgnored", "ignored by rule"))
+    ]
 
 
 def _queues(shown: Shown) -> list[list[Any]]:

@@ -64,6 +64,7 @@ def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
             "MAX_ATTEMPTS": str(settings.batches.max_attempts),
+            "RETRY_SECONDS": str(settings.batches.retry_seconds),
         },
     }
 

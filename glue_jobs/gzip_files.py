@@ -1,6 +1,5 @@
 """Unpacks every gzip file once before Spark reads it: Spark would not say which one is damaged, nor stop at a bomb."""
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,10 +8,7 @@ from pipeline_core.manifest import ManifestFile
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-DAMAGED = re.compile(
-    r"^(?!\s+at ).*\n\s+at (?:java\.base/)?(?:org\.apache\.hadoop\.io\.compress|java\.util\.zip)\.", re.MULTILINE
-)
-"""An exception that Java's decompressors throw themselves. One that only passes through them is the storage's."""
+from glue_jobs.failures import is_content, is_storage
 
 READERS = 8
 
@@ -33,7 +29,8 @@ def _problem(spark: SparkSession, file: ManifestFile) -> str | None:
     try:
         unpacked = unpacked_bytes(spark, file.uri, most + 1)
     except Py4JJavaError as error:
-        if not DAMAGED.search(str(error)):
+        # An exception that only passes through the decompressors is the storage's.
+        if is_storage(error) or not is_content(error):
             raise
         return "unreadable: the gzip file is damaged or cut off"
     return f"gzip_bomb: the content unpacks to more than {MAX_EXPANSION} times its size" if unpacked > most else None

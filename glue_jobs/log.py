@@ -1,10 +1,11 @@
 """What the job logs: JSON lines with the batch's id, like the functions' logs, so that one query finds both."""
 
-import json
 import logging
 import sys
 from datetime import UTC, datetime
 from typing import Any
+
+from pipeline_core.plain_text import json_line
 
 SERVICE = "raw_to_curated"
 
@@ -28,7 +29,7 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             line["exception_name"] = type(record.exc_info[1]).__name__
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        return json_line(line, default=str)
 
 
 def job_log(batch_id: str, dataset: str) -> logging.Logger:

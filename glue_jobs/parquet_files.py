@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from glue_jobs.failures import is_storage, root_cause
+from glue_jobs.failures import is_content, is_storage
 from glue_jobs.records import (
     Batch,
     all_read,
@@ -29,14 +29,15 @@ from glue_jobs.records import (
     values_of,
 )
 
-ELSEWHERE = re.compile(r"FileNotFoundException|^java\.net\.|^javax\.net\.ssl")
-"""Not the file's problem either: somebody deleted it, or the network failed, which is used for nothing else here."""
-
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """Column names that mean the same to every engine. A contract has no others."""
 
 TEXT = ("STRING", "ENUM", "JSON", "DECIMAL")
 UNSUPPORTED = ("TIME(", "FLOAT16", "INTERVAL", "UUID")
+DECIMAL = re.compile(r"DECIMAL\((\d+)")
+MAX_PRECISION = 38
+"""Digits of a decimal at most, in Spark and in Athena."""
+
 READERS = 8
 MICROSECONDS = "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"
 KEPT = {
@@ -66,7 +67,8 @@ class Field:
     @property
     def supported(self) -> bool:
         """Whether a value of it has a text."""
-        return not self.annotation.startswith(UNSUPPORTED)
+        precision = DECIMAL.match(self.annotation)
+        return not self.annotation.startswith(UNSUPPORTED) and (precision is None or int(precision[1]) <= MAX_PRECISION)
 
     @property
     def in_nanoseconds(self) -> bool:
@@ -124,7 +126,8 @@ def _footer(spark: SparkSession, uri: str) -> Footer | str:
         finally:
             reader.close()
     except Py4JJavaError as error:
-        if is_storage(error) or ELSEWHERE.search(root_cause(error)):
+        # Somebody deleted the file, the network failed, the JVM is short of something: not the file's fault.
+        if is_storage(error) or not is_content(error):
             raise
         return str(error.java_exception.toString())[:200]
     return Footer(str(schema.toString()), tuple(map(_field, schema.getFields())), rows, unpacked)

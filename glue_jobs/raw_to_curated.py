@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import ClientError
+from pipeline_core import known_good
 from pipeline_core.contract import Contract
+from pipeline_core.job_errors import OverwrittenError
 from pipeline_core.layout import split_uri
 from pipeline_core.manifest import ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
-from py4j.protocol import Py4JJavaError, Py4JNetworkError
+from py4j.protocol import Py4JError
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
 from glue_jobs import metrics, staging, table
 from glue_jobs.checks import check
 from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
-from glue_jobs.failures import SparkFailedError, StorageError, is_storage, root_cause
+from glue_jobs.failures import explained
 from glue_jobs.log import job_log
 from glue_jobs.reading import read_batch
 from glue_jobs.replay import only_quarantined, stage_kept
@@ -54,10 +56,6 @@ SESSION = {
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
 }
-
-
-class OverwrittenError(Exception):
-    """A file of the manifest was overwritten while the job read it."""
 
 
 def session(name: str) -> SparkSession:
@@ -91,6 +89,21 @@ def run(spark: SparkSession, manifest: Manifest, contract: Contract, attempt: st
     return staging.report(decided, batch, counts, manifest, contract, places, replaced)
 
 
+def read_known_good(spark: SparkSession, uri: str) -> None:
+    """Read the file that is known to be good, as the batch's own will be.
+
+    Raises:
+        RuntimeError: its rows are not what they are known to be.
+    """
+    file = ManifestFile(
+        key=known_good.NAME, version="", uri=uri, size=len(known_good.CONTENT), format="csv", landed_at=""
+    )
+    batch = read_batch(spark, [file], known_good.CONTRACT)
+    valid = check(batch.records, known_good.CONTRACT).where("size(_reasons) = 0").count()
+    if valid != known_good.ROWS:
+        raise RuntimeError(f"the known good file {uri} has {known_good.ROWS} valid rows; {valid} were read")
+
+
 def main(arguments: Sequence[str]) -> None:
     """Run the job: `--manifest s3://.../manifest.json`; Glue's own arguments are ignored."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -102,16 +115,19 @@ def main(arguments: Sequence[str]) -> None:
     attempt = uuid.uuid4().hex[:12]
     log = job_log(manifest.batch_id, manifest.dataset)
     log.info("staging", extra={"fields": {"attempt": attempt, "files": len(manifest.files)}})
+    started = known_good_read = False
     try:
-        result = run(session(f"raw_to_curated {manifest.batch_id}"), manifest, contract, attempt)
+        spark = session(f"raw_to_curated {manifest.batch_id}")
+        started = True
+        if manifest.known_good:
+            read_known_good(spark, manifest.known_good)
+            known_good_read = True
+            log.info("known good file read", extra={"fields": {"attempt": attempt}})
+        result = run(spark, manifest, contract, attempt)
         refuse_overwritten(s3, manifest)
-    except Py4JJavaError as error:
+    except (Py4JError, ConnectionRefusedError) as error:
         log.exception("failed", extra={"fields": {"attempt": attempt}})
-        # The first line of Spark's own message says which call failed, the last cause why.
-        raise (StorageError if is_storage(error) else SparkFailedError)(root_cause(error)) from error
-    except (Py4JNetworkError, ConnectionRefusedError) as error:
-        log.exception("failed", extra={"fields": {"attempt": attempt}})
-        raise SparkFailedError("Spark's driver ended without a word: it ran out of memory, or was killed") from error
+        raise explained(error, manifest.files, started=started, known_good_read=known_good_read) from error
     except Exception:
         log.exception("failed", extra={"fields": {"attempt": attempt}})
         raise

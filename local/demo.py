@@ -1,6 +1,6 @@
 """`make demo`: real data goes the whole way, and the answers are checked. Exits non-zero if anything is wrong."""
 
-import shutil
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -11,12 +11,14 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from local import one_run
 from local.demo_data import DATASETS, QUERIES, Expected, SourceFile, flights_csv, source_files
 from local.deployer import DeploymentError
 from local.emulator import Emulator, EmulatorError
 from local.iam_decisions import denials
 from local.run import FINAL, Pipeline, PipelineError, Progress
 from local.up import deploy_with_progress
+from plain_console import PlainConsole
 
 WORKDIR = Path(__file__).resolve().parent.parent / ".local" / "demo"
 PATIENCE_SECONDS = 600
@@ -31,6 +33,7 @@ class Demo:
 
     def __init__(self, console: Console, workdir: Path) -> None:
         self.console, self.workdir = console, workdir
+        self.emulator = Emulator(workdir, wait_scale=WAIT_SCALE)
         self.began = time.monotonic()
         self.seconds: dict[str, float] = {}
         self.wrong: list[str] = []
@@ -50,12 +53,12 @@ class Demo:
 
     def run(self) -> int:
         """Run the demo; returns the exit code."""
-        shutil.rmtree(self.workdir, ignore_errors=True)
-        self.workdir.mkdir(parents=True)
+        one_run.empty(self.workdir)
         flights = flights_csv(self.workdir)
         files = list(source_files(flights))
         self.lap("prepare", self.began)
-        with Emulator(self.workdir, wait_scale=WAIT_SCALE) as emulator:
+        with self.emulator:
+            emulator = self.emulator
             at = time.monotonic()
             pipeline = Pipeline(emulator, deploy_with_progress(emulator, self.console))
             at = self.lap("deploy", at)
@@ -188,9 +191,19 @@ class Demo:
 
 def main(console: Console | None = None, workdir: Path = WORKDIR) -> int:
     """Run the demo and say in one line what stopped it, if something did."""
-    console = console or Console(emoji=False)
+    console = console or PlainConsole()
+    for signum in one_run.ending_signals():
+        # The emulator is stopped on the way out, as it is when the demo ends.
+        signal.signal(signum, lambda number, _: sys.exit(128 + number))
     try:
-        return Demo(console, workdir).run()
+        one_run.check_java()
+        one_run.check_room(workdir)
+        demo = Demo(console, workdir)
+        with one_run.claimed(workdir, demo.emulator.endpoint):
+            return demo.run()
+    except one_run.RefusedError as error:
+        PlainConsole(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
+        return 2
     except (DeploymentError, EmulatorError, PipelineError) as error:
         console.print(f"[red]{type(error).__name__}[/]: {escape(str(error))}", highlight=False)
         console.print(f"Log: {workdir / 'emulator.log'}", markup=False)

@@ -96,7 +96,8 @@ class Emulator:
                 [sys.executable, "-m", "local.server", str(self.workdir)],
                 cwd=_REPOSITORY,
                 env=self._environment(),
-                stdin=subprocess.DEVNULL,
+                # It ends when this pipe closes: with this process, however that ends.
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -113,6 +114,8 @@ class Emulator:
         process, self._process = self._process, None
         if process is None:
             return
+        if process.stdin is not None:
+            process.stdin.close()
         _signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_SECONDS)

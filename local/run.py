@@ -10,7 +10,7 @@ from typing import Any
 from local.deployer import Deployment
 from local.emulator import Emulator
 
-FINAL = ("PUBLISHED", "QUARANTINED", "REJECTED", "FAILED")
+FINAL = ("PUBLISHED", "QUARANTINED", "REJECTED", "IGNORED", "FAILED")
 """Where every landed file ends."""
 
 

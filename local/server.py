@@ -11,8 +11,12 @@ import logging
 import os
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
+
+_GRACE_SECONDS = 5
 
 
 def install(workdir: Path) -> None:
@@ -27,6 +31,7 @@ def install(workdir: Path) -> None:
         glue_spark,
         iam_decisions,
         iam_resources,
+        operator_calls,
         pace,
         roles,
         s3_absence,
@@ -51,6 +56,7 @@ def install(workdir: Path) -> None:
     s3_ranges.install()
     service_policies.install()
     pace.install()
+    operator_calls.install()
     transport.install()
     if os.environ.get("PIPELINE_FAULTS") == "true":
         from local import faults
@@ -78,8 +84,28 @@ async def _serve(app: Any, host: str, port: str) -> None:
     await serve(app, config, shutdown_trigger=shutdown)
 
 
+_ORPHANED = threading.Event()
+
+
+def _end_with_whoever_started_this() -> None:
+    """End when standard input does, whatever became of who holds its other end."""
+    while os.read(0, 1024):
+        pass
+    _ORPHANED.set()
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GRACE_SECONDS)
+    _kill_group()
+
+
+def _kill_group() -> None:
+    """Kill what was started here, too: it is a process group of its own."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+
+
 def main() -> None:
-    """Serve until a signal arrives."""
+    """Serve until a signal arrives, or standard input ends."""
+    threading.Thread(target=_end_with_whoever_started_this, daemon=True).start()
     workdir = Path(sys.argv[1])
     workdir.mkdir(parents=True, exist_ok=True)
     from ministack import app
@@ -92,6 +118,8 @@ def main() -> None:
     logging.getLogger("hypercorn.access").setLevel(logging.WARNING)
     asyncio.run(_serve(app.app, os.environ["BIND_HOST"], os.environ["GATEWAY_PORT"]))
     atexit._run_exitfuncs()  # what was registered for a clean end; coverage data is written there
+    if _ORPHANED.is_set():
+        _kill_group()
     os._exit(0)  # MiniStack's pollers are daemon threads that would hold the interpreter up
 
 

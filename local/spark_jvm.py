@@ -45,6 +45,8 @@ _JVM: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData"
 _SETTLED_SECONDS: Final = 3
 _START_SECONDS: Final = 60
 _LOOK_SECONDS: Final = 0.05
+_INTERPRETER: Final = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+"""Spark's workers would be whatever `python3` the PATH has."""
 _KEPT_VARIABLES: Final = ("PATH", "HOME", "LANG", "JAVA_HOME")
 
 _LOGGING: Final = """\
@@ -136,7 +138,7 @@ class Jvm:
                     "SPARK_LOCAL_DIRS": str(self._scratch),
                     "SPARK_LOCAL_IP": "127.0.0.1",
                     "SPARK_LAUNCHER_OPTS": _JVM,
-                    "PYSPARK_PYTHON": sys.executable,
+                    **_INTERPRETER,
                     "_PYSPARK_DRIVER_CONN_INFO_PATH": str(address),
                 },
                 # It ends when this pipe closes: with the emulator, however that ends.
@@ -173,8 +175,8 @@ class Jvm:
         return self.log.read_text("utf-8", "replace")[-1000:]
 
     def environment(self) -> dict[str, str]:
-        """What makes PySpark use this JVM instead of starting one."""
-        return {"PYSPARK_GATEWAY_PORT": str(self._port), "PYSPARK_GATEWAY_SECRET": self._secret}
+        """What makes PySpark use this JVM instead of starting one, and this Python for its workers."""
+        return {"PYSPARK_GATEWAY_PORT": str(self._port), "PYSPARK_GATEWAY_SECRET": self._secret} | _INTERPRETER
 
     def set_up(self, settings: Mapping[str, str]) -> None:
         """Set what the next script's Spark shall have, over what every script's has.

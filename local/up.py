@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
@@ -17,9 +18,11 @@ from rich.panel import Panel
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from local import one_run
 from local.demo_data import package_data
 from local.deployer import Deployment, DeploymentError, Resource, deploy
-from local.emulator import ACCESS_KEY, Emulator, EmulatorError, port_is_free
+from local.emulator import ACCESS_KEY, Emulator, EmulatorError
+from plain_console import PlainConsole
 
 STACK: Final = "local"
 """The stack that is deployed into the emulator."""
@@ -74,9 +77,9 @@ def describe(emulator: Emulator, outputs: dict[str, Any], console: Console) -> N
         if name in outputs:
             table.add_row(name.removesuffix("_arn").replace("_", " "), escape(str(outputs[name])))
     table.add_row("log", escape(str(emulator.workdir / "emulator.log")))
-    table.add_row("denied requests", escape(str(emulator.decisions)))
+    table.add_row("permissions asked", escape(str(emulator.decisions)))
     console.print(Panel(table, title="The pipeline is up", border_style="green", expand=False))
-    console.print("In another terminal:\n", style="bold")
+    console.print("In another terminal, in this directory:\n", style="bold")
     # Lines that are to be copied must not be wrapped.
     console.print(_commands(emulator, outputs), highlight=False, soft_wrap=True, markup=False)
     console.print("\nCtrl-C ends it.", style="dim")
@@ -86,25 +89,34 @@ def _commands(emulator: Emulator, outputs: dict[str, Any]) -> str:
     dataset, sample = _sample(outputs.get("datasets") or ["airlines"])
     trigger = (outputs.get("functions") or {}).get("etl_trigger", "<etl-trigger function>")
     context = f"Database={outputs.get('database', '<database>')}"
-    aws = f"aws --endpoint-url {emulator.endpoint}"
+    # Version 1 of the CLI, which is in the environment, takes SQS's endpoint from its option only.
+    aws = f".venv/bin/aws --endpoint-url {emulator.endpoint}"
+    key = f"{dataset}/{dataset}.csv"
     return "\n".join(
         [
             f"  export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={ACCESS_KEY} "
             f"AWS_DEFAULT_REGION={emulator.region}",
+            f"  export AWS_ENDPOINT_URL={emulator.endpoint} DATA_PIPELINE_OUTPUTS={emulator.workdir / OUTPUTS}",
             "",
             "  # land a file, and do not wait for the schedule",
-            f"  {aws} s3 cp {sample} s3://{outputs.get('raw_bucket', '<raw bucket>')}/{dataset}/{dataset}.csv",
+            f"  {aws} s3 cp {sample} s3://{outputs.get('raw_bucket', '<raw bucket>')}/{key}",
+            f"  until .venv/bin/python -m ops file {key} 2>/dev/null; do sleep 1; done",
             f"  {aws} lambda invoke --function-name {trigger} /dev/stdout",
             "",
-            "  # ask Athena",
-            f"  {aws} athena start-query-execution --work-group {outputs.get('workgroup', '<workgroup>')} \\",
-            f"    --query-execution-context {context} --query-string 'SELECT * FROM {dataset} LIMIT 5' \\",
-            "    --query QueryExecutionId --output text",
-            f"  {aws} athena get-query-results --query-execution-id <that id>",
+            "  # wait until it is in the table, and see what happened to it",
+            f"  until .venv/bin/python -m ops file {key} | grep PUBLISHED; do sleep 2; done",
+            f"  .venv/bin/python -m ops file {key}",
             "",
-            "  # see what happened to it",
-            f"  export AWS_ENDPOINT_URL={emulator.endpoint} DATA_PIPELINE_OUTPUTS={emulator.workdir / OUTPUTS}",
-            f"  .venv/bin/python -m ops file {dataset}/{dataset}.csv",
+            "  # ask Athena, and wait for the answer",
+            f"  query=$({aws} athena start-query-execution --work-group {outputs.get('workgroup', '<workgroup>')} \\",
+            f"    --query-execution-context {context} --query-string 'SELECT * FROM {dataset} LIMIT 5' \\",
+            "    --query QueryExecutionId --output text)",
+            f"  until {aws} athena get-query-execution --query-execution-id $query \\",
+            "    --query QueryExecution.Status.State --output text | grep -E 'SUCCEEDED|FAILED'; do sleep 1; done",
+            f"  {aws} athena get-query-results --query-execution-id $query",
+            "",
+            "  # which requests were denied: none, unless something is wrong",
+            f"  .venv/bin/python -m local.denied {emulator.decisions}",
         ]
     )
 
@@ -122,20 +134,37 @@ def main(arguments: list[str] | None = None) -> int:
     """Run until a signal arrives or the emulator ends; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--workdir", type=Path, default=_REPOSITORY / ".local", help="where logs and files go")
-    parser.add_argument("--port", type=int, help=f"port of the emulator ({PORT}, or a free one if that is taken)")
+    parser.add_argument(
+        "--port", help=f"port of the emulator ({PORT}); with it, a second run has a directory of its own"
+    )
     parser.add_argument("--empty", action="store_true", help="deploy nothing: for `pulumi up --stack local`")
     options = parser.parse_args(arguments)
-    # The colons in ARNs are no emoji.
-    console = Console(emoji=False)
+    console = PlainConsole()
     # A list, not an Event: setting an Event in a handler can wait for the very thread that it interrupted.
     signals: list[int] = []
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    for signum in one_run.ending_signals():
         signal.signal(signum, lambda number, _: signals.append(number))
-    emulator = Emulator(options.workdir, port=options.port or (PORT if port_is_free(PORT) else None))
+    try:
+        port = PORT if options.port is None else one_run.port_of(options.port)
+        workdir: Path = options.workdir.resolve()
+        if options.port is not None and one_run.is_claimed(workdir):
+            workdir = workdir / f"port-{port}"
+        one_run.check_java()
+        one_run.check_room(workdir)
+        emulator = Emulator(workdir, port=port)
+        with one_run.claimed(workdir, emulator.endpoint):
+            one_run.check_port(port)
+            return _run(emulator, console, signals, empty=options.empty)
+    except one_run.RefusedError as error:
+        PlainConsole(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
+        return 2
+
+
+def _run(emulator: Emulator, console: Console, signals: list[int], *, empty: bool) -> int:
     try:
         with emulator:
             console.print(f"[green]✓[/] emulator at {emulator.endpoint}")
-            if not options.empty:
+            if not empty:
                 describe(emulator, deploy_with_progress(emulator, console).outputs, console)
             while not signals:
                 time.sleep(_LOOK_SECONDS)
@@ -145,7 +174,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (DeploymentError, EmulatorError) as error:
         console.print(str(error), style="red", markup=False)
         return 1
-    console.print("[green]✓[/] stopped")
+    # A terminal that was closed reads nothing any more.
+    with contextlib.suppress(OSError):
+        console.print("[green]✓[/] stopped")
     return 0
 
 

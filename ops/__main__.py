@@ -12,23 +12,26 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from pipeline_core.batches import Batches
 from pipeline_core.ledger import Ledger
-from rich.console import Console
-from rich.table import Column, Table
 from rich.text import Text
 
+from ops.announce import announce
 from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
 from ops.preview import cli
 from ops.preview.cli import LONGEST_COMMENT, Format, PreviewError
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
-from ops.target import Target, TargetError, choose, load, read
+from ops.target import OUTPUTS_VARIABLE, Target, TargetError, choose, read
+from plain_console import PlainConsole, print_record, print_rows
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-# Keys, reasons and what AWS says are text, whatever brackets and colons are in them.
-console = Console(markup=False, emoji=False)
+# In a frame, help cuts the names of options where a terminal is narrow.
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+# Keys, reasons and what AWS says are text, whatever brackets are in them.
+console = PlainConsole(markup=False)
+notes = PlainConsole(stderr=True, markup=False)
 
 Stack = Annotated[str | None, typer.Option(help="Pulumi stack, asked with the Pulumi CLI.")]
 Outputs = Annotated[
-    Path | None, typer.Option(envvar="DATA_PIPELINE_OUTPUTS", help="File with `pulumi stack output --json`.")
+    Path | None,
+    typer.Option(help=f"File with `pulumi stack output --json`; {OUTPUTS_VARIABLE} names one where no option does."),
 ]
 Dataset = Annotated[str, typer.Argument(help="The dataset.")]
 Prefix = Annotated[str, typer.Option(help="Only keys that begin with this, below the dataset's folder.")]
@@ -36,6 +39,10 @@ Since = Annotated[datetime | None, typer.Option(help="Only files that landed the
 Until = Annotated[datetime | None, typer.Option(help="Only files that landed before (UTC).")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it means, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+FIRST_FIELDS = ("status", "reason", "landed_at", "registered_at", "claimed_at", "finished_at", "batch_id")
+LAST_FIELDS = ("size", "attempts", "not_before", "kills", "part", "purpose", "published_in", "quarantined_in")
 
 
 @app.callback()
@@ -46,38 +53,38 @@ def main() -> None:
 @app.command()
 def file(key: str, stack: Stack = None, outputs: Outputs = None) -> None:
     """Say what happened to an object of the raw bucket: every version with its times, batch and row counts."""
-    target = load(outputs, stack)
+    target = _target(outputs, stack)
     items = Ledger(target.ledger_table).versions(target.raw_bucket, key)
     if not items:
         raise TargetError(f"the ledger does not know {key!r}; give the key in the raw bucket, without s3://")
     for item in sorted(items, key=lambda item: item["landed_at"]):
-        table = Table(title=f"{key} version {item['version']}", show_header=False, title_justify="left")
-        for name in ("status", "reason", "landed_at", "registered_at", "claimed_at", "finished_at", "batch_id"):
-            if item.get(name):
-                table.add_row(name, str(item[name]))
-        for name, value in item.get("outcome", {}).items():
-            table.add_row(name, f"{value:,}")
-        for name in ("size", "attempts", "part", "purpose", "published_in", "quarantined_in"):
+        fields: list[tuple[str, object]] = [(name, item[name]) for name in FIRST_FIELDS if item.get(name)]
+        fields += [
+            (name, value if isinstance(value, str) else f"{value:,}") for name, value in item.get("outcome", {}).items()
+        ]
+        for name in LAST_FIELDS:
             if item.get(name):
                 found: Any = item[name]
-                table.add_row(name, ", ".join(sorted(found)) if isinstance(found, set) else str(found))
-        console.print(table)
+                fields.append((name, ", ".join(sorted(found)) if isinstance(found, set) else found))
+        print_record(console, f"{key} version {item['version']}", fields)
 
 
 @app.command()
 def status(stack: Stack = None, outputs: Outputs = None) -> None:
-    """Say what is going on in every dataset: pending files, running batches, publishes."""
-    target = load(outputs, stack)
+    """Say what is going on in every dataset: pending files, running batches, publishes, ignored files."""
+    target = _target(outputs, stack)
     ledger = Ledger(target.ledger_table)
     batches = Batches(ledger)
-    table = Table("dataset", "pending", Column("running batches", no_wrap=True), "publishing", "publishes")
+    rows = []
     for dataset in target.datasets:
         state = batches.state(dataset)
         pending = len(ledger.pending(dataset, target.max_files_per_batch))
         more = "+" if pending == target.max_files_per_batch else ""
         running = "\n".join(sorted(state.running)) or "none"
-        table.add_row(dataset, f"{pending}{more}", running, state.publishing or "no", str(state.published))
-    console.print(table)
+        counts = [str(state.published), str(ledger.ignored(dataset))]
+        rows.append([dataset, f"{pending}{more}", running, state.publishing or "no", *counts])
+    columns = ["dataset", "pending", "running batches", "publishing", "publishes", "ignored"]
+    print_rows(console, columns, rows)
 
 
 @app.command()
@@ -94,7 +101,7 @@ def replay(
 ) -> None:
     """Send what is in quarantine through the same path again: rows, and files that were refused or failed."""
     selection = Selection(dataset=dataset, prefix=prefix, since=_utc(since), until=_utc(until), batch_id=batch)
-    _do(load(outputs, stack), selection, "quarantined", dry_run=dry_run, yes=yes)
+    _do(_target(outputs, stack), selection, "quarantined", dry_run=dry_run, yes=yes)
 
 
 @app.command()
@@ -104,14 +111,20 @@ def backfill(
     since: Since = None,
     until: Until = None,
     again: Annotated[bool, typer.Option("--again", help="Published files too: they replace their own rows.")] = False,
+    deleted: Annotated[
+        bool, typer.Option("--deleted", help="Also files that were ignored because their object was deleted.")
+    ] = False,
     dry_run: DryRun = False,
     yes: Yes = False,
     stack: Stack = None,
     outputs: Outputs = None,
 ) -> None:
     """Read files that the pipeline has never seen; with --again, also those that it has read."""
+    if again and deleted:
+        raise TargetError("--again and --deleted are two requests: give one of them, then the other")
     selection = Selection(dataset=dataset, prefix=prefix, since=_utc(since), until=_utc(until))
-    _do(load(outputs, stack), selection, "again" if again else "new", dry_run=dry_run, yes=yes)
+    what = "again" if again else "deleted" if deleted else "new"
+    _do(_target(outputs, stack), selection, what, dry_run=dry_run, yes=yes)
 
 
 @app.command()
@@ -139,13 +152,24 @@ def smoke_test(
     outputs: Outputs = None,
 ) -> None:
     """Land a tiny file of the dataset canary, and wait until Athena answers its rows."""
-    canary = Canary(choose(Deployed, *read(outputs, stack)))
+    found, source = read(outputs, stack)
+    deployed = choose(Deployed, found, source)
+    announce(found, source, notes)
+    canary = Canary(deployed)
     with console.status("landing a canary") as line:
         # What is no Text, a status takes for markup.
         sight = smoke(
             canary, patience_seconds=timeout, show=lambda sight: line.update(Text(f"{canary.key}: {sight.where}"))
         )
     console.print(f"Athena answers the rows of {canary.key}, batch {sight.batch_id}.")
+
+
+def _target(outputs: Path | None, stack: str | None) -> Target:
+    """The deployment that a command works on, said before anything is done."""
+    found, source = read(outputs, stack)
+    target = choose(Target, found, source)
+    announce(found, source, notes)
+    return target
 
 
 def _do(target: Target, selection: Selection, what: str, *, dry_run: bool, yes: bool) -> None:
@@ -164,14 +188,13 @@ def _do(target: Target, selection: Selection, what: str, *, dry_run: bool, yes: 
 
 
 def _show(target: Target, plan: Plan) -> None:
-    table = Table("files of " + plan.dataset, "files", "bytes", "Glue runs", "at least")
+    rows = []
     for action, versions in plan.actions.items():
         size = sum(version.size for version in versions)
         cost = f"${plan.least_dollars(action, target):,.2f}"
-        table.add_row(ACTIONS[action], f"{len(versions):,}", f"{size:,}", str(plan.runs(action, target)), cost)
-    for status_, count in sorted(plan.skipped.items()):
-        table.add_row(f"left alone: {status_}", f"{count:,}", "", "", "")
-    console.print(table)
+        rows.append([ACTIONS[action], f"{len(versions):,}", f"{size:,}", str(plan.runs(action, target)), cost])
+    rows += [[f"left alone: {name}", f"{count:,}", "", "", ""] for name, count in sorted(plan.skipped.items())]
+    print_rows(console, [f"files of {plan.dataset}", "files", "bytes", "Glue runs", "at least"], rows)
 
 
 def _utc(at: datetime | None) -> datetime | None:
@@ -183,7 +206,7 @@ def run() -> None:
     try:
         app()
     except (TargetError, PreviewError, SmokeError, ClientError, BotoCoreError) as error:
-        Console(stderr=True, emoji=False).print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        notes.print(f"error: {error}", style="red", soft_wrap=True)
         sys.exit(error.exit_code if isinstance(error, PreviewError) else 1)
 
 

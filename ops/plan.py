@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from pipeline_core import layout
-from pipeline_core.ledger import file_key
+from pipeline_core.ledger import IGNORED, file_key
 from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
 from pipeline_core.storage import read
 
@@ -99,8 +99,8 @@ def make_plan(target: Target, selection: Selection, what: str) -> Plan:
     Args:
         target: the deployment.
         selection: which files.
-        what: `new` (files that the ledger does not know), `quarantined` or `again` (see `replay_purpose`; `again`
-            takes new files too).
+        what: `new` (files that the ledger does not know), `quarantined`, `again` or `deleted` (see `replay_purpose`;
+            the last two take new files too).
 
     Raises:
         TargetError: no contract is deployed for the dataset, or there is no such batch.
@@ -111,9 +111,10 @@ def make_plan(target: Target, selection: Selection, what: str) -> Plan:
         items = _ledger_items(target, chunk)
         for version in chunk:
             item = items.get((version.key, version.version))
-            action = _action(item, what)
+            ignored = layout.ignored_because(version.key, version.size) is not None
+            action = None if ignored else _action(item, what)
             if action is None:
-                plan.skipped[item["status"] if item else "not registered yet"] += 1
+                plan.skipped[IGNORED if ignored else item["status"] if item else "not registered yet"] += 1
             else:
                 plan.actions.setdefault(action, []).append(version)
     return plan
@@ -121,7 +122,7 @@ def make_plan(target: Target, selection: Selection, what: str) -> Plan:
 
 def _action(item: dict[str, Any] | None, what: str) -> str | None:
     if item is None:
-        return NEW if what in ("new", "again") else None
+        return None if what == "quarantined" else NEW
     return None if what == "new" else replay_purpose(item, what)
 
 

@@ -1,6 +1,7 @@
 """Which deployment a command works on, and its resources: the outputs of a Pulumi stack."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -12,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 Chosen = TypeVar("Chosen")
 
 
+OUTPUTS_VARIABLE = "DATA_PIPELINE_OUTPUTS"
 NOT_OUTPUTS = "not the JSON of `pulumi stack output --json`"
 
 
@@ -55,20 +57,32 @@ def load(outputs: Path | None, stack: str | None) -> Target:
 def read(outputs: Path | None, stack: str | None) -> tuple[dict[str, Any], str]:
     """Read all outputs from a file, or ask the Pulumi CLI for those of a stack; also says where they are from.
 
+    An option wins over DATA_PIPELINE_OUTPUTS.
+
     Raises:
-        TargetError: neither was given, the file is missing or no JSON object, or the CLI failed.
+        TargetError: neither was given, both were and they disagree, the file is missing or no JSON object, or the CLI
+            failed.
     """
-    text: str | bytes
-    if outputs is not None:
-        try:
-            text = outputs.read_bytes()
-        except OSError as error:
-            raise TargetError(f"{outputs}: {error.strerror}; write it with: pulumi stack output --json") from error
-        source = str(outputs)
-    elif stack is not None:
-        text, source = _ask_pulumi(stack), f"stack {stack}"
-    else:
+    if outputs is None and stack is None and (named := os.environ.get(OUTPUTS_VARIABLE)):
+        outputs = Path(named)
+    by_stack = (_parsed(_ask_pulumi(stack), f"stack {stack}"), f"stack {stack}") if stack is not None else None
+    by_file = (_parsed(_content(outputs), str(outputs)), str(outputs)) if outputs is not None else None
+    if by_stack and by_file and by_stack[0] != by_file[0]:
+        raise TargetError(f"--stack {stack} and --outputs {outputs} are two deployments: give one of them")
+    found = by_stack or by_file
+    if found is None:
         raise TargetError("say which deployment: --stack <name>, or --outputs <file with pulumi stack output --json>")
+    return found
+
+
+def _content(outputs: Path) -> bytes:
+    try:
+        return outputs.read_bytes()
+    except OSError as error:
+        raise TargetError(f"{outputs}: {error.strerror}; write it with: pulumi stack output --json") from error
+
+
+def _parsed(text: str | bytes, source: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except ValueError as error:
@@ -77,7 +91,7 @@ def read(outputs: Path | None, stack: str | None) -> tuple[dict[str, Any], str]:
         raise TargetError(f"{source}: {NOT_OUTPUTS}: nested too deeply") from None
     if not isinstance(found, dict):
         raise TargetError(f"{source}: {NOT_OUTPUTS}: an object with the outputs is expected, found {found!r:.20}")
-    return found, source
+    return found
 
 
 def choose(kind: type[Chosen], found: Mapping[str, Any], source: str) -> Chosen:

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from config import PipelineConfig
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import TargetError, choose
+from plain_console import PlainConsole
 from scripts.display import Display
 from scripts.stacks import (
     Action,
@@ -81,7 +82,7 @@ def deploy(
 ) -> None:
     """Deploy a stack: without --preview, --destroy or --refresh, make it what the program says."""
     # The colons in ARNs are no emoji.
-    console = Console(stderr=True, emoji=False)
+    console = PlainConsole(stderr=True)
     try:
         action = _action(preview=only_preview, destroy=destroy, refresh=refresh)
         _check(action, expect_no_changes=expect_no_changes, confirm=confirm, outputs_file=outputs_file)

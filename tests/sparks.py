@@ -1,6 +1,7 @@
 """A local Spark session with the job's settings, for every test that needs one."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from glue_jobs.raw_to_curated import session
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     repository = Path(__file__).parents[1]
+    # Spark's workers would be whatever `python3` the PATH has.
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     # Python workers import the job's modules, as they do on Glue through --extra-py-files.
     os.environ["PYTHONPATH"] = os.pathsep.join([str(repository), str(repository / "lambdas" / "layers")])
     builder = SparkSession.builder.master("local[1]")

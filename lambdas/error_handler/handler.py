@@ -15,11 +15,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.ledger import FAILED
+from pipeline_core.plain_text import log_line
 
 from lambdas.error_handler.glue_events import GlueFailure, glue_failure
 from lambdas.error_handler.logic import EVENT, LEFT, WORKFLOW, Recovery
 
-logger = Logger()
+logger = Logger(json_serializer=log_line)
 metrics = Metrics()
 tracer = Tracer()
 

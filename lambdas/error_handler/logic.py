@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -9,6 +10,13 @@ from typing import Any
 import boto3
 from pipeline_core import layout
 from pipeline_core.batches import DECIDED, FINISHED, RELEASED, SPLIT, Batch, Batches, PublishingError
+from pipeline_core.job_errors import (
+    FileKilledSparkError,
+    SparkDiedError,
+    SparkFailedError,
+    UnreadableFileError,
+    kind_of,
+)
 from pipeline_core.ledger import FAILED, QUARANTINED, LandedFile, Ledger
 from pipeline_core.manifest import LANDED, Manifest
 from pipeline_core.quarantine import keep_file
@@ -18,19 +26,8 @@ from pipeline_core.storage import read
 PERMANENT = ("ReconciliationError", "TypeError", "KeyError", "AssertionError", "States.Runtime", "States.DataLimit")
 """Errors that come again however often the batch is tried; a person has to look."""
 
-NOT_THE_FILES = re.compile(
-    r"StorageError|OverwrittenError|was stopped|ModuleNotFoundError|ImportError"
-    r"|Access ?Denied|not authorized|NoSuchBucket|KMS|ExpiredToken|InvalidAccessKeyId"
-    r"|Slow ?Down|Throttl|TooManyRequests|Rate exceeded|ServiceUnavailable|InternalError|Status Code: (?:403|5\d\d)"
-    r"|Connect ?Timeout|Read ?Timeout|EndpointConnection|ConnectionClosed|UnknownHost"
-    r"|Concurrent ?Runs ?Exceeded|ResourceNumberLimitExceeded|Resource unavailable|InvalidInputException",
-    re.IGNORECASE,
-)
-"""What a failed job run says when it is the environment that fails it, whatever the files are: the job itself
-(glue_jobs/failures.py), boto3 in it, or Glue."""
-
-ADDRESS = re.compile(r"\bs3[an]?://\S+")
-"""An S3 address: its key says nothing about what went wrong."""
+KILLS = 2
+"""Batches of one file alone that it has to kill before it is blamed, each after the known good file was read."""
 
 PARTS = 4
 """Parts that a batch is split into. To find one file among n takes PARTS * log(n) / log(PARTS) job runs, as many for
@@ -51,7 +48,8 @@ for a batch that was left, when no call can be at work any more: then processing
 class Recovery:
     """Brings a failed batch to an end. Doing it twice changes nothing more.
 
-    The fields come from the function's environment; `max_attempts` is how often a file is tried before it is FAILED.
+    The fields come from the function's environment; `max_attempts` is how often a file is tried before it is FAILED,
+    and `retry_seconds` how long the second try waits.
     """
 
     quarantine_bucket: str
@@ -59,6 +57,7 @@ class Recovery:
     ledger_table: str
     processing_function: str
     max_attempts: int
+    retry_seconds: int
 
     def recover(self, dataset: str, batch_id: str, error: dict[str, str], *, job: bool, caller: str) -> str:
         """Close the batch and say what became of it and its files.
@@ -67,11 +66,12 @@ class Recovery:
             dataset: of the batch.
             batch_id: the batch.
             error: `Error` and `Cause`.
-            job: whether it was the job that failed: then one of the files may be the reason.
+            job: whether it was the job that failed: then its message may say that a file is the reason.
             caller: WORKFLOW, EVENT or LEFT.
 
         Returns:
-            RELEASED: its files are pending again. SPLIT: they are, in parts, to find out which one fails the job.
+            RELEASED: its files are pending again, and wait for a while. SPLIT: they are, in parts, to find out which
+            one fails the job.
             FAILED, QUARANTINED: its files are. PUBLISHING: it has begun to publish; see `caller` for who goes on.
             What a batch had come to before stays: what failed came after its verdict.
 
@@ -126,22 +126,26 @@ class Recovery:
     ) -> str:
         if error.get("Error") in PERMANENT:
             return FAILED
-        said = f"{error.get('Error', '')}: {ADDRESS.sub('', message_of(error.get('Cause', '')))}"
-        if job and not NOT_THE_FILES.search(said):
-            if len(files) == 1:
+        kind = kind_of(_said(error)) if job else None
+        last = max((file["attempts"] for file in files), default=0) + 1 >= self.max_attempts
+        if len(files) == 1:
+            kills = files[0].get("kills", 0) + (kind is FileKilledSparkError)
+            if kind is UnreadableFileError or (kind is FileKilledSparkError and kills >= KILLS):
                 return QUARANTINED
+        elif kind in (UnreadableFileError, SparkDiedError) or (kind is SparkFailedError and last):
+            # Where nobody says that a file is the reason, none is blamed; but neighbours of one that is are published.
             root = files[0]["root"] or batch.batch_id
             failed = batches.count_split(batch.dataset, root, batch.batch_id)
             return SPLIT if failed <= MAX_FAILED_PARTS else FAILED
-        most = max((file["attempts"] for file in files), default=0)
-        return FAILED if most + 1 >= self.max_attempts else RELEASED
+        return FAILED if last else RELEASED
 
     def _settle_files(self, batch: Batch, files: list[dict[str, Any]], ledger: Ledger) -> None:
         """Do with the files what the batch's status says; its reason is in the batch's verdict."""
         if batch.status == SPLIT:
             ledger.give_back(split(files, batch.batch_id), batch.batch_id)
         elif batch.status == RELEASED:
-            ledger.give_back(files, batch.batch_id)
+            killed = kind_of(_reason(batch)) is FileKilledSparkError
+            ledger.try_again(files, batch.batch_id, self.retry_seconds, killed=killed)
         elif batch.status == QUARANTINED:
             reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
             # Of a file that was to be replayed, rows are in the table or in quarantine already.
@@ -177,5 +181,9 @@ def message_of(cause: str) -> str:
     return str(json.loads(found[1])) if found else cause
 
 
+def _said(error: Mapping[str, Any]) -> str:
+    return f"{error.get('Error', '')}: {message_of(str(error.get('Cause', '')))}"
+
+
 def _reason(batch: Batch) -> str:
-    return f"{batch.verdict.get('error', '')}: {message_of(str(batch.verdict.get('cause', '')))}"[:1000]
+    return _said({"Error": batch.verdict.get("error", ""), "Cause": batch.verdict.get("cause", "")})[:1000]

@@ -16,7 +16,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from pipeline_core import layout
 from pipeline_core.batches import OPEN, RELEASED, Batch, Batches
-from pipeline_core.ledger import FAILED, Ledger
+from pipeline_core.ledger import FAILED, Ledger, now
 from pipeline_core.manifest import Manifest
 from pipeline_core.quarantine import GONE_REASON
 from pipeline_core.storage import read, write_once
@@ -114,7 +114,7 @@ class Trigger:
 
         No more than a run can read before its timeout: a flood of large files is many batches, not one that fails.
         """
-        pending = ledger.pending(dataset, self.max_files_per_batch)
+        pending = ledger.pending(dataset, self.max_files_per_batch, due_at=now())
         if parts_only:
             pending = [item for item in pending if item.get("part")]
         group = [item for item in pending if group_of(item) == group_of(pending[0])]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
-from pipeline_core import layout, publish
+from pipeline_core import known_good, layout, publish
 from pipeline_core.batches import Batch, Batches
 from pipeline_core.ledger import PARALLEL
 from pipeline_core.manifest import REPLACE, ROWS, Manifest, ManifestFile
@@ -31,10 +31,16 @@ def candidate(item: dict[str, Any]) -> dict[str, Any]:
         **{name: item.get(name, "") for name in ("purpose", "part", "root", "quarantined_in")},
         "size": int(item["size"]),
         "attempts": int(item.get("attempts", 0)),
+        "kills": int(item.get("kills", 0)),
         "published_in": sorted(item.get("published_in", ())),
         "outcome": {name: value if isinstance(value, str) else int(value) for name, value in outcome.items()},
         "kept": bool(item.get("kept")),
     }
+
+
+def is_suspect(files: list[dict[str, Any]]) -> bool:
+    """Whether a batch is one file whose last batch failed, so that the file may be what kills Spark."""
+    return len(files) == 1 and bool(files[0]["part"] or files[0]["attempts"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +79,13 @@ class Papers:
             ),
             purpose=purpose,
             replaces=self._replaces(earlier) if purpose == REPLACE else (),
+            known_good=self._known_good(batch) if is_suspect(files) else "",
         ).to_json()
+
+    def _known_good(self, batch: Batch) -> str:
+        key = f"{layout.staging_prefix(batch.dataset, batch.batch_id)}input/{known_good.NAME}"
+        s3_client().put_object(Bucket=self.curated_bucket, Key=key, Body=known_good.CONTENT)
+        return layout.uri(self.curated_bucket, key)
 
     def _readable(self, batch: Batch, position: int, file: dict[str, Any]) -> str | None:
         """Where Spark can read this very version: the object itself, or a copy beside the staged files.

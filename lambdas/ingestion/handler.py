@@ -1,4 +1,4 @@
-"""Writes every landed object version to the file ledger, or rejects it with its reason.
+"""Writes every landed object version to the file ledger: as pending, or with the reason why it is not read.
 
 Reads S3 "Object Created" events that EventBridge put into the arrivals queue, and requests to replay a file.
 """
@@ -13,13 +13,15 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
+from pipeline_core.layout import ignored_because
 from pipeline_core.ledger import Ledger
-from pipeline_core.quarantine import keep_file
+from pipeline_core.plain_text import log_line
+from pipeline_core.quarantine import DELETED_REASON, keep_file
 from pipeline_core.storage import Contracts
 
-from lambdas.ingestion.logic import landed_file, rejection, replay_purpose
+from lambdas.ingestion.logic import VersionGoneError, is_deleted, landed_file, rejection, replay_purpose
 
-logger = Logger()
+logger = Logger(json_serializer=log_line)
 metrics = Metrics()
 tracer = Tracer()
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -45,7 +47,7 @@ def _parts() -> tuple[Settings, Ledger, Contracts]:
 def register(record: SQSRecord) -> None:
     """Register the object version of one event; a version that was registered before changes nothing.
 
-    A replay request is such an event with `replay` (`{"what": "quarantined" or "again", "id": ...}`): it makes a
+    A replay request is such an event with `replay` (`{"what": one of REPLAYS, "id": ...}`): it makes a
     known file pending again, where a contract wants it.
     """
     environment, ledger, contracts = _parts()
@@ -57,7 +59,16 @@ def register(record: SQSRecord) -> None:
         logger.info("file is known already", extra={"key": file.key, "version": file.version})
         return
     contract = contracts.get(file.dataset) if file.dataset else None
-    reason = rejection(file, contract)
+    ignored = ignored_because(file.key, file.size)
+    if ignored is None and replay is None and is_deleted(file):
+        ignored = DELETED_REASON
+    rejected = None
+    if ignored is None:
+        try:
+            rejected = rejection(file, contract)
+        except VersionGoneError:
+            ignored = DELETED_REASON
+    reason = ignored or rejected
     if known is not None:
         purpose = replay_purpose(known, replay["what"])
         if reason is not None or purpose is None:
@@ -65,11 +76,16 @@ def register(record: SQSRecord) -> None:
             return
         name, new = "FilesReplayed", ledger.replay(known, purpose, replay["id"])
     else:
-        if reason is not None:
+        if rejected is not None:
             # The copy comes first: a rejected file that the ledger knows is always in quarantine.
-            keep_file(file, reason, environment.quarantine_bucket)
-        name, new = "FilesRejected" if reason else "FilesRegistered", ledger.register(file, rejected=reason)
-    metrics.add_dimension("dataset", file.dataset if contract else "unknown")
+            keep_file(file, rejected, environment.quarantine_bucket)
+        name = "FilesIgnored" if ignored else "FilesRejected" if rejected else "FilesRegistered"
+        new = ledger.register(file, rejected=rejected, ignored=ignored)
+        if new and ignored is not None and contract is not None:
+            ledger.count_ignored(file.dataset)
+    if reason is None:
+        # What nobody wants is counted for all datasets together: it may be of none.
+        metrics.add_dimension("dataset", file.dataset)
     metrics.add_metric(name, MetricUnit.Count, int(new))
     metrics.flush_metrics()
     logger.info(

@@ -6,13 +6,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 from pipeline_core.contract import Contract
 from pipeline_core.layout import FORMATS, MAX_EXPANSION, dataset_of, format_of
-from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, REJECTED, LandedFile
+from pipeline_core.ledger import FAILED, IGNORED, PUBLISHED, QUARANTINED, REJECTED, LandedFile
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
-from pipeline_core.quarantine import GONE_REASON, UNVERSIONED, version_argument
+from pipeline_core.quarantine import DELETED_REASON, UNVERSIONED, version_argument
 from pipeline_core.storage import is_gone, s3_client
 
 HEAD_BYTES = 64 * 1024
-REPLAYS = ("quarantined", "again")
+REPLAYS = ("quarantined", "again", "deleted")
+
+
+class VersionGoneError(Exception):
+    """The object version was deleted."""
 
 
 def landed_file(event: dict[str, Any]) -> LandedFile:
@@ -38,7 +42,8 @@ def replay_purpose(item: dict[str, Any], asked: str) -> str | None:
 
     Args:
         item: the file's ledger item.
-        asked: `quarantined` (what is in quarantine) or `again` (published rows too, which are replaced).
+        asked: `quarantined` (what is in quarantine), `again` (published rows too, which are replaced), or `deleted`
+            (files that were IGNORED because their object was deleted).
 
     Raises:
         ValueError: asked for something else.
@@ -46,6 +51,8 @@ def replay_purpose(item: dict[str, Any], asked: str) -> str | None:
     if asked not in REPLAYS:
         raise ValueError(f"replay {asked!r}; allowed: {', '.join(REPLAYS)}")
     status = item["status"]
+    if asked == "deleted":
+        return LANDED if status == IGNORED and item["reason"] == DELETED_REASON else None
     if status in (QUARANTINED, REJECTED, FAILED):
         return LANDED
     if status != PUBLISHED:
@@ -55,8 +62,27 @@ def replay_purpose(item: dict[str, Any], asked: str) -> str | None:
     return ROWS if item.get("quarantined_in") else None
 
 
+def is_deleted(file: LandedFile) -> bool:
+    """Whether the file's object was deleted again: nobody wants what is behind a delete marker to be read.
+
+    Of an object whose latest version is a delete marker S3 says that it is not there (Amazon S3, "Working with delete
+    markers", 2026-11).
+    """
+    try:
+        s3_client().head_object(Bucket=file.bucket, Key=file.key)
+    except ClientError as error:
+        if is_gone(error):
+            return True
+        raise
+    return False
+
+
 def rejection(file: LandedFile, contract: Contract | None) -> str | None:
-    """Return why no contract wants the file, as `code: what and what is allowed`; None if one does."""
+    """Return why no contract wants the file, as `code: what and what is allowed`; None if one does.
+
+    Raises:
+        VersionGoneError: the version is not there any more.
+    """
     if not file.dataset:
         return "unknown_dataset: the key is in no folder; put files at <dataset>/..."
     if contract is None:
@@ -73,7 +99,7 @@ def rejection(file: LandedFile, contract: Contract | None) -> str | None:
         return _mismatch(file)
     except ClientError as error:
         if is_gone(error):
-            return GONE_REASON
+            raise VersionGoneError(file.key) from error
         raise
 
 

@@ -13,10 +13,11 @@ from aws_lambda_powertools.utilities.idempotency import (
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
+from pipeline_core.plain_text import log_line
 
 from lambdas.notification.message import compose
 
-logger = Logger()
+logger = Logger(json_serializer=log_line)
 tracer = Tracer()
 
 

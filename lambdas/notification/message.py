@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pipeline_core.plain_text import shown
+
 MAX_SUBJECT = 100
 """SNS cuts nothing: a longer subject is an error (SNS Publish API reference, 2026-11)."""
 
@@ -9,14 +11,18 @@ NEXT = {
     "PUBLISHED": "Nothing to do. Ask Athena for the rows: SELECT * FROM {dataset} WHERE _batch_id = '{batch_id}'",
     "QUARANTINED": (
         "Nothing of the batch was published. The refused rows are in the table quarantined_rows, files that cannot be "
-        "read in quarantined_files. Fix the contract, then: python -m ops replay {dataset} --batch {batch_id} "
+        "read in quarantined_files. Fix the contract, then: "
+        ".venv/bin/python -m ops replay {dataset} --batch {batch_id} "
         "Or fix the files and land them again."
     ),
     "FAILED": (
         "The files of the batch are marked FAILED in the ledger. Fix the cause, then: "
-        "python -m ops replay {dataset} --batch {batch_id}"
+        ".venv/bin/python -m ops replay {dataset} --batch {batch_id}"
     ),
-    "RELEASED": "The files of the batch are pending again; the next tick puts them into a new batch.",
+    "RELEASED": (
+        "Nothing to do yet. No file is to blame, and all of them are pending again: they are tried once more after a "
+        "while, and FAILED when they have been tried often enough."
+    ),
     "PUBLISHING": (
         "The batch has begun to publish and could not be finished; no other batch of {dataset} can publish before it "
         "is. Fix the cause: the schedule goes on with it."
@@ -55,4 +61,6 @@ def compose(event: dict[str, Any], state_machine_arn: str) -> tuple[str, str]:
     arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{batch_id}"
     console = f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
     lines.append(f"Execution: {console}")
-    return f"[{outcome}] {dataset}: {batch_id}"[:MAX_SUBJECT], "\n".join(lines)
+    subject = f"[{outcome}] {dataset}: {batch_id}"[:MAX_SUBJECT]
+    # A line is one thing that is said: an error of several lines must not look like more of them.
+    return shown(subject), "\n".join(map(shown, lines))

@@ -7,10 +7,11 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
+from pipeline_core.plain_text import log_line
 
 from lambdas.processing.logic import Publisher
 
-logger = Logger()
+logger = Logger(json_serializer=log_line)
 metrics = Metrics()
 tracer = Tracer()
 

@@ -9,8 +9,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.athena import Athena, QueryError, literal
+from pipeline_core.plain_text import log_line
 
-logger = Logger()
+logger = Logger(json_serializer=log_line)
 metrics = Metrics()
 tracer = Tracer()
 

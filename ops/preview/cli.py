@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from pipeline_core import plain_text
 from rich.console import Console
 
 LONGEST_COMMENT = 65_536
@@ -54,6 +55,6 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
 
 def _failure(stack: str, error: Exception, longest: int) -> str:
     said = str(error) if isinstance(error, PreviewError) else f"{type(error).__name__}: {error}"
-    head = f"### Preview of stack {stack}\n\n"
+    head = f"### Preview of stack {plain_text.shown(stack)}\n\n"
     # Indented, as code that nothing in it can end.
-    return head + "\n".join(f"    {line}" for line in said.splitlines())[: longest - len(head)]
+    return head + "\n".join(f"    {plain_text.shown(line)}" for line in said.splitlines())[: longest - len(head)]

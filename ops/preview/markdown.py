@@ -3,17 +3,19 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from rich.console import Console
+from pipeline_core.plain_text import LAYOUT
+from pipeline_core.plain_text import shown as fit_to_see
 
 from ops.preview.changes import Change
 from ops.preview.cli import LONGEST_COMMENT
 from ops.preview.report import SIGNS, Preview, alike, is_code, shown
 from ops.preview.text import tree
+from plain_console import PlainConsole
 
 
 def write(preview: Preview, longest: int = LONGEST_COMMENT) -> str:
     """Write it; what does not fit is left out as a whole, and said."""
-    return fitted(list(_parts(preview)), longest, preview)
+    return fit_to_see(fitted(list(_parts(preview)), longest, preview), LAYOUT)
 
 
 def fitted(parts: list[str], longest: int, preview: Preview) -> str:
@@ -79,7 +81,7 @@ def _lines(changes: list[Change]) -> Iterator[str]:
 
 
 def _tree(preview: Preview) -> list[str]:
-    console = Console(width=160, color_system=None, force_terminal=False)
+    console = PlainConsole(width=160, color_system=None, force_terminal=False)
     with console.capture() as captured:
         console.print(tree(preview))
     return [line.rstrip() for line in captured.get().splitlines()]

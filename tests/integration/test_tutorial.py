@@ -87,7 +87,7 @@ def test_a_csv_file_becomes_a_table_that_answers(clone: Path) -> None:
     while "PUBLISHED" not in (text := shell_or_nothing(clone, names, look)):
         assert time.monotonic() < deadline, text
         time.sleep(1)
-    rows = {line.split()[1]: line.split()[3] for line in text.splitlines() if "rows_" in line}
+    rows = dict(line.split(": ") for line in text.replace(" ", "").replace(":", ": ").splitlines() if "rows_" in line)
     assert {name: rows[name] for name in ("rows_read", "rows_curated", "rows_quarantined")} == {
         "rows_read": "5",
         "rows_curated": "4",

@@ -242,6 +242,10 @@ def _json_reason(pairs: _Pairs, contract: Contract) -> str | None:
     )
 
 
+def _is_too_precise(kind: pa.DataType) -> bool:
+    return isinstance(kind, pa.Decimal256Type) and kind.precision > 38
+
+
 def _parquet(content: bytes, contract: Contract) -> tuple[set[str], list[Record]]:
     try:
         file = pq.ParquetFile(io.BytesIO(content))
@@ -254,7 +258,9 @@ def _parquet(content: bytes, contract: Contract) -> tuple[set[str], list[Record]
     kinds = list(zip(names, schema.types, strict=True))
     if not names or pa.float16() in schema.types:
         return {"unreadable"}, []
-    unsupported = {f"unsupported_type:{name}" for name, kind in kinds if pa.types.is_time(kind)}
+    unsupported = {
+        f"unsupported_type:{name}" for name, kind in kinds if pa.types.is_time(kind) or _is_too_precise(kind)
+    }
     problems = header_problems(names, contract) | unsupported
     problems |= {f"nested_value:{name}" for name, kind in kinds if any(is_(kind) for is_ in nested)}
     plain = all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) for name in schema.names)

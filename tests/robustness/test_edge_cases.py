@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from py4j.protocol import Py4JJavaError
 
-from glue_jobs.failures import is_storage, root_cause
+from glue_jobs.failures import is_content, is_storage, root_cause
 from tests.robustness import bad_files as bad
 from tests.robustness.compare import MakeBench, agree
 
@@ -27,6 +27,8 @@ CRASHED = {
     "Parquet timestamps in nanoseconds, as pandas writes them": {"ns": ("seen", pa.array([1], pa.timestamp("ns")))},
     "a Parquet time of day": {"time": ("name", pa.array([dt.time(1, 2)]))},
     "a Parquet half float": {"half": ("weight", pa.array([1.5], pa.float16()))},
+    "a Parquet decimal of more than 38 digits": {"long": ("price", pa.array([Decimal("1.5")], pa.decimal256(50, 2)))},
+    "a Parquet decimal of 38 digits": {"long": ("price", pa.array([Decimal("1.5")], pa.decimal128(38, 2)))},
     "a Parquet column twice": {"twice": ("id", pa.array([2]))},
     "a Parquet column twice, in other case": {"twice": ("ID", pa.array([2]))},
     "a Parquet column with a backtick": {"tick": ("a`b", pa.array([2]))},
@@ -55,6 +57,7 @@ def test_parquet_whose_pages_are_noise_fails_the_job_and_is_left_to_the_splittin
         bench(**bad.SMALL).stage({"a.parquet": noise})
     assert "FAILED_TO_UNCOMPRESS" in root_cause(failure.value)
     assert not is_storage(failure.value)
+    assert is_content(failure.value), "the reader says so, and the file is blamed for it"
 
 
 LOST = {

@@ -17,7 +17,7 @@ import boto3
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pipeline_core import layout, storage
 from pipeline_core.batches import ClosedError, PublishingError
-from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, REJECTED
+from pipeline_core.ledger import FINAL, PUBLISHED
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
 
@@ -27,7 +27,6 @@ from lambdas.ingestion import handler as ingestion
 from lambdas.processing.logic import Publisher
 from tests.robustness.wire import Wire
 
-FINAL = (PUBLISHED, QUARANTINED, REJECTED, FAILED)
 DATASET = "toy"
 CONTRACT: dict[str, Any] = {
     "dataset": DATASET,
@@ -113,6 +112,7 @@ class Toy:
         )
         self.recovery = Recovery(
             max_attempts=10**6,
+            retry_seconds=0,
             quarantine_bucket=quarantine,
             artifacts_bucket=artifacts,
             ledger_table=table,

@@ -22,6 +22,26 @@ def dataset_of(key: str) -> str | None:
     return dataset if slash and rest and dataset else None
 
 
+def ignored_because(key: str, size: int) -> str | None:
+    """Return why an object is no file that anybody delivered, as `code: what`; None if it may be one.
+
+    Such are the markers and unfinished files that tools leave beside their files: Spark and Hive read over names that
+    begin with `_` or `.`, Hadoop writes checksums as `.crc`, and makes a folder of an empty object.
+    """
+    if key.endswith("/") and size == 0:
+        return "folder: an empty object that stands for a folder"
+    folder, slash, below = key.partition("/")
+    segments = below.split("/") if slash else [folder]
+    hidden = next((name for name in segments if name[:1] in ("_", ".") and name not in (".", "..")), None)
+    if hidden is not None:
+        return f"hidden: {hidden!r} begins with {hidden[0]!r}"
+    if segments[-1].endswith("_$folder$"):
+        return "folder: Hadoop's marker of a folder"
+    if segments[-1].lower().endswith(".crc"):
+        return "checksum: the name ends in .crc"
+    return None
+
+
 def format_of(key: str) -> tuple[str, bool] | None:
     """Return (format, gzipped) by the key's ending, or None where no ending fits."""
     lowered = key.lower()

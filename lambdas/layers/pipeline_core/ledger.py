@@ -3,6 +3,7 @@
 Items, by partition key and sort key:
 
     file#<bucket>/<key>   version#<version id>   a file and its status
+    dataset#<dataset>     ignored                how many files were IGNORED
     dataset#<dataset>     state                  counters, running batches, who publishes
     dataset#<dataset>     batch#<batch id>       a batch and its status
     dataset#<dataset>     publish#<sequence>     which partitions the n-th publish touched
@@ -16,8 +17,8 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
 from boto3.dynamodb.conditions import Attr, Key
@@ -26,23 +27,29 @@ from botocore.exceptions import ClientError
 from pipeline_core.manifest import REPLACE, ROWS
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from mypy_boto3_dynamodb.service_resource import Table
 
-PENDING, CLAIMED, PUBLISHED, QUARANTINED, REJECTED, FAILED = (
+PENDING, CLAIMED, PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED = (
     "PENDING",
     "CLAIMED",
     "PUBLISHED",
     "QUARANTINED",
     "REJECTED",
+    "IGNORED",
     "FAILED",
 )
 SHARDS = 4
 """Shards of a dataset's pending files: 4,000 registrations a second (1,000 writes a shard, AWS 2026-11)."""
 
 PARALLEL = 16
+LONGEST_WAIT_SECONDS = 3_600
+MAX_DOUBLINGS = 12
+"""A file that is given back waits twice as long each time, an hour at most."""
 
 MAX_TRIES = 9
-FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.05, 2.0
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
 """How often, and how far apart, a write is tried that meets another one's transaction: eight seconds at most."""
 
 PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
@@ -50,7 +57,7 @@ PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExcee
 
 Answer = TypeVar("Answer")
 
-FINAL = (PUBLISHED, QUARANTINED, REJECTED, FAILED)
+FINAL = (PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED)
 """Where every file ends; a replay begins there again."""
 
 
@@ -105,7 +112,7 @@ def write(attempt: Callable[[], Answer]) -> Answer | None:
                 return None
             if not reasons & PASSING or tries == MAX_TRIES:
                 raise
-        time.sleep(random.uniform(0, min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**tries)))
+        time.sleep(random.uniform(0, min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**tries)))
 
 
 def _reasons(error: ClientError) -> set[str]:
@@ -122,18 +129,20 @@ class Ledger:
     def __init__(self, table_name: str) -> None:
         self.table: Table = boto3.resource("dynamodb").Table(table_name)
 
-    def register(self, file: LandedFile, *, rejected: str | None = None) -> bool:
-        """Write an object version down as PENDING, or as REJECTED with its reason.
+    def register(self, file: LandedFile, *, rejected: str | None = None, ignored: str | None = None) -> bool:
+        """Write an object version down as PENDING, or as IGNORED or REJECTED with its reason.
 
         Returns:
             False if it was there already: a duplicate event changes nothing.
         """
-        status: dict[str, Any] = (
-            {"status": PENDING, "pending_shard": pending_shard(file)}
-            if rejected is None
+        status: dict[str, Any]
+        if ignored is not None:
+            status = {"status": IGNORED, "reason": ignored, "finished_at": now()}
+        elif rejected is not None:
             # `kept`: a copy of the whole file is in the quarantine bucket
-            else {"status": REJECTED, "reason": rejected, "finished_at": now(), "kept": True}
-        )
+            status = {"status": REJECTED, "reason": rejected, "finished_at": now(), "kept": True}
+        else:
+            status = {"status": PENDING, "pending_shard": pending_shard(file)}
         item = {
             **file.item_key,
             "bucket": file.bucket,
@@ -149,6 +158,21 @@ class Ledger:
         }
         return self._conditional_put(item)
 
+    def count_ignored(self, dataset: str) -> None:
+        """Count a file that was registered as IGNORED; a function that is killed just before counts one too few."""
+        write(
+            lambda: self.table.update_item(
+                Key={"pk": f"dataset#{dataset}", "sk": "ignored"},
+                UpdateExpression="ADD files :one",
+                ExpressionAttributeValues={":one": 1},
+            )
+        )
+
+    def ignored(self, dataset: str) -> int:
+        """How many files of a dataset's folder were IGNORED so far."""
+        item = self.table.get_item(Key={"pk": f"dataset#{dataset}", "sk": "ignored"}).get("Item", {})
+        return int(cast("Decimal", item.get("files", 0)))
+
     def file(self, bucket: str, key: str, version: str) -> dict[str, Any] | None:
         """Return the item of an object version, or None."""
         answer = self.table.get_item(Key=file_key(bucket, key, version), ConsistentRead=True)
@@ -159,24 +183,27 @@ class Ledger:
         answer = self.table.query(KeyConditionExpression=Key("pk").eq(f"file#{bucket}/{key}"), ConsistentRead=True)
         return answer["Items"]
 
-    def pending(self, dataset: str, limit: int) -> list[dict[str, Any]]:
-        """Return up to `limit` pending files of a dataset in landing order.
+    def pending(self, dataset: str, limit: int, due_at: str | None = None) -> list[dict[str, Any]]:
+        """Return up to `limit` pending files of a dataset in landing order; with a time, those that may be tried then.
 
         The index is eventually consistent: a file may be missing (the next tick sees it) or be claimed
         already (the claim is conditional).
         """
         found: list[dict[str, Any]] = []
         for shard in range(SHARDS):
-            found.extend(self._shard(f"{dataset}#{shard}", limit))
+            found.extend(self._shard(f"{dataset}#{shard}", limit, due_at))
         return sorted(found, key=lambda item: (item["landed_at"], item["key"], item["version"]))[:limit]
 
-    def _shard(self, shard: str, limit: int) -> list[dict[str, Any]]:
+    def _shard(self, shard: str, limit: int, due_at: str | None) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
         query: dict[str, Any] = {
             "IndexName": "pending",
             "KeyConditionExpression": Key("pending_shard").eq(shard),
             "Limit": limit,
         }
+        if due_at is not None:
+            # Filtered while the pages are read, so that files which wait do not keep those behind them waiting.
+            query["FilterExpression"] = Attr("not_before").not_exists() | Attr("not_before").lte(due_at)
         while len(items) < limit:
             answer = self.table.query(**query)
             items.extend(answer["Items"])
@@ -191,7 +218,7 @@ class Ledger:
         def one(file: dict[str, str]) -> bool:
             return self._update_file(
                 file,
-                "SET #status = :claimed, batch_id = :batch, claimed_at = :now REMOVE pending_shard",
+                "SET #status = :claimed, batch_id = :batch, claimed_at = :now REMOVE pending_shard, not_before",
                 Attr("status").eq(PENDING) | (Attr("status").eq(CLAIMED) & Attr("batch_id").eq(batch_id)),
                 {":claimed": CLAIMED, ":batch": batch_id, ":now": now()},
             )
@@ -212,7 +239,7 @@ class Ledger:
         return self._update_file(
             item,
             "SET #status = :pending, pending_shard = :shard, purpose = :purpose, replay_id = :id, attempts = :zero "
-            "REMOVE part, root, reason",
+            "REMOVE part, root, reason, kills, not_before",
             Attr("status").eq(item["status"]) & Attr("replay_id").ne(replay_id),
             {
                 ":pending": PENDING,
@@ -234,7 +261,10 @@ class Ledger:
         def one(file: dict[str, Any]) -> bool:
             status = file.get("status", default_status)
             values = {":status": status, ":outcome": file["outcome"], ":now": now()}
-            sets, removes = ["#status = :status", "outcome = :outcome", "finished_at = :now"], ["pending_shard"]
+            sets, removes = (
+                ["#status = :status", "outcome = :outcome", "finished_at = :now"],
+                ["pending_shard", "kills"],
+            )
             for name in ("reason", "kept", "published_in", "quarantined_in"):
                 if file.get(name):
                     sets.append(f"{name} = :{name}")
@@ -251,24 +281,45 @@ class Ledger:
         self._each(one, files)
 
     def give_back(self, files: Iterable[dict[str, Any]], batch_id: str) -> None:
-        """Make the claimed files of a batch pending again, one attempt richer. Dicts as in the candidates.
+        """Make the claimed files of a batch that was split pending again. Dicts as in the candidates, with `part`.
 
-        A file with a `part` waits for a batch of that part only, and the attempt does not count: the batch was
-        split to find out which file makes it fail. `root` is the first batch that was split.
+        A file waits for a batch of its part only, and the attempt does not count: the batch was split to find out
+        which file makes it fail. `root` is the first batch that was split.
         """
 
         def one(file: dict[str, Any]) -> bool:
-            shard = pending_shard_of(file["dataset"], file["key"])
-            condition = Attr("status").eq(CLAIMED) & Attr("batch_id").eq(batch_id)
-            update = "SET #status = :pending, pending_shard = :shard"
-            values: dict[str, Any] = {":pending": PENDING, ":shard": shard}
-            if file.get("part"):
-                values |= {":part": file["part"], ":root": file["root"]}
-                return self._update_file(file, f"{update}, part = :part, root = :root", condition, values)
-            values[":one"] = 1
-            return self._update_file(file, f"{update}, attempts = attempts + :one", condition, values)
+            values = {":part": file["part"], ":root": file["root"]}
+            return self._pending_again(file, batch_id, ["part = :part", "root = :root"], values)
 
         self._each(one, files)
+
+    def try_again(
+        self, files: Iterable[dict[str, Any]], batch_id: str, retry_seconds: int, *, killed: bool = False
+    ) -> None:
+        """Make the claimed files of a batch pending again, one attempt richer. Dicts as in the candidates.
+
+        They are not tried before `retry_seconds`, twice as long after each further attempt, an hour at most. `killed`
+        says that the one file killed Spark after it had read a file that is known to be good.
+        """
+
+        def one(file: dict[str, Any]) -> bool:
+            wait = min(retry_seconds * 2 ** min(int(file["attempts"]), MAX_DOUBLINGS), LONGEST_WAIT_SECONDS)
+            at = datetime.now(UTC) + timedelta(seconds=wait)
+            values = {":one": 1, ":at": at.isoformat(timespec="microseconds")}
+            sets = ["attempts = attempts + :one", "not_before = :at"]
+            if killed:
+                sets, values = [*sets, "kills = :kills"], {**values, ":kills": int(file.get("kills", 0)) + 1}
+            return self._pending_again(file, batch_id, sets, values)
+
+        self._each(one, files)
+
+    def _pending_again(self, file: dict[str, Any], batch_id: str, sets: list[str], values: dict[str, Any]) -> bool:
+        return self._update_file(
+            file,
+            f"SET {', '.join(['#status = :pending', 'pending_shard = :shard', *sets])}",
+            Attr("status").eq(CLAIMED) & Attr("batch_id").eq(batch_id),
+            {":pending": PENDING, ":shard": pending_shard_of(file["dataset"], file["key"]), **values},
+        )
 
     def give_up(
         self, files: Iterable[dict[str, Any]], batch_id: str, status: str, reason: str, *, kept: bool = False
@@ -288,7 +339,7 @@ class Ledger:
                 update, values = f"{update}, kept = :kept", {**values, ":kept": True}
             return self._update_file(
                 file,
-                f"{update} REMOVE pending_shard, part, root",
+                f"{update} REMOVE pending_shard, part, root, kills",
                 Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, new]),
                 values,
             )

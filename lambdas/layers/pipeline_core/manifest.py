@@ -29,7 +29,8 @@ class Manifest:
     """The files of a batch in landing order, and the S3 addresses that the job works with.
 
     `purpose` is LANDED, ROWS or REPLACE. `replaces` are the addresses of the published files
-    that may hold rows which a REPLACE batch takes out of the table.
+    that may hold rows which a REPLACE batch takes out of the table. `known_good` is the address of a file that is known
+    to be good, and is read first, where the batch is one file that failed alone before.
     """
 
     batch_id: str
@@ -40,6 +41,7 @@ class Manifest:
     files: tuple[ManifestFile, ...]
     purpose: str = ""
     replaces: tuple[str, ...] = ()
+    known_good: str = ""
 
     def to_json(self) -> str:
         """Write the manifest as JSON."""

@@ -18,6 +18,11 @@ UNVERSIONED = "etag:"
 
 GONE_REASON = "gone: the object version was deleted before it was read; land the file again"
 
+DELETED_REASON = (
+    "deleted: the object was deleted before it was registered; land it again, or have a version that is still there "
+    "read with: .venv/bin/python -m ops backfill <dataset> --deleted"
+)
+
 
 def keep_file(file: LandedFile, reason: str, bucket: str) -> None:
     """Copy the object version on the server side and write its reason; repeating it changes nothing but the time.

@@ -17,7 +17,8 @@ REPOSITORY = Path(__file__).parents[3]
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     config = read_config(REPOSITORY, "local")
     # The tests play the schedule, so that what happens between two ticks is known.
-    config["data-pipeline:settings"]["batches"] = {"schedule_enabled": False, "max_concurrent_per_dataset": 2}
+    batches = {"schedule_enabled": False, "max_concurrent_per_dataset": 2, "retry_seconds": 1}
+    config["data-pipeline:settings"]["batches"] = batches
     # How long a call of processing may outlive its execution; nobody touches the batch before.
     config["data-pipeline:settings"]["functions"] = {"processing": {"timeout_seconds": 20}}
     config["data-pipeline:settings"]["ingestion"] = {"batching_window_seconds": 1, "max_receive_count": 3}

@@ -226,10 +226,13 @@ class Lab:
                     return int(folder.name if name == "python" else (run / "jvm.pid").read_text())
         return None
 
+    def staged(self) -> list[Path]:
+        """Files of curated rows that runs have written, and that are not in S3 yet."""
+        return list((self.emulator.workdir / "glue").glob("*/s3/*/staging/*/*/*/curated/**/*.parquet"))
+
     def kill_spark(self, name: str) -> None:
         """Kill a process of the Glue run, once it has begun to write curated rows."""
-        glue = self.emulator.workdir / "glue"
-        until(lambda: list(glue.glob("*/s3/*/staging/*/*/*/curated/**/*.parquet")), "Spark to write")
+        until(self.staged, "Spark to write")
         process = until(lambda: self.spark(name), f"a process {name}")
         os.kill(process, signal.SIGKILL)
 

@@ -12,8 +12,12 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from pipeline_core.job_errors import FileKilledSparkError, SparkDiedError, SparkFailedError
+from pipeline_core.manifest import Manifest
 from pipeline_core.report import Report
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from glue_jobs import raw_to_curated
 from tests.lake import ORDERS
@@ -96,3 +100,51 @@ def test_a_library_of_glue_that_is_broken_fails_the_run_and_is_not_taken_for_non
 def test_nothing_but_the_metrics_needs_glue() -> None:
     modules = list((Path(__file__).parents[3] / "glue_jobs").glob("*.py"))
     assert {path.name for path in modules if "awsglue" in path.read_text()} == {"metrics.py"}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Py4JNetworkError("Answer from Java side is empty"), Py4JError("An error occurred while calling o1620.parquet")],
+    ids=["between calls", "in a call"],
+)
+@pytest.mark.parametrize(
+    ("step", "suspect", "kind"),
+    [
+        ("session", True, SparkFailedError),
+        ("read_known_good", True, SparkDiedError),
+        ("run", True, FileKilledSparkError),
+        ("run", False, SparkDiedError),
+    ],
+)
+def test_a_spark_that_is_killed_is_held_against_a_file_only_after_the_known_good_one(
+    monkeypatch: pytest.MonkeyPatch, step: str, suspect: bool, kind: type[Exception], error: Exception
+) -> None:
+    manifest = Manifest(
+        batch_id="b",
+        dataset="orders",
+        contract="s3://bucket/contract.json",
+        staging="s3://bucket/staging/",
+        table="s3://bucket/tables/orders/",
+        files=(),
+        known_good="s3://bucket/good.csv" if suspect else "",
+    )
+
+    def killed(*_: object) -> None:
+        raise error
+
+    for name in ("session", "read_known_good", "run"):
+        monkeypatch.setattr(raw_to_curated, name, killed if name == step else lambda *_: None)
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="manifest.json", Body=manifest.to_json())
+        s3.put_object(Bucket="bucket", Key="contract.json", Body=json.dumps(ORDERS))
+        with pytest.raises(SparkFailedError) as failure:
+            raw_to_curated.main(["--manifest", "s3://bucket/manifest.json"])
+    assert type(failure.value) is kind
+
+
+def test_sparks_workers_are_of_the_python_that_runs_the_tests(spark: SparkSession) -> None:
+    workers = spark.range(1).select(F.udf(lambda _: sys.executable, "string")("id")).first()
+    assert workers is not None
+    assert Path(workers[0]).resolve() == Path(sys.executable).resolve()

@@ -28,7 +28,8 @@ AWS_METRICS = {
 # What the functions emit: tests/unit/lambdas/test_metrics.py proves it by calling them.
 OWN_METRICS: Mapping[str, Mapping[str, str | None]] = {
     "FilesRegistered": {"service": "ingestion", "dataset": None},
-    "FilesRejected": {"service": "ingestion", "dataset": None},
+    "FilesRejected": {"service": "ingestion"},
+    "FilesIgnored": {"service": "ingestion"},
     "RowsRead": {"service": "processing", "dataset": None},
     "RowsCurated": {"service": "processing", "dataset": None},
     "RowsDuplicate": {"service": "processing", "dataset": None},
@@ -89,6 +90,7 @@ DAYS: Mapping[str, Callable[[float], Day]] = {
     "batch-timedout": lambda _: Day(event(1)),
     "batch-aborted": lambda _: Day(event(1)),
     "files-given-up": lambda _: Day(event(1), (event(0), ())),
+    "files-rejected": lambda _: Day(event(1), (event(0), ())),
     "rows-unaccounted": lambda _: Day(event(1), (event(0), ())),
     "job-failed": lambda _: Day(event(1)),
     "crawler-failed": lambda _: Day(event(1)),

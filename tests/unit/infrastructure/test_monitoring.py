@@ -63,7 +63,7 @@ def test_the_dashboard_shows_metrics_that_exist_of_things_that_exist(cloud: Clou
             expected = OWN_METRICS[metric]
             assert dimensions.keys() == expected.keys(), metric
             assert all(value in (None, dimensions[key]) for key, value in expected.items()), metric
-            assert dimensions["dataset"] in cloud.exports["datasets"]
+            assert dimensions.get("dataset", cloud.exports["datasets"][0]) in cloud.exports["datasets"]
         else:
             assert metric in AWS_METRICS[namespace]
             constants = {("JobRunId", "ALL"), ("Type", "count")}
@@ -73,12 +73,9 @@ def test_the_dashboard_shows_metrics_that_exist_of_things_that_exist(cloud: Clou
 def test_the_dashboard_searches_for_metrics_that_are_emitted(cloud: Cloud) -> None:
     texts = [metric[0]["expression"] for graph in graphs(cloud) for metric in graph["metrics"] if len(metric) == 1]
     searches = [found for text in texts for found in re.findall(r"SEARCH\('\{([^}]*)\} MetricName=\"(\w+)\"", text)]
-    own = own_namespace(cloud)
     assert sorted(searches) == [
         ("AWS/Athena,QueryState,QueryType,WorkGroup", "ProcessedBytes"),
-        (f"{own},service,dataset", "FilesRejected"),
     ]
-    assert OWN_METRICS["FilesRejected"].keys() == {"service", "dataset"}
 
 
 def test_every_expression_is_over_metrics_of_its_graph(cloud: Cloud) -> None:

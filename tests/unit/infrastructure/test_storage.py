@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from components import lifecycle
+from components.user_files import UserFileError
 from config import StorageConfig
 from invariants import MOST_TAGS, OWN_TAGS
 from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, stack_config

@@ -178,6 +178,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "MAX_BYTES_PER_BATCH": "1000",
             "MAX_WORKERS": "10",
             "MAX_ATTEMPTS": "2",
+            "RETRY_SECONDS": "0",
             "DATABASE": DATABASE,
             "EVENT_BUS_NAME": BUS,
             "TOPIC_ARN": topic,

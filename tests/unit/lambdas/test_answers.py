@@ -46,7 +46,7 @@ def test_an_outcome_is_told_once_with_numbers_attributes_and_what_to_do(call: Ca
     call("notification", {**EVENT, "outcome": "QUARANTINED"})
     (message,) = inbox()
     assert "Broken rule: too many." in message["Message"]
-    assert "python -m ops replay flights --batch flights-1" in message["Message"]
+    assert ".venv/bin/python -m ops replay flights --batch flights-1" in message["Message"]
 
 
 def test_a_failure_names_the_error_and_links_the_execution() -> None:

@@ -89,16 +89,85 @@ def test_one_bad_message_does_not_send_the_good_ones_back(cloud: Cloud, call: Ca
     assert cloud.files("flights/a.csv")[0]["status"] == "PENDING"
 
 
-@pytest.mark.parametrize("body", [b"x\n", b""])
-def test_a_version_that_is_deleted_before_its_event_comes_is_rejected_and_blocks_nothing(
-    cloud: Cloud, call: Call, body: bytes
+IGNORED = {
+    "flights/_SUCCESS": "hidden: '_SUCCESS' begins with '_'",
+    "flights/_temporary/0/_temporary/attempt_1/part-0.csv": "hidden: '_temporary'",
+    "flights/_spark_metadata/0": "hidden",
+    "flights/2013/_hidden.csv": "hidden: '_hidden.csv'",
+    "flights/.dot.csv": "hidden: '.dot.csv' begins with '.'",
+    "flights/.part/a.csv": "hidden",
+    "flights/.a.csv.crc": "hidden",
+    "flights/a.csv.crc": "checksum",
+    "flights/a.csv.CRC": "checksum",
+    "flights/2013_$folder$": "folder",
+    "flights_$folder$": "folder",
+    "_SUCCESS": "hidden",
+    "nobody/_SUCCESS": "hidden",
+}
+READ = ("flights/a_b.csv", "flights/year=2024/a.csv", "flights/a..csv", "flights/a.crc.csv", "flights/a//b.csv")
+
+
+@pytest.mark.parametrize("key", IGNORED)
+def test_markers_and_hidden_files_are_counted_and_never_read(cloud: Cloud, call: Call, key: str) -> None:
+    record = cloud.land(key, b"carrier,name\n")
+    for _ in range(2):
+        assert call("ingestion", {"Records": [record]}) == {"batchItemFailures": []}
+    (item,) = cloud.files(key)
+    assert (item["status"], item["reason"].startswith(IGNORED[key])) == ("IGNORED", True), item["reason"]
+    assert cloud.keys(QUARANTINE) == [], "nothing is copied"
+    assert call("etl_trigger", {}) == {"batches": []}
+    assert cloud.ledger.ignored("flights") == int(key.startswith("flights/")), "once, however often the event comes"
+
+
+@pytest.mark.parametrize("key", ["flights/", "flights/2013/", "flights/year=2024/", "nobody/"])
+@pytest.mark.parametrize("body", [b"", b"x"])
+def test_an_object_that_stands_for_a_folder_is_ignored_if_it_is_empty(
+    cloud: Cloud, call: Call, key: str, body: bytes
 ) -> None:
-    record = cloud.land("flights/a.csv", body)
-    version = json.loads(record["body"])["detail"]["object"]["version-id"]
+    call("ingestion", {"Records": [cloud.land(key, body)]})
+    (item,) = cloud.files(key)
+    assert item["status"] == ("REJECTED" if body else "IGNORED")
+
+
+@pytest.mark.parametrize("key", READ)
+def test_names_that_only_look_like_markers_are_read(cloud: Cloud, call: Call, key: str) -> None:
+    call("ingestion", {"Records": [cloud.land(key, b"a,b\n")]})
+    assert cloud.files(key)[0]["status"] == "PENDING"
+
+
+@pytest.mark.parametrize("key", ["flights/a.csv", "flights/empty.csv", "nobody/a.csv", "flights/a.xlsx"])
+@pytest.mark.parametrize("how", ["delete marker", "version", "both versions"])
+def test_a_version_that_is_deleted_before_its_event_comes_is_ignored_and_blocks_nothing(
+    cloud: Cloud, call: Call, key: str, how: str
+) -> None:
+    records = [cloud.land(key, b"" if "empty" in key else b"x\n")]
+    good = cloud.land("airlines/good.csv", b"carrier,name\n")
+    version = json.loads(records[0]["body"])["detail"]["object"]["version-id"]
+    cloud.s3.delete_object(Bucket=RAW, Key=key, **({} if how == "delete marker" else {"VersionId": version}))
+    if how == "both versions":
+        records.append(cloud.land(key, b"y\n"))
+        cloud.s3.delete_object(Bucket=RAW, Key=key)
+    assert call("ingestion", {"Records": [*records, good]}) == {"batchItemFailures": []}
+    assert {(item["status"], item["reason"].split(":")[0]) for item in cloud.files(key)} == {("IGNORED", "deleted")}
+    assert cloud.keys(QUARANTINE) == []
+    assert cloud.files("airlines/good.csv")[0]["status"] == "PENDING"
+
+
+def test_a_version_that_is_gone_under_a_newer_one_is_ignored_and_the_newer_one_is_read(
+    cloud: Cloud, call: Call
+) -> None:
+    old, new = cloud.land("flights/a.csv", b"a\n"), cloud.land("flights/a.csv", b"b\n")
+    version = json.loads(old["body"])["detail"]["object"]["version-id"]
     cloud.s3.delete_object(Bucket=RAW, Key="flights/a.csv", VersionId=version)
-    assert call("ingestion", {"Records": [record]}) == {"batchItemFailures": []}
-    (item,) = cloud.files("flights/a.csv")
-    assert (item["status"], item["reason"].split(":")[0]) == ("REJECTED", "gone" if body else "empty")
+    call("ingestion", {"Records": [old, new]})
+    assert sorted(item["status"] for item in cloud.files("flights/a.csv")) == ["IGNORED", "PENDING"]
+
+
+def test_a_file_that_was_put_again_after_a_deletion_is_read(cloud: Cloud, call: Call) -> None:
+    cloud.land("flights/a.csv", b"a\n")
+    cloud.s3.delete_object(Bucket=RAW, Key="flights/a.csv")
+    call("ingestion", {"Records": [cloud.land("flights/a.csv", b"b\n")]})
+    assert cloud.files("flights/a.csv")[0]["status"] == "PENDING"
 
 
 def test_a_version_is_judged_by_its_own_content_though_it_was_overwritten(cloud: Cloud, call: Call) -> None:

@@ -132,6 +132,7 @@ def test_a_failure_counts_what_it_came_to_for_all_datasets_together(
 
 def test_every_watched_metric_is_emitted_with_its_dimensions(cloud: Cloud, call: Call, emitted: Any) -> None:
     call("ingestion", {"Records": [cloud.land("airlines/new.csv", b"a"), cloud.land("nobody/wants.csv", b"a")]})
+    call("ingestion", {"Records": [cloud.land("airlines/_SUCCESS", b"")]})
     published, manifest = one_batch(cloud, call, "airlines/a.csv")
     cloud.stage(manifest)
     decide(call, published)

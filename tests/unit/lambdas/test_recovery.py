@@ -16,8 +16,19 @@ from tests.unit.lambdas.test_batches import decide, land, one_batch
 Call = Callable[..., Any]
 JOB_FAILED = {
     "Error": "States.TaskFailed",
-    "Cause": json.dumps({"JobRunState": "FAILED", "ErrorMessage": 'EOFException: "Unexpected" end of input'}),
+    "Cause": json.dumps(
+        {
+            "JobRunState": "FAILED",
+            "ErrorMessage": 'pipeline_core.job_errors.UnreadableFileError: EOFException: "Unexpected" end of input',
+        }
+    ),
 }
+KILLED = "FileKilledSparkError: Spark's driver ended without a word; the known good file was read in the same run"
+
+
+def job_failed(message: str) -> dict[str, str]:
+    """What Step Functions says of a failed run: the run's description, with Glue's message."""
+    return {"Error": "States.TaskFailed", "Cause": json.dumps({"JobRunState": "FAILED", "ErrorMessage": message})}
 
 
 def fail(call: Call, batch_id: str, stage: str = "", **error: str) -> str:
@@ -219,38 +230,6 @@ def test_new_files_do_not_join_the_parts_of_a_split_batch(cloud: Cloud, call: Ca
     assert cloud.files("airlines/a.csv")[0]["part"] == f"{batch_id}/0", "it stays apart when it is given back"
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        "An error: Access Denied (Status Code: 403)",
-        "SlowDown",
-        "OverwrittenError: x",
-        "glue_jobs.failures.StorageError: java.net.SocketTimeoutException: Connect timed out",
-        "S3Exception: Please reduce your request rate. (Service: S3, Status Code: 503, Request ID: A1)",
-        'botocore.exceptions.ReadTimeoutError: Read timeout on endpoint URL: "https://s3.eu-central-1.amazonaws.com/"',
-    ],
-)
-def test_files_are_not_suspected_of_what_the_environment_did(cloud: Cloud, call: Call, message: str) -> None:
-    batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
-    cause = json.dumps({"ErrorMessage": message})
-    assert fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause=cause) == "RELEASED"
-
-
-def test_a_single_file_is_not_suspected_because_glue_had_no_slot_for_its_job(cloud: Cloud, call: Call) -> None:
-    batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
-    cause = "Concurrent runs exceeded for data-pipeline-raw-to-curated (Service: Glue, Status Code: 400)"
-    error = {"Error": "Glue.ConcurrentRunsExceededException", "Cause": cause}
-    assert fail(call, batch_id, "Stage", **error) == "RELEASED"
-
-
-def test_what_a_file_is_called_does_not_clear_it(cloud: Cloud, call: Call) -> None:
-    batch_id, _ = one_batch(cloud, call, "airlines/kms/throttled.csv")
-    cause = json.dumps(
-        {"ErrorMessage": "SparkFailedError: EOFException: s3://raw/airlines/kms/throttled.csv is cut off"}
-    )
-    assert fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause=cause) == "QUARANTINED"
-
-
 def test_a_split_that_finds_no_end_fails_the_rest(cloud: Cloud, call: Call) -> None:
     for n in range(MAX_FAILED_PARTS):
         cloud.batches.count_split("airlines", "root", f"part-{n}")
@@ -273,7 +252,7 @@ def test_a_split_makes_at_most_four_even_parts(files: int, sizes: list[int]) -> 
 
 
 def test_the_message_of_a_job_is_found_in_a_cause_that_was_cut_off() -> None:
-    assert message_of(JOB_FAILED["Cause"][:-1]) == 'EOFException: "Unexpected" end of input'
+    assert message_of(JOB_FAILED["Cause"][:-1]).endswith('Error: EOFException: "Unexpected" end of input')
     assert message_of("no JSON") == "no JSON"
 
 

@@ -1,6 +1,7 @@
 """The functions' AWS resources, with a queue, and the operator's commands called as a person calls them."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ class Operator:
     """Runs commands, and hands what they asked for to ingestion, as SQS does."""
 
     def __init__(self, outputs: Path, queue_url: str, call: Callable[..., Any]) -> None:
-        self._outputs, self._queue_url, self._call = outputs, queue_url, call
+        self.outputs, self._queue_url, self._call = outputs, queue_url, call
 
     def run(self, *arguments: str, input: str | None = None) -> Result:
-        command = [*arguments, "--outputs", str(self._outputs)]
+        command = [*arguments, "--outputs", str(self.outputs)]
         return CliRunner().invoke(ops.app, command, input=input)
 
     def deliver(self, times: int = 1) -> int:
@@ -60,6 +61,9 @@ def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch
         "max_files_per_batch": 3,
         "max_bytes_per_batch": 20_000_000_000,
         "max_workers": 10,
+        "environment": "dev",
+        "state_machine_arn": os.environ["STATE_MACHINE_ARN"],
+        "functions": {},
         "more": "than is needed",
     }
     outputs.write_text(json.dumps(values))

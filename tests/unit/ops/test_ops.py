@@ -124,10 +124,43 @@ def test_the_ledger_answers_what_happened_to_a_file(cloud: Cloud, operator: Oper
 def test_keys_and_reasons_are_shown_letter_by_letter(cloud: Cloud, operator: Operator, call: Call) -> None:
     key = "flights/[/x] [x] :x:.csv"
     batch_id, _ = one_batch(cloud, call, key)
-    fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause="lost [/y] [y] :x:")
+    fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause="UnreadableFileError: lost [/y] [y] :x:")
     text = operator.run("file", key).output
     assert f"{key} version" in text
     assert "lost [/y] [y] :x:" in text
+
+
+def test_a_backfill_has_deleted_files_read_when_it_is_asked_to_and_markers_never(
+    cloud: Cloud, operator: Operator, call: Call
+) -> None:
+    keys = ("flights/known.csv", "flights/unknown.csv", "flights/_SUCCESS")
+    known, _, marker = (cloud.land(key, b"x\n1\n") for key in keys)
+    for key in keys:
+        cloud.s3.delete_object(Bucket=RAW, Key=key)
+    call("ingestion", {"Records": [known, marker]})
+    operator.run("backfill", "flights", "--yes")
+    operator.deliver()
+    assert purposes(cloud, "flights") == {}, "nobody asked for what was deleted"
+    assert {cloud.files(key)[0]["status"] for key in keys} == {"IGNORED"}
+    assert operator.run("replay", "flights", "--yes").output.count("left alone: IGNORED") == 1
+    answer = operator.run("backfill", "flights", "--deleted", "--yes")
+    assert "Asked for 2 files" in answer.output, answer.output
+    operator.deliver()
+    assert purposes(cloud, "flights") == {"flights/known.csv": "", "flights/unknown.csv": ""}
+    (batch_id,) = call("etl_trigger", {})["batches"]
+    assert len(cloud.manifest("flights", batch_id).files) == 2, "versions behind delete markers are read from copies"
+
+
+def test_deleted_and_published_files_are_two_requests(operator: Operator) -> None:
+    with pytest.raises(TargetError, match="--again and --deleted are two requests"):
+        raise failure(operator.run("backfill", "flights", "--again", "--deleted"))
+
+
+def test_the_status_counts_ignored_files(cloud: Cloud, operator: Operator, call: Call) -> None:
+    call("ingestion", {"Records": [cloud.land(f"airlines/{n}/_SUCCESS", b"") for n in range(7)]})
+    assert "IGNORED" in operator.run("file", "airlines/1/_SUCCESS").output
+    (line,) = [line for line in operator.run("status").output.splitlines() if "airlines" in line]
+    assert re.search(r"\b7\b", line), line
 
 
 def test_the_status_shows_what_waits_and_what_runs(cloud: Cloud, operator: Operator, call: Call) -> None:

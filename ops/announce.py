@@ -1,0 +1,39 @@
+"""Says which environment, account, region and endpoint a command works on, before it does anything."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from rich.console import Console
+
+from ops.target import TargetError
+
+AWS = "AWS"
+
+
+def announce(outputs: Mapping[str, Any], source: str, console: Console) -> None:
+    """Print one line about the deployment and whose credentials are used.
+
+    Raises:
+        TargetError: the credentials or the region are not those of the deployment.
+    """
+    session = boto3.Session()
+    sts = session.client("sts")
+    account, region = sts.get_caller_identity()["Account"], session.region_name or sts.meta.region_name
+    s3 = session.client("s3").meta.endpoint_url
+    endpoint = AWS if s3.partition("://")[2].rstrip("/").endswith((".amazonaws.com", ".amazonaws.com.cn")) else s3
+    _, deployed_region, deployed_account = _place(outputs)
+    environment = outputs.get("environment") or source
+    console.print(f"{environment}: account {account}, region {region}, endpoint {endpoint}", soft_wrap=True)
+    for name, found, wanted in (("account", account, deployed_account), ("region", region, deployed_region)):
+        if wanted and found != wanted:
+            raise TargetError(
+                f"{source} is deployed in {name} {wanted}, the credentials and settings here are of {name} {found}: "
+                "use those of the deployment (AWS_PROFILE, AWS_REGION)"
+            )
+
+
+def _place(outputs: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Partition, region and account of a deployment, by the ARN of its workflow; empty where it has none."""
+    parts = str(outputs.get("state_machine_arn", "")).split(":")
+    return (parts[1], parts[3], parts[4]) if len(parts) > 5 else ("", "", "")
