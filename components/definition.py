@@ -78,9 +78,9 @@ def _machine_problems(machine: Any, where: str) -> Iterator[str]:
         yield f"{where}: States is missing, empty or no mapping of names to states"
         return
     start = machine.get("StartAt")
-    if start not in states:
+    if start not in list(states):
         yield f"{where}: StartAt = {start!r}: allowed is one of {', '.join(states)}"
-    reached = {start}
+    reached = [start]
     for name, state in states.items():
         if not isinstance(state, dict):
             yield f"{name}: a state is a mapping, found {type(state).__name__}"
@@ -88,9 +88,9 @@ def _machine_problems(machine: Any, where: str) -> Iterator[str]:
         if state.get("Type") not in TYPES:
             yield f"{name}: Type = {state.get('Type')!r}: allowed is one of {', '.join(TYPES)}"
         targets = list(_targets(state))
-        reached.update(target for _, target in targets)
+        reached += [target for _, target in targets]
         for key, target in targets:
-            if target not in states:
+            if target not in list(states):
                 yield f"{name}: {key} = {target!r}: there is no such state"
         if state.get("Type") not in (*ENDS, "Choice") and "Next" not in state and state.get("End") is not True:
             yield f"{name}: neither Next nor End: true says what comes after it"
@@ -106,13 +106,18 @@ def _targets(state: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         if key in state:
             yield key, state[key]
     for key in ("Choices", "Catch"):
-        for one in state.get(key) or []:
-            if isinstance(one, dict):
-                yield f"{key}.Next", one.get("Next")
+        for one in _list(state, key):
+            yield f"{key}.Next", one.get("Next") if isinstance(one, dict) else None
 
 
 def _inner_machines(state: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for position, branch in enumerate(state.get("Branches") or []):
+    for position, branch in enumerate(_list(state, "Branches")):
         yield f"Branches.{position}", branch
     if "ItemProcessor" in state:
         yield "ItemProcessor", state["ItemProcessor"]
+
+
+def _list(state: Mapping[str, Any], key: str) -> list[Any]:
+    """Find a list; what is none counts as a list of it, so that it is refused as an element."""
+    found = state.get(key) or []
+    return found if isinstance(found, list) else [found]

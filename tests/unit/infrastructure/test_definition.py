@@ -1,11 +1,16 @@
 """What AWS would refuse of the workflow half way through a deployment is refused before anything is declared."""
 
+import copy
 import json
 import re
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from components.definition import PLACEHOLDERS, DefinitionError, load_definition, render
 from tests.unit.infrastructure.cloud import ROOT
@@ -95,3 +100,34 @@ def test_placeholders_that_are_unknown_or_not_used_are_all_named(tmp_path: Path)
         "flow.asl.json: ${Job} has no value",
         "flow.asl.json: ${JobName} does not occur",
     ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["Pass", "Choice", "Parse"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["Next", "Type", "States"]), inner),
+    max_leaves=4,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield from places(child, (*path, key))
+
+
+SHIPPED = json.loads(re.sub(r"(?<=: )(\$\{\w+\})", r'"\1"', DEFINITION.read_text(encoding="utf-8")))
+PLACES = [path for path in places(SHIPPED) if path]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(PLACES), JSON)
+def test_whatever_stands_anywhere_is_taken_or_said(path: tuple[Any, ...], value: Any) -> None:
+    changed = copy.deepcopy(SHIPPED)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with tempfile.TemporaryDirectory() as folder:
+        # Nothing but a DefinitionError leaves it, and that is a list of lines.
+        assert all(line.startswith("flow.asl.json: ") for line in problems(Path(folder), changed))
