@@ -274,6 +274,9 @@ def _explained(error: Exception) -> str:
 
 def _summary(failures: Iterable[str], error: Exception | None) -> str:
     lines = list(dict.fromkeys(failures))
+    if isinstance(error, pulumi.RunError) and not lines:
+        # What is wrong in files that users write, said once and for people.
+        return str(error)
     if error is not None and not any(line in str(error) for line in lines):
         lines.append(f"{type(error).__name__}: {error}")
     return "The deployment failed:\n" + "\n".join(f"  - {line}" for line in lines)
