@@ -10,8 +10,8 @@ from pulumi import InvokeOptions, Output, ResourceOptions
 from bootstrap import network, permissions
 from bootstrap.permissions import Account, Statement
 from bootstrap.settings import BootstrapSettings, Environment
-from components.lifecycle import LifecycleRule
-from components.storage import Zone, ZoneArgs
+from components.storage.lifecycle import LifecycleRule
+from components.storage.zone import Zone, ZoneArgs
 from policies.model import Waiver
 
 ISSUER = "https://token.actions.githubusercontent.com"

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from violations import BrokenRulesError, Means, Violation, check, printable
+from config.violations import BrokenRulesError, Means, Violation, check, printable
 
 Environment = Literal["dev", "staging", "prod"]
 AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$"), Means("an account's twelve digits, in quotes")]

@@ -8,36 +8,27 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, InvokeOutputOptions, ResourceOptions
 
-from components import evolution, messaging, permissions, workflow
-from components.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms
-from components.budget import Budget, BudgetArgs
-from components.catalog import (
-    BYTES_PER_MEGABYTE,
-    DatasetCrawler,
-    DatasetCrawlerArgs,
-    crawler_prefix,
-    failed_crawl_pattern,
-    workgroup_name,
-)
-from components.compute import (
-    GlueSecurity,
-    GlueSecurityArgs,
-    SparkJob,
-    SparkJobArgs,
-    Surroundings,
-    failed_run_pattern,
-    metrics_namespace,
-)
-from components.contract_objects import ContractObjects, ContractObjectsArgs
-from components.dashboard import Shown
-from components.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
-from components.iam import Place
+from components import permissions
+from components.catalog.catalog import BYTES_PER_MEGABYTE, workgroup_name
+from components.catalog.crawler import DatasetCrawler, DatasetCrawlerArgs, crawler_prefix, failed_crawl_pattern
+from components.compute.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
+from components.compute.spark_job import GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs, failed_run_pattern
 from components.lake import Lake, LakeArgs
-from components.log_queries import LogQueries, LogQueriesArgs
-from components.monitoring import Monitoring, MonitoringArgs, callers
+from components.messaging import events, queues
+from components.monitoring.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms
+from components.monitoring.budget import Budget, BudgetArgs
+from components.monitoring.dashboard import Shown
+from components.monitoring.log_queries import LogQueries, LogQueriesArgs
+from components.monitoring.monitoring import Monitoring, MonitoringArgs, callers
 from components.network import Network, NetworkArgs
+from components.security.iam import Place
+from components.storage import contracts
+from components.storage.contracts import ContractObjects, ContractObjectsArgs
+from components.surroundings import Surroundings, metrics_namespace
 from components.user_files import UserFiles
-from config import PipelineConfig
+from components.workflow import workflow
+from config.model import PipelineConfig
+from contracts.compiler import evolution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +48,7 @@ class DataPipeline(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DataPipelineArgs, opts: ResourceOptions | None = None) -> None:
         forms = {contract.name: evolution.form(contract.document) for contract in args.files.contracts}
-        hooks = pulumi.ResourceHookBinding(before_update=[evolution.hook(f"{name}-contract-evolution")])
+        hooks = pulumi.ResourceHookBinding(before_update=[contracts.hook(f"{name}-contract-evolution")])
         super().__init__(
             "pipeline:data_pipeline:DataPipeline",
             name,
@@ -225,9 +216,9 @@ class DataPipeline(pulumi.ComponentResource):
         """
         name, lake, settings = self._name, self._lake, self._args.settings
         machine = self._workflow.state_machine.arn
-        arrival = messaging.ArrivalRule(
+        arrival = events.ArrivalRule(
             f"{name}-arrival",
-            messaging.ArrivalRuleArgs(
+            events.ArrivalRuleArgs(
                 bucket_name=lake.raw.bucket.bucket,
                 queue_arn=lake.arrivals.queue.arn,
                 dead_letters_arn=lake.undelivered.queue.arn,
@@ -239,7 +230,7 @@ class DataPipeline(pulumi.ComponentResource):
                 "schedule",
                 "etl_trigger",
                 "Has pending files claimed into batches",
-                schedule_expression=messaging.every_minutes(settings.batches.schedule_minutes),
+                schedule_expression=events.every_minutes(settings.batches.schedule_minutes),
                 enabled=settings.batches.schedule_enabled,
                 input_json="{}",
             ),
@@ -270,9 +261,9 @@ class DataPipeline(pulumi.ComponentResource):
             ),
         ]
         lake.arrivals.accept(self._surroundings.place.account, [arrival.rule.arn])
-        messaging.Consumption(
+        queues.Consumption(
             f"{name}-ingestion",
-            messaging.ConsumptionArgs(
+            queues.ConsumptionArgs(
                 queue=lake.arrivals,
                 function=self._functions["ingestion"],
                 settings=settings.ingestion,
@@ -283,9 +274,9 @@ class DataPipeline(pulumi.ComponentResource):
 
     def _call(self, name: str, function: str, description: str, **what: Any) -> Input[str]:
         """Have a rule call a function; `what` says by which events or when. Answers the rule's ARN."""
-        return messaging.FunctionRule(
+        return events.FunctionRule(
             f"{self._name}-{name}",
-            messaging.FunctionRuleArgs(
+            events.FunctionRuleArgs(
                 description=description,
                 function=self._functions[function].function,
                 dead_letters_arn=self._lake.undelivered.queue.arn,

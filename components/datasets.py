@@ -5,9 +5,10 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlglot
 from sqlglot import exp
 
-from components.contracts import CompiledContract
-from components.queries import Query
-from config import ConfigError, PipelineConfig
+from components.catalog.queries import Query
+from config.load import ConfigError
+from config.model import PipelineConfig
+from contracts.compiler.compile import CompiledContract
 
 
 def deployed(contracts: Sequence[CompiledContract], settings: PipelineConfig) -> list[CompiledContract]:

@@ -6,25 +6,20 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import Output, ResourceOptions
 
-from components import lifecycle
-from components.catalog import Catalog, CatalogArgs
-from components.contracts import CompiledContract
-from components.iam import Place
-from components.messaging import (
-    DeadLetters,
-    DeadLettersArgs,
-    EventBus,
-    Topic,
-    TopicArgs,
-    WorkQueue,
-    WorkQueueArgs,
-)
-from components.queries import Query
-from components.security import EncryptionKey, EncryptionKeyArgs
-from components.storage import Ledger, LedgerArgs, Zone, ZoneArgs
-from components.tables import OwnTables, OwnTablesArgs
-from components.workflow import execution_arns, state_machine_arn
-from config import PipelineConfig
+from components.catalog.catalog import Catalog, CatalogArgs
+from components.catalog.queries import Query
+from components.catalog.tables import OwnTables, OwnTablesArgs
+from components.messaging.events import EventBus
+from components.messaging.queues import DeadLetters, DeadLettersArgs, WorkQueue, WorkQueueArgs
+from components.messaging.topic import Topic, TopicArgs
+from components.security.iam import Place
+from components.security.key import EncryptionKey, EncryptionKeyArgs
+from components.storage import lifecycle
+from components.storage.ledger import Ledger, LedgerArgs
+from components.storage.zone import Zone, ZoneArgs
+from components.workflow.workflow import execution_arns, state_machine_arn
+from config.model import PipelineConfig
+from contracts.compiler.compile import CompiledContract
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from components.iam import Place, Statement, allow, allow_unscoped, document
-from components.security import EncryptionKey, ServiceRole, ServiceRoleArgs
+from components.security.iam import Place, Statement, allow, allow_unscoped, document
+from components.security.key import EncryptionKey
+from components.security.role import ServiceRole, ServiceRoleArgs
 from policies.model import Waiver
 
 GATEWAYS = ("s3", "dynamodb")

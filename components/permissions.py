@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from pulumi import Input
 
-from components.compute import PipelineFunction
-from components.iam import Statement, allow
+from components.compute.function import PipelineFunction
 from components.lake import Lake
-from components.storage import LEDGER_INDEX
+from components.security.iam import Statement, allow
+from components.storage.ledger import LEDGER_INDEX
 
 
 def ingestion(lake: Lake) -> list[Statement]:

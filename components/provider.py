@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
-from config import PipelineConfig
+from config.model import PipelineConfig
 
 
 def default_tags(settings: PipelineConfig) -> dict[str, str]:

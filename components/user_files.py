@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pulumi
 
-import config
-from components.contract_file import ContractError
-from components.contracts import CompiledContract, load_contracts
+from components.catalog.queries import Query, QueryError, load_queries
+from components.compute.packaging import ROOT
 from components.datasets import answerable, deployed
-from components.definition import DefinitionError, load_definition
-from components.packaging import ROOT
-from components.queries import Query, QueryError, load_queries
-from config import ConfigError, PipelineConfig
+from components.workflow.definition import DefinitionError, load_definition
+from config.load import ConfigError, load
+from config.model import PipelineConfig
+from contracts.compiler.compile import CompiledContract, load_contracts
+from contracts.compiler.read import ContractError
 
 
 class UserFileError(pulumi.RunError):
@@ -53,7 +53,7 @@ def read_with_settings(root: Path = ROOT) -> tuple[PipelineConfig, UserFiles]:
     """
     settings, wrong = None, []
     try:
-        settings = config.load()
+        settings = load()
     except ConfigError as error:
         wrong.append(str(error))
     files, problems = _read(root)

@@ -2,3 +2,8 @@
 
 Nothing of the product imports this package.
 """
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "lambdas" / "layers"))

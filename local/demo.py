@@ -14,9 +14,9 @@ from rich.table import Table
 from local import one_run
 from local.demo_data import DATASETS, QUERIES, Expected, SourceFile, flights_csv, source_files
 from local.deployer import DeploymentError
+from local.driver import FINAL, Pipeline, PipelineError, Progress
 from local.emulator import Emulator, EmulatorError
-from local.iam_decisions import denials
-from local.run import FINAL, Pipeline, PipelineError, Progress
+from local.iam.decisions import denials
 from local.up import deploy_with_progress
 from plain_console import PlainConsole
 

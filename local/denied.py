@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 import ops  # noqa: F401  it makes pipeline_core found
-from local.iam_decisions import denials, read_decisions
+from local.iam.decisions import denials, read_decisions
 from plain_console import PlainConsole
 
 

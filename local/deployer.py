@@ -22,9 +22,9 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime import mocks, settings, stack
 
+from config.stack_file import StackFileError, unchecked
 from local.resources import HANDLERS, NOT_EMULATED
 from local.resources.base import Aws, Declared, Handler, Json
-from ops.stack_files import StackFileError, unchecked
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _PROVIDER: Final = "pulumi:providers:aws"

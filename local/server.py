@@ -25,41 +25,30 @@ def install(workdir: Path) -> None:
     Raises:
         SeamMovedError: if MiniStack is another one than the adapters were written for.
     """
-    from local import (
-        athena,
-        crawler,
-        glue_spark,
-        iam_decisions,
-        iam_resources,
-        operator_calls,
-        pace,
-        roles,
-        s3_absence,
-        s3_events,
-        s3_ranges,
-        service_policies,
-        step_functions,
-        transport,
-    )
+    from local.athena import engine
+    from local.glue import crawler, jobs
+    from local.iam import decisions, resources, roles, service_policies
+    from local.patches import operator_calls, polling, s3_absence, s3_events, s3_ranges, tls
+    from local.step_functions import tasks
 
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
     roles.check_seams()
-    iam_resources.install()
-    iam_decisions.install(workdir / "iam_decisions.jsonl")
+    resources.install()
+    decisions.install(workdir / "iam_decisions.jsonl")
     runs_of_a_jvm = int(os.environ["PIPELINE_RUNS_OF_A_JVM"])
-    glue_spark.install(workdir / "glue", Path(os.environ["PIPELINE_CACHE"]), endpoint, runs_of_a_jvm)
-    step_functions.install()
+    jobs.install(workdir / "glue", Path(os.environ["PIPELINE_CACHE"]), endpoint, runs_of_a_jvm)
+    tasks.install()
     crawler.install(endpoint)
-    athena.install(workdir / "athena")
+    engine.install(workdir / "athena")
     s3_absence.install()
     s3_events.install()
     s3_ranges.install()
     service_policies.install()
-    pace.install()
+    polling.install()
     operator_calls.install()
-    transport.install()
+    tls.install()
     if os.environ.get("PIPELINE_FAULTS") == "true":
-        from local import faults
+        from local.patches import faults
 
         faults.install()
 

@@ -16,8 +16,7 @@ from rich.text import Text
 
 from ops.announce import announce
 from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
-from ops.preview import cli
-from ops.preview.cli import LONGEST_COMMENT, Format, PreviewError
+from ops.preview.options import LONGEST_COMMENT, Format, PreviewError
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import OUTPUTS_VARIABLE, Target, TargetError, choose, read
 from plain_console import PlainConsole, print_record, print_rows
@@ -142,7 +141,10 @@ def preview(
     2, wrong options; 3, refused: a rule of policies/ is broken, or against the base, data would be deleted or replaced,
     or a contract would change in a way that Pulumi refuses.
     """
-    cli.run(stack, base, format_, longest, console)
+    # No other command loads the program.
+    from ops.preview import command
+
+    command.run(stack, base, format_, longest, console)
 
 
 @app.command("smoke")

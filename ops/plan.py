@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from pipeline_core import layout
+from pipeline_core.documents import read
 from pipeline_core.ledger import IGNORED, file_key
 from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
-from pipeline_core.storage import read
 
-import prices
+from config import prices
 from lambdas.etl_trigger.logic import bytes_to_read, fitting, workers_for
 from lambdas.ingestion.logic import replay_purpose
 from ops.target import Target, TargetError

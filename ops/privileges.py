@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from local.iam_decisions import Decision
+from local.iam.decisions import Decision
 from ops.recording import Recording, short_type
 
 _ADDED = re.compile(r"-[0-9a-f]{7}(?![0-9a-z])")

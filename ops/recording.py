@@ -13,8 +13,8 @@ from typing import Any
 import pulumi
 from pulumi.runtime import mocks, rpc, settings
 
+from config.stack_file import opened, read
 from ops import naming
-from ops.stack_files import opened, read
 
 ROOT = Path(__file__).resolve().parent.parent
 STACKS = ("local", "dev", "staging", "prod")

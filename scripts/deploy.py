@@ -22,7 +22,7 @@ from rich.text import Text
 # The script is called by its path, which puts its own folder on the module path, not the repository.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from config import PipelineConfig
+from config.model import PipelineConfig
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import TargetError, choose
 from plain_console import PlainConsole

@@ -9,8 +9,9 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi import automation as auto
 
-from config import ConfigError, PipelineConfig, parse
-from ops.stack_files import SETTINGS, StackFileError, opened, read
+from config.load import ConfigError, parse
+from config.model import PipelineConfig
+from config.stack_file import SETTINGS, StackFileError, opened, read
 from scripts.display import PERMALINK, Display
 
 ROOT = Path(__file__).resolve().parent.parent

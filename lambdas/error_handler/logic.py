@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 from pipeline_core import layout
 from pipeline_core.batches import DECIDED, FINISHED, RELEASED, SPLIT, Batch, Batches, PublishingError
+from pipeline_core.documents import read
 from pipeline_core.job_errors import (
     FileKilledSparkError,
     SparkDiedError,
@@ -21,7 +22,6 @@ from pipeline_core.ledger import FAILED, QUARANTINED, LandedFile, Ledger
 from pipeline_core.manifest import LANDED, Manifest
 from pipeline_core.quarantine import keep_file
 from pipeline_core.runs import record_run
-from pipeline_core.storage import read
 
 PERMANENT = ("ReconciliationError", "TypeError", "KeyError", "AssertionError", "States.Runtime", "States.DataLimit")
 """Errors that come again however often the batch is tried; a person has to look."""

@@ -8,9 +8,9 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
+from pipeline_core.documents import read
 from pipeline_core.layout import CONTRACT_INDEX_KEY
 from pipeline_core.plain_text import log_line
-from pipeline_core.storage import read
 
 from lambdas.etl_trigger.logic import Trigger
 

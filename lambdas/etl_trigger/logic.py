@@ -16,12 +16,12 @@ import boto3
 from aws_lambda_powertools import Logger
 from pipeline_core import layout
 from pipeline_core.batches import OPEN, RELEASED, Batch, Batches
+from pipeline_core.documents import read, write_once
 from pipeline_core.ledger import FAILED, Ledger, now
 from pipeline_core.manifest import Manifest
 from pipeline_core.quarantine import GONE_REASON
-from pipeline_core.storage import read, write_once
 
-from lambdas.etl_trigger.papers import Papers, candidate, group_of
+from lambdas.etl_trigger.manifests import Papers, candidate, group_of
 
 BYTES_A_WORKER = 512 * 1024**2
 """Input bytes for which one more G.1X worker is asked for."""

@@ -13,11 +13,11 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
+from pipeline_core.documents import Contracts
 from pipeline_core.layout import ignored_because
 from pipeline_core.ledger import Ledger
 from pipeline_core.plain_text import log_line
 from pipeline_core.quarantine import DELETED_REASON, keep_file
-from pipeline_core.storage import Contracts
 
 from lambdas.ingestion.logic import VersionGoneError, is_deleted, landed_file, rejection, replay_purpose
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from pipeline_core.contract import Contract
+from pipeline_core.documents import is_gone, s3_client
 from pipeline_core.layout import FORMATS, MAX_EXPANSION, dataset_of, format_of
 from pipeline_core.ledger import FAILED, IGNORED, PUBLISHED, QUARANTINED, REJECTED, LandedFile
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
 from pipeline_core.quarantine import DELETED_REASON, UNVERSIONED, version_argument
-from pipeline_core.storage import is_gone, s3_client
 
 HEAD_BYTES = 64 * 1024
 REPLAYS = ("quarantined", "again", "deleted")

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from pipeline_core import catalog as catalog_module
 from pipeline_core import layout, publish
 from pipeline_core.batches import DECIDED, FINISHED, Batch, Batches, ClosedError, ConflictError
 from pipeline_core.contract import Contract
+from pipeline_core.documents import read, write_once
 from pipeline_core.ledger import PUBLISHED, QUARANTINED, LandedFile, Ledger
 from pipeline_core.manifest import REPLACE, ROWS, Manifest
 from pipeline_core.quarantine import keep_file
 from pipeline_core.report import Report, reconcile, violations
 from pipeline_core.runs import record_run
-from pipeline_core.storage import read, write_once
 
 from lambdas.processing.outcome import check_replaced, finished_file, has_no_rows_to_quarantine
 
@@ -115,7 +116,7 @@ class Publisher:
             self._empty_quarantine(batch, report, candidates)
         crawl = False
         if batch.status == PUBLISHED and report.rows_curated:
-            catalog = publish.Catalog(self.database)
+            catalog = catalog_module.Catalog(self.database)
             catalog.widen(report)
             crawl = catalog.needs_crawl(report)
             if not crawl:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
 
+from config.prices import CRAWLER_DPUS, CRAWLER_MINUTES, GIGABYTE, JOB_SECONDS
 from lambdas.etl_trigger.logic import workers_for
 from ops.cost.usage import dollars_of, measured
-from prices import CRAWLER_DPUS, CRAWLER_MINUTES, GIGABYTE, JOB_SECONDS
 
 CORES_A_WORKER: Final = 4
 """vCPUs of a G.1X worker; one worker of a run is the driver (AWS Glue developer guide, 2026-11)."""
@@ -56,7 +56,7 @@ def job() -> Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What an environment allows: see `batches` and `glue` in config.py."""
+    """What an environment allows: see `batches` and `glue` in config/model.py."""
 
     max_files: int
     max_bytes: int

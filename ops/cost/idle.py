@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-import prices
+from config import prices
 from ops.cost.usage import dollars_of, measured
 from ops.recording import Declared, short_type
 

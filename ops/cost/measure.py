@@ -18,13 +18,13 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
+from config.prices import QUERY_BYTES
 from local.demo_data import flights_csv, source_files
 from local.deployer import deploy, read_config
+from local.driver import Pipeline
 from local.emulator import Emulator
-from local.iam_decisions import Decision, read_decisions
-from local.run import Pipeline
+from local.iam.decisions import Decision, read_decisions
 from ops.recording import ROOT
-from prices import QUERY_BYTES
 
 FILE: Final = Path(__file__).with_name("measured.json")
 TICKS: Final = 5

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from prices import GIGABYTE, HOURS_A_MONTH, MILLION, load
+from config.prices import GIGABYTE, HOURS_A_MONTH, MILLION, load
 
 MEASURED: Final = Path(__file__).with_name("measured.json")
 

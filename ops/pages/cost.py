@@ -1,7 +1,7 @@
 """The tables of docs/cost.md."""
 
-import prices
-from config import PipelineConfig
+from config import prices
+from config.model import PipelineConfig
 from ops.cost import batch, usage
 from ops.cost.idle import idle_dollars_per_month, unpriced
 from ops.pages.generate import table

@@ -1,10 +1,10 @@
-"""The JSON Schema of a stack file, from the types in config.py: editors complete and check the file with it."""
+"""The JSON Schema of a stack file, from the types in config/model.py: editors complete and check the file with it."""
 
 import json
 from typing import Any
 
-from config import PipelineConfig
-from ops.stack_files import REGION
+from config.model import PipelineConfig
+from config.stack_file import REGION
 
 STACK_FILE = "schemas/stack-config.schema.json"
 # Drafts after it are not known to every editor; what pydantic writes says the same in this one.
@@ -30,7 +30,7 @@ def stack_schema() -> dict[str, Any]:
     return {
         "$schema": DRAFT,
         "title": "A stack file of data-pipeline",
-        "description": "What holds between settings, and in prod, is in invariants.py; `make preview` checks it.",
+        "description": "What holds between settings, and in prod, is in config/rules.py; `make preview` checks it.",
         "type": "object",
         "required": ["config"],
         "additionalProperties": False,

@@ -1,8 +1,8 @@
 """The tables of docs/security.md."""
 
-from components.iam import UNSCOPED_ACTIONS
+from components.security.iam import UNSCOPED_ACTIONS
 from components.waivers import WAIVERS
-from local.iam_decisions import ENFORCEMENT
+from local.iam.decisions import ENFORCEMENT
 from ops.pages.generate import table
 from ops.pages.programs import declared
 from ops.privileges import Grant, granted

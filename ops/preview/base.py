@@ -7,7 +7,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from ops.preview.cli import PreviewError
+from ops.preview.options import PreviewError
 from ops.preview.snapshot import Snapshot
 from ops.recording import ROOT
 

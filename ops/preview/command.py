@@ -1,23 +1,24 @@
 """Makes a preview: records the program, asks the rules, compares with a base."""
 
 import pulumi
+from pipeline_core import plain_text
 from rich.console import Console
 
-from components.contract_file import ContractError
-from components.definition import DefinitionError
-from components.packaging import PackagingError
-from components.queries import QueryError
-from config import ConfigError
+from components.catalog.queries import QueryError
+from components.compute.packaging import PackagingError
+from components.workflow.definition import DefinitionError
+from config.load import ConfigError
+from config.stack_file import StackFileError
+from contracts.compiler.read import ContractError
 from ops.preview import markdown, text
 from ops.preview.base import BaseError, snapshot_of
 from ops.preview.changes import changes
-from ops.preview.cli import Format, PreviewError
 from ops.preview.cost import idle_dollars_per_month
+from ops.preview.options import Format, PreviewError, RefusedError
 from ops.preview.report import Preview
 from ops.preview.snapshot import take
 from ops.preview.verdict import refused
 from ops.recording import ROOT, main_program, record, stack_config
-from ops.stack_files import StackFileError
 
 USER_ERRORS = (
     ConfigError,
@@ -67,3 +68,33 @@ def write(preview: Preview, format_: Format, longest: int, console: Console) -> 
     else:
         whole = markdown.write(preview, longest) if format_ is Format.MARKDOWN else preview.to_json()
         console.out(whole, highlight=False)
+
+
+def run(stack: str, base: str | None, format_: Format, longest: int, console: Console) -> None:
+    """Make a preview and write it; Markdown takes `longest` characters at most.
+
+    Raises:
+        PreviewError: it cannot be made.
+        RefusedError: what the stack declares, or what would become of data, must not be deployed.
+
+    """
+    from ops.preview import command
+
+    try:
+        made = command.make(stack, base)
+    except Exception as error:
+        if format_ is Format.MARKDOWN:
+            # Whoever reads the pull request has to see it, not only whoever reads the log.
+            console.out(_failure(stack, error, longest), highlight=False)
+        raise
+    command.write(made, format_, longest, console)
+    if made.refusals:
+        lines = "".join(f"\n  {line}" for line in made.refusals)
+        raise RefusedError(f"stack {stack} must not be deployed like this; refused {len(made.refusals)}:{lines}")
+
+
+def _failure(stack: str, error: Exception, longest: int) -> str:
+    said = str(error) if isinstance(error, PreviewError) else f"{type(error).__name__}: {error}"
+    head = f"### Preview of stack {plain_text.shown(stack)}\n\n"
+    # Indented, as code that nothing in it can end.
+    return head + "\n".join(f"    {plain_text.shown(line)}" for line in said.splitlines())[: longest - len(head)]

@@ -3,7 +3,7 @@
 import json
 import re
 
-from components.evolution import refusals
+from contracts.compiler.evolution import refusals
 from ops.preview.snapshot import Seen
 
 GONE = "its files will be rejected, and its table stays without crawler and alarms"

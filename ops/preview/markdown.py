@@ -7,7 +7,7 @@ from pipeline_core.plain_text import LAYOUT
 from pipeline_core.plain_text import shown as fit_to_see
 
 from ops.preview.changes import Change
-from ops.preview.cli import LONGEST_COMMENT
+from ops.preview.options import LONGEST_COMMENT
 from ops.preview.report import SIGNS, Preview, alike, is_code, shown
 from ops.preview.text import tree
 from plain_console import PlainConsole

@@ -8,16 +8,19 @@ import os
 import sys
 from pathlib import Path
 
+from config.stack_file import unchecked
 from ops.preview.cost import idle_dollars_per_month
 from ops.preview.snapshot import Snapshot, take
 from ops.recording import ROOT, main_program, record
-from ops.stack_files import unchecked
 
 CORE = Path("lambdas") / "layers"
 
 
 def snapshot(tree: Path, stack: str) -> Snapshot:
     """Take the other checkout's place, for good, and record its program."""
+    # What this checkout's recorder has imported already must not be found again by the other one's program.
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("components", "config", "contracts")]:
+        del sys.modules[name]
     own = {"", str(ROOT), str(ROOT / CORE)}
     sys.path[:] = [str(tree), str(tree / CORE), *(entry for entry in sys.path if entry not in own)]
     os.chdir(tree)

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from config.violations import printable
 from ops.preview.changes import ACTIONS, Change
 from ops.preview.differences import ABSENT, Difference
 from ops.preview.snapshot import CODE, Seen, Snapshot
 from ops.recording import short_type
-from violations import printable
 
 LONGEST_VALUE = 100
 SIGNS = {"add": "+", "change": "~", "replace": "±", "remove": "-"}

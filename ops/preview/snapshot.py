@@ -9,8 +9,8 @@ from typing import Any
 
 import pulumi
 
+from config.violations import SECRET
 from ops.recording import Declared
-from violations import SECRET
 
 CODE = "code sha256:"
 """How the content of an archive or a file begins, in the place of its bytes."""

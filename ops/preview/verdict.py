@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
-from components.iam import UNSCOPED_ACTIONS
+from components.security.iam import UNSCOPED_ACTIONS
 from components.waivers import WAIVERS
 from ops.recording import Declared, short_type
 from policies.model import Program, Resource, check, unwaived

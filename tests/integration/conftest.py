@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from local.deployer import deploy
+from local.driver import Pipeline
 from local.emulator import Emulator
-from local.run import Pipeline
 from tests.integration.kept import RESULTS, Result, keep_decisions
 
 REPOSITORY = Path(__file__).parents[2]

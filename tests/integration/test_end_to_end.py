@@ -9,9 +9,9 @@ from rich.console import Console
 
 from local import demo
 from local.demo_data import package_data
+from local.driver import Pipeline
 from local.emulator import Emulator
-from local.iam_decisions import denials, read_decisions
-from local.run import Pipeline
+from local.iam.decisions import denials, read_decisions
 
 HEADER = b"carrier,name\n"
 SECONDS = 240

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from local.driver import Pipeline, PipelineError
 from local.emulator import Emulator
-from local.iam_decisions import denials
-from local.run import Pipeline, PipelineError
+from local.iam.decisions import denials
 
 SECONDS = 300
 HEADER = "carrier,name\n"

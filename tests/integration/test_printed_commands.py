@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 
 from local import up
+from local.driver import Pipeline
 from local.emulator import Emulator
-from local.run import Pipeline
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from local.driver import Pipeline, Progress
 from local.emulator import ACCESS_KEY, Emulator
-from local.run import Pipeline, Progress
 from ops.__main__ import app
 from tests.integration.local.conftest import eventually
 

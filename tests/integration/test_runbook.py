@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from local.driver import Pipeline
 from local.emulator import ACCESS_KEY, REGION, Emulator
-from local.run import Pipeline
 
 REPOSITORY = Path(__file__).parents[2]
 TEXT = (REPOSITORY / "docs" / "runbook.md").read_text(encoding="utf-8")

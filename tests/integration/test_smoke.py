@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import pytest
 
+from local.driver import Pipeline
 from local.emulator import ACCESS_KEY, Emulator
-from local.iam_decisions import denials
-from local.run import Pipeline
+from local.iam.decisions import denials
 from ops.smoke import OUTCOME, Canary, Deployed, Sight, SmokeError, smoke
 from ops.target import choose
 

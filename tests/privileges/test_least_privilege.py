@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.iam_decisions import Decision, read_decisions
+from local.iam.decisions import Decision, read_decisions
 from ops.privileges import Grant, granted, used
 from ops.recording import main_program, record, stack_config
 from ops.unmeasured import UNMEASURED

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
-from pipeline_core import storage
+from pipeline_core import documents
 
 from tests.robustness.toy_pipeline import Toy, Workflow
 from tests.robustness.wire import Recovering, Wire
@@ -71,12 +71,12 @@ def scripts(*further: tuple[int, st.SearchStrategy[Operation]]) -> st.SearchStra
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     with mock_aws():
-        storage.s3_client.cache_clear()
+        documents.s3_client.cache_clear()
         wire = Wire()
         wire.attach()
         monkeypatch.setattr(boto3, "client", CLIENT)
         yield wire
-    storage.s3_client.cache_clear()
+    documents.s3_client.cache_clear()
 
 
 class Play:

@@ -15,7 +15,7 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from pipeline_core import layout, storage
+from pipeline_core import documents, layout
 from pipeline_core.batches import ClosedError, PublishingError
 from pipeline_core.ledger import FINAL, PUBLISHED
 from pipeline_core.manifest import Manifest
@@ -68,11 +68,11 @@ class Toy:
     def __post_init__(self) -> None:
         raw, curated, quarantine, artifacts = (f"{name}-{self.number}" for name in ("raw", "cur", "qua", "art"))
         self.raw, self.curated, self.artifacts, table = raw, curated, artifacts, f"ledger-{self.number}"
-        self.s3, self.sfn = storage.s3_client(), boto3.client("stepfunctions")
+        self.s3, self.sfn = documents.s3_client(), boto3.client("stepfunctions")
         for bucket in (raw, curated, quarantine, artifacts):
             self.s3.create_bucket(Bucket=bucket)
         self.s3.put_bucket_versioning(Bucket=raw, VersioningConfiguration={"Status": "Enabled"})
-        storage.write(artifacts, layout.contract_key(DATASET), json.dumps(CONTRACT))
+        documents.write(artifacts, layout.contract_key(DATASET), json.dumps(CONTRACT))
         keys = ("pk", "HASH"), ("sk", "RANGE")
         index = ("pending_shard", "HASH"), ("landed_at", "RANGE")
         schemas: Any = [[{"AttributeName": n, "KeyType": k} for n, k in schema] for schema in (keys, index)]
@@ -218,12 +218,12 @@ class Toy:
 
     def job(self, batch_id: str) -> bool:
         """What the Spark job does, in a few lines; False if a file was overwritten while it was read."""
-        text = storage.read(self.artifacts, layout.batch_key(DATASET, batch_id, "manifest"))
+        text = documents.read(self.artifacts, layout.batch_key(DATASET, batch_id, "manifest"))
         assert text
         manifest = Manifest.from_json(text)
         rows, files = [], []
         for file in manifest.files:
-            body = storage.read(*layout.split_uri(file.uri))
+            body = documents.read(*layout.split_uri(file.uri))
             assert body is not None
             rows.append([tuple(line.split(",")) for line in body.decode().split()])
         taken = {
@@ -250,7 +250,7 @@ class Toy:
         staged = []
         for part, content in sorted(parts.items()):
             key = f"{folder}part={part}/0.parquet"
-            storage.write(self.curated, key, json.dumps({"batch": batch_id, "rows": content}))
+            documents.write(self.curated, key, json.dumps({"batch": batch_id, "rows": content}))
             uri = layout.uri(self.curated, key)
             staged.append(StagedFile(uri=uri, partition={"part": part}, rows=len(content)))
         report = Report(
@@ -265,7 +265,7 @@ class Toy:
             bucket, key = layout.split_uri(file.uri)
             if key == file.key and self.s3.head_object(Bucket=bucket, Key=key)["VersionId"] != file.version:
                 return False
-        storage.write(self.curated, f"{layout.staging_prefix(DATASET, batch_id)}report.json", report.to_json())
+        documents.write(self.curated, f"{layout.staging_prefix(DATASET, batch_id)}report.json", report.to_json())
         return True
 
     # ----------------------------------------------------------------------------------------- what there is then

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components import packaging
+from components.compute import packaging
 
 FUNCTIONS = ("ingestion", "etl_trigger", "processing", "query", "notification", "error_handler")
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3", "six")

@@ -9,9 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from pipeline_core.documents import LARGE_COPY, WITHOUT_TAGS, is_gone, s3_client, write
 from pipeline_core.layout import kept_file_keys
 from pipeline_core.ledger import LandedFile, now
-from pipeline_core.storage import LARGE_COPY, WITHOUT_TAGS, is_gone, s3_client, write
 
 UNVERSIONED = "etag:"
 """How a version begins that was made up, because the bucket had none; S3 makes its ids of characters for URLs."""

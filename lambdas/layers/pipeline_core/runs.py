@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline_core import layout
 from pipeline_core.batches import Batch
-from pipeline_core.storage import write
+from pipeline_core.documents import write
 
 COUNTS = ("files", "files_quarantined", "bytes", "rows_read", "rows_curated", "rows_quarantined", "rows_duplicate")
 

@@ -20,9 +20,9 @@ import pyarrow.parquet as pq
 from boto3.dynamodb.types import TypeDeserializer
 
 from local.deployer import Deployment
+from local.driver import FINAL, Pipeline, PipelineError
 from local.emulator import Emulator
-from local.iam_decisions import denials, read_decisions
-from local.run import FINAL, Pipeline, PipelineError
+from local.iam.decisions import denials, read_decisions
 from tests.integration.faults.sources import File, Row, Source, chunks, spoiled
 from tests.integration.kept import Result
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.run import FINAL
+from local.driver import FINAL
 from tests.integration.faults.lab import Scenario, until
 
 MakeScenario = Callable[[str], Scenario]

@@ -8,16 +8,16 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms
-from components.budget import Budget, BudgetArgs
-from components.dashboard import Shown
-from components.iam import Place
-from components.messaging import Topic, TopicArgs
-from components.monitoring import Monitoring, MonitoringArgs, callers
-from components.security import EncryptionKey, EncryptionKeyArgs
-from config import Subscription
+from components.messaging.topic import Topic, TopicArgs
+from components.monitoring.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms
+from components.monitoring.budget import Budget, BudgetArgs
+from components.monitoring.dashboard import Shown
+from components.monitoring.monitoring import Monitoring, MonitoringArgs, callers
+from components.security.iam import Place
+from components.security.key import EncryptionKey, EncryptionKeyArgs
+from config.model import Subscription
 from local.emulator import ACCOUNT, REGION, Emulator
-from local.iam_decisions import read_decisions
+from local.iam.decisions import read_decisions
 from tests.integration.local.conftest import Deploy, allow, eventually, policy
 
 PLACE = Place(partition="aws", region=REGION, account=ACCOUNT)

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components import tables
-from local import athena_json, athena_projection
+from components.catalog import tables
+from local.athena import json_files, projection
 from local.emulator import Emulator
 from tests.integration.local.test_athena import World
 
@@ -188,7 +188,7 @@ def test_a_caller_that_may_not_read_is_refused(world: OwnWorld, caller: Callable
 def test_values_are_read_as_their_column_says(tmp_path: Path, kind: str, value: Any, wanted: Any) -> None:
     file = tmp_path / "a"
     file.write_text(json.dumps({"C": value}))
-    assert athena_json.read([file], {"c": kind}).column("c").to_pylist() == [wanted]
+    assert json_files.read([file], {"c": kind}).column("c").to_pylist() == [wanted]
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_values_are_read_as_their_column_says(tmp_path: Path, kind: str, value: 
 def test_values_that_do_not_fit_are_errors(tmp_path: Path, kind: str, value: Any) -> None:
     file = tmp_path / "a"
     file.write_text(json.dumps({"c": value}))
-    with pytest.raises(athena_json.JsonError, match=r"HIVE_BAD_DATA|NOT_SUPPORTED"):
-        athena_json.read([file], {"c": kind})
+    with pytest.raises(json_files.JsonError, match=r"HIVE_BAD_DATA|NOT_SUPPORTED"):
+        json_files.read([file], {"c": kind})
 
 
 def projected(**properties: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -217,7 +217,7 @@ def projected(**properties: str) -> list[tuple[str, tuple[str, ...]]]:
         "PartitionKeys": [{"Name": "p"}],
         "StorageDescriptor": {"Location": "s3://b/t/"},
     }
-    return list(athena_projection.project(table, datetime.date(2026, 11, 23)))
+    return list(projection.project(table, datetime.date(2026, 11, 23)))
 
 
 @pytest.mark.parametrize(
@@ -254,5 +254,5 @@ def test_partitions_follow_from_the_properties(properties: dict[str, str], value
     ],
 )
 def test_a_projection_that_cannot_be_worked_out_says_why(properties: dict[str, str], message: str) -> None:
-    with pytest.raises(athena_projection.ProjectionError, match=message):
+    with pytest.raises(projection.ProjectionError, match=message):
         projected(**properties)

@@ -7,9 +7,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from local import athena_sql
-from local.athena_sql import SqlError, TableUse
-from local.athena_tables import run
+from local.athena import sql as athena_sql
+from local.athena.sql import SqlError, TableUse
+from local.athena.tables import run
 
 
 def query(sql: str, *parameters: str) -> Any:

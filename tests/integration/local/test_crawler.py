@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from local.emulator import Emulator
-from local.hive_types import hive_type
+from local.glue.hive_types import hive_type
 from tests.integration.local.conftest import Told, allow, eventually
 
 Role = Callable[..., str]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.iam_resources import implied, resource_of
+from local.iam.resources import implied, resource_of
 
 GLUE = "arn:aws:glue:us-east-1:1:"
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local.mirror import Location, Mirror, needed_by
+from local.glue.mirror import Location, Mirror, needed_by
 
 
 @pytest.fixture

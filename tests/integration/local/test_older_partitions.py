@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.catalog import crawler_configuration
+from components.catalog.crawler import crawler_configuration
 from local.emulator import Emulator
 from tests.integration.local.conftest import allow, eventually
 from tests.integration.local.test_athena import World

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from local.denied import main
 from local.emulator import Emulator
-from local.operator_calls import filter_of
+from local.patches.operator_calls import filter_of
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from types import ModuleType
 
 import pytest
 
-from local import seams
+from local.patches import seam
 
 
 @pytest.fixture
@@ -20,27 +20,27 @@ def ministack() -> ModuleType:
 
 
 def test_a_function_that_is_gone_is_named_with_the_release_the_adapters_know(ministack: ModuleType) -> None:
-    with pytest.raises(seams.SeamMovedError, match=re.escape("ministack.services.glue.stop is gone")) as caught:
-        seams.replace(ministack, "stop", "data", print)
-    assert seams.WRITTEN_FOR in str(caught.value)
+    with pytest.raises(seam.SeamMovedError, match=re.escape("ministack.services.glue.stop is gone")) as caught:
+        seam.replace(ministack, "stop", "data", print)
+    assert seam.WRITTEN_FOR in str(caught.value)
 
 
 def test_a_function_with_other_parameters_is_not_replaced(ministack: ModuleType) -> None:
     original = ministack.start
-    with pytest.raises(seams.SeamMovedError, match=r"takes \(data\), not \(data, context\)"):
-        seams.replace(ministack, "start", "data, context", print)
+    with pytest.raises(seam.SeamMovedError, match=r"takes \(data\), not \(data, context\)"):
+        seam.replace(ministack, "start", "data, context", print)
     assert ministack.start is original
 
 
 def test_a_function_that_fits_is_replaced_and_handed_back(ministack: ModuleType) -> None:
     original = ministack.start
-    assert seams.replace(ministack, "start", "data", print) is original
+    assert seam.replace(ministack, "start", "data", print) is original
     assert ministack.start is print
 
 
 def test_a_table_of_another_kind_is_refused(ministack: ModuleType) -> None:
-    assert seams.value(ministack, "TABLE", dict) == {}
-    with pytest.raises(seams.SeamMovedError, match="is a dict, not a list"):
-        seams.value(ministack, "TABLE", list)
-    with pytest.raises(seams.SeamMovedError, match="OTHER is gone"):
-        seams.value(ministack, "OTHER", dict)
+    assert seam.value(ministack, "TABLE", dict) == {}
+    with pytest.raises(seam.SeamMovedError, match="is a dict, not a list"):
+        seam.value(ministack, "TABLE", list)
+    with pytest.raises(seam.SeamMovedError, match="OTHER is gone"):
+        seam.value(ministack, "OTHER", dict)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local import spark_jvm
-from local.spark_jvm import ClassArchive, Jvm, JvmError, Jvms
+from local.glue import jvm as spark_jvm
+from local.glue.jvm import ClassArchive, Jvm, JvmError, Jvms
 
 # Says what it sees: its own setting, another script's, its mount's file, whether a view of another script is there.
 LOOKS = """

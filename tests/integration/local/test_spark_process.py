@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.spark_process import Slots, SparkRun
+from local.glue.process import Slots, SparkRun
 
 
 def run(directory: Path) -> SparkRun:

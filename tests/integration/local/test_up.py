@@ -19,8 +19,8 @@ from rich.console import Console
 from local import one_run, up
 from local.demo import Demo, main
 from local.deployer import Deployment, DeploymentError, Resource
+from local.driver import PipelineError
 from local.emulator import Emulator, EmulatorError, _free_port, client, port_is_free
-from local.run import PipelineError
 from tests.integration.local.conftest import allow, eventually, policy
 
 ROOT = Path(__file__).parents[3]

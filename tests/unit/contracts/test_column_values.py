@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pipeline_core.contract import Column, Contract
 
-from components.contract_file import ContractError
-from components.contracts import compile_contract
+from contracts.compiler.compile import compile_contract
+from contracts.compiler.read import ContractError
 
 CONTRACT = """
 apiVersion: v3.1.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.contract_file import ContractError, read_contract
+from contracts.compiler.read import ContractError, read_contract
 
 
 @pytest.mark.parametrize(

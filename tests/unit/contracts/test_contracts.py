@@ -8,8 +8,8 @@ import pytest
 import yaml
 from pipeline_core.contract import Contract
 
-from components.contract_file import ContractError
-from components.contracts import compile_contract, load_contracts
+from contracts.compiler.compile import compile_contract, load_contracts
+from contracts.compiler.read import ContractError
 
 REPOSITORY = Path(__file__).parents[3]
 

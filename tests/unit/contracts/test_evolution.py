@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.evolution import EvolutionError, breaking_changes, check, compare, form, is_widened, refusals
+from components.storage.contracts import EvolutionError, check, compare
+from contracts.compiler.evolution import breaking_changes, form, is_widened, refusals
 
 TYPES = ["string", "int", "bigint", "double", "boolean", "date", "timestamp", "decimal(10,2)"]
 

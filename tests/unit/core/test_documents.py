@@ -5,32 +5,32 @@ from collections.abc import Iterator
 import boto3
 import pytest
 from moto import mock_aws
-from pipeline_core import layout, storage
+from pipeline_core import documents, layout
 
 
 @pytest.fixture
 def bucket() -> Iterator[str]:
     with mock_aws():
-        storage.s3_client.cache_clear()
+        documents.s3_client.cache_clear()
         boto3.client("s3").create_bucket(Bucket="bucket")
         yield "bucket"
-    storage.s3_client.cache_clear()
+    documents.s3_client.cache_clear()
 
 
 def test_who_comes_second_gets_the_firsts_document(bucket: str) -> None:
     def slow() -> str:
-        storage.write(bucket, "k", "first")
+        documents.write(bucket, "k", "first")
         return "second"
 
-    assert storage.write_once(bucket, "k", slow) == b"first"
-    assert storage.write_once(bucket, "k", lambda: "third") == b"first"
-    assert storage.read(bucket, "k") == b"first"
+    assert documents.write_once(bucket, "k", slow) == b"first"
+    assert documents.write_once(bucket, "k", lambda: "third") == b"first"
+    assert documents.read(bucket, "k") == b"first"
 
 
 def test_a_document_that_is_missing_is_none_but_a_missing_bucket_is_an_error(bucket: str) -> None:
-    assert storage.read(bucket, "nothing") is None
-    with pytest.raises(storage.s3_client().exceptions.NoSuchBucket):
-        storage.read("nowhere", "k")
+    assert documents.read(bucket, "nothing") is None
+    with pytest.raises(documents.s3_client().exceptions.NoSuchBucket):
+        documents.read("nowhere", "k")
 
 
 @pytest.mark.parametrize("key", ["a/b.csv", "a?b#c.csv", "a//b", "a%20b", "é/ü.csv"])

@@ -8,7 +8,7 @@ import pytest
 from pipeline_core.contract import Contract
 from pipeline_core.report import FileReport, ReconciliationError, Report, StagedFile, reconcile, violations
 
-from components.contract_checks import OPERATORS
+from contracts.compiler.checks import OPERATORS
 
 FILE = FileReport(key="a", version="1", rows_read=20, rows_curated=14, rows_quarantined=4, rows_duplicate=2)
 REPORT = Report(

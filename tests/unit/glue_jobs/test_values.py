@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from components.column_values import as_written, is_value, pattern_problems
+from contracts.compiler.column_values import as_written, is_value, pattern_problems
 from glue_jobs.checks import cast
 from tests.lake import Lake
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from components.alarms import freshness_seconds
+from components.monitoring.alarms import freshness_seconds
 from tests.unit.infrastructure.cloud import STACKS, Cloud, Declared, pipeline
 from tests.unit.infrastructure.cloudwatch import Point, composite_state, metrics, state
 

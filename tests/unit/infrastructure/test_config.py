@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-import config
-from config import ConfigError, PipelineConfig, parse
-from invariants import MOST_TAGS, WORKFLOW_WAITS_SECONDS
+from config.load import ConfigError, load, parse
+from config.model import PipelineConfig
+from config.rules import MOST_TAGS, WORKFLOW_WAITS_SECONDS
 from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, main_program, stack_config
 
 PROD: dict[str, Any] = {
@@ -200,7 +200,7 @@ def test_what_aws_would_refuse_later_is_refused_before_the_first_resource(change
 def test_prod_cannot_claim_to_be_another_environment_and_so_be_rid_of_its_rules(claimed: str) -> None:
     relaxed = merged(PROD, {"environment": claimed, "storage": {"allow_destroy": True}})
     with pytest.raises(ConfigError) as caught:
-        deploy(config.load, config={"data-pipeline:settings": relaxed}, stack="prod")
+        deploy(load, config={"data-pipeline:settings": relaxed}, stack="prod")
     text = str(caught.value)
     assert text.startswith("Pulumi.prod.yaml: 2 of data-pipeline:settings cannot be used:\n"), text
     assert f"\n  environment = '{claimed}': allowed is 'prod', as the stack is called" in text
@@ -208,16 +208,14 @@ def test_prod_cannot_claim_to_be_another_environment_and_so_be_rid_of_its_rules(
 
 
 def test_a_stack_that_is_called_otherwise_says_which_environment_it_is() -> None:
-    deploy(config.load, config={"data-pipeline:settings": PROD}, stack="prod-eu")
+    deploy(load, config={"data-pipeline:settings": PROD}, stack="prod-eu")
 
 
 @pytest.mark.parametrize("settings", [PROD, {}, None])
 def test_what_stands_beside_the_settings_is_refused_together_with_what_is_wrong_in_them(settings: Any) -> None:
     given = {"data-pipeline:setings": {"environment": "prod"}, "data-pipeline:environment": "prod", "aws:region": "x"}
     with pytest.raises(ConfigError) as caught:
-        deploy(
-            config.load, config={**given, **({"data-pipeline:settings": settings} if settings else {})}, stack="prod"
-        )
+        deploy(load, config={**given, **({"data-pipeline:settings": settings} if settings else {})}, stack="prod")
     for key in ("setings", "environment"):
         assert f"\n  data-pipeline:{key}: allowed is data-pipeline:settings only, under which" in str(caught.value)
     assert "aws:region" not in str(caught.value)
@@ -228,7 +226,7 @@ def test_what_the_pulumi_cli_hands_over_is_looked_at_in_the_same_way(monkeypatch
     given = {"data-pipeline:settings": json.dumps(PROD), "data-pipeline:setings": "1", "aws:region": "eu-central-1"}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(given))
     with pytest.raises(ConfigError, match=r"1 of .*:\n  data-pipeline:setings: allowed is"):
-        deploy(config.load, stack="prod")
+        deploy(load, stack="prod")
 
 
 @pytest.mark.parametrize(
@@ -276,7 +274,7 @@ def test_a_missing_environment_is_said() -> None:
 
 def test_the_stack_file_is_named_and_nothing_is_declared() -> None:
     with pytest.raises(ConfigError, match=r"Pulumi.prod.yaml: 1 of data-pipeline:settings"):
-        deploy(config.load, config={"data-pipeline:settings": {"environment": "prod"} | _without(PROD)}, stack="prod")
+        deploy(load, config={"data-pipeline:settings": {"environment": "prod"} | _without(PROD)}, stack="prod")
 
 
 def _without(raw: dict[str, Any]) -> dict[str, Any]:

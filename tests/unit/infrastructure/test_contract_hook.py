@@ -6,7 +6,7 @@ import grpc  # type: ignore[import-untyped]  # has no stubs
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
 
-from components import evolution
+from contracts.compiler import evolution
 from tests.unit.infrastructure.cloud import Cloud, Declared, deploy, main_program, stack_config
 from tests.unit.infrastructure.test_program import DATASETS
 

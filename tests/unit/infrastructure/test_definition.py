@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.definition import PLACEHOLDERS, DefinitionError, load_definition, render
+from components.workflow.definition import PLACEHOLDERS, DefinitionError, load_definition, render
 from tests.unit.infrastructure.cloud import ROOT
 
 DEFINITION = ROOT / "state_machines" / "batch_workflow.asl.json"

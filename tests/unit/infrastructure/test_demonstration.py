@@ -8,12 +8,13 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.catalog.queries import Query
 from components.data_pipeline import DataPipeline, DataPipelineArgs
 from components.datasets import answerable, tables_of
 from components.provider import aws_provider
-from components.queries import Query
 from components.user_files import read_with_settings
-from config import ConfigError, DatasetsConfig, parse
+from config.load import ConfigError, parse
+from config.model import DatasetsConfig
 from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, shipped_config, stack_config
 
 DEMONSTRATION = {"airlines", "airports", "flights", "planes", "weather"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.log_queries import QUERIES
+from components.monitoring.log_queries import QUERIES
 from glue_jobs.log import job_log
 from tests.unit.infrastructure.cloud import Cloud
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pulumi
 import pytest
 
-import config
-from components.contracts import load_contracts
 from components.data_pipeline import DataPipeline, DataPipelineArgs
 from components.provider import aws_provider
 from components.user_files import read
+from config.load import load
+from contracts.compiler.compile import load_contracts
 from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, stack_config
 
 DATASETS = 30
@@ -40,7 +40,7 @@ def crowded() -> Cloud:
     airlines = (ROOT / "contracts" / "airlines.odcs.yaml").read_text(encoding="utf-8")
 
     def program() -> None:
-        settings = config.load()
+        settings = load()
         with tempfile.TemporaryDirectory() as folder:
             for number in range(DATASETS):
                 name = f"airlines_{number:03d}".ljust(CHARACTERS, "x")

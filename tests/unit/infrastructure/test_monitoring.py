@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import prices
+from config import prices
 from tests.unit.infrastructure.cloud import Cloud
 from tests.unit.infrastructure.test_alarms import OWN_METRICS, own_namespace
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-import config
 from components.network import GATEWAYS, INTERFACES
-from config import ConfigError, parse
+from config.load import ConfigError, load, parse
 from tests.unit.infrastructure.cloud import Cloud, deploy, pipeline_in_network
 
 ZONES = ["eu-central-1a", "eu-central-1b"]
@@ -93,5 +92,5 @@ def test_the_network_is_in_the_region_of_the_stack() -> None:
     given = {"data-pipeline:settings": {"environment": "dev", "security": {"vpc": vpc}}}
     said = r"security.vpc.availability_zones = .*'us-east-1b'\]: allowed is zones of aws:region, which is eu-central-1$"
     with pytest.raises(ConfigError, match=said):
-        deploy(config.load, config={**given, "aws:region": "eu-central-1"})
-    deploy(config.load, config={**given, "aws:region": "us-east-1"})
+        deploy(load, config={**given, "aws:region": "eu-central-1"})
+    deploy(load, config={**given, "aws:region": "us-east-1"})

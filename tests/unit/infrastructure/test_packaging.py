@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from components import packaging
-from components.packaging import PackagingError
+from components.compute import packaging
+from components.compute.packaging import PackagingError
 
 ROOT = packaging.ROOT
 
@@ -59,7 +59,7 @@ def test_the_same_sources_give_the_same_bytes_another_day_in_another_place(proje
 BUILD = """
 import hashlib, sys
 from pathlib import Path
-from components import packaging
+from components.compute import packaging
 root = Path(sys.argv[1])
 functions = [handler.parent.name for handler in (root / "lambdas").glob("*/handler.py")]
 built = [packaging.function_archive(name, root) for name in functions]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.iam import UNSCOPED_ACTIONS, allow, allow_unscoped
+from components.security.iam import UNSCOPED_ACTIONS, allow, allow_unscoped
 from tests.unit.infrastructure.cloud import ACCOUNT, Cloud, deploy, main_program, pipeline_in_network, stack_config
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components.contracts import CompiledContract
-from components.queries import QueryError, load_queries
+from components.catalog.queries import QueryError, load_queries
+from contracts.compiler.compile import CompiledContract
 
 FLIGHTS = CompiledContract("flights", {}, {"flights_latest": "SELECT 1"})
 

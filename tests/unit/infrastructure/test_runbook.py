@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import config
+from config.model import PipelineConfig
 from ops.__main__ import app
 from tests.unit.infrastructure.cloud import ROOT, Cloud
 
@@ -72,7 +72,7 @@ def test_commands_and_settings_that_it_names_exist() -> None:
     )
     assert len(settings) > 10
     for section, field in settings:
-        model: Any = config.PipelineConfig.model_fields[section].annotation
+        model: Any = PipelineConfig.model_fields[section].annotation
         assert field in model.model_fields, f"{section}.{field}"
 
 

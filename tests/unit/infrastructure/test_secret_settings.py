@@ -4,9 +4,9 @@ from typing import Any, get_args
 
 import pytest
 
-import config
-from config import ConfigError, Subscription, parse
-from ops.stack_files import opened
+from config.load import ConfigError, load, parse
+from config.model import Subscription
+from config.stack_file import opened
 from tests.unit.infrastructure.cloud import deploy
 from tests.unit.infrastructure.test_config import PROD, merged
 
@@ -87,6 +87,6 @@ def test_a_secret_endpoint_of_any_kind_has_a_stand_in_that_the_program_accepts(p
 
 def test_text_in_the_place_of_settings_is_refused_and_not_shown_if_it_is_secret() -> None:
     with pytest.raises(ConfigError, match="data-pipeline:settings = 'hunter2' is not a mapping"):
-        deploy(config.load, config={"data-pipeline:settings": "hunter2"})
+        deploy(load, config={"data-pipeline:settings": "hunter2"})
     with pytest.raises(ConfigError, match=r"data-pipeline:settings = \[secret\] is not a mapping"):
-        deploy(config.load, config={"data-pipeline:settings": {"secure": "v1:a:b"}})
+        deploy(load, config={"data-pipeline:settings": {"secure": "v1:a:b"}})

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, StringConstraints
 from pydantic.fields import FieldInfo
 
-from config import ConfigError, PipelineConfig, parse
+from config.load import ConfigError, parse
+from config.model import PipelineConfig
 from tests.unit.infrastructure.cloud import STACKS, pipeline, stack_config
 
 Path = tuple[str, ...]

@@ -7,9 +7,9 @@ import jsonschema
 import pytest
 import yaml
 
-from config import ConfigError, parse
+from config.load import ConfigError, parse
+from config.stack_file import opened
 from ops.pages.schema import STACK_FILE, stack_schema
-from ops.stack_files import opened
 from tests.unit.infrastructure.cloud import ROOT, STACKS
 from tests.unit.infrastructure.test_config import values
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-import config
-from config import ConfigError
+from config.load import ConfigError, parse
+from config.model import PipelineConfig
 from tests.unit.infrastructure.cloud import Cloud, Declared, deploy, main_program, stack_config
 
 NAMES = ("name", "bucket", "dashboardName", "layerName", "alarmName")
@@ -124,8 +124,8 @@ def test_other_names_are_taken(name: str) -> None:
     assert parsed({"environment": "dev"}, name).stack == name
 
 
-def parsed(settings: Any, stack: str) -> config.PipelineConfig:
-    return config.parse(settings, f"Pulumi.{stack}.yaml", stack=stack)
+def parsed(settings: Any, stack: str) -> PipelineConfig:
+    return parse(settings, f"Pulumi.{stack}.yaml", stack=stack)
 
 
 def listed(value: Any) -> list[str]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from components import lifecycle
+from components.storage import lifecycle
 from components.user_files import UserFileError
-from config import StorageConfig
-from invariants import MOST_TAGS, OWN_TAGS
+from config.model import StorageConfig
+from config.rules import MOST_TAGS, OWN_TAGS
 from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, stack_config
 
 ZONES = {"raw", "curated", "quarantine", "artifacts", "query-results"}

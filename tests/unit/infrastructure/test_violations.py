@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bootstrap.settings import BootstrapSettings
-from config import ConfigError, PipelineConfig, parse
+from config.load import ConfigError, parse
+from config.model import PipelineConfig
 from tests.unit.infrastructure.test_config import PROD, merged, refusal
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import botocore.session
 import pytest
 
-from components import packaging
-from components.messaging import every_minutes
-from invariants import visibility_timeout_seconds
+from components.compute import packaging
+from components.messaging.events import every_minutes
+from config.rules import visibility_timeout_seconds
 from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, pipeline, short_type, stack_config
 
 # The class whose fields are what a function asks for.

@@ -10,13 +10,13 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from pipeline_core import storage
+from pipeline_core import documents
 from pipeline_core.batches import Batches
 from pipeline_core.ledger import Ledger
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
 
-from components.contracts import load_contracts
+from contracts.compiler.compile import load_contracts
 
 REPOSITORY = Path(__file__).parents[3]
 RAW, CURATED, QUARANTINE, ARTIFACTS = "raw-b", "curated-b", "quarantine-b", "artifacts-b"
@@ -129,7 +129,7 @@ class Cloud:
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", SESSION)
-        storage.s3_client.cache_clear()
+        documents.s3_client.cache_clear()
         s3 = boto3.client("s3")
         for bucket in (RAW, CURATED, QUARANTINE, ARTIFACTS):
             s3.create_bucket(Bucket=bucket)
@@ -187,7 +187,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         }.items():
             monkeypatch.setenv(name, value)
         yield Cloud()
-    storage.s3_client.cache_clear()
+    documents.s3_client.cache_clear()
 
 
 class Functions:

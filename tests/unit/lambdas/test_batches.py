@@ -12,7 +12,7 @@ from pipeline_core.manifest import Manifest
 from pipeline_core.report import ReconciliationError
 
 from lambdas.etl_trigger.logic import GZIP_RATIO, Trigger, bytes_to_read, workers_for
-from lambdas.etl_trigger.papers import Papers
+from lambdas.etl_trigger.manifests import Papers
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, DATABASE, QUARANTINE, RAW, Cloud
 
 Call = Callable[..., Any]

@@ -145,7 +145,7 @@ def test_a_batch_that_began_to_publish_is_published_whatever_happened(
 ) -> None:
     batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
     cloud.stage(manifest, curated=40, quarantined=1)
-    module = {"Batches": "batches", "Ledger": "ledger"}.get(step.split(".")[0], "publish")
+    module = {"Batches": "batches", "Catalog": "catalog", "Ledger": "ledger"}.get(step.split(".")[0], "publish")
     with monkeypatch.context() as patch:
         patch.setattr(f"pipeline_core.{module}.{step}", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):

@@ -2,7 +2,7 @@
 
 import pytest
 
-import prices
+from config import prices
 from ops.cost.batch import LOADS, Limits, Load, batch_dollars, batch_usage, job, textbook_usage
 from ops.cost.idle import idle_dollars_per_month, unpriced
 from ops.cost.measure import _metrics

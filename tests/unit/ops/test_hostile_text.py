@@ -194,7 +194,8 @@ def test_what_people_are_sent_is_fit_to_be_looked_at() -> None:
 def test_a_page_is_fit_to_be_looked_at() -> None:
     from types import SimpleNamespace
 
-    from ops.preview import cli, markdown
+    from ops.preview import command as cli
+    from ops.preview import markdown
 
     assert unfit(cli._failure(HOSTILE, ValueError(HOSTILE), 10_000)) == set()
     preview: Any = SimpleNamespace(head=SimpleNamespace(stack="s"), base=None)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.iam_decisions import Decision
+from local.iam.decisions import Decision
 from ops.privileges import Grant, granted, used
 from ops.unmeasured import IN_A_NETWORK, UNMEASURED
 from tests.unit.infrastructure.cloud import pipeline, pipeline_in_network

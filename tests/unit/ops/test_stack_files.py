@@ -7,8 +7,8 @@ import boto3
 import pytest
 import yaml
 
-from config import parse
-from ops.stack_files import StackFileError, read
+from config.load import parse
+from config.stack_file import StackFileError, read
 
 GOOD = "config:\n  aws:region: eu-central-1\n  data-pipeline:settings: {environment: dev}\n"
 

@@ -13,16 +13,16 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from components.contract_file import ContractError
-from components.contracts import load_contracts
-from components.definition import DefinitionError
-from components.packaging import PackagingError
-from components.queries import QueryError
-from config import ConfigError
+from components.catalog.queries import QueryError
+from components.compute.packaging import PackagingError
+from components.workflow.definition import DefinitionError
+from config.load import ConfigError
+from contracts.compiler.compile import load_contracts
+from contracts.compiler.read import ContractError
 from ops import __main__ as ops
 from ops.preview import command
 from ops.preview.base import BaseError, snapshot_of
-from ops.preview.cli import PreviewError, RefusedError
+from ops.preview.options import PreviewError, RefusedError
 from ops.preview.snapshot import Snapshot, take
 from ops.recording import record
 from policies.model import Finding
@@ -328,5 +328,5 @@ def test_a_contract_that_keeps_what_was_promised_is_a_change_like_others(monkeyp
 
 
 def test_no_other_command_loads_the_program() -> None:
-    code = "import sys, ops.__main__; sys.exit('pulumi' in sys.modules or 'config' in sys.modules)"
+    code = "import sys, ops.__main__; sys.exit('pulumi' in sys.modules or 'config.model' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

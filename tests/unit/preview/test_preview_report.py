@@ -9,13 +9,13 @@ import pulumi
 import pytest
 from rich.console import Console
 
+from config.violations import SECRET
 from ops.preview import markdown, text
 from ops.preview.changes import changes
 from ops.preview.report import Preview
 from ops.preview.snapshot import Snapshot, take
 from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, pipeline, stack_config
 from tests.unit.preview.seen import BUCKET, QUEUE, seen, snapshot
-from violations import SECRET
 
 
 def preview(old: Snapshot, new: Snapshot, *refused: str) -> Preview:

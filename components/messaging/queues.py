@@ -1,0 +1,156 @@
+"""Queues, topics, and the rules that move events: every message that cannot be handled waits somewhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from components.compute.function import PipelineFunction
+from components.security.iam import Statement, allow, document, source_condition, tls_only
+from config.model import IngestionConfig
+from config.rules import QUEUE_RETENTION_SECONDS, visibility_timeout_seconds
+
+FOURTEEN_DAYS_SECONDS = 14 * 24 * 3_600
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLettersArgs:
+    """How messages that nobody could handle are kept."""
+
+    kms_key_arn: Input[str]
+
+
+class DeadLetters(pulumi.ComponentResource):
+    """An encrypted queue where what could not be handled waits, for two weeks, for a person."""
+
+    queue: aws.sqs.Queue
+
+    def __init__(self, name: str, args: DeadLettersArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:messaging:DeadLetters", name, None, opts)
+        self.queue = aws.sqs.Queue(
+            name,
+            message_retention_seconds=FOURTEEN_DAYS_SECONDS,
+            kms_master_key_id=args.kms_key_arn,
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({"queue_url": self.queue.url})
+
+    def accept(self, account: Input[str], rule_arns: Sequence[Input[str]]) -> None:
+        """Let those EventBridge rules leave here what they could not deliver."""
+        _accept(self, self.queue, account, rule_arns)
+
+    def send(self) -> Statement:
+        """Let a function's role leave here what failed."""
+        return allow(["sqs:SendMessage"], [self.queue.arn])
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkQueueArgs:
+    """Who consumes the queue, and how patiently."""
+
+    kms_key_arn: Input[str]
+    consumer_timeout_seconds: int
+    batching_window_seconds: int
+    max_receive_count: int
+
+
+class WorkQueue(pulumi.ComponentResource):
+    """An encrypted queue whose poison messages wait, for two weeks, in a dead-letter queue."""
+
+    queue: aws.sqs.Queue
+    dead_letters: aws.sqs.Queue
+
+    def __init__(self, name: str, args: WorkQueueArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:messaging:WorkQueue", name, None, opts)
+        child = ResourceOptions(parent=self)
+        self.dead_letters = DeadLetters(
+            f"{name}-dead-letters", DeadLettersArgs(kms_key_arn=args.kms_key_arn), child
+        ).queue
+        self.queue = aws.sqs.Queue(
+            name,
+            visibility_timeout_seconds=visibility_timeout_seconds(
+                args.consumer_timeout_seconds, args.batching_window_seconds
+            ),
+            message_retention_seconds=QUEUE_RETENTION_SECONDS,
+            kms_master_key_id=args.kms_key_arn,
+            redrive_policy=Output.json_dumps(
+                {"deadLetterTargetArn": self.dead_letters.arn, "maxReceiveCount": args.max_receive_count}
+            ),
+            opts=child,
+        )
+        aws.sqs.RedriveAllowPolicy(
+            f"{name}-redrive-allow",
+            queue_url=self.dead_letters.url,
+            redrive_allow_policy=Output.json_dumps(
+                {"redrivePermission": "byQueue", "sourceQueueArns": [self.queue.arn]}
+            ),
+            opts=child,
+        )
+        aws.sqs.QueuePolicy(
+            f"{name}-dead-letters-policy",
+            queue_url=self.dead_letters.url,
+            policy=document([tls_only(["sqs:*"], [self.dead_letters.arn])]),
+            opts=child,
+        )
+        self.register_outputs({"queue_url": self.queue.url})
+
+    def accept(self, account: Input[str], rule_arns: Sequence[Input[str]]) -> None:
+        """Let those EventBridge rules send."""
+        _accept(self, self.queue, account, rule_arns)
+
+    def consume(self) -> Statement:
+        """Let a function's event source take messages."""
+        return allow(["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"], [self.queue.arn])
+
+
+def _accept(
+    owner: DeadLetters | WorkQueue, queue: aws.sqs.Queue, account: Input[str], rule_arns: Sequence[Input[str]]
+) -> None:
+    """Let only those EventBridge rules send to `queue`, and everyone only over TLS.
+
+    A queue comes before the rules that send to it, so its policy is made when they are known.
+    """
+    from_rules: Statement = {
+        "Sid": "FromRules",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue.arn,
+        "Condition": source_condition(account, rule_arns),
+    }
+    aws.sqs.QueuePolicy(
+        f"{owner.pulumi_resource_name}-policy",
+        queue_url=queue.url,
+        policy=document([from_rules, tls_only(["sqs:*"], [queue.arn])]),
+        opts=ResourceOptions(parent=owner),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsumptionArgs:
+    """Which function takes a queue's messages, and how many at once."""
+
+    queue: WorkQueue
+    function: PipelineFunction
+    settings: IngestionConfig
+
+
+class Consumption(pulumi.ComponentResource):
+    """Hands a queue's messages to a function in batches; only those that failed come back."""
+
+    def __init__(self, name: str, args: ConsumptionArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:messaging:Consumption", name, None, opts)
+        aws.lambda_.EventSourceMapping(
+            name,
+            event_source_arn=args.queue.queue.arn,
+            function_name=args.function.function.name,
+            batch_size=args.settings.batch_size,
+            maximum_batching_window_in_seconds=args.settings.batching_window_seconds,
+            function_response_types=["ReportBatchItemFailures"],
+            scaling_config={"maximum_concurrency": args.settings.max_concurrency},
+            # Lambda tries the function's permissions on the queue when the mapping is made.
+            opts=ResourceOptions(parent=self, depends_on=[args.function.role.policy]),
+        )
+        self.register_outputs({})

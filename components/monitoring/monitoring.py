@@ -1,0 +1,123 @@
+"""Alarms that call a person, and the dashboard that shows where data is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Input, Output, ResourceOptions
+
+from components.monitoring.alarms import Alarm, Incident, Metric
+from components.monitoring.dashboard import Shown, dashboard
+from components.security.iam import Place
+
+COMPARISONS = {
+    "Greater": "GreaterThanThreshold",
+    "GreaterOrEqual": "GreaterThanOrEqualToThreshold",
+    "Less": "LessThanThreshold",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringArgs:
+    """What raises an alarm, who hears it, and what is shown."""
+
+    alarms: Sequence[Alarm]
+    incidents: Sequence[Incident]
+    alarms_topic_arn: Input[str]
+    shown: Shown
+
+
+class Monitoring(pulumi.ComponentResource):
+    """Calls a person at the first failure of any kind, and shows the stack on one page."""
+
+    dashboard: aws.cloudwatch.Dashboard
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:monitoring:Monitoring", name, None, opts)
+        self._name, self._args = name, args
+        # A person who is called at night must see which stack it is.
+        self._prefix = f"{name}-{args.shown.stack}"
+        made = {alarm.name: self._alarm(alarm) for alarm in args.alarms}
+        for incident in args.incidents:
+            self._incident(incident, [made[one.name].name for one in args.alarms if one.incident == incident.name])
+        self.dashboard = aws.cloudwatch.Dashboard(
+            f"{name}-dashboard",
+            dashboard_name=f"data-pipeline-{args.shown.stack}",
+            # Those of single failures are in the composite ones too, and it is they that say which.
+            dashboard_body=Output.json_dumps(dashboard(args.shown, [alarm.arn for alarm in made.values()])),
+            opts=ResourceOptions(parent=self),
+        )
+        self.register_outputs({"dashboard": self.dashboard.dashboard_name})
+
+    def _alarm(self, alarm: Alarm) -> aws.cloudwatch.MetricAlarm:
+        topic = [self._args.alarms_topic_arn]
+        common = aws.cloudwatch.MetricAlarmArgs(
+            name=f"{self._prefix}-{alarm.name}",
+            alarm_description=alarm.description,
+            comparison_operator=COMPARISONS[alarm.compare],
+            threshold=alarm.threshold,
+            evaluation_periods=alarm.periods,
+            datapoints_to_alarm=1,
+            treat_missing_data=alarm.missing_data,
+            alarm_actions=None if alarm.incident else topic,
+            ok_actions=topic if alarm.tells_when_over else None,
+        )
+        if alarm.expression:
+            common.metric_queries = _queries(alarm.metrics, alarm.expression, alarm.period_seconds)
+        else:
+            (metric,) = alarm.metrics.values()
+            common.namespace, common.metric_name = metric.namespace, metric.name
+            common.dimensions, common.statistic = dict(metric.dimensions), metric.statistic
+            common.period = alarm.period_seconds
+        return aws.cloudwatch.MetricAlarm(f"{self._name}-{alarm.name}", common, ResourceOptions(parent=self))
+
+    def _incident(self, incident: Incident, alarms: Sequence[Output[str]]) -> None:
+        aws.cloudwatch.CompositeAlarm(
+            f"{self._name}-{incident.name}",
+            alarm_name=f"{self._prefix}-{incident.name}",
+            alarm_description=incident.description,
+            alarm_rule=Output.all(*alarms).apply(alarm_rule),
+            alarm_actions=[self._args.alarms_topic_arn],
+            opts=ResourceOptions(parent=self),
+        )
+
+
+def callers(place: Place) -> dict[str, Sequence[Input[str]]]:
+    """Say which services call people by the alarms topic, and on behalf of what; EventBridge is none of them.
+
+    It publishes to an encrypted topic only where neither the topic's policy nor the key's has a condition (SNS guide,
+    key management; EventBridge guide, resource-based policies; read in November 2026).
+    """
+    return {
+        "cloudwatch.amazonaws.com": [place.arn("cloudwatch", "alarm:*")],
+        "budgets.amazonaws.com": [place.global_arn("budgets", "*")],
+    }
+
+
+def alarm_rule(names: Sequence[str]) -> str:
+    """Write the rule of a composite alarm: any of them."""
+    return " OR ".join(f'ALARM("{name}")' for name in sorted(names))
+
+
+def _queries(
+    metrics: Mapping[str, Metric], expression: str, period_seconds: int
+) -> list[Input[aws.cloudwatch.MetricAlarmMetricQueryArgs]]:
+    """Say an expression over metrics as the provider wants it."""
+    queries: list[Input[aws.cloudwatch.MetricAlarmMetricQueryArgs]] = [
+        aws.cloudwatch.MetricAlarmMetricQueryArgs(
+            id=title,
+            metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+                namespace=metric.namespace,
+                metric_name=metric.name,
+                dimensions=dict(metric.dimensions),
+                period=period_seconds,
+                stat=metric.statistic,
+            ),
+        )
+        for title, metric in metrics.items()
+    ]
+    result = aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        id="result", expression=expression, label=expression, return_data=True
+    )
+    return [*queries, result]

@@ -1,0 +1,124 @@
+"""The environment's key, and the shape of every role."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import Output, ResourceOptions
+
+from components.security.iam import Place, Statement, document, source_condition
+from policies.model import Waiver
+
+WAIVERS = (
+    Waiver(
+        rule="IAM-09",
+        resource="data-pipeline-key",
+        wrong="logs.*",
+        reason="CloudWatch Logs sends no source; the log group in the encryption context binds it to the account.",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncryptionKeyArgs:
+    """What the key must know."""
+
+    alias: str
+    place: Place
+    deletion_window_days: int
+    allow_destroy: bool
+
+
+class EncryptionKey(pulumi.ComponentResource):
+    """One rotating key that encrypts everything of the environment, usable by named services only."""
+
+    key: aws.kms.Key
+
+    def __init__(self, name: str, args: EncryptionKeyArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:security:EncryptionKey", name, None, opts)
+        child = ResourceOptions(parent=self)
+        keep = not args.allow_destroy
+        self._place = args.place
+        self.key = aws.kms.Key(
+            name,
+            description="Data, logs and messages of the data pipeline",
+            enable_key_rotation=True,
+            deletion_window_in_days=args.deletion_window_days,
+            policy=document(_key_statements(args.place)),
+            opts=ResourceOptions(parent=self, protect=keep, retain_on_delete=keep),
+        )
+        aws.kms.Alias(f"{name}-alias", name=f"alias/{args.alias}", target_key_id=self.key.key_id, opts=child)
+        self.register_outputs({"arn": self.key.arn})
+
+    def use(self, *services: str) -> Statement:
+        """Let a role read and write what `services` encrypt for it, and only by way of them."""
+        return self._use(["kms:Decrypt", "kms:GenerateDataKey"], services)
+
+    def decrypt(self, *services: str) -> Statement:
+        """Let a role read what `services` encrypted for it."""
+        return self._use(["kms:Decrypt"], services)
+
+    def use_for_table(self) -> Statement:
+        """Let a role reach an encrypted DynamoDB table: DynamoDB asks for more than S3 does."""
+        verbs = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext")
+        actions = [f"kms:{verb}" for verb in (*verbs, "ReEncryptFrom", "ReEncryptTo")]
+        return self._use(actions, ["dynamodb"])
+
+    def _use(self, actions: Sequence[str], services: Sequence[str]) -> Statement:
+        via = [Output.concat(service, ".", self._place.region, ".amazonaws.com") for service in services]
+        return {
+            "Effect": "Allow",
+            "Action": list(actions),
+            "Resource": [self.key.arn],
+            "Condition": {"StringEquals": {"kms:ViaService": via}},
+        }
+
+
+def _key_statements(place: Place) -> list[Statement]:
+    """Name the services that need the key. In a key policy, the resource "*" is the key itself."""
+    use = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    return [
+        {
+            # Without it, IAM policies grant nothing and nobody could ever change the key.
+            "Sid": "AccountDecidesByIam",
+            "Effect": "Allow",
+            "Principal": {"AWS": Output.concat("arn:", place.partition, ":iam::", place.account, ":root")},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+        {
+            "Sid": "LogGroupsOfTheAccount",
+            "Effect": "Allow",
+            "Principal": {"Service": Output.concat("logs.", place.region, ".amazonaws.com")},
+            "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+            "Resource": "*",
+            # CloudWatch Logs sends no source account; the log group is in the encryption context.
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")}},
+        },
+        {
+            # Not for topics: there EventBridge sends no source, and a condition on it shuts EventBridge out.
+            "Sid": "EventBridgeToEncryptedQueues",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": use,
+            "Resource": "*",
+            "Condition": source_condition(place.account, [place.arn("events", "rule/*")]),
+        },
+        {
+            "Sid": "AlarmsToEncryptedTopic",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": use,
+            "Resource": "*",
+            "Condition": source_condition(place.account, [place.arn("cloudwatch", "alarm:*")]),
+        },
+        {
+            "Sid": "BudgetsToEncryptedTopic",
+            "Effect": "Allow",
+            "Principal": {"Service": "budgets.amazonaws.com"},
+            "Action": use,
+            "Resource": "*",
+            "Condition": source_condition(place.account, [place.global_arn("budgets", "*")]),
+        },
+    ]

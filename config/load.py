@@ -1,0 +1,125 @@
+"""Reads the current stack's settings, and says everything that is wrong with them at once."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env
+
+from config.model import (
+    CALLED_SO,
+    ENVIRONMENTS,
+    HOLDS_SECRETS,
+    REGION,
+    STACK,
+    STACK_NAME,
+    PipelineConfig,
+)
+from config.violations import SECRET, Violation, check, printable
+
+SETTINGS_KEY = "settings"
+
+
+ONLY_SECRETS = "Of these settings, only the endpoints of subscriptions may be secrets."
+
+
+_CALLED = "one with the rules of prod or staging is called so, or begins with that name and a hyphen"
+
+
+class ConfigError(pulumi.RunError):
+    """The stack file says something that is not allowed; the message lists all of it."""
+
+
+def load() -> PipelineConfig:
+    """Read and check the current stack's settings.
+
+    Raises:
+        ConfigError: with every violation at once: key, value, what is allowed, and the stack file's name.
+
+    """
+    source = pulumi.Config("data-pipeline")
+    secret = pulumi.runtime.is_config_secret(source.full_key(SETTINGS_KEY))
+    stack = pulumi.get_stack()
+    given = _json(source.get(SETTINGS_KEY))
+    region = pulumi.Config("aws").get("region")
+    return parse(given, f"Pulumi.{stack}.yaml", stack=stack, region=region, secret=secret, beside=_beside(source))
+
+
+def _beside(source: pulumi.Config) -> list[str]:
+    """Find what else stands under the project's name: nobody reads it, so it is a mistake."""
+    # As Pulumi looks a key up: what was set, and what the CLI hands over.
+    known = {*CONFIG.get(), *get_config_env()}
+    return sorted(key for key in known if key.startswith(f"{source.name}:") and key != source.full_key(SETTINGS_KEY))
+
+
+def parse(
+    raw: object,
+    stack_file: str,
+    *,
+    stack: str = "",
+    region: str | None = None,
+    secret: bool = False,
+    beside: Sequence[str] = (),
+) -> PipelineConfig:
+    """Check `raw`, the value of ``data-pipeline:settings``; if one of its values is `secret`, none is ever shown.
+
+    The `stack` is called like its environment where it has the rules of prod or staging, and never else.
+    What stands `beside` the settings under the project's name is refused, and what is not in the `region`.
+
+    Raises:
+        ConfigError: with every violation at once.
+
+    """
+
+    strangers = [
+        f"  {printable(key)}: allowed is data-pipeline:settings only, under which everything stands" for key in beside
+    ]
+
+    def shown(value: object) -> str:
+        return SECRET if secret else repr(value)
+
+    if not isinstance(raw, Mapping):
+        head = f"{stack_file}: data-pipeline:settings = {shown(raw)} is not a mapping. "
+        raise ConfigError("\n".join([f"{head}Write at least 'environment: dev' under it.", *strangers]))
+    own, wrong = environments_of(stack), []
+    if stack and not STACK_NAME.fullmatch(stack):
+        strangers.append(
+            f"  the stack's name {printable(stack)}: allowed are up to 40 small letters, digits and single hyphens, "
+            "a letter first; physical names are made of it"
+        )
+    if raw.get("environment") in ENVIRONMENTS and raw["environment"] not in own:
+        allowed = f"{' or '.join(map(repr, own))}, as the stack is called {printable(stack)!r}: {_CALLED}"
+        wrong.append(Violation(key="environment", value=raw["environment"], allowed=allowed))
+        raw = {**raw, "environment": own[0]}
+    # The rules of the environment that the name allows stand in where nobody knows which it is.
+    found, checked = check(
+        PipelineConfig, raw, {"environment": own[0]}, {HOLDS_SECRETS: secret, REGION: region, STACK: stack}
+    )
+    violations = [*wrong, *found]
+    if checked is None or violations or strangers:
+        lines = [*strangers]
+        lines += [f"  {printable(v.key)} = {shown(v.value)}: allowed is {v.rule(secret=secret)}" for v in violations]
+        head = f"{stack_file}: {len(lines)} of data-pipeline:settings cannot be used:"
+        if secret:
+            lines.append(f"No value is shown, since one of them is a secret. {ONLY_SECRETS}")
+        raise ConfigError("\n".join([head, *lines]))
+    return checked
+
+
+def environments_of(stack: str) -> tuple[str, ...]:
+    """Say whose rules a stack may keep, by its name; the first stands in for one that is wrong."""
+    for environment in CALLED_SO:
+        if stack == environment or stack.startswith(f"{environment}-"):
+            return (environment,)
+    if stack in ENVIRONMENTS:
+        return (stack,)
+    free = tuple(sorted(set(ENVIRONMENTS) - set(CALLED_SO)))
+    return free if stack else (*free, *CALLED_SO)
+
+
+def _json(text: str | None) -> object:
+    """Parse what Pulumi hands on; text that is no JSON is what it is."""
+    try:
+        return None if text is None else json.loads(text)
+    except ValueError:
+        return text

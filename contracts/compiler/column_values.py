@@ -1,0 +1,201 @@
+"""What a contract may say of a column's values: their type, bounds, lengths, allowed values, and a pattern."""
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from open_data_contract_standard.model import SchemaProperty
+
+from config import plain_yaml
+
+# What a contract may call a column's type. Left: logicalType and physicalType; right: the type of the table.
+PHYSICAL_TYPES = {
+    "string": {"string": "string", "varchar": "string", "text": "string"},
+    "integer": {"int": "int", "integer": "int", "bigint": "bigint", "long": "bigint"},
+    "number": {"double": "double", "float": "double"},
+    "boolean": {"boolean": "boolean"},
+    "date": {"date": "date"},
+    "timestamp": {"timestamp": "timestamp"},
+}
+DEFAULT_TYPE = {
+    "string": "string",
+    "integer": "bigint",
+    "number": "double",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+}
+DECIMAL = re.compile(r"decimal\(([0-9]{1,2}),\s*([0-9]{1,2})\)")
+PARTITION_TYPES = ("int", "bigint", "string", "date")
+BOUNDS = ("minimum", "maximum")
+LENGTHS = ("minLength", "maxLength")
+OPTIONS = {
+    "string": (*LENGTHS, "pattern"),
+    "int": BOUNDS,
+    "bigint": BOUNDS,
+    "double": BOUNDS,
+    "decimal": BOUNDS,
+}
+MAX_LENGTH = 16 * 1024 * 1024
+"""Characters of the longest record that the job parses (docs/semantics.md, section 4.1)."""
+
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+TIMESTAMP = re.compile(
+    rf"{DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?"
+    r"(Z|[+-]((0[0-9]|1[0-7]):[0-9]{2}|18:00))?"
+)
+MOST_DIGITS = 38
+"""Digits of the widest decimal."""
+
+PROPERTY = r"\\[pP]\{(?:[LMNPSZC]|L[ultmo]|M[nce]|N[dlo]|P[cdseifo]|S[mcko]|Z[slp]|Is[LN]|IsAlphabetic|IsDigit)\}"
+ESCAPE = rf"\\[dDwWsStnrfa]|\\x[0-9A-Fa-f]{{2}}|\\u(?![dD][89A-Fa-f])[0-9A-Fa-f]{{4}}|\\[^A-Za-z0-9]|{PROPERTY}"
+PORTABLE = re.compile(
+    rf"""{ESCAPE} | \\[bBA] | \\[1-9][0-9]*
+    | \[(?!\^?\])\^?(?:{ESCAPE} | (?!&&|--|~~|\|\|)[^\]\[\\])+\]    # Java has sets in sets, and no ] that comes first
+    | \((?!\?) | \(\?(?:[:=!>] | <[=!] | [ims]+(?:-[ims]+)?[:)] | -[ims]+:)
+    | [*+?][+?]? | \{{[0-9]{{1,9}}(?:,[0-9]{{0,9}})?\}}[+?]?
+    | [^\\\[({{*+?]""",
+    re.VERBOSE,
+)
+"""A piece of a regular expression that Python and Java, whose expressions Spark has, both take, and for the same."""
+
+
+def type_of(column: SchemaProperty) -> str | None:
+    """The type of the table that a column asks for; None if there is no such type."""
+    logical = column.logicalType or ""
+    if column.physicalType is None:
+        return DEFAULT_TYPE.get(logical)
+    physical = column.physicalType.lower()
+    match = DECIMAL.fullmatch(physical)
+    if match and logical == "number":
+        precision, scale = int(match[1]), int(match[2])
+        return f"decimal({precision},{scale})" if 1 <= precision <= MOST_DIGITS and scale <= precision else None
+    return PHYSICAL_TYPES.get(logical, {}).get(physical)
+
+
+def type_problem(column: SchemaProperty) -> str:
+    """Say what is allowed where `type_of` found nothing."""
+    if column.logicalType not in PHYSICAL_TYPES:
+        return f"logicalType {column.logicalType!r}; allowed: {', '.join(PHYSICAL_TYPES)}"
+    allowed = [*PHYSICAL_TYPES[column.logicalType]]
+    if column.logicalType == "number":
+        allowed.append("decimal(p,s) with 1 <= p <= 38 and s <= p")
+    return f"physicalType {column.physicalType!r}; allowed for {column.logicalType}: {', '.join(allowed)}"
+
+
+def as_written(value: Any, kind: str) -> str | None:
+    """The text by which a file would have a value of a contract in a column of a type; None for no single value."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float):
+        return None
+    text = value.text if isinstance(value, plain_yaml.Float) else str(value)
+    if kind == "string" or not NUMBER.fullmatch(text):
+        return text
+    exact = Decimal(text)
+    # Without an exponent, which only a double may have.
+    return format(exact, "f") if abs(exact.adjusted()) <= MOST_DIGITS else text
+
+
+def is_value(text: str, kind: str) -> bool:
+    """Whether a text is a value of a type of the table (docs/semantics.md, section 3.3)."""
+    match kind:
+        case "string":
+            return True
+        case "boolean":
+            return text.lower() in ("true", "false", "1", "0")
+        case "date":
+            return DATE.fullmatch(text) is not None and _is_iso(text)
+        case "timestamp":
+            return TIMESTAMP.fullmatch(text) is not None and _is_iso(text)
+    if not NUMBER.fullmatch(text):
+        return False
+    if kind == "double":
+        return math.isfinite(float(text))
+    if "e" in text.lower():
+        return False
+    number = Decimal(text)
+    if match := DECIMAL.fullmatch(kind):
+        precision, scale = int(match[1]), int(match[2])
+        return number.copy_abs() < 10 ** (precision - scale) and _fits(number, scale)
+    bits = 31 if kind == "int" else 63
+    return -(2**bits) <= number < 2**bits and _fits(number, 0)
+
+
+def _fits(number: Decimal, scale: int) -> bool:
+    _, digits, exponent = number.as_tuple()
+    fraction = digits[exponent + scale :] if isinstance(exponent, int) and exponent + scale < 0 else ()
+    return not any(fraction)
+
+
+def _is_iso(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def value_problems(column: SchemaProperty, kind: str) -> Iterator[str]:
+    """Say what is wrong with the options and the allowed values of a column of a type."""
+    options = column.logicalTypeOptions or {}
+    allowed = OPTIONS.get(kind.split("(")[0], ())
+    for option, value in options.items():
+        where = f"logicalTypeOptions.{option}"
+        if option not in allowed:
+            yield f"{where}: not checked for {kind}; allowed: {', '.join(allowed) or 'none'}"
+        elif option == "pattern":
+            yield from (f"{where}: {problem}" for problem in pattern_problems(value))
+        elif option in LENGTHS:
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_LENGTH:
+                yield f"{where}: {value!r}; allowed are whole numbers from 0 to {MAX_LENGTH}"
+        elif isinstance(value, bool) or not is_value(as_written(value, kind) or "", kind):
+            yield f"{where}: {value!r} is not a number that a column of {kind} can have"
+    for least, most in (LENGTHS, BOUNDS):
+        yield from _order_problems(options, least, most, kind)
+    if column.enum is not None:
+        yield from _enum_problems(column, kind)
+
+
+def _order_problems(options: dict[str, Any], least: str, most: str, kind: str) -> Iterator[str]:
+    texts = [as_written(options.get(option), kind) or "" for option in (least, most)]
+    if all(NUMBER.fullmatch(text) for text in texts) and Decimal(texts[0]) > Decimal(texts[1]):
+        yield f"logicalTypeOptions.{least}: {texts[0]} is above {most}, which is {texts[1]}: no value is left"
+
+
+def _enum_problems(column: SchemaProperty, kind: str) -> Iterator[str]:
+    if not column.enum:
+        yield "enum: no value; list what is allowed, or leave it out"
+    for index, item in enumerate(column.enum or []):
+        text = as_written(item.value, kind)
+        if text is None:
+            yield f"enum.{index}: {item.value!r} is not a single value"
+        elif text != text.strip(" \t"):
+            yield f"enum.{index}: {item.value!r} has blanks around it, which are taken off the values of a file"
+        elif not is_value(text, kind):
+            yield f"enum.{index}: {item.value!r} is not a value that a column of {kind} can have"
+
+
+def pattern_problems(pattern: object) -> Iterator[str]:
+    """Say why a pattern is none that Spark would read as it is meant."""
+    if not isinstance(pattern, str):
+        yield f"{pattern!r} is not a text; write the regular expression in quotes"
+        return
+    at = 0
+    while piece := PORTABLE.match(pattern, at):
+        at = piece.end()
+    if at < len(pattern):
+        yield (
+            f"{pattern!r} has {pattern[at : at + 12]!r}, which Spark does not read as it is meant; write (?:...) for a "
+            "named group, {0,n} for {,n}, $ for the end, and a backslash before { and, in brackets, before [ ] & - ~ |"
+        )
+        return
+    try:
+        # What Python lacks stands for one character too.
+        re.compile(re.sub(PROPERTY, r"\\w", pattern))
+    except (re.error, OverflowError, RecursionError) as error:
+        yield f"{pattern!r} is not a regular expression: {error}"

@@ -1,0 +1,282 @@
+"""The catalog's tables as DuckDB views over local copies of the caller's files, with the bytes a query would scan."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow.parquet as pq
+
+from local.athena import json_files, projection, sql
+from local.glue.hive_types import hive_type
+from local.glue.mirror import Location
+
+Json = dict[str, Any]
+
+_DUCKDB_TYPES: Final = {
+    "tinyint": "TINYINT",
+    "smallint": "SMALLINT",
+    "int": "INTEGER",
+    "integer": "INTEGER",
+    "bigint": "BIGINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "string": "VARCHAR",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+    "binary": "BLOB",
+}
+_READABLE: Final = {
+    # What Athena reads although the file says otherwise.
+    ("int", "bigint"),
+    ("smallint", "int"),
+    ("smallint", "bigint"),
+    ("tinyint", "smallint"),
+    ("tinyint", "int"),
+    ("tinyint", "bigint"),
+    ("float", "double"),
+    ("binary", "string"),
+}
+
+_JSON_LIBRARY: Final = "org.apache.hive.hcatalog.data.JsonSerDe"
+_ZONED: Final = "TIMESTAMP WITH TIME ZONE"
+
+
+class UnreadableError(Exception):
+    """A table cannot be read; the message is worded as Athena words it."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Where rows lie, and the values of the partition keys there."""
+
+    location: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An object of a table: its URI, and how to get its bytes."""
+
+    uri: str
+    etag: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class CatalogTable:
+    """A table of the catalog: its columns and partition keys with Hive types, its partitions, its files' format."""
+
+    columns: dict[str, str]
+    keys: dict[str, str]
+    partitions: list[Partition]
+    json: bool = False
+
+    @classmethod
+    def of(cls, table: Json, partitions: Iterable[Json]) -> CatalogTable:
+        """Read what the catalog says.
+
+        Raises:
+            UnreadableError: if the table is neither Parquet nor JSON, or its partitions cannot be worked out.
+        """
+        storage = table.get("StorageDescriptor") or {}
+        library = (storage.get("SerdeInfo") or {}).get("SerializationLibrary", "")
+        if "parquet" not in library.lower() and library != _JSON_LIBRARY:
+            raise UnreadableError(
+                f"NOT_SUPPORTED: the emulator reads Parquet and Hive JSON tables only, {table['Name']} has {library!r}"
+            )
+        keys = {key["Name"].lower(): key["Type"] for key in table.get("PartitionKeys") or []}
+        if projection.is_projected(table):
+            today = datetime.datetime.now(datetime.UTC).date()
+            try:
+                parts = [Partition(*found) for found in projection.project(table, today)]
+            except projection.ProjectionError as error:
+                raise UnreadableError(str(error)) from error
+        else:
+            # Athena sees the partitions that the catalog lists, whatever else lies in S3.
+            parts = [
+                Partition(part["StorageDescriptor"]["Location"], tuple(map(str, part["Values"]))) for part in partitions
+            ]
+        return cls(
+            {column["Name"].lower(): column["Type"] for column in storage.get("Columns") or []},
+            keys,
+            parts if keys else [Partition(storage["Location"], ())],
+            library == _JSON_LIBRARY,
+        )
+
+    def left(self, condition: str | None) -> list[Partition]:
+        """The partitions that a condition on the keys leaves."""
+        if condition is None or not self.keys or not self.partitions:
+            return self.partitions
+        with duckdb.connect(":memory:") as connection:
+            names = ", ".join(f'"{key}" {duckdb_type(kind)}' for key, kind in self.keys.items())
+            connection.execute(f"CREATE TABLE partitions (position INTEGER, {names})")
+            rows = [[position, *part.values] for position, part in enumerate(self.partitions)]
+            marks = ", ".join("?" * (len(self.keys) + 1))
+            connection.executemany(f"INSERT INTO partitions VALUES ({marks})", rows)
+            query = f"SELECT position FROM partitions WHERE {condition} ORDER BY position"
+            return [self.partitions[position] for (position,) in connection.execute(query).fetchall()]
+
+
+class FileCache:
+    """Local copies of objects, so that a table that is asked twice is copied once."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def path(self, file: StoredFile) -> Path:
+        """The local copy of an object."""
+        name = hashlib.sha256(f"{file.uri} {file.etag}".encode()).hexdigest()
+        path = self._directory / f"{name}.copy"
+        if not path.exists():
+            # Two queries may fetch the same object at the same time.
+            part = path.with_suffix(f".{id(file):x}")
+            part.write_bytes(file.read())
+            part.replace(path)
+        return path
+
+
+def create_view(
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    table: CatalogTable,
+    files: list[tuple[Path, Partition]],
+    touched: set[str],
+) -> int:
+    """Make the view of a table over its files and return the bytes that a query reads.
+
+    Of Parquet these are the column chunks that it touches, of JSON the whole files.
+
+    Raises:
+        UnreadableError: if a file is of another format, or contradicts the catalog.
+    """
+    if table.json:
+        try:
+            rows = json_files.read([path for path, _ in files], table.columns)
+        except json_files.JsonError as error:
+            raise UnreadableError(str(error)) from error
+        connection.register(f"{view}_rows", rows)
+        connection.execute(_view_sql(connection, view, table, files, set(table.columns)))
+        return sum(path.stat().st_size for path, _ in files)
+    present: set[str] = set()
+    scanned = 0
+    for path, partition in files:
+        try:
+            metadata = pq.read_metadata(path)
+        except OSError as error:
+            raise UnreadableError(
+                f"HIVE_BAD_DATA: {partition.location} holds a file that is not Parquet: {error}"
+            ) from error
+        present |= _checked_columns(metadata, table, partition.location)
+        for group in range(metadata.num_row_groups):
+            for index in range(metadata.num_columns):
+                chunk = metadata.row_group(group).column(index)
+                if chunk.path_in_schema.split(".")[0].lower() in touched:
+                    scanned += chunk.total_compressed_size
+    connection.execute(_view_sql(connection, view, table, files, present))
+    return scanned
+
+
+def _checked_columns(metadata: pq.FileMetaData, table: CatalogTable, location: str) -> set[str]:
+    found = {field.name.lower(): hive_type(field.type) for field in metadata.schema.to_arrow_schema()}
+    for name, kind in found.items():
+        expected = table.columns.get(name)
+        if expected is not None and expected != kind and not _is_readable(kind, expected):
+            raise UnreadableError(
+                f"HIVE_BAD_DATA: Field {name}'s type {kind} in parquet file {location} is incompatible with "
+                f"type {expected} defined in table schema"
+            )
+    return set(found)
+
+
+def _is_readable(kind: str, expected: str) -> bool:
+    if (kind, expected) in _READABLE:
+        return True
+    # Trino rescales decimals, and fails on a value that does not fit; so does DuckDB's cast.
+    old, new = (re.fullmatch(r"decimal\((\d+),(\d+)\)", each) for each in (kind, expected))
+    return old is not None and new is not None and int(old[2]) <= int(new[2])
+
+
+def _view_sql(
+    connection: duckdb.DuckDBPyConnection,
+    view: str,
+    table: CatalogTable,
+    files: list[tuple[Path, Partition]],
+    present: set[str],
+) -> str:
+    columns = [
+        f'CAST(data."{name}" AS {duckdb_type(kind)}) AS "{name}"'
+        if name in present
+        else f'CAST(NULL AS {duckdb_type(kind)}) AS "{name}"'
+        for name, kind in table.columns.items()
+    ]
+    keys = [f'CAST(place."{name}" AS {duckdb_type(kind)}) AS "{name}"' for name, kind in table.keys.items()]
+    if not files:
+        kinds = {**table.columns, **table.keys}
+        nothing = ", ".join(f'CAST(NULL AS {duckdb_type(kind)}) AS "{name}"' for name, kind in kinds.items())
+        return f"CREATE TEMP VIEW {view} AS SELECT {nothing} WHERE false"
+    names = "".join(f', "{name}" VARCHAR' for name in table.keys)
+    connection.execute(f"CREATE TEMP TABLE {view}_places (file VARCHAR{names})")
+    marks = ", ".join("?" * (len(table.keys) + 1))
+    rows = [[str(path), *partition.values] for path, partition in files]
+    connection.executemany(f"INSERT INTO {view}_places VALUES ({marks})", rows)
+    listed = ", ".join(f"'{path}'" for path, _ in files)
+    parquet = f"read_parquet([{listed}], union_by_name=true, filename='file__', hive_partitioning=false)"
+    return (
+        f"CREATE TEMP VIEW {view} AS SELECT {', '.join(columns + keys)} "
+        f"FROM {f'{view}_rows' if table.json else parquet} AS data "
+        f"JOIN {view}_places AS place ON data.file__ = place.file"
+    )
+
+
+def duckdb_type(hive: str) -> str:
+    """DuckDB's name of a Hive type.
+
+    Raises:
+        UnreadableError: if the emulator does not know it.
+    """
+    bare = hive.lower()
+    if bare in _DUCKDB_TYPES:
+        return _DUCKDB_TYPES[bare]
+    if bare.startswith("decimal"):
+        return bare.upper()
+    if bare.startswith(("varchar", "char")):
+        return "VARCHAR"
+    if bare.startswith("array<"):
+        return f"{duckdb_type(bare[6:-1])}[]"
+    raise UnreadableError(f"NOT_SUPPORTED: the emulator does not read columns of type {hive}")
+
+
+def run(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[str], list[list[str | None]]]:
+    """Run a translated query: column names, Athena types, and the rows as Athena prints them."""
+    described = connection.execute(f"DESCRIBE {query}").fetchall()
+    kinds = [str(column[1]) for column in described]
+    cursor = connection.execute(_printable(query, kinds))
+    rows = [[sql.text(value) for value in row] for row in cursor.fetchall()]
+    names = [str(column[0]).lower() for column in described]
+    return names, [sql.athena_type(kind) for kind in kinds], rows
+
+
+def _printable(query: str, kinds: list[str]) -> str:
+    # DuckDB hands out times with a zone only with another package's help, so it prints them itself.
+    if _ZONED not in kinds:
+        return query
+    names = [f"column_{position}" for position in range(len(kinds))]
+    shown = [
+        f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g UTC')" if kind == _ZONED else name
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+    return f"SELECT {', '.join(shown)} FROM ({query}) AS result ({', '.join(names)})"
+
+
+def location_of(uri: str) -> Location:
+    """A table's or partition's location as a prefix."""
+    return Location.parse(uri.rstrip("/") + "/")

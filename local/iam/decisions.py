@@ -1,0 +1,166 @@
+"""Every authorisation decision of the emulator, as JSON lines that a test or the demo can ask for denials.
+
+What MiniStack 1.5.33 enforces with `AUTH=true`, and what this package adds, is in the table `ENFORCEMENT`.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+ENFORCEMENT: Final = """\
+| request | checked locally | by |
+|---|---|---|
+| the job's `s3://` paths | yes, object by object | local/glue/mirror.py |
+| signed requests of Lambda functions and of the Glue job (boto3) | yes | MiniStack |
+| S3's 403 instead of 404 to who may not list the bucket | yes (MiniStack: no) | local/patches/s3_absence.py |
+| what the state machine calls | yes (MiniStack: no) | local/step_functions/tasks.py |
+| what a crawler reads and writes | yes | local/glue/crawler.py |
+| what Athena reads and writes for its caller | yes (MiniStack: no) | local/athena/engine.py |
+| EventBridge to SQS, SNS, Lambda: resource and key policies | yes (MiniStack: no) | local/iam/service_policies.py |
+| CloudWatch alarms, budgets to SNS: resource and key policies | yes (MiniStack: no) | local/iam/service_policies.py |
+| a function's event source mapping reading its queue | yes (MiniStack: no) | local/iam/service_policies.py |
+| customer-managed keys behind S3, SQS and SNS | yes (MiniStack: no) | local/iam/keys.py |
+| customer-managed keys behind DynamoDB, logs, Athena's results, Glue | no | - |
+| S3 to EventBridge, dead-letter queues, log delivery, X-Ray | no | - |
+| a function's log group | no: MiniStack writes it itself | - |
+"""
+"""Which permissions the emulator checks (Markdown, quoted in the README)."""
+
+_ROOT_SUFFIX: Final = ":root"
+
+_lock: Final = threading.Lock()
+_stream: TextIO | None = None
+_caller: contextvars.ContextVar[str] = contextvars.ContextVar("pipeline_caller", default="")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One question whether a principal may do something, and the answer.
+
+    `time` is seconds since the epoch, `deployer` is true for the account's root user, who may do everything; `via` is
+    the service that asks KMS for the principal.
+    """
+
+    time: float
+    principal: str
+    action: str
+    resource: str
+    allowed: bool
+    reason: str
+    deployer: bool = False
+    via: str = ""
+
+
+def install(log: Path) -> None:
+    """Record the decisions of this process's emulator in `log`, and check Glue's implied resources too.
+
+    Raises:
+        SeamMovedError: if MiniStack is another one than this was written for.
+    """
+    from ministack.core import iam_evaluator
+    from ministack.core.responses import get_account_id
+
+    from local.iam import keys, resources
+    from local.patches import seam
+
+    keys.check_seams()
+    global _stream
+    _stream = log.open("a", encoding="utf-8", buffering=1)
+
+    def ask(access_key: str, action: str, service: str, region: str, resource: str, context: Any) -> Any:
+        denied = original(access_key, action, service, region, resource, context)
+        principal = getattr(denied, "principal_arn", "") or _principal(access_key)
+        via = str((context or {}).get("kms:viaservice", "")).partition(".")[0]
+        record(principal, action, resource, allowed=denied is None, reason=_reason(denied), via=via)
+        return denied
+
+    def enforce(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> Any:
+        _caller.set(access_key_id)
+        for resource in [resource_arn, *resources.implied(service, resource_arn)]:
+            denied = ask(access_key_id, iam_action, service, region, resource, service_context)
+            if denied is not None:
+                return denied
+        if iam_evaluator.is_root_access_key(access_key_id):
+            return None
+        for action, key in keys.needed(iam_action, resource_arn):
+            context = keys.via(service, region, get_account_id())
+            denied = ask(access_key_id, action, "kms", region, key, context)
+            if denied is not None:
+                return denied
+        return None
+
+    def compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
+        # A wildcard of IAM takes any character; MiniStack's stops at a new line, which an object's key may have.
+        found = original_compiled(pattern, ignore_case)
+        return re.compile(found.pattern, found.flags | re.DOTALL)
+
+    original_compiled = seam.replace(iam_evaluator, "_fnmatch_compile", "pattern, ignore_case", compiled)
+    original = seam.replace(
+        iam_evaluator,
+        "enforce",
+        "access_key_id, iam_action, service, region, resource_arn, service_context",
+        enforce,
+    )
+    seam.function(iam_evaluator, "is_root_access_key", "access_key_id")
+    seam.function(iam_evaluator, "resolve_credential", "access_key_id, account_id, session_token")
+
+
+def record(principal: str, action: str, resource: str, *, allowed: bool, reason: str, via: str = "") -> None:
+    """Add a decision to this process's log."""
+    if _stream is None:
+        return
+    deployer = principal.endswith(_ROOT_SUFFIX)
+    decision = Decision(round(time.time(), 3), principal, action, resource, allowed, reason, deployer, via)
+    with _lock:
+        _stream.write(json.dumps(asdict(decision)) + "\n")
+
+
+def caller() -> str:
+    """The access key of the request that is being served, or of the role that was last asked for in this context."""
+    return _caller.get()
+
+
+def read_decisions(path: Path) -> Iterator[Decision]:
+    """The decisions recorded in a log so far, in order; a log that does not exist yet has none."""
+    if not path.exists():
+        return
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            if line.endswith("\n"):
+                yield Decision(**json.loads(line))
+
+
+def denials(path: Path) -> list[Decision]:
+    """The requests that were refused."""
+    return [decision for decision in read_decisions(path) if not decision.allowed]
+
+
+def _principal(access_key: str) -> str:
+    from ministack.core import iam_evaluator
+    from ministack.core.responses import get_account_id
+
+    found = iam_evaluator.resolve_credential(access_key or "", get_account_id())
+    return str(getattr(found, "principal_arn", "") or "anonymous")
+
+
+def _reason(denied: Any) -> str:
+    if denied is None:
+        return "allowed"
+    if code := getattr(denied, "code", ""):
+        return f"{code}: {denied.message}"
+    return "explicit deny" if denied.decision == "Deny" else "no policy allows it"
