@@ -64,6 +64,7 @@ check: lint types stale unit ## What to run before a commit
 lint: $(READY) ## Format check and lint; check and audit of the workflows
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	PYTHONPATH=.:lambdas/layers $(BIN)/lint-imports --no-cache
 	$(BIN)/actionlint -shellcheck= -pyflakes=
 	$(BIN)/zizmor --offline --quiet .github
 

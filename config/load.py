@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
+from pydantic import model_validator
 
 from config.model import (
     CALLED_SO,
@@ -15,7 +17,8 @@ from config.model import (
     STACK_NAME,
     PipelineConfig,
 )
-from config.violations import SECRET, Violation, check, printable
+from config.rules import rules
+from config.violations import SECRET, BrokenRulesError, Violation, check, printable
 
 SETTINGS_KEY = "settings"
 
@@ -28,6 +31,16 @@ _CALLED = "one with the rules of prod or staging is called so, or begins with th
 
 class ConfigError(pulumi.RunError):
     """The stack file says something that is not allowed; the message lists all of it."""
+
+
+class _Checked(PipelineConfig):
+    """The settings, refused where a rule between them is broken."""
+
+    @model_validator(mode="after")
+    def _rules_hold(self) -> Self:
+        if violations := tuple(rules(self)):
+            raise BrokenRulesError(violations)
+        return self
 
 
 def load() -> PipelineConfig:
@@ -93,7 +106,7 @@ def parse(
         raw = {**raw, "environment": own[0]}
     # The rules of the environment that the name allows stand in where nobody knows which it is.
     found, checked = check(
-        PipelineConfig, raw, {"environment": own[0]}, {HOLDS_SECRETS: secret, REGION: region, STACK: stack}
+        _Checked, raw, {"environment": own[0]}, {HOLDS_SECRETS: secret, REGION: region, STACK: stack}
     )
     violations = [*wrong, *found]
     if checked is None or violations or strangers:

@@ -1,23 +1,22 @@
 """What no stack's settings may break, and what prod's may not: the rules between the fields of the model."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from config.model import (
+    MOST_TAGS,
+    OWN_TAGS,
+    FunctionsConfig,
+    GlueConfig,
+    PipelineConfig,
+    StorageConfig,
+    Subscription,
+    VpcConfig,
+)
 from config.violations import Violation
-
-if TYPE_CHECKING:
-    from config.model import FunctionsConfig, GlueConfig, PipelineConfig, StorageConfig, Subscription, VpcConfig
 
 MINIMUM_RETENTION_DAYS_IN_PROD = 90
 KEY_DELETION_DAYS_IN_PROD = 30
-OWN_TAGS = ("Project", "Environment", "Stack", "ManagedBy")
-# S3 takes ten tags of an object, other services fifty (S3 user guide, object tagging, 2026-11), and the provider puts
-# its default tags on objects, too. That override_provider leaves them off cannot be relied on: where an object is
-# changed, they come back (issues 41747 and 45381 of terraform-provider-aws, open on 2026-11-26).
-MOST_TAGS = 10 - len(OWN_TAGS)
 # Glue 5.1 is in all commercial and GovCloud regions, and in the European Sovereign Cloud (AWS, "What's new", 2026-04-28
 # and 2026-08-27); of these no announcement was found on 2026-11-26.
 WITHOUT_GLUE_5_1 = ("cn-", "us-iso", "eu-iso")

@@ -16,9 +16,9 @@ from local.demo_data import DATASETS, QUERIES, Expected, SourceFile, flights_csv
 from local.deployer import DeploymentError
 from local.driver import FINAL, Pipeline, PipelineError, Progress
 from local.emulator import Emulator, EmulatorError
-from local.iam.decisions import denials
 from local.up import deploy_with_progress
 from plain_console import PlainConsole
+from recording.decisions import denials
 
 WORKDIR = Path(__file__).resolve().parent.parent / ".local" / "demo"
 PATIENCE_SECONDS = 600

@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-import ops  # noqa: F401  it makes pipeline_core found
-from local.iam.decisions import denials, read_decisions
 from plain_console import PlainConsole
+from recording.decisions import denials, read_decisions
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from config import prices
 from ops.cost.usage import dollars_of, measured
-from ops.recording import Declared, short_type
+from recording.program import Declared, short_type
 
 _RATE = re.compile(r"^rate\((\d+) (minute|hour|day)s?\)$")
 _MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}

@@ -48,6 +48,6 @@ def dollars_of(usage: Mapping[str, float]) -> dict[str, float]:
 
 @functools.cache
 def measured() -> dict[str, Any]:
-    """Read what was counted by `python -m ops.cost.measure`."""
+    """Read what was counted by `python -m local.cost_measurement`."""
     found: dict[str, Any] = json.loads(MEASURED.read_text(encoding="utf-8"))
     return found

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from ops.pages import components, cost, flow, schema, security, workflow
 from ops.pages.generate import Make, generated, stale, write
-from ops.recording import ROOT
+from recording.program import ROOT
 
 PARTS: Mapping[str, Mapping[str, Make]] = {
     "docs/architecture.md": {

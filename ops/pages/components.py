@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ops.pages.programs import declared
-from ops.recording import Declared
+from recording.program import Declared
 
 # It has the demonstration's datasets, several as a real stack has.
 STACK = "dev"

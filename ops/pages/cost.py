@@ -6,7 +6,7 @@ from ops.cost import batch, usage
 from ops.cost.idle import idle_dollars_per_month, unpriced
 from ops.pages.generate import table
 from ops.pages.programs import declared
-from ops.recording import stack_config
+from recording.program import stack_config
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 SHOWN_STACK = "prod"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ops.pages.programs import declared
-from ops.recording import Declared, short_type
+from recording.program import Declared, short_type
 
 STACK = "prod"
 # Which actions in a role's policy mean that it sets something in motion, by what is said at the arrow.

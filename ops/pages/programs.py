@@ -2,7 +2,7 @@
 
 import functools
 
-from ops.recording import Recording, main_program, record, stack_config
+from recording.program import Recording, main_program, record, stack_config
 
 
 @functools.cache

@@ -2,12 +2,12 @@
 
 from components.security.iam import UNSCOPED_ACTIONS
 from components.waivers import WAIVERS
-from local.iam.decisions import ENFORCEMENT
 from ops.pages.generate import table
 from ops.pages.programs import declared
-from ops.privileges import Grant, granted
-from ops.unmeasured import IN_A_NETWORK, UNMEASURED
 from policies.rules import RULES
+from recording.decisions import ENFORCEMENT
+from recording.privileges import Grant, granted
+from recording.unmeasured import IN_A_NETWORK, UNMEASURED
 
 
 def roles() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ops.pages.generate import PageError
-from ops.recording import ROOT
+from recording.program import ROOT
 
 DEFINITION = ROOT / "state_machines" / "batch_workflow.asl.json"
 _FUNCTION = re.compile(r"\$\{(\w+)FunctionArn\}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ops.preview.options import PreviewError
 from ops.preview.snapshot import Snapshot
-from ops.recording import ROOT
+from recording.program import ROOT
 
 
 class BaseError(Exception):

@@ -8,7 +8,7 @@ from ops.preview import contracts
 from ops.preview.differences import Difference, differences
 from ops.preview.snapshot import Seen, Snapshot
 from ops.preview.stateful import PROVIDER, REGION, fate, is_stateful, replacing
-from ops.recording import short_type
+from recording.program import short_type
 
 Action = Literal["add", "change", "replace", "remove"]
 ACTIONS: tuple[Action, ...] = ("add", "change", "replace", "remove")

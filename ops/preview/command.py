@@ -1,4 +1,4 @@
-"""Makes a preview: records the program, asks the rules, compares with a base."""
+"""Makes a preview of a stack, and writes it."""
 
 import pulumi
 from pipeline_core import plain_text
@@ -18,7 +18,7 @@ from ops.preview.options import Format, PreviewError, RefusedError
 from ops.preview.report import Preview
 from ops.preview.snapshot import take
 from ops.preview.verdict import refused
-from ops.recording import ROOT, main_program, record, stack_config
+from recording.program import ROOT, main_program, record, stack_config
 
 USER_ERRORS = (
     ConfigError,
@@ -78,16 +78,14 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
         RefusedError: what the stack declares, or what would become of data, must not be deployed.
 
     """
-    from ops.preview import command
-
     try:
-        made = command.make(stack, base)
+        made = make(stack, base)
     except Exception as error:
         if format_ is Format.MARKDOWN:
             # Whoever reads the pull request has to see it, not only whoever reads the log.
             console.out(_failure(stack, error, longest), highlight=False)
         raise
-    command.write(made, format_, longest, console)
+    write(made, format_, longest, console)
     if made.refusals:
         lines = "".join(f"\n  {line}" for line in made.refusals)
         raise RefusedError(f"stack {stack} must not be deployed like this; refused {len(made.refusals)}:{lines}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ops.cost import idle
-from ops.recording import Declared
+from recording.program import Declared
 
 _SERVICES = {"step functions": "sfn", "eventbridge": "cloudwatch"}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from config.stack_file import unchecked
 from ops.preview.cost import idle_dollars_per_month
 from ops.preview.snapshot import Snapshot, take
-from ops.recording import ROOT, main_program, record
+from recording.program import ROOT, main_program, record
 
 CORE = Path("lambdas") / "layers"
 

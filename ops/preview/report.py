@@ -11,7 +11,7 @@ from config.violations import printable
 from ops.preview.changes import ACTIONS, Change
 from ops.preview.differences import ABSENT, Difference
 from ops.preview.snapshot import CODE, Seen, Snapshot
-from ops.recording import short_type
+from recording.program import short_type
 
 LONGEST_VALUE = 100
 SIGNS = {"add": "+", "change": "~", "replace": "±", "remove": "-"}

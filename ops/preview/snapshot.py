@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 
 from config.violations import SECRET
-from ops.recording import Declared
+from recording.program import Declared
 
 CODE = "code sha256:"
 """How the content of an archive or a file begins, in the place of its bytes."""

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 
 from components.security.iam import UNSCOPED_ACTIONS
 from components.waivers import WAIVERS
-from ops.recording import Declared, short_type
 from policies.model import Program, Resource, check, unwaived
 from policies.rules import RULES
+from recording.program import Declared, short_type
 
 
 def as_program(

@@ -16,7 +16,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2  # type: ignore[i
 from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from ops.recording import NAME_PROPERTIES, Recording
+from recording.program import NAME_PROPERTIES, Recording
 from tests.engine.plugin import serve
 
 VERSION = "7.51.1"

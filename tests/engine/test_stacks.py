@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.recording import NAME_PROPERTIES, STACKS
+from recording.program import NAME_PROPERTIES, STACKS
 from tests.engine.engine import Engine, changes, copy_project
 
 SETTINGS = "data-pipeline:settings"

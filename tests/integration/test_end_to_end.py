@@ -11,7 +11,7 @@ from local import demo
 from local.demo_data import package_data
 from local.driver import Pipeline
 from local.emulator import Emulator
-from local.iam.decisions import denials, read_decisions
+from recording.decisions import denials, read_decisions
 
 HEADER = b"carrier,name\n"
 SECONDS = 240

@@ -6,7 +6,7 @@ import pytest
 
 from local.driver import Pipeline, PipelineError
 from local.emulator import Emulator
-from local.iam.decisions import denials
+from recording.decisions import denials
 
 SECONDS = 300
 HEADER = "carrier,name\n"

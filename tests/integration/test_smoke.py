@@ -7,9 +7,9 @@ import pytest
 
 from local.driver import Pipeline
 from local.emulator import ACCESS_KEY, Emulator
-from local.iam.decisions import denials
 from ops.smoke import OUTCOME, Canary, Deployed, Sight, SmokeError, smoke
 from ops.target import choose
+from recording.decisions import denials
 
 SECONDS = 240
 

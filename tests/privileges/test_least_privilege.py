@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from local.iam.decisions import Decision, read_decisions
-from ops.privileges import Grant, granted, used
-from ops.recording import main_program, record, stack_config
-from ops.unmeasured import UNMEASURED
+from recording.decisions import Decision, read_decisions
+from recording.privileges import Grant, granted, used
+from recording.program import main_program, record, stack_config
+from recording.unmeasured import UNMEASURED
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_every_granted_action_is_used_or_listed_with_its_reason(
         for role in sorted(total):
             print(f"{role:<16}  {total[role]:>7}  {earned[role]:>5}  {earned[role] / total[role]:>4.0%}")
     unexplained = {grant for grant in grants - done if not any(listed.covers(grant) for listed in UNMEASURED)}
-    assert sorted(map(str, unexplained)) == [], "take it away, or list it with its reason in ops/unmeasured.py"
+    assert sorted(map(str, unexplained)) == [], "take it away, or list it with its reason in recording/unmeasured.py"
 
 
 def test_nothing_is_listed_that_is_used_or_not_granted(grants: set[Grant], decisions: list[Decision]) -> None:

@@ -22,7 +22,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from local.deployer import Deployment
 from local.driver import FINAL, Pipeline, PipelineError
 from local.emulator import Emulator
-from local.iam.decisions import denials, read_decisions
+from recording.decisions import denials, read_decisions
 from tests.integration.faults.sources import File, Row, Source, chunks, spoiled
 from tests.integration.kept import Result
 

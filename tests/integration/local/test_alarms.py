@@ -17,7 +17,7 @@ from components.security.iam import Place
 from components.security.key import EncryptionKey, EncryptionKeyArgs
 from config.model import Subscription
 from local.emulator import ACCOUNT, REGION, Emulator
-from local.iam.decisions import read_decisions
+from recording.decisions import read_decisions
 from tests.integration.local.conftest import Deploy, allow, eventually, policy
 
 PLACE = Place(partition="aws", region=REGION, account=ACCOUNT)

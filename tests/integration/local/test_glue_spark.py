@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator import Emulator
-from local.iam.decisions import denials
+from recording.decisions import denials
 from tests.integration.local.conftest import Told, allow, eventually
 
 Role = Callable[..., str]

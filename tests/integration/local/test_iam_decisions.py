@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from local.iam.decisions import Decision, denials, read_decisions
+from recording.decisions import Decision, denials, read_decisions
 
 ALLOWED = Decision(1.0, "arn:aws:iam::000000000000:root", "s3:PutObject", "*", True, "allowed", deployer=True)
 DENIED = Decision(2.0, "arn:aws:sts::000000000000:assumed-role/r/s", "s3:GetObject", "b/k", False, "no policy")

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator import REGION, Emulator
-from local.iam.decisions import denials
+from recording.decisions import denials
 from tests.integration.local.conftest import allow, policy
 
 OBJECTS = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]

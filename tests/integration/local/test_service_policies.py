@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator import REGION, Emulator
-from local.iam.decisions import denials, read_decisions
+from recording.decisions import denials, read_decisions
 from tests.integration.local.conftest import allow, eventually, policy
 
 Role = Callable[..., str]

@@ -4,7 +4,7 @@ import functools
 import runpy
 from typing import Any
 
-from ops.recording import ROOT, Declared, Recording, record
+from recording.program import ROOT, Declared, Recording, record
 
 BOUNDARY = "arn:aws:iam::111122223333:policy/boundary"
 SETTINGS: dict[str, Any] = {

@@ -10,9 +10,9 @@ import yaml
 from bootstrap.account import WAIVERS
 from bootstrap.services import UNSCOPED
 from bootstrap.settings import SettingsError, parse
-from ops.recording import ROOT, Recording, short_type
 from policies.model import Program, Resource, check, unused, unwaived
 from policies.rules import RULES
+from recording.program import ROOT, Recording, short_type
 from tests.unit.bootstrap.account import BOUNDARY, SETTINGS, account, deploy, of, statements
 from tests.unit.infrastructure.cloud import pipeline
 from tests.unit.policies.test_parliament import findings

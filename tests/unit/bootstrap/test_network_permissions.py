@@ -9,9 +9,9 @@ import pytest
 from bootstrap import network
 from bootstrap.account import WAIVERS
 from bootstrap.services import UNSCOPED
-from ops.recording import Declared, Recording
 from policies.model import check, unused, unwaived
 from policies.rules import RULES
+from recording.program import Declared, Recording
 from tests.unit.bootstrap.account import SETTINGS, account, deploy
 from tests.unit.bootstrap.test_account import MANAGED_POLICY_CHARACTERS, policy_program
 from tests.unit.infrastructure.cloud import pipeline_in_network

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bootstrap.account import SESSION_SECONDS
-from ops.recording import ROOT
+from recording.program import ROOT
 from tests.unit.bootstrap.account import SETTINGS, account
 
 FOLDER = ROOT / ".github"

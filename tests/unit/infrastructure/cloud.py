@@ -5,18 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ops.recording import (
-    ACCOUNT,
-    REGION,
-    ROOT,
-    STACKS,
-    Declared,
-    Recording,
-    main_program,
-    record,
-    short_type,
-)
-from ops.recording import stack_config as shipped_config
+from recording.program import ACCOUNT, REGION, ROOT, STACKS, Declared, Recording, main_program, record, short_type
+from recording.program import stack_config as shipped_config
 
 __all__ = [
     "ACCOUNT",

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from config.load import ConfigError, load, parse
-from config.model import PipelineConfig
-from config.rules import MOST_TAGS, WORKFLOW_WAITS_SECONDS
+from config.model import MOST_TAGS, PipelineConfig
+from config.rules import WORKFLOW_WAITS_SECONDS
 from tests.unit.infrastructure.cloud import ROOT, STACKS, deploy, main_program, stack_config
 
 PROD: dict[str, Any] = {

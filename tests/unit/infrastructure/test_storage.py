@@ -7,8 +7,7 @@ import pytest
 
 from components.storage import lifecycle
 from components.user_files import UserFileError
-from config.model import StorageConfig
-from config.rules import MOST_TAGS, OWN_TAGS
+from config.model import MOST_TAGS, OWN_TAGS, StorageConfig
 from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, stack_config
 
 ZONES = {"raw", "curated", "quarantine", "artifacts", "query-results"}

@@ -3,9 +3,9 @@
 import pytest
 
 from config import prices
+from local.cost_measurement import _metrics
 from ops.cost.batch import LOADS, Limits, Load, batch_dollars, batch_usage, job, textbook_usage
 from ops.cost.idle import idle_dollars_per_month, unpriced
-from ops.cost.measure import _metrics
 from ops.cost.usage import UNITS, dollars_of, measured
 from tests.unit.infrastructure.cloud import pipeline, pipeline_in_network
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from local.iam.decisions import Decision
-from ops.privileges import Grant, granted, used
-from ops.unmeasured import IN_A_NETWORK, UNMEASURED
+from recording.decisions import Decision
+from recording.privileges import Grant, granted, used
+from recording.unmeasured import IN_A_NETWORK, UNMEASURED
 from tests.unit.infrastructure.cloud import pipeline, pipeline_in_network
 
 ROLE = "arn:aws:sts::111122223333:assumed-role/data-pipeline-query-role-0a1b2c3/session"

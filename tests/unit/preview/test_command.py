@@ -24,8 +24,8 @@ from ops.preview import command
 from ops.preview.base import BaseError, snapshot_of
 from ops.preview.options import PreviewError, RefusedError
 from ops.preview.snapshot import Snapshot, take
-from ops.recording import record
 from policies.model import Finding
+from recording.program import record
 from tests.unit.infrastructure.cloud import ROOT, Cloud, pipeline
 from tests.unit.infrastructure.cloud import shipped_config as stack_config
 

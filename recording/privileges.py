@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from local.iam.decisions import Decision
-from ops.recording import Recording, short_type
+from recording.decisions import Decision
+from recording.program import Recording, short_type
 
 _ADDED = re.compile(r"-[0-9a-f]{7}(?![0-9a-z])")
 _KEY = re.compile(r":key/.*")

@@ -14,7 +14,7 @@ import pulumi
 from pulumi.runtime import mocks, rpc, settings
 
 from config.stack_file import opened, read
-from ops import naming
+from recording import naming
 
 ROOT = Path(__file__).resolve().parent.parent
 STACKS = ("local", "dev", "staging", "prod")

@@ -1,4 +1,4 @@
-"""Count what a run really does, on the emulator: `python -m ops.cost.measure` writes measured.json.
+"""Count what a run really does, on the emulator: `python -m local.cost_measurement` writes measured.json.
 
 Two batches of flights are run, one of a single file and one of many, and some ticks with nothing to do. What is
 counted are requests that AWS would bill. Seconds are those of this machine, which is why its cores are written down.
@@ -23,10 +23,10 @@ from local.demo_data import flights_csv, source_files
 from local.deployer import deploy, read_config
 from local.driver import Pipeline
 from local.emulator import Emulator
-from local.iam.decisions import Decision, read_decisions
-from ops.recording import ROOT
+from recording.decisions import Decision, read_decisions
+from recording.program import ROOT
 
-FILE: Final = Path(__file__).with_name("measured.json")
+FILE: Final = ROOT / "ops" / "cost" / "measured.json"
 TICKS: Final = 5
 SECONDS: Final = 300
 WAIT_SCALE: Final = 0.2

@@ -3,7 +3,7 @@
 `make integration` compares: a grant that is neither used nor here fails it, and so does a line here that is not needed.
 """
 
-from ops.privileges import Unmeasured
+from recording.privileges import Unmeasured
 
 _TABLE_KEY = (
     "kms:Decrypt",

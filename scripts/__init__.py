@@ -1,0 +1,1 @@
+"""Commands that people and workflows call by their path."""
