@@ -48,7 +48,7 @@ class Emulator:
 
     `workdir` receives the log (`emulator.log`), the authorisation decisions (`iam_decisions.jsonl`) and the Glue
     runs (`glue/<run id>/`). `wait_scale` multiplies the waits and retry intervals of state machines. With `faults`,
-    requests can be made to fail (see `local.faults`). `runs_of_a_jvm` is how many Glue runs a JVM of Spark may serve,
+    requests can be made to fail (see `local.patches.faults`). `runs_of_a_jvm` is how many Glue runs a JVM of Spark may serve,
     one after the other; 1 is what AWS does.
     """
 
@@ -77,7 +77,7 @@ class Emulator:
 
     @property
     def decisions(self) -> Path:
-        """The log of authorisation decisions (see `local.iam_decisions`)."""
+        """The log of authorisation decisions (see `local.iam.decisions`)."""
         return self.workdir / "iam_decisions.jsonl"
 
     def start(self) -> None:

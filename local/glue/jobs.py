@@ -1,7 +1,7 @@
 """Glue Spark jobs that run: the job's script from S3 in a local PySpark process, with the job role's permissions.
 
 MiniStack reports a Spark job SUCCEEDED without running it when there is no Docker. What a job reads and writes by
-`s3://` paths goes through a mirror of its own, filled before the run and written back after it (`local.mirror`);
+`s3://` paths goes through a mirror of its own, filled before the run and written back after it (`local.glue.mirror`);
 a boto3 call in the job reaches the emulator at once.
 """
 
