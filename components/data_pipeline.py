@@ -99,6 +99,7 @@ class DataPipeline(pulumi.ComponentResource):
         """Say what people, the emulator's deployer and the operator's command line need to know."""
         lake = self._lake
         return {
+            "stack": self._args.settings.stack,
             "environment": self._args.settings.environment,
             "raw_bucket": lake.raw.bucket.bucket,
             "curated_bucket": lake.curated.bucket.bucket,
