@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -114,6 +115,16 @@ def test_a_file_that_was_overwritten_before_the_run_fails_it_too(s3: "S3Client",
 def test_a_file_that_is_read_from_a_copy_may_be_overwritten(s3: "S3Client", run_job: Callable[..., bool]) -> None:
     copied = file(KEYS[0], land(s3, KEYS[0]), f"s3://{CURATED}/staging/orders/orders-1/input/0.csv")
     assert run_job((copied,), lambda: land(s3, KEYS[0]))
+
+
+@pytest.mark.parametrize(("latest", "changed"), [("a", True), ("b", False), ("c", True)])
+def test_a_version_is_a_name_and_has_no_order(latest: str, changed: bool) -> None:
+    client = boto3.client("s3")
+    with Stubber(client) as stub:
+        stub.add_response("head_object", {"VersionId": latest}, {"Bucket": RAW, "Key": KEYS[0]})
+        expected = pytest.raises(OverwrittenError) if changed else nullcontext()
+        with expected:
+            raw_to_curated.refuse_overwritten(client, manifest(file(KEYS[0], "b")))
 
 
 @pytest.mark.parametrize("code", ["403", "503"])

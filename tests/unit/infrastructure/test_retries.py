@@ -5,7 +5,7 @@ from typing import Any
 from tests.unit.infrastructure.cloud import Cloud, Declared
 
 HOUR, DAY = 3_600, 86_400
-# What EventBridge does unless it is told otherwise, and the most that it takes (its API reference, RetryPolicy, 2026-11).
+# What EventBridge does unless it is told otherwise, and the most that it takes (API reference, RetryPolicy, 2026-11).
 EVENTBRIDGES_OWN = {"maximumEventAgeInSeconds": DAY, "maximumRetryAttempts": 185}
 
 
