@@ -73,11 +73,14 @@ def test_what_does_not_add_up_is_named(change: Any, expected: Any, said: str) ->
 def test_a_row_too_few_in_the_staged_files_stops_a_batch_as_one_too_many_does(
     fate: str, rows: int, surplus: int
 ) -> None:
-    staged = tuple(StagedFile(uri=f"s3://c/{n}", partition={}, rows=n) for n in (1, rows - 1))
-    reconcile(dataclasses.replace(REPORT, **{fate: staged}), [("a", "1")])
-    wrong = (*staged[:-1], dataclasses.replace(staged[-1], rows=rows - 1 + surplus))
+    def report(surplus: int) -> Report:
+        rows_of = (1, rows - 1 + surplus)
+        staged: Any = tuple(StagedFile(uri=f"s3://c/{n}", partition={}, rows=n) for n in rows_of)
+        return dataclasses.replace(REPORT, **{fate: staged})
+
+    reconcile(report(0), [("a", "1")])
     with pytest.raises(ReconciliationError, match=f"{rows} rows were {fate}, but {rows + surplus} are in"):
-        reconcile(dataclasses.replace(REPORT, **{fate: wrong}), [("a", "1")])
+        reconcile(report(surplus), [("a", "1")])
 
 
 def test_a_surplus_of_one_fate_does_not_make_up_for_a_row_that_another_lacks() -> None:
@@ -95,7 +98,7 @@ def test_a_file_of_which_a_row_has_no_fate_stops_a_batch_as_one_with_a_row_too_m
 
 def test_what_one_file_has_too_many_does_not_make_up_for_what_another_lacks() -> None:
     files = tuple(dataclasses.replace(FILE, key=key, rows_read=read) for key, read in (("a", 19), ("b", 21)))
-    staged = {fate: (*getattr(REPORT, fate), *getattr(REPORT, fate)) for fate in ("curated", "quarantined")}
+    staged: dict[str, Any] = {fate: getattr(REPORT, fate) * 2 for fate in ("curated", "quarantined")}
     with pytest.raises(ReconciliationError, match="file a: 19 rows read"):
         reconcile(dataclasses.replace(REPORT, files=files, **staged), [("a", "1"), ("b", "1")])
 
