@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, InvokeOutputOptions, ResourceOptions
+from pulumi import Input, InvokeOutputOptions, Resource, ResourceOptions
 
 from components import permissions
 from components.catalog.catalog import BYTES_PER_MEGABYTE, workgroup_name
@@ -80,16 +80,15 @@ class DataPipeline(pulumi.ComponentResource):
         ).functions
         self._build_glue()
         self._build_workflow()
-        rules = self._connect()
         self._build_monitoring()
-        self._let_in(rules)
-        self._write_contracts()
+        self._let_in(self._connect(self._write_contracts()))
         self.register_outputs({})
 
     def outputs(self) -> dict[str, Any]:
         """Say what people, the emulator's deployer and the operator's command line need to know."""
         lake = self._lake
         return {
+            "stack": self._args.settings.stack,
             "environment": self._args.settings.environment,
             "raw_bucket": lake.raw.bucket.bucket,
             "curated_bucket": lake.curated.bucket.bucket,
@@ -209,9 +208,10 @@ class DataPipeline(pulumi.ComponentResource):
             self._child,
         )
 
-    def _connect(self) -> list[Input[str]]:
+    def _connect(self, index: Resource) -> list[Input[str]]:
         """Let events in: landed objects to ingestion, ticks and ends to etl_trigger, failures to error_handler.
 
+        Nothing ticks before there is an `index` of the contracts: etl_trigger would fail, and somebody be called.
         Answers the rules' ARNs, which leave in `undelivered` what they cannot deliver.
         """
         name, lake, settings = self._name, self._lake, self._args.settings
@@ -231,6 +231,7 @@ class DataPipeline(pulumi.ComponentResource):
                 "etl_trigger",
                 "Has pending files claimed into batches",
                 schedule_expression=events.every_minutes(settings.batches.schedule_minutes),
+                after=[index],
                 enabled=settings.batches.schedule_enabled,
                 input_json="{}",
             ),
@@ -244,6 +245,7 @@ class DataPipeline(pulumi.ComponentResource):
                 "end",
                 "etl_trigger",
                 "Has the parts of a split batch started as soon as an execution has ended",
+                after=[index],
                 event_pattern=workflow.end_pattern(machine),
                 input_json='{"parts_only": true}',
             ),
@@ -272,7 +274,9 @@ class DataPipeline(pulumi.ComponentResource):
         )
         return [arrival.rule.arn, *called]
 
-    def _call(self, name: str, function: str, description: str, **what: Any) -> Input[str]:
+    def _call(
+        self, name: str, function: str, description: str, after: Sequence[Resource] = (), **what: Any
+    ) -> Input[str]:
         """Have a rule call a function; `what` says by which events or when. Answers the rule's ARN."""
         return events.FunctionRule(
             f"{self._name}-{name}",
@@ -282,7 +286,8 @@ class DataPipeline(pulumi.ComponentResource):
                 dead_letters_arn=self._lake.undelivered.queue.arn,
                 **what,
             ),
-            self._child,
+            # What is inside a component is registered after it, so it waits, too.
+            ResourceOptions(parent=self, depends_on=list(after)),
         ).rule.arn
 
     def _build_monitoring(self) -> None:
@@ -364,17 +369,21 @@ class DataPipeline(pulumi.ComponentResource):
                 ResourceOptions(parent=self, depends_on=[policy]),
             )
 
-    def _write_contracts(self) -> None:
-        """Write the contracts after what reads them, and announce the datasets when all that they need is there."""
+    def _write_contracts(self) -> Resource:
+        """Write the contracts when all that reads and serves them is there; answers their index, which comes last."""
         functions = list(self._functions.values())
-        ContractObjects(
+        return ContractObjects(
             f"{self._name}-contract",
             ContractObjectsArgs(
                 contracts=self._contracts,
                 artifacts=self._lake.artifacts,
                 kms_key_arn=self._lake.key.key.arn,
                 readers=[*(built.function for built in functions), self._job.job, self._workflow.state_machine],
-                served_by=[self._lake, *functions, *self._crawlers.values(), self._workflow, self._monitoring],
+                # Not all of the lake: what its queues accept comes from rules, and those wait for the index.
+                served_by=[
+                    *(self._lake.catalog, self._lake.own_tables, self._lake.ledger),
+                    *(*functions, *self._crawlers.values(), self._job, self._workflow, self._monitoring),
+                ],
             ),
             self._child,
-        )
+        ).index

@@ -43,6 +43,7 @@ class Lake(pulumi.ComponentResource):
     query_results: Zone
     ledger: Ledger
     catalog: Catalog
+    own_tables: OwnTables
     arrivals: WorkQueue
     # What EventBridge could not deliver, and events of asynchronous calls that failed for good.
     undelivered: DeadLetters
@@ -94,7 +95,7 @@ class Lake(pulumi.ComponentResource):
             ),
             child,
         )
-        OwnTables(
+        self.own_tables = OwnTables(
             f"{name}-tables",
             OwnTablesArgs(
                 database_name=self.catalog.database.name,

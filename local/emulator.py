@@ -48,8 +48,8 @@ class Emulator:
 
     `workdir` receives the log (`emulator.log`), the authorisation decisions (`iam_decisions.jsonl`) and the Glue
     runs (`glue/<run id>/`). `wait_scale` multiplies the waits and retry intervals of state machines. With `faults`,
-    requests can be made to fail (see `local.patches.faults`). `runs_of_a_jvm` is how many Glue runs a JVM of Spark may serve,
-    one after the other; 1 is what AWS does.
+    requests can be made to fail (see `local.patches.faults`). `runs_of_a_jvm` is how many Glue runs a JVM of Spark may
+    serve, one after the other; 1 is what AWS does.
     """
 
     def __init__(

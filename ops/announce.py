@@ -1,4 +1,4 @@
-"""Says which environment, account, region and endpoint a command works on, before it does anything."""
+"""Says which stack, environment, account, region and endpoint a command works on, before it does anything."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,8 +23,12 @@ def announce(outputs: Mapping[str, Any], source: str, console: Console) -> None:
     s3 = session.client("s3").meta.endpoint_url
     endpoint = AWS if s3.partition("://")[2].rstrip("/").endswith((".amazonaws.com", ".amazonaws.com.cn")) else s3
     _, deployed_region, deployed_account = _place(outputs)
-    environment = outputs.get("environment") or source
-    console.print(f"{environment}: account {account}, region {region}, endpoint {endpoint}", soft_wrap=True)
+    # Stacks with the same rules live side by side: it is their name that tells them apart.
+    stack, environment = (outputs.get(name) or "not said" for name in ("stack", "environment"))
+    console.print(
+        f"{source}: stack {stack}, environment {environment}, account {account}, region {region}, endpoint {endpoint}",
+        soft_wrap=True,
+    )
     for name, found, wanted in (("account", account, deployed_account), ("region", region, deployed_region)):
         if wanted and found != wanted:
             raise TargetError(

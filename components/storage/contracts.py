@@ -29,7 +29,8 @@ class ContractObjectsArgs:
     readers: Sequence[Resource]
     """Code that reads contracts: a contract is written after the code that can read it."""
     served_by: Sequence[Resource]
-    """What a dataset needs (crawlers, grants, alarms): ingestion takes its files once all of it is there."""
+    """What a dataset needs (crawlers, grants, alarms): ingestion takes the files of a dataset that has a contract, so
+    all of it is there first."""
 
 
 class ContractObjects(pulumi.ComponentResource):
@@ -41,11 +42,11 @@ class ContractObjects(pulumi.ComponentResource):
         super().__init__("pipeline:storage:ContractObjects", name, None, opts)
         self._name, self._args = name, args
         contracts = [
-            self._write(contract.name, contract.document, [args.artifacts.encryption, *args.readers])
+            self._write(contract.name, contract.document, [args.artifacts.encryption, *args.readers, *args.served_by])
             for contract in args.contracts
         ]
         datasets = sorted(contract.name for contract in args.contracts)
-        self.index = self._write("index", {"datasets": datasets}, [*contracts, *args.served_by])
+        self.index = self._write("index", {"datasets": datasets}, contracts)
         self.register_outputs({})
 
     def _write(self, title: str, document: Mapping[str, Any], after: Sequence[Resource]) -> aws.s3.BucketObjectv2:

@@ -18,9 +18,12 @@ SAFE_KEY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-
 """Keys that Spark takes literally: no glob, no hidden name, no `a=b` folder, nothing that a path resolves."""
 
 
-def group_of(item: dict[str, Any]) -> tuple[str, str]:
-    """What a pending file waits for: files of one batch have it in common."""
-    return item.get("purpose", ""), item.get("part", "")
+def group_of(item: dict[str, Any]) -> tuple[str, str, int]:
+    """What a pending file waits for, and how often it was tried: files of one batch have it in common.
+
+    A batch ends for all its files: beside one that is tried for the last time, a new file would be given up with it.
+    """
+    return item.get("purpose", ""), item.get("part", ""), int(item.get("attempts", 0))
 
 
 def candidate(item: dict[str, Any]) -> dict[str, Any]:

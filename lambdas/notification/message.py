@@ -61,6 +61,7 @@ def compose(event: dict[str, Any], state_machine_arn: str) -> tuple[str, str]:
     arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{batch_id}"
     console = f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
     lines.append(f"Execution: {console}")
-    subject = f"[{outcome}] {dataset}: {batch_id}"[:MAX_SUBJECT]
+    # Cut when it is escaped, which makes it longer.
+    subject = shown(f"[{outcome}] {dataset}: {batch_id}")[:MAX_SUBJECT]
     # A line is one thing that is said: an error of several lines must not look like more of them.
-    return shown(subject), "\n".join(map(shown, lines))
+    return subject, "\n".join(map(shown, lines))

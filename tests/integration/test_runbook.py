@@ -79,7 +79,7 @@ def values(emulator: Emulator, pipeline: Pipeline) -> dict[str, str]:
     machine = outputs["state_machine_arn"]
     queries = emulator.client("athena").list_query_executions(WorkGroup=outputs["workgroup"])["QueryExecutionIds"]
     return {
-        "environment": "local",
+        "stack": "local",
         "function": "etl-trigger",
         "queue-url": queue,
         # What is undelivered came from no queue, and AWS moves it nowhere.

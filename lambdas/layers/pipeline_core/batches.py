@@ -185,7 +185,8 @@ class Batches:
                 Key={"pk": f"dataset#{dataset}", "sk": f"split#{root}"},
                 UpdateExpression="ADD failed :set",
                 ExpressionAttributeValues={":set": {batch_id}},
-                ReturnValues="UPDATED_NEW",
+                # UPDATED_NEW would leave to the service whether a set that has the batch already was updated.
+                ReturnValues="ALL_NEW",
             )
         )
         assert answer is not None, "it has no condition that could refuse it"

@@ -30,8 +30,7 @@ def ignored_because(key: str, size: int) -> str | None:
     """
     if key.endswith("/") and size == 0:
         return "folder: an empty object that stands for a folder"
-    folder, slash, below = key.partition("/")
-    segments = below.split("/") if slash else [folder]
+    segments = key.split("/")
     hidden = next((name for name in segments if name[:1] in ("_", ".") and name not in (".", "..")), None)
     if hidden is not None:
         return f"hidden: {hidden!r} begins with {hidden[0]!r}"

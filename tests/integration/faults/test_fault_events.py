@@ -60,7 +60,7 @@ def test_an_object_overwritten_before_it_was_read_is_two_files(scenario_of: Make
     scenario.check()
 
 
-def test_a_version_that_is_gone_when_its_event_comes_is_rejected_and_no_dead_letter(scenario_of: MakeScenario) -> None:
+def test_a_version_that_is_gone_when_its_event_comes_is_ignored_and_no_dead_letter(scenario_of: MakeScenario) -> None:
     scenario = scenario_of("version deleted before ingestion looked at it")
     lab = scenario.lab
     gone = [f"flights/gone{ending}" for ending in (".csv", ".csv.gz", ".jsonl", ".parquet")]
@@ -75,8 +75,8 @@ def test_a_version_that_is_gone_when_its_event_comes_is_rejected_and_no_dead_let
     scenario.registered()
     for key in gone:
         (item,) = lab.versions(key)
-        assert item["status"] == "REJECTED", "one look is enough to know that it is gone"
-        assert item["reason"].startswith("gone: ")
+        assert item["status"] == "IGNORED", "one look is enough to know that it is gone"
+        assert item["reason"].startswith("deleted: ")
     bodies = lab.sqs.receive_message(QueueUrl=lab.outputs[DEAD], MaxNumberOfMessages=10).get("Messages", [])
     assert not [body for body in bodies if any(key in body["Body"] for key in gone)]
     scenario.injected = len(gone)

@@ -132,10 +132,21 @@ def processes_of(workdir: Path) -> list[str]:
 
 def begun(workdir: Path, *options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "local.up", "--workdir", str(workdir), *options]
-    # A session of its own, as a terminal has one.
+    # A session of its own and signals as a terminal gives them: what runs the tests may ignore some, as nohup does.
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=ROOT
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=ROOT,
+        preexec_fn=heed_signals,
     )
+
+
+def heed_signals() -> None:
+    for signum in one_run.ENDING:
+        signal.signal(signum, signal.SIG_DFL)
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 20) -> tuple[int, str, str]:
@@ -143,6 +154,8 @@ def ended(process: subprocess.Popen[str], seconds: float = 20) -> tuple[int, str
         output, errors = process.communicate(timeout=seconds)
     finally:
         process.kill()
+        # Closes its pipes, also when it did not end in time.
+        process.communicate()
     return process.returncode, output, errors
 
 

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 from pipeline_core.contract import Contract
-from pipeline_core.report import FileReport, ReconciliationError, Report, StagedFile, reconcile, violations
+from pipeline_core.report import (
+    FileReport,
+    ReconciliationError,
+    ReplacedFile,
+    Report,
+    StagedFile,
+    reconcile,
+    violations,
+)
 
 from contracts.compiler.checks import OPERATORS
 
@@ -58,6 +66,62 @@ def test_what_does_not_add_up_is_named(change: Any, expected: Any, said: str) ->
     reconcile(REPORT, [("a", "1")])
     with pytest.raises(ReconciliationError, match=said):
         reconcile(dataclasses.replace(REPORT, **change), expected)
+
+
+@pytest.mark.parametrize("surplus", [-1, 1])
+@pytest.mark.parametrize(("fate", "rows"), [("curated", 14), ("quarantined", 4)])
+def test_a_row_too_few_in_the_staged_files_stops_a_batch_as_one_too_many_does(
+    fate: str, rows: int, surplus: int
+) -> None:
+    def report(surplus: int) -> Report:
+        rows_of = (1, rows - 1 + surplus)
+        staged: Any = tuple(StagedFile(uri=f"s3://c/{n}", partition={}, rows=n) for n in rows_of)
+        return dataclasses.replace(REPORT, **{fate: staged})
+
+    reconcile(report(0), [("a", "1")])
+    with pytest.raises(ReconciliationError, match=f"{rows} rows were {fate}, but {rows + surplus} are in"):
+        reconcile(report(surplus), [("a", "1")])
+
+
+def test_a_surplus_of_one_fate_does_not_make_up_for_a_row_that_another_lacks() -> None:
+    more, fewer = (dataclasses.replace(REPORT.curated[0], rows=n) for n in (15, 3))
+    with pytest.raises(ReconciliationError, match="14 rows were curated, but 15 are in"):
+        reconcile(dataclasses.replace(REPORT, curated=(more,), quarantined=(fewer,)), [("a", "1")])
+
+
+@pytest.mark.parametrize("read", [19, 21])
+def test_a_file_of_which_a_row_has_no_fate_stops_a_batch_as_one_with_a_row_too_many_does(read: int) -> None:
+    wrong = dataclasses.replace(FILE, rows_read=read)
+    with pytest.raises(ReconciliationError, match=f"file a: {read} rows read, but .* = 20"):
+        reconcile(dataclasses.replace(REPORT, files=(wrong,)), [("a", "1")])
+
+
+def test_what_one_file_has_too_many_does_not_make_up_for_what_another_lacks() -> None:
+    files = tuple(dataclasses.replace(FILE, key=key, rows_read=read) for key, read in (("a", 19), ("b", 21)))
+    staged: dict[str, Any] = {fate: getattr(REPORT, fate) * 2 for fate in ("curated", "quarantined")}
+    with pytest.raises(ReconciliationError, match="file a: 19 rows read"):
+        reconcile(dataclasses.replace(REPORT, files=files, **staged), [("a", "1"), ("b", "1")])
+
+
+@pytest.mark.parametrize("kept", [5, 7])
+def test_rows_replaced_are_those_that_the_new_files_lack_no_more_and_no_fewer(kept: int) -> None:
+    def report(kept: int) -> Report:
+        old = ReplacedFile(key="tables/d/1", partition={}, uri="s3://c/3", rows_before=10, rows_kept=kept)
+        return dataclasses.replace(REPORT, files=(dataclasses.replace(FILE, rows_replaced=4),), replaced=(old,))
+
+    reconcile(report(6), [("a", "1")])
+    with pytest.raises(ReconciliationError, match=f"4 rows are to be replaced, but {10 - kept} are missing"):
+        reconcile(report(kept), [("a", "1")])
+
+
+@pytest.mark.parametrize(
+    "expected", [[], [("a", "2")], [("b", "1")], [("a", "1"), ("a", "1")], [("a", "1"), ("b", "1")]]
+)
+def test_the_report_has_the_files_of_the_manifest_each_once_in_any_order(expected: list[tuple[str, str]]) -> None:
+    with pytest.raises(ReconciliationError, match="the report has 1 files, the manifest others"):
+        reconcile(REPORT, expected)
+    two = dataclasses.replace(REPORT, files=(FileReport(key="b", version="1"), FILE))
+    reconcile(two, [("a", "1"), ("b", "1")])
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,16 @@ from typer.main import get_command
 from ops.__main__ import app
 
 ROOT = Path(__file__).parents[3]
-PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{name}.md" for name in ("tutorial", "runbook", "deployment")))
+PAGES = (
+    *("README.md", "CONTRIBUTING.md"),
+    *(f"docs/{name}.md" for name in ("tutorial", "runbook", "deployment", "first-deployment")),
+)
 PROGRAMS = ("aws", "pulumi", "make", "git", ".venv/bin/python", ".venv/bin/aws", ".venv/bin/pre-commit")
-BUILTINS = {"cd", "export", "rm", "cp", "mkdir", "cat", "output", "query"}
 VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON"}
 # Of the Pulumi CLI 3.272, which is not here: what its own `--help` lists.
 PULUMI: Mapping[str, set[str]] = {
     "up": {"--stack", "--skip-preview", "--refresh", "--diff"},
-    "preview": {"--stack", "--diff", "--refresh"},
+    "preview": {"--stack", "--diff", "--refresh", "--expect-no-changes"},
     "login": {"--local"},
     "destroy": {"--stack"},
     "cancel": {"--stack"},

@@ -86,14 +86,28 @@ def test_a_contract_is_written_after_all_the_code_that_reads_it(cloud: Cloud) ->
             assert code - before(cloud, one) == set(), one.name
 
 
-def test_datasets_are_announced_when_all_that_they_need_is_there(cloud: Cloud) -> None:
-    (index,) = [one for one in cloud.of("s3.BucketObjectv2") if one.inputs["key"] == "contracts/index.json"]
+def test_files_of_a_dataset_are_taken_when_all_that_it_needs_is_there(cloud: Cloud) -> None:
+    """Ingestion takes files of a dataset that has a contract, and etl_trigger batches those that the index names."""
+    written = [one for one in cloud.of("s3.BucketObjectv2") if one.inputs["key"].startswith("contracts/")]
+    (index,) = [one for one in written if one.inputs["key"] == "contracts/index.json"]
+    assert len(written) == len(DATASETS) + 1
     needed = cloud.of(
         "glue.Crawler", "glue.CatalogTable", "iam.RolePolicy", "athena.NamedQuery", "cloudwatch.MetricAlarm"
     )
-    needed += [one for one in cloud.of("s3.BucketObjectv2") if one is not index]
-    waits = before(cloud, index)
-    assert [one.name for one in needed if one.urn not in waits] == []
+    for one in written:
+        waits = before(cloud, one)
+        assert [other.name for other in needed if other.urn not in waits] == [], one.name
+    assert {one.urn for one in written if one is not index} <= before(cloud, index)
+
+
+def test_nothing_ticks_before_there_is_an_index(cloud: Cloud) -> None:
+    """etl_trigger fails without one: on a first deployment, that would call a person."""
+    (index,) = [one for one in cloud.of("s3.BucketObjectv2") if one.inputs["key"] == "contracts/index.json"]
+    by_urn = {one.urn: one for one in cloud.resources}
+    targets = [one for one in cloud.of("cloudwatch.EventTarget") if "etl-trigger" in str(one.inputs["arn"])]
+    assert len(targets) == 2, "the schedule, and the end of an execution"
+    for target in targets:
+        assert index.urn in before(cloud, by_urn[target.parent]), f"{target.name} is registered after its component"
 
 
 def before(cloud: Cloud, last: Declared) -> set[str]:

@@ -1,6 +1,7 @@
 """Buckets, their lifecycles and the ledger."""
 
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from components.storage import lifecycle
 from components.user_files import UserFileError
 from config.model import MOST_TAGS, OWN_TAGS, StorageConfig
-from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, stack_config
+from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, stack_config
 
 ZONES = {"raw", "curated", "quarantine", "artifacts", "query-results"}
 
@@ -64,6 +65,16 @@ def test_a_lifecycle_never_expires_tables_contracts_or_batch_papers(cloud: Cloud
         if "days" in (r.get("expiration") or {})
     }
     assert expiring == {("curated", "staging/"), ("query-results", "results/")}
+
+
+def test_staging_outlives_every_execution_and_goes_when_the_runbook_says_so(cloud: Cloud) -> None:
+    rules = by_bucket(cloud, "s3.BucketLifecycleConfiguration")["curated"]["rules"]
+    ((rule, days),) = [(r, r["expiration"]["days"]) for r in rules if r["filter"]["prefix"] == "staging/"]
+    (machine,) = cloud.of("sfn.StateMachine")
+    assert days * 86_400 > machine.json("definition")["TimeoutSeconds"], "a batch reads its staged files to its end"
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    (said,) = re.findall(r"staging folder, which expires\s+after (\d+) days", runbook)
+    assert (rule["status"], days) == ("Enabled", int(said))
 
 
 def test_raw_files_move_to_colder_storage_in_order() -> None:

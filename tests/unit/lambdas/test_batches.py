@@ -1,5 +1,6 @@
 """From pending files to a verdict, with every step done again, done half, or done by two at once."""
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,8 @@ from pipeline_core.batches import ConflictError, PublishingError
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import ReconciliationError
 
-from lambdas.etl_trigger.logic import GZIP_RATIO, Trigger, bytes_to_read, workers_for
+from config.model import BatchesConfig
+from lambdas.etl_trigger.logic import Trigger, bytes_to_read, workers_for
 from lambdas.etl_trigger.manifests import Papers
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, DATABASE, QUARANTINE, RAW, Cloud
 
@@ -307,4 +309,36 @@ def test_errors_that_are_not_conditions_are_not_swallowed(cloud: Cloud) -> None:
 @pytest.mark.parametrize(("size", "workers"), [(1, 2), (512 * 1024**2 * 3, 4), (10**12, 10), (512 * 1024**2, 2)])
 def test_workers_grow_with_the_bytes_up_to_the_limit(size: int, workers: int) -> None:
     assert workers_for(bytes_to_read(size, "a.csv"), 10) == workers
-    assert workers_for(bytes_to_read(size // GZIP_RATIO, "a.CSV.gz"), 10) == workers
+    assert workers_for(bytes_to_read(size // 6, "a.CSV.gz"), 10) == workers
+
+
+@pytest.mark.parametrize(
+    ("key", "times"),
+    [
+        ("airlines/a.csv.gz", 6),
+        ("airlines/a.JSONL.GZ", 6),
+        ("airlines/a.csv", 1),
+        ("airlines/a.parquet", 1),
+        ("airlines/a.gz/b.csv", 1),
+        ("airlines/agz", 1),
+    ],
+)
+def test_a_gzipped_file_counts_six_times_its_size_and_no_other_file_does(key: str, times: int) -> None:
+    assert "a gzipped file counts six times its size" in str(BatchesConfig.model_fields["max_gigabytes"].description)
+    assert bytes_to_read(1_000, key) == times * 1_000
+
+
+def test_gzipped_files_fill_a_batch_six_times_as_fast_and_get_workers_for_what_is_read(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_FILES_PER_BATCH", "10")
+    monkeypatch.setattr("lambdas.etl_trigger.logic.BYTES_A_WORKER", 250)
+    packed = gzip.compress(b"x" * 60, compresslevel=0)
+    assert len(packed) == 83
+    # 6 * (83 + 83) + 4 bytes are the 1,000 of a batch.
+    bodies = {"a.csv.gz": packed, "b.csv.gz": packed, "c.csv": b"x" * 4, "d.csv": b"x"}
+    call("ingestion", {"Records": [cloud.land(f"airlines/{name}", body) for name, body in bodies.items()]})
+    (batch_id,) = call("etl_trigger", {"dataset": "airlines"})["batches"]
+    found = [file.key for file in cloud.manifest("airlines", batch_id).files]
+    assert found == ["airlines/a.csv.gz", "airlines/b.csv.gz", "airlines/c.csv"]
+    assert cloud.executions()[batch_id]["workers"] == 1 + 4

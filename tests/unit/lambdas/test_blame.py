@@ -108,9 +108,9 @@ def test_no_file_is_blamed_for_what_the_platform_did(cloud: Cloud, call: Call, m
 def test_of_several_files_none_is_blamed_either(cloud: Cloud, call: Call, message: str) -> None:
     keys = ["airlines/a.csv", "airlines/b.csv"]
     land(cloud, call, *keys)
-    outcomes: set[str] = set()
+    outcomes: list[str] = []
     while started := call("etl_trigger", {})["batches"]:
-        outcomes |= {fail(call, batch_id, "Stage", **job_failed(message)) for batch_id in started}
+        outcomes += [fail(call, batch_id, "Stage", **job_failed(message)) for batch_id in started]
         assert len(outcomes) < 20, "it comes to an end"
     assert "QUARANTINED" not in outcomes
     assert [cloud.files(key)[0]["status"] for key in keys] == ["FAILED", "FAILED"]
@@ -240,6 +240,27 @@ def test_a_part_of_a_split_batch_is_tried_as_often_as_others_and_no_more(cloud: 
         outcomes += [fail(call, part, "Stage", **job_failed("StorageError: x")) for part in started]
         assert len(outcomes) < 20, "a part that the storage fails is not tried for ever"
     assert sorted(outcomes) == ["FAILED", "FAILED", "RELEASED", "RELEASED"]
+
+
+def test_a_new_file_is_not_given_up_with_one_that_was_tried_often(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_ATTEMPTS", "3")
+    monkeypatch.setenv("MAX_CONCURRENT_BATCHES", "5")
+    _recovery.cache_clear()
+    land(cloud, call, "airlines/old.csv")
+    for new in ("airlines/second.csv", "airlines/third.csv", "airlines/fourth.csv"):
+        for batch_id in call("etl_trigger", {})["batches"]:
+            fail(call, batch_id, "Stage", **job_failed("StorageError: x"))
+        land(cloud, call, new)
+    tried = {key: cloud.files(f"airlines/{key}.csv")[0] for key in ("old", "second", "third", "fourth")}
+    assert {key: item["status"] for key, item in tried.items()} == {
+        "old": "FAILED",
+        "second": "PENDING",
+        "third": "PENDING",
+        "fourth": "PENDING",
+    }
+    assert [int(tried[key]["attempts"]) for key in ("second", "third", "fourth")] == [2, 1, 0]
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(0, 100), (1, 200), (2, 400), (5, 3_200), (6, 3_600), (500, 3_600)])

@@ -103,6 +103,8 @@ IGNORED = {
     "flights_$folder$": "folder",
     "_SUCCESS": "hidden",
     "nobody/_SUCCESS": "hidden",
+    "_temporary/0/part-0.csv": "hidden: '_temporary'",
+    ".Trash/flights/a.csv": "hidden: '.Trash'",
 }
 READ = ("flights/a_b.csv", "flights/year=2024/a.csv", "flights/a..csv", "flights/a.crc.csv", "flights/a//b.csv")
 

@@ -8,7 +8,7 @@ import pytest
 from pipeline_core.batches import Batch, ClosedError, PublishingError
 from pipeline_core.layout import kept_file_keys
 
-from lambdas.error_handler.logic import MAX_FAILED_PARTS, Recovery, message_of, split
+from lambdas.error_handler.logic import Recovery, message_of, split
 from lambdas.etl_trigger.handler import _trigger
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud
 from tests.unit.lambdas.test_batches import decide, land, one_batch
@@ -230,19 +230,35 @@ def test_new_files_do_not_join_the_parts_of_a_split_batch(cloud: Cloud, call: Ca
     assert cloud.files("airlines/a.csv")[0]["part"] == f"{batch_id}/0", "it stays apart when it is given back"
 
 
-def test_a_split_that_finds_no_end_fails_the_rest(cloud: Cloud, call: Call) -> None:
-    for n in range(MAX_FAILED_PARTS):
-        cloud.batches.count_split("airlines", "root", f"part-{n}")
-    land(cloud, call, "airlines/a.csv", "airlines/b.csv")
-    for item in cloud.ledger.pending("airlines", 10):
-        cloud.ledger.table.update_item(
-            Key={"pk": item["pk"], "sk": item["sk"]},
-            UpdateExpression="SET part = :part, root = :root",
-            ExpressionAttributeValues={":part": "root/0", ":root": "root"},
-        )
-    (batch_id,) = call("etl_trigger", {})["batches"]
-    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "FAILED"
-    assert {cloud.files(f"airlines/{key}.csv")[0]["status"] for key in "ab"} == {"FAILED"}
+def test_the_64th_part_of_a_split_that_fails_ends_it_and_the_63rd_does_not(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # "A split whose parts fail 64 times is not about a few files; the rest is FAILED" (ADR 5).
+    monkeypatch.setenv("MAX_FILES_PER_BATCH", "10")
+    monkeypatch.setenv("MAX_CONCURRENT_BATCHES", "10")
+    keys = [f"airlines/{n}.csv" for n in range(8)]
+    root, _ = one_batch(cloud, call, *keys)
+    assert fail(call, root, "Stage", **JOB_FAILED) == "SPLIT"
+    for n in range(62):
+        cloud.batches.count_split("airlines", root, f"part-{n}")
+    parts = call("etl_trigger", {"dataset": "airlines"})["batches"]
+    assert len(parts) == 4
+    # Who was killed between the count and the end of the batch counts it again, and that is no other part.
+    cloud.batches.count_split("airlines", root, parts[0])
+    assert fail(call, parts[0], "Stage", **JOB_FAILED) == "SPLIT", "the 63rd part that fails"
+    assert fail(call, parts[1], "Stage", **JOB_FAILED) == "FAILED", "the 64th"
+    assert fail(call, parts[2], "Stage", **JOB_FAILED) == "FAILED", "the 65th"
+    cloud.stage(cloud.manifest("airlines", parts[3]))
+    assert decide(call, parts[3])["verdict"] == "PUBLISHED", "what does not fail is none of the rest"
+    found = [cloud.files(key)[0]["status"] for key in keys]
+    assert found == ["PENDING"] * 2 + ["FAILED"] * 4 + ["PUBLISHED"] * 2
+
+
+def test_parts_of_another_split_do_not_count(cloud: Cloud, call: Call) -> None:
+    for n in range(64):
+        cloud.batches.count_split("airlines", "another", f"part-{n}")
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "SPLIT"
 
 
 @pytest.mark.parametrize(("files", "sizes"), [(2, [1, 1]), (5, [2, 2, 1]), (1000, [250] * 4)])

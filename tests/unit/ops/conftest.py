@@ -61,6 +61,7 @@ def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch
         "max_files_per_batch": 3,
         "max_bytes_per_batch": 20_000_000_000,
         "max_workers": 10,
+        "stack": "feature-x",
         "environment": "dev",
         "state_machine_arn": os.environ["STATE_MACHINE_ARN"],
         "functions": {},

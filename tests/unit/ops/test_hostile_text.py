@@ -18,7 +18,7 @@ from rich.text import Text
 from typer.main import get_command
 
 from glue_jobs.log import JsonLines
-from lambdas.notification.message import compose
+from lambdas.notification.message import MAX_SUBJECT, compose
 from ops import __main__ as ops
 from ops.preview.markdown import fitted
 from ops.smoke import Sight, SmokeError
@@ -182,12 +182,13 @@ def test_what_people_are_sent_is_fit_to_be_looked_at() -> None:
     event = {
         "outcome": "FAILED",
         "dataset": "flights",
-        "batch_id": "b",
+        "batch_id": HOSTILE * 3,
         "error": {"Error": HOSTILE, "Cause": HOSTILE},
         "verdict": {**verdict, "violations": [HOSTILE]},
     }
     subject, body = compose(event, arn)
     assert unfit(subject + body) == set()
+    assert len(subject) <= MAX_SUBJECT, "SNS refuses a longer one, and nobody would hear"
     assert f"Broken rule: {SEEN}." in body.splitlines(), "nobody writes lines of their own into it"
 
 

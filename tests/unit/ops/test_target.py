@@ -91,7 +91,9 @@ def test_every_command_says_first_what_it_works_on(
         monkeypatch.setattr(ops, name, nothing)
     result = operator.run(command, *COMMANDS[command])
     assert str(failure(result)) == "enough"
-    line = "dev: account 123456789012, region us-east-1, endpoint AWS\n"
+    line = (
+        f"{operator.outputs}: stack feature-x, environment dev, account 123456789012, region us-east-1, endpoint AWS\n"
+    )
     assert [said[0] or result.stderr] == [line]
     assert line not in result.stdout, "what is piped is the answer alone"
 

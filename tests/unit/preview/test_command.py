@@ -117,7 +117,7 @@ def test_a_stack_that_breaks_an_invariant_fails_and_says_which(format_: str, mon
     "error",
     [
         ContractError("flights.odcs.yaml: version: no"),
-        PackagingError("layer: wrapt is not installed"),
+        PackagingError("functions: wrapt is not installed"),
         QueryError("x.sql: the first line"),
         DefinitionError("batch_workflow.asl.json: no"),
         pulumi.ConfigMissingError("aws:region", secret=False),
