@@ -1,7 +1,7 @@
 """Reads what users write: settings, contracts, named queries, the workflow. Refuses all that is wrong at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pulumi
@@ -34,19 +34,19 @@ class UserFiles:
 
 
 def read(root: Path = ROOT) -> UserFiles:
-    """Read contracts, queries and the workflow's definition of a project.
+    """Read all contracts, queries and the workflow's definition of a project.
 
     Raises:
         UserFileError: lists every problem of every file.
     """
-    files, problems = _read(root)
-    if files is None:
+    files, problems = _read(root, None)
+    if problems:
         raise UserFileError("\n".join(problems))
     return files
 
 
 def read_with_settings(root: Path = ROOT) -> tuple[PipelineConfig, UserFiles]:
-    """Read the current stack's settings and the files of a project.
+    """Read the current stack's settings, and what the stack deploys of a project's files.
 
     Raises:
         UserFileError: lists every problem of the stack file and of every other file.
@@ -56,29 +56,24 @@ def read_with_settings(root: Path = ROOT) -> tuple[PipelineConfig, UserFiles]:
         settings = load()
     except ConfigError as error:
         wrong.append(str(error))
-    files, problems = _read(root)
-    if settings is None or files is None:
+    files, problems = _read(root, settings)
+    if settings is None or problems:
         raise UserFileError("\n".join([*wrong, *problems]))
-    return settings, selected(files, settings)
+    if withheld := sorted(settings.withheld_datasets):
+        pulumi.log.info(f"not deployed to {settings.stack}, as datasets.demonstration says: {', '.join(withheld)}")
+    return settings, files
 
 
-def selected(files: UserFiles, settings: PipelineConfig) -> UserFiles:
-    """Leave out what the stack does not deploy of contracts and queries.
-
-    Raises:
-        ConfigError: names datasets that the stack file says and no contract describes.
-    """
-    contracts = deployed(files.contracts, settings)
-    return replace(files, contracts=contracts, queries=answerable(files.queries, settings.withheld_datasets))
-
-
-def _read(root: Path) -> tuple[UserFiles | None, list[str]]:
+def _read(root: Path, settings: PipelineConfig | None) -> tuple[UserFiles, list[str]]:
+    """Read the files, without what a stack with these settings does not deploy, and say what is wrong with them."""
     contracts: Sequence[CompiledContract] = ()
     queries: Mapping[str, Query] = {}
     definition, problems = "", []
     try:
         contracts = load_contracts(root / "contracts")
-    except ContractError as error:
+        if settings is not None:
+            contracts = deployed(contracts, settings)
+    except (ContractError, ConfigError) as error:
         problems.append(str(error))
     try:
         # Of contracts that cannot be read, no query's name can be taken twice.
@@ -89,6 +84,5 @@ def _read(root: Path) -> tuple[UserFiles | None, list[str]]:
         definition = load_definition(root / "state_machines" / "batch_workflow.asl.json")
     except DefinitionError as error:
         problems.append(str(error))
-    if problems:
-        return None, problems
-    return UserFiles(contracts=contracts, queries=queries, definition=definition), []
+    withheld = frozenset() if settings is None else settings.withheld_datasets
+    return UserFiles(contracts=contracts, queries=answerable(queries, withheld), definition=definition), problems

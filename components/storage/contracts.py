@@ -46,7 +46,7 @@ class ContractObjects(pulumi.ComponentResource):
             for contract in args.contracts
         ]
         datasets = sorted(contract.name for contract in args.contracts)
-        self.index = self._write("index", {"datasets": datasets}, contracts)
+        self.index = self._write("index", {"datasets": datasets}, [args.artifacts.encryption, *contracts])
         self.register_outputs({})
 
     def _write(self, title: str, document: Mapping[str, Any], after: Sequence[Resource]) -> aws.s3.BucketObjectv2:

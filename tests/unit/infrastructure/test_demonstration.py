@@ -12,7 +12,7 @@ from components.catalog.queries import Query
 from components.data_pipeline import DataPipeline, DataPipelineArgs
 from components.datasets import answerable, tables_of
 from components.provider import aws_provider
-from components.user_files import read_with_settings
+from components.user_files import UserFileError, read_with_settings
 from config.load import ConfigError, parse
 from config.model import DatasetsConfig
 from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, shipped_config, stack_config
@@ -66,7 +66,7 @@ def test_a_list_of_ones_own_withholds_those_and_no_others() -> None:
 def test_a_name_without_a_contract_is_refused_where_the_stack_says_it() -> None:
     config = copy.deepcopy(shipped_config("prod"))
     config["data-pipeline:settings"]["datasets"] = {"demonstration": ["fligths"]}
-    with pytest.raises(ConfigError, match=r"datasets.demonstration = fligths: allowed are datasets with a contract"):
+    with pytest.raises(UserFileError, match=r"datasets.demonstration = fligths: allowed are datasets with a contract"):
         deploy(main_program, config=config, stack="prod")
 
 
@@ -125,3 +125,24 @@ def test_a_query_that_reads_what_is_not_deployed_is_not_deployed_either() -> Non
     }
     assert answerable(queries, {"flights"}).keys() == {"alias"}
     assert answerable(queries, ()).keys() == {"both", "alias"}
+
+
+def test_a_name_without_a_contract_is_said_beside_what_else_is_wrong(tmp_path: Path) -> None:
+    for folder in ("contracts", "queries", "state_machines"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("compiler", "__pycache__"))
+    (tmp_path / "queries" / "wrong.sql").write_text("SELECT 1", encoding="utf-8")
+    config = copy.deepcopy(shipped_config("prod"))
+    config["data-pipeline:settings"]["datasets"] = {"demonstration": ["fligths"]}
+    with pytest.raises(UserFileError, match=r"(?s)datasets\.demonstration = fligths.*wrong\.sql"):
+        deploy(lambda: read_with_settings(tmp_path), config=config, stack="prod")
+
+
+def test_what_a_stack_withholds_is_said_where_it_is_deployed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", said.append)
+    for stack in ("dev", "prod"):
+        deploy(lambda: read_with_settings(), config=shipped_config(stack), stack=stack)
+    names = "airlines, airports, flights, planes, weather"
+    assert said == [f"not deployed to prod, as datasets.demonstration says: {names}"]
