@@ -64,7 +64,7 @@ class Emulator:
     ) -> None:
         self.workdir = workdir.resolve()
         self.region = region
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.wait_scale = wait_scale
         self.faults = faults
         self.runs_of_a_jvm = runs_of_a_jvm
@@ -203,7 +203,8 @@ def port_is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port of the loopback interface that nothing listens at now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from local.emulator import free_port
+
 REPOSITORY = Path(__file__).parents[2]
 TUTORIAL = REPOSITORY / "docs" / "tutorial.md"
 SECONDS = 240
@@ -59,8 +61,12 @@ def pipeline_is_up(clone: Path) -> Iterator[None]:
     assert blocks()[3][0].strip() == "make local"
     # The environment is there; its time stamp says nothing about this copy.
     command = ["make", "-o", ".venv/.ready", "local"]
+    # The port that it has by itself may be another run's.
+    env = {**os.environ, "PORT": str(free_port())}
     with (clone / "make.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=clone, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=clone, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
     try:
         deadline = time.monotonic() + SECONDS
         while not (clone / ".local" / "outputs.json").exists():

@@ -20,7 +20,7 @@ from local import one_run, up
 from local.demo import Demo, main
 from local.deployer import Deployment, DeploymentError, Resource
 from local.driver import PipelineError
-from local.emulator import Emulator, EmulatorError, _free_port, client, port_is_free
+from local.emulator import Emulator, EmulatorError, client, free_port, port_is_free
 from tests.integration.local.conftest import allow, eventually, policy
 
 ROOT = Path(__file__).parents[3]
@@ -85,7 +85,7 @@ def test_a_deployment_that_fails_ends_with_its_reason(
 
     monkeypatch.setattr(up, "deploy", deploy)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    assert up.main(["--workdir", str(tmp_path), "--port", str(_free_port())]) == 1
+    assert up.main(["--workdir", str(tmp_path), "--port", str(free_port())]) == 1
     assert "BucketAlreadyExists" in capsys.readouterr().out
 
 
@@ -100,7 +100,7 @@ def test_what_the_emulator_said_last_is_shown_letter_by_letter(
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(Emulator, "running", lambda _: False)
     monkeypatch.setattr(Emulator, "log_tail", lambda _: STRANGE)
-    assert up.main(["--empty", "--workdir", str(tmp_path), "--port", str(_free_port())]) == 1
+    assert up.main(["--empty", "--workdir", str(tmp_path), "--port", str(free_port())]) == 1
     assert STRANGE in capsys.readouterr().out
 
 
@@ -161,7 +161,7 @@ def ended(process: subprocess.Popen[str], seconds: float = 20) -> tuple[int, str
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_signal_ends_it_with_everything_it_started(tmp_path: Path, signum: signal.Signals) -> None:
-    port = _free_port()
+    port = free_port()
     process = begun(tmp_path, "--empty", "--port", str(port))
     assert process.stdout is not None
     assert process.stdout.readline().strip().endswith(f":{port}")
@@ -193,7 +193,7 @@ def run_a_job(port: int, workdir: Path) -> None:
 
 
 def test_a_second_run_in_a_directory_is_refused_by_one_sentence_that_names_the_first(tmp_path: Path) -> None:
-    first_port, second_port = _free_port(), _free_port()
+    first_port, second_port = free_port(), free_port()
     first = begun(tmp_path, "--empty", "--port", str(first_port))
     try:
         assert first.stdout is not None
@@ -268,7 +268,7 @@ def test_a_missing_java_is_said_before_anything_starts(
         (tmp_path / "bin").mkdir()
         (tmp_path / "bin" / "java").write_text(f"#!/bin/sh\necho '{java}' >&2\n")
         (tmp_path / "bin" / "java").chmod(0o755)
-    assert command(["--workdir", str(tmp_path), "--port", str(_free_port())]) == 2
+    assert command(["--workdir", str(tmp_path), "--port", str(free_port())]) == 2
     captured = capsys.readouterr()
     assert sentence in captured.err
     assert (captured.out, captured.err.count("\n"), captured.err[-2:]) == ("", 1, ".\n")
@@ -290,7 +290,7 @@ def test_a_full_disk_is_said_before_anything_starts(
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(Emulator, "start", start)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free * 10**6))
-    assert up.main(["--workdir", str(tmp_path), "--port", str(_free_port())]) == code
+    assert up.main(["--workdir", str(tmp_path), "--port", str(free_port())]) == code
     assert main(workdir=tmp_path / "demo") == code
     said = capsys.readouterr().err
     assert said.count("1000 MB have to be free in") == (2 if code == 2 else 0), said
