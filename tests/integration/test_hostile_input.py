@@ -18,7 +18,7 @@ KEYS = (
     "airlines/100%25/%2e%2e/a%b.csv",
     """airlines/'quo"te`s;--.csv""",
     "airlines/{glob,*}[a-z]?.csv",
-    "airlines/_hidden/.dot/a=b/c.csv",
+    "airlines/hidden_/dot./a=b/c.csv",
     "airlines/naïve-文件-🛩.csv",
     "airlines/$(id) & | > out.csv",
     LONGEST,
