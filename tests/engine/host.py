@@ -143,7 +143,10 @@ def interpreter(info: Any) -> Path:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--run"]:
-        ended = run_program(json.load(sys.stdin))
+        try:
+            ended = run_program(json.load(sys.stdin))
+        except Exception:  # noqa: BLE001  an engine that ended because of it hears nothing more, and has said why itself
+            ended = REFUSED
         sys.stdout.flush()
         # Threads of the SDK would keep the process.
         os._exit(ended)
