@@ -49,7 +49,9 @@ def clone(tmp_path: Path) -> Path:
     (cache := REPOSITORY / ".local" / "cache").mkdir(parents=True, exist_ok=True)
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "cache").symlink_to(cache)
-    commit = "git init -q && git add -A && git -c user.name=t -c user.email=t@example.com commit -qm all"
+    # The environment is there: older than it, the requirements have nobody make it again.
+    os.utime(tmp_path / "requirements" / "dev.txt", (0, 0))
+    commit = "git init -q -b main && git add -A && git -c user.name=t -c user.email=t@example.com commit -qm all"
     subprocess.run(["bash", "-c", commit], cwd=tmp_path, check=True)
     return tmp_path
 
@@ -77,6 +79,17 @@ def pipeline_is_up(clone: Path) -> Iterator[None]:
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(60)
+
+
+def test_the_preview_of_the_readme_shows_what_it_promises(clone: Path) -> None:
+    (command,) = re.findall(r"`(make preview [^`]+)`", (clone / "README.md").read_text(encoding="utf-8"))
+    stack_file = clone / "Pulumi.prod.yaml"
+    text = stack_file.read_text(encoding="utf-8")
+    stack_file.write_text(text.replace("log_retention_days: 365", "log_retention_days: 400"), encoding="utf-8")
+    assert stack_file.read_text(encoding="utf-8") != text
+    shown = shell(clone, f"export COLUMNS=80\n{command}")
+    assert "a month idle" in shown, "what it costs"
+    assert "retentionInDays" in shown, "what changes against a revision"
 
 
 def test_a_preview_shows_what_the_contract_adds(clone: Path) -> None:
