@@ -18,7 +18,7 @@ from recording.program import Recording, short_type
 _ADDED = re.compile(r"-[0-9a-f]{7}(?![0-9a-z])")
 _KEY = re.compile(r":key/.*")
 _PLACE = re.compile(r"^arn:aws:([a-z]+):[a-z0-9-]*:[0-9]*:")
-_CRAWLERS = re.compile(r"^(glue:crawler/data-pipeline-[a-z]+-).+")
+_CRAWLERS = re.compile(r"^(glue:crawler/data-pipeline-[a-z0-9-]+_).+")
 _CRAWLER = re.compile(r"^data-pipeline-crawler-(.+)-role$")
 
 
