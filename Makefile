@@ -18,6 +18,7 @@ setup: $(READY) ## Make the virtual environment (pinned, hash-checked)
 $(READY): requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
 	@touch $@
 
@@ -29,7 +30,7 @@ local: $(READY) ## Keep the emulator up with the pipeline deployed, for experime
 
 STACK ?= dev
 preview: $(READY) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main
-	$(BIN)/python -m ops preview --stack $(STACK) $(if $(BASE),--base $(BASE)) $(if $(FORMAT),--format $(FORMAT))
+	$(BIN)/data-pipeline preview --stack $(STACK) $(if $(BASE),--base $(BASE)) $(if $(FORMAT),--format $(FORMAT))
 
 test: $(READY) ## Everything that has to pass, with coverage
 	$(MAKE) --jobs 2 types lint stale licences

@@ -12,5 +12,5 @@ pipeline = DataPipeline(
     DataPipelineArgs(settings=settings, files=files),
     pulumi.ResourceOptions(provider=aws_provider(settings)),
 )
-for name, value in pipeline.outputs().items():
+for name, value in pipeline.outputs.items():
     pulumi.export(name, value)

@@ -1,0 +1,1 @@
+"""The functions, a package for each."""

@@ -18,6 +18,8 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline_core.layout import execution_arn
+
 from config.prices import QUERY_BYTES
 from local.demo_data import flights_csv, source_files
 from local.deployer import deploy, read_config
@@ -144,7 +146,7 @@ def batch(meter: Meter, emulator: Emulator, pipeline: Pipeline, files: list[tupl
         pipeline.wait_until_registered()
         (batch_id,) = pipeline.tick("flights")
         pipeline.wait(lambda progress: progress.done, SECONDS)
-    arn = f"{pipeline.outputs['state_machine_arn'].replace(':stateMachine:', ':execution:')}:{batch_id}"
+    arn = execution_arn(pipeline.outputs["state_machine_arn"], batch_id)
     pages = emulator.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
     usage["states_transitions"] = sum(
         1 for page in pages for event in page["events"] if event["type"].endswith("StateEntered")

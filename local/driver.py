@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline_core.layout import TABLES, batch_key
+
 from local.deployer import Deployment
 from local.emulator import Emulator
 
@@ -145,7 +147,7 @@ class Pipeline:
 
     def report(self, dataset: str, batch_id: str) -> dict[str, Any]:
         """The report of a batch that counted."""
-        prefix = f"batches/{dataset}/{batch_id}/report-"
+        prefix = batch_key(dataset, batch_id, "report-").removesuffix(".json")
         bucket = self.outputs["artifacts_bucket"]
         keys = [item["Key"] for item in self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
         report: dict[str, Any] = json.loads(self.s3.get_object(Bucket=bucket, Key=max(keys))["Body"].read())
@@ -182,7 +184,7 @@ class Pipeline:
     def download_tables(self, folder: Any) -> None:
         """Copy the published tables to a folder."""
         bucket = self.outputs["curated_bucket"]
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="tables/"):
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=TABLES):
             for item in page.get("Contents", []):
                 target = folder / item["Key"]
                 target.parent.mkdir(parents=True, exist_ok=True)

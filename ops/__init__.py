@@ -1,4 +1,7 @@
-"""The operator's command line. Its modules import the functions' shared package, which is not installed."""
+"""The operator's command line, previews and generated pages.
+
+Its modules import the functions' shared package, which is not installed in a clone.
+"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The operator's command line: `python -m ops --help`.
+"""The operator's command line: `data-pipeline --help`; `python -m ops` is an alias.
 
 It works with the caller's AWS credentials; AWS_ENDPOINT_URL leads it to an emulator.
 """
@@ -206,7 +206,7 @@ def _utc(at: datetime | None) -> datetime | None:
 def run() -> None:
     """Run a command and exit. What a person can put right is one line, not a traceback."""
     try:
-        app()
+        app(prog_name="data-pipeline")
     except (TargetError, PreviewError, SmokeError, ClientError, BotoCoreError) as error:
         notes.print(f"error: {error}", style="red", soft_wrap=True)
         sys.exit(error.exit_code if isinstance(error, PreviewError) else 1)

@@ -1,0 +1,1 @@
+"""The Data Catalog and Athena: database, workgroup, named queries, crawlers, and the tables of the pipeline itself."""

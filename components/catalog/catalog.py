@@ -1,6 +1,6 @@
 """The Data Catalog and Athena: what people and functions ask for tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -8,38 +8,48 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.catalog.queries import Query
-from components.security.iam import Place, Statement, allow
-from components.storage.zone import Zone
+from components.catalog.tables import OwnTables, OwnTablesArgs
+from components.names import database_name, stack_name
+from components.security.iam import Location, Statement, allow
+from components.storage.storage import Storage
 
 ATHENA_ENGINE = "Athena engine version 3"
 BYTES_PER_MEGABYTE = 1_000_000
 
 
-def database_name(stack: str) -> str:
-    """Name the Glue database; people type it in SQL."""
-    return f"data_pipeline_{stack.replace('-', '_')}"
-
-
-def workgroup_name(stack: str) -> str:
-    """Name the Athena workgroup; people choose it in the console."""
-    return f"data-pipeline-{stack}"
-
-
 @dataclass(frozen=True, kw_only=True)
 class CatalogArgs:
-    """Where results go, what a query may cost, and which queries have a name."""
+    """What the tables are made of, what a query may cost, and which datasets and named queries there are."""
 
     stack: str
-    place: Place
+    location: Location
     kms_key_arn: Input[str]
-    query_results: Zone
+    storage: Storage
     scanned_bytes_cutoff_mb: int
     allow_destroy: bool
+    datasets: Sequence[str]
     queries: Mapping[str, Query]
 
 
 class Catalog(pulumi.ComponentResource):
-    """The database of the curated tables, and a workgroup that nobody can talk out of its limits."""
+    """The database of the curated tables, and a workgroup that nobody can talk out of its limits.
+
+    Example:
+        catalog = Catalog(
+            "lake",
+            CatalogArgs(
+                stack="dev",
+                location=location,
+                kms_key_arn=key.key.arn,
+                storage=storage,
+                scanned_bytes_cutoff_mb=10_000,
+                allow_destroy=True,
+                datasets=["flights"],
+                queries={},
+            ),
+        )
+        pulumi.export("database", catalog.database.name)
+    """
 
     database: aws.glue.CatalogDatabase
     workgroup: aws.athena.Workgroup
@@ -47,7 +57,7 @@ class Catalog(pulumi.ComponentResource):
     def __init__(self, name: str, args: CatalogArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:catalog:Catalog", name, None, opts)
         child = ResourceOptions(parent=self)
-        self._place = args.place
+        self._location = args.location
         self.database = aws.glue.CatalogDatabase(
             f"{name}-database",
             name=database_name(args.stack),
@@ -56,7 +66,7 @@ class Catalog(pulumi.ComponentResource):
         )
         self.workgroup = aws.athena.Workgroup(
             f"{name}-workgroup",
-            name=workgroup_name(args.stack),
+            name=stack_name(args.stack),
             description=f"Queries on the curated tables, {args.stack}",
             configuration={
                 "enforce_workgroup_configuration": True,
@@ -64,8 +74,8 @@ class Catalog(pulumi.ComponentResource):
                 "bytes_scanned_cutoff_per_query": args.scanned_bytes_cutoff_mb * BYTES_PER_MEGABYTE,
                 "engine_version": {"selected_engine_version": ATHENA_ENGINE},
                 "result_configuration": {
-                    "output_location": Output.concat("s3://", args.query_results.bucket.bucket, "/results/"),
-                    "expected_bucket_owner": args.place.account,
+                    "output_location": Output.concat("s3://", args.storage.query_results.bucket.bucket, "/results/"),
+                    "expected_bucket_owner": args.location.account,
                     "encryption_configuration": {
                         "encryption_option": "SSE_KMS",
                         "kms_key_arn": args.kms_key_arn,
@@ -85,6 +95,16 @@ class Catalog(pulumi.ComponentResource):
                 query=query.sql,
                 opts=child,
             )
+        OwnTables(
+            f"{name}-tables",
+            OwnTablesArgs(
+                database_name=self.database.name,
+                datasets=args.datasets,
+                quarantine_bucket=args.storage.quarantine.bucket.bucket,
+                artifacts_bucket=args.storage.artifacts.bucket.bucket,
+            ),
+            child,
+        )
         self.register_outputs({"database": self.database.name, "workgroup": self.workgroup.name})
 
     def run_queries(self) -> Statement:
@@ -109,13 +129,14 @@ class Catalog(pulumi.ComponentResource):
         Athena user guide, "Configure access to databases and tables", 2026-11.
         """
         return allow(
-            ["glue:GetDatabase"], [self._place.arn("glue", "catalog"), self._place.arn("glue", "database/default")]
+            ["glue:GetDatabase"],
+            [self._location.arn("glue", "catalog"), self._location.arn("glue", "database/default")],
         )
 
     def _tables(self, table: str) -> list[Output[str]]:
         # A table's permission counts only together with its database's and the catalog's.
         return [
-            self._place.arn("glue", "catalog"),
-            self._place.arn("glue", Output.concat("database/", self.database.name)),
-            self._place.arn("glue", Output.concat("table/", self.database.name, f"/{table}")),
+            self._location.arn("glue", "catalog"),
+            self._location.arn("glue", Output.concat("database/", self.database.name)),
+            self._location.arn("glue", Output.concat("table/", self.database.name, f"/{table}")),
         ]

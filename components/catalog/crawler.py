@@ -5,26 +5,18 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+from pipeline_core.layout import table_prefix
 from pulumi import Input, Output, ResourceOptions
 
-from components.catalog.catalog import (
-    Catalog,
-)
+from components.catalog.catalog import Catalog
+from components.context import StackContext
+from components.names import crawler_prefix
 from components.security.iam import allow_unscoped, glue_logs
 from components.security.role import ServiceRole, ServiceRoleArgs
 from components.storage.zone import Zone
-from components.surroundings import Surroundings
 
 # s3://<bucket>/tables/<dataset>: the bucket is level one, so a dataset's folder is level three.
 TABLE_LEVEL = 3
-
-
-def crawler_prefix(stack: str) -> str:
-    """Begin the name of every crawler; the dataset follows.
-
-    No stack's name has a `_`, so the prefix of `dev` is not one of the crawlers of `dev-x`.
-    """
-    return f"data-pipeline-{stack}_"
 
 
 def failed_crawl_pattern(stack: str) -> dict[str, object]:
@@ -66,7 +58,7 @@ class DatasetCrawlerArgs:
     """Whose table the crawler keeps, and when."""
 
     dataset: str
-    surroundings: Surroundings
+    context: StackContext
     catalog: Catalog
     curated: Zone
     security_configuration: Input[str]
@@ -81,18 +73,18 @@ class DatasetCrawler(pulumi.ComponentResource):
     def __init__(self, name: str, args: DatasetCrawlerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:catalog:DatasetCrawler", name, None, opts)
         child = ResourceOptions(parent=self)
-        around = args.surroundings
-        folder = f"tables/{args.dataset}/"
+        context = args.context
+        folder = table_prefix(args.dataset)
         role = ServiceRole(
             f"{name}-role",
             ServiceRoleArgs(
                 service="glue.amazonaws.com",
-                account=around.place.account,
+                account=context.location.account,
                 statements=[
                     args.curated.read(folder),
                     args.curated.find_under(folder),
                     args.curated.locate(),
-                    around.key.decrypt("s3"),
+                    context.key.decrypt("s3"),
                     # Glue answers GetTables only to those who may see every table of the database.
                     args.catalog.use_tables(
                         "GetDatabase", "GetTable", "GetTables", "GetPartition", "GetPartitions", "BatchGetPartition"
@@ -105,10 +97,10 @@ class DatasetCrawler(pulumi.ComponentResource):
                         "BatchUpdatePartition",
                         table=args.dataset,
                     ),
-                    *glue_logs(around.place, "/aws-glue/crawlers"),
+                    *glue_logs(context.location, "/aws-glue/crawlers"),
                     allow_unscoped(["glue:GetSecurityConfiguration"]),
                 ],
-                permissions_boundary_arn=around.permissions_boundary_arn,
+                permissions_boundary_arn=context.permissions_boundary_arn,
             ),
             child,
         )
@@ -116,14 +108,14 @@ class DatasetCrawler(pulumi.ComponentResource):
         logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=Output.concat("/aws-glue/crawlers-role/", role.role.name, "-", args.security_configuration),
-            retention_in_days=around.log_retention_days,
-            kms_key_id=around.key.key.arn,
+            retention_in_days=context.log_retention_days,
+            kms_key_id=context.key.key.arn,
             opts=child,
         )
         schedule = None if args.crawl_daily_at_utc is None else daily(args.crawl_daily_at_utc)
         self.crawler = aws.glue.Crawler(
             name,
-            name=f"{crawler_prefix(around.stack)}{args.dataset}",
+            name=f"{crawler_prefix(context.stack)}{args.dataset}",
             role=role.role.arn,
             database_name=args.catalog.database.name,
             s3_targets=[{"path": Output.concat("s3://", args.curated.bucket.bucket, "/", folder)}],

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
+from pipeline_core import layout
 from pulumi import Input, Output, ResourceOptions
 
 FIRST_MONTH = "2024-01"
@@ -138,11 +139,11 @@ class OwnTables(pulumi.ComponentResource):
     """The tables `quarantined_rows`, `quarantined_files` and `runs`, beside the curated ones."""
 
     def __init__(self, name: str, args: OwnTablesArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pipeline:tables:OwnTables", name, None, opts)
+        super().__init__("pipeline:catalog:OwnTables", name, None, opts)
         self._name, self._database_name = name, args.database_name
-        self._table(quarantined_rows(args.datasets), args.quarantine_bucket, "rows/")
-        self._table(quarantined_files(), args.quarantine_bucket, "reasons/")
-        self._table(runs(args.datasets), args.artifacts_bucket, "runs/")
+        self._table(quarantined_rows(args.datasets), args.quarantine_bucket, layout.ROWS)
+        self._table(quarantined_files(), args.quarantine_bucket, layout.REASONS)
+        self._table(runs(args.datasets), args.artifacts_bucket, layout.RUNS)
         self.register_outputs({})
 
     def _table(self, table: OwnTable, bucket: Input[str], folder: str) -> None:

@@ -8,10 +8,11 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.compute import packaging
-from components.network import vpc_config
+from components.context import StackContext
+from components.names import metrics_namespace
 from components.security.iam import Statement, allow, tracing
+from components.security.network import vpc_config
 from components.security.role import ServiceRole, ServiceRoleArgs
-from components.surroundings import Surroundings, metrics_namespace
 from config.model import FunctionConfig
 
 RUNTIME = "python3.13"
@@ -26,7 +27,7 @@ class PipelineFunctionArgs:
 
     function: str
     config: FunctionConfig
-    surroundings: Surroundings
+    context: StackContext
     variables: Mapping[str, Input[str]]
     statements: Sequence[Statement]
     # Where events of asynchronous calls go that failed for good; empty for functions that are called directly.
@@ -43,28 +44,28 @@ class PipelineFunction(pulumi.ComponentResource):
     def __init__(self, name: str, args: PipelineFunctionArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:compute:PipelineFunction", name, None, opts)
         child = ResourceOptions(parent=self)
-        around = args.surroundings
+        context = args.context
         self.log_group = aws.cloudwatch.LogGroup(
             f"{name}-logs",
-            name=f"/aws/lambda/data-pipeline-{around.stack}-{args.function.replace('_', '-')}",
-            retention_in_days=around.log_retention_days,
-            kms_key_id=around.key.key.arn,
+            name=f"/aws/lambda/data-pipeline-{context.stack}-{args.function.replace('_', '-')}",
+            retention_in_days=context.log_retention_days,
+            kms_key_id=context.key.key.arn,
             opts=child,
         )
         self.role = ServiceRole(
             f"{name}-role",
             ServiceRoleArgs(
                 service="lambda.amazonaws.com",
-                account=around.place.account,
+                account=context.location.account,
                 statements=[
                     *args.statements,
                     write_logs(self.log_group),
                     tracing(),
                     # Lambda decrypts the function's environment with the function's own role.
-                    around.key.decrypt("lambda"),
-                    *(around.network.let_function_in() if around.network else []),
+                    context.key.decrypt("lambda"),
+                    *(context.network.let_function_in() if context.network else []),
                 ],
-                permissions_boundary_arn=around.permissions_boundary_arn,
+                permissions_boundary_arn=context.permissions_boundary_arn,
             ),
             child,
         )
@@ -82,19 +83,19 @@ class PipelineFunction(pulumi.ComponentResource):
             environment={
                 "variables": {
                     "POWERTOOLS_SERVICE_NAME": args.function,
-                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(around.stack),
-                    "POWERTOOLS_LOG_LEVEL": around.log_level,
+                    "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(context.stack),
+                    "POWERTOOLS_LOG_LEVEL": context.log_level,
                     **args.variables,
                 }
             },
-            kms_key_arn=around.key.key.arn,
-            vpc_config=vpc_config(around.network),
+            kms_key_arn=context.key.key.arn,
+            vpc_config=vpc_config(context.network),
             tracing_config={"mode": "Active"},
             logging_config={
                 "log_format": "JSON",
                 "log_group": self.log_group.name,
                 # With JSON Lambda has a level of its own, INFO unless it is told, and Powertools obeys that one first.
-                "application_log_level": around.log_level,
+                "application_log_level": context.log_level,
             },
             opts=ResourceOptions(parent=self, depends_on=[self.role.policy]),
         )

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import Input, ResourceOptions
 
-from components import permissions
+from components.catalog.catalog import Catalog
+from components.compute import permissions
 from components.compute.function import PipelineFunction, PipelineFunctionArgs
-from components.lake import Lake
+from components.context import StackContext
+from components.messaging.messaging import Messaging
 from components.security.iam import Statement
-from components.surroundings import Surroundings
+from components.storage.storage import Storage
 from config.model import PipelineConfig
 
 BYTES_PER_GIGABYTE = 1_000_000_000
@@ -18,11 +20,23 @@ BYTES_PER_GIGABYTE = 1_000_000_000
 CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing")
 
 
-def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input[str]]]:
+@dataclass(frozen=True, kw_only=True)
+class FunctionsArgs:
+    """The stack's settings, and what the functions work on."""
+
+    settings: PipelineConfig
+    context: StackContext
+    storage: Storage
+    catalog: Catalog
+    messaging: Messaging
+
+
+def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
     """Say what each function finds in its environment, but for the functions that it calls."""
-    raw, curated = lake.raw.bucket.bucket, lake.curated.bucket.bucket
-    quarantine, artifacts = lake.quarantine.bucket.bucket, lake.artifacts.bucket.bucket
-    ledger, database = lake.ledger.table.name, lake.catalog.database.name
+    settings, storage, catalog = args.settings, args.storage, args.catalog
+    raw, curated = storage.raw.bucket.bucket, storage.curated.bucket.bucket
+    quarantine, artifacts = storage.quarantine.bucket.bucket, storage.artifacts.bucket.bucket
+    ledger, database = storage.ledger.table.name, catalog.database.name
     return {
         "ingestion": {
             "RAW_BUCKET": raw,
@@ -35,7 +49,7 @@ def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input
             "QUARANTINE_BUCKET": quarantine,
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
-            "STATE_MACHINE_ARN": lake.state_machine_arn,
+            "STATE_MACHINE_ARN": args.context.state_machine_arn,
             "PUBLISH_SECONDS": str(settings.functions.processing.timeout_seconds),
             "MAX_CONCURRENT_BATCHES": str(settings.batches.max_concurrent_per_dataset),
             "MAX_FILES_PER_BATCH": str(settings.batches.max_files),
@@ -48,17 +62,17 @@ def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
             "DATABASE": database,
-            "EVENT_BUS_NAME": lake.bus.bus.name,
+            "EVENT_BUS_NAME": args.messaging.bus.bus.name,
         },
         "query": {
-            "WORKGROUP": lake.catalog.workgroup.name,
+            "WORKGROUP": catalog.workgroup.name,
             "DATABASE": database,
             "ALLOW_FREE_SQL": "true" if settings.athena.allow_free_sql else "false",
         },
         "notification": {
-            "TOPIC_ARN": lake.notifications.topic.arn,
+            "TOPIC_ARN": args.messaging.notifications.topic.arn,
             "LEDGER_TABLE": ledger,
-            "STATE_MACHINE_ARN": lake.state_machine_arn,
+            "STATE_MACHINE_ARN": args.context.state_machine_arn,
         },
         "error_handler": {
             "QUARANTINE_BUCKET": quarantine,
@@ -70,43 +84,42 @@ def variables(lake: Lake, settings: PipelineConfig) -> dict[str, dict[str, Input
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class FunctionsArgs:
-    """The environment's settings and the lake that the functions work on."""
-
-    settings: PipelineConfig
-    surroundings: Surroundings
-    lake: Lake
-
-
 class Functions(pulumi.ComponentResource):
-    """The six functions, each with its own role."""
+    """The six functions, each with its own role.
+
+    Example:
+        built = Functions(
+            "lake",
+            FunctionsArgs(settings=settings, context=context, storage=storage, catalog=catalog, messaging=messaging),
+        ).functions
+        pulumi.export("ingestion", built["ingestion"].function.name)
+    """
 
     functions: Mapping[str, PipelineFunction]
 
     def __init__(self, name: str, args: FunctionsArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pipeline:functions:Functions", name, None, opts)
+        super().__init__("pipeline:compute:Functions", name, None, opts)
         self._name, self._args = name, args
-        self._variables = variables(args.lake, args.settings)
-        lake = args.lake
+        self._variables = variables(args)
+        context, storage, catalog, messaging = args.context, args.storage, args.catalog, args.messaging
         # A function that calls another comes after it: it must know its name.
-        processing = self._function("processing", permissions.processing(lake))
+        processing = self._function("processing", permissions.processing(context, storage, catalog, messaging))
         error_handler = self._function(
             "error_handler",
-            permissions.error_handler(lake, processing),
+            permissions.error_handler(context, storage, messaging, processing),
             {"PROCESSING_FUNCTION": processing.function.name},
         )
         etl_trigger = self._function(
             "etl_trigger",
-            permissions.etl_trigger(lake, error_handler),
+            permissions.etl_trigger(context, storage, messaging, error_handler),
             {"ERROR_HANDLER_FUNCTION": error_handler.function.name},
         )
         self.functions = {
-            "ingestion": self._function("ingestion", permissions.ingestion(lake)),
+            "ingestion": self._function("ingestion", permissions.ingestion(context, storage, messaging)),
             "etl_trigger": etl_trigger,
             "processing": processing,
-            "query": self._function("query", permissions.query(lake)),
-            "notification": self._function("notification", permissions.notification(lake)),
+            "query": self._function("query", permissions.query(context, storage, catalog)),
+            "notification": self._function("notification", permissions.notification(context, storage, messaging)),
             "error_handler": error_handler,
         }
         self.register_outputs({})
@@ -120,10 +133,10 @@ class Functions(pulumi.ComponentResource):
             PipelineFunctionArgs(
                 function=function,
                 config=getattr(args.settings.functions, function),
-                surroundings=args.surroundings,
+                context=args.context,
                 variables={**self._variables[function], **(called or {})},
                 statements=statements,
-                failed_events_arn=args.lake.undelivered.queue.arn if function in CALLED_BY_EVENTS else None,
+                failed_events_arn=args.messaging.undelivered.queue.arn if function in CALLED_BY_EVENTS else None,
             ),
             ResourceOptions(parent=self),
         )

@@ -9,10 +9,11 @@ import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
 from components.compute import packaging
+from components.context import StackContext
 from components.security.iam import Statement, allow_unscoped, glue_logs
 from components.security.role import ServiceRole, ServiceRoleArgs
 from components.storage.zone import Zone
-from components.surroundings import Surroundings
+from config.model import GlueConfig
 
 WORKER_TYPE = "G.1X"
 
@@ -53,14 +54,11 @@ class GlueSecurity(pulumi.ComponentResource):
 class SparkJobArgs:
     """The job's limits and what it may touch."""
 
-    surroundings: Surroundings
+    context: StackContext
     security_configuration: Input[str]
     artifacts: Zone
     statements: Sequence[Statement]
-    glue_version: str
-    max_workers: int
-    max_concurrent_runs: int
-    timeout_minutes: int
+    settings: GlueConfig
 
 
 class SparkJob(pulumi.ComponentResource):
@@ -73,21 +71,21 @@ class SparkJob(pulumi.ComponentResource):
     def __init__(self, name: str, args: SparkJobArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:compute:SparkJob", name, None, opts)
         child = ResourceOptions(parent=self)
-        around = args.surroundings
+        context = args.context
         # Without the slash, what is granted for `dev` would be for `dev-x` too.
-        prefix = f"/aws-glue/data-pipeline-{around.stack}"
+        prefix = f"/aws-glue/data-pipeline-{context.stack}"
         self.role = ServiceRole(
             f"{name}-role",
             ServiceRoleArgs(
                 service="glue.amazonaws.com",
-                account=around.place.account,
+                account=context.location.account,
                 statements=[
                     *args.statements,
-                    *glue_logs(around.place, f"{prefix}/"),
-                    *(around.network.let_job_in() if around.network else []),
+                    *glue_logs(context.location, f"{prefix}/"),
+                    *(context.network.let_job_in() if context.network else []),
                     allow_unscoped(["cloudwatch:PutMetricData"], {"StringEquals": {"cloudwatch:namespace": "Glue"}}),
                 ],
-                permissions_boundary_arn=around.permissions_boundary_arn,
+                permissions_boundary_arn=context.permissions_boundary_arn,
             ),
             child,
         )
@@ -98,8 +96,8 @@ class SparkJob(pulumi.ComponentResource):
                 name=Output.concat(
                     prefix, "/", args.security_configuration, "-role/", self.role.role.name, f"/{stream}"
                 ),
-                retention_in_days=around.log_retention_days,
-                kms_key_id=around.key.key.arn,
+                retention_in_days=context.log_retention_days,
+                kms_key_id=context.key.key.arn,
                 opts=child,
             )
             for stream in ("output", "error")
@@ -109,7 +107,7 @@ class SparkJob(pulumi.ComponentResource):
         self.job = aws.glue.Job(
             name,
             role_arn=self.role.role.arn,
-            glue_version=args.glue_version,
+            glue_version=args.settings.version,
             command={
                 "name": "glueetl",
                 "python_version": "3",
@@ -117,13 +115,13 @@ class SparkJob(pulumi.ComponentResource):
             },
             worker_type=WORKER_TYPE,
             # A run names its own number; with auto scaling this is the most that a run without one takes.
-            number_of_workers=args.max_workers,
-            timeout=args.timeout_minutes,
+            number_of_workers=args.settings.max_workers,
+            timeout=args.settings.timeout_minutes,
             # The state machine repeats runs: it knows which failures are worth it.
             max_retries=0,
-            execution_property={"max_concurrent_runs": args.max_concurrent_runs},
+            execution_property={"max_concurrent_runs": args.settings.max_concurrent_runs},
             security_configuration=args.security_configuration,
-            connections=[connection.name for connection in around.network.connections] if around.network else None,
+            connections=[connection.name for connection in context.network.connections] if context.network else None,
             default_arguments={
                 "--job-language": "python",
                 "--job-bookmark-option": "job-bookmark-disable",
@@ -135,7 +133,7 @@ class SparkJob(pulumi.ComponentResource):
                 "--enable-auto-scaling": "true",
                 # Glue 5.1 reads S3 through S3A, which asks us-east-2 for every bucket unless it is told the region:
                 # a detour, and in a VPC a timeout (AWS Glue, "Migrating from AWS Glue 5.0 to 5.1", 2026-11).
-                "--conf": Output.concat("spark.hadoop.fs.s3a.endpoint.region=", around.place.region),
+                "--conf": Output.concat("spark.hadoop.fs.s3a.endpoint.region=", context.location.region),
             },
             opts=ResourceOptions(parent=self, depends_on=[self.role.policy, script, libraries, *self.log_groups]),
         )
@@ -161,7 +159,7 @@ def _upload(name: str, file: str, path: Path, args: SparkJobArgs, child: Resourc
         bucket=args.artifacts.bucket.bucket,
         key=f"glue/{packaging.digest(path)}/{file}",
         source=pulumi.FileAsset(str(path)),
-        kms_key_id=args.surroundings.key.key.arn,
+        kms_key_id=args.context.key.key.arn,
         opts=ResourceOptions.merge(
             child, ResourceOptions(depends_on=[args.artifacts.encryption], retain_on_delete=True)
         ),

@@ -7,9 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from components.compute.function import PipelineFunction
 from components.security.iam import Statement, allow, document, source_condition, tls_only
-from config.model import IngestionConfig
 from config.rules import QUEUE_RETENTION_SECONDS, visibility_timeout_seconds
 
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3_600
@@ -126,31 +124,3 @@ def _accept(
         policy=document([from_rules, tls_only(["sqs:*"], [queue.arn])]),
         opts=ResourceOptions(parent=owner),
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConsumptionArgs:
-    """Which function takes a queue's messages, and how many at once."""
-
-    queue: WorkQueue
-    function: PipelineFunction
-    settings: IngestionConfig
-
-
-class Consumption(pulumi.ComponentResource):
-    """Hands a queue's messages to a function in batches; only those that failed come back."""
-
-    def __init__(self, name: str, args: ConsumptionArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pipeline:messaging:Consumption", name, None, opts)
-        aws.lambda_.EventSourceMapping(
-            name,
-            event_source_arn=args.queue.queue.arn,
-            function_name=args.function.function.name,
-            batch_size=args.settings.batch_size,
-            maximum_batching_window_in_seconds=args.settings.batching_window_seconds,
-            function_response_types=["ReportBatchItemFailures"],
-            scaling_config={"maximum_concurrency": args.settings.max_concurrency},
-            # Lambda tries the function's permissions on the queue when the mapping is made.
-            opts=ResourceOptions(parent=self, depends_on=[args.function.role.policy]),
-        )
-        self.register_outputs({})

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from components.security.iam import Statement, allow, document, source_condition, tls_only
+from components.security.iam import Location, Statement, allow, document, source_condition, tls_only
 from config.model import Subscription
 
 
@@ -68,3 +68,15 @@ class Topic(pulumi.ComponentResource):
             policy=document([*statements, tls_only(["sns:Publish"], [self.topic.arn])]),
             opts=ResourceOptions(parent=self),
         )
+
+
+def services(location: Location) -> dict[str, Sequence[Input[str]]]:
+    """Say which services call people by the alarms topic, and on behalf of what; EventBridge is none of them.
+
+    It publishes to an encrypted topic only where neither the topic's policy nor the key's has a condition (SNS guide,
+    key management; EventBridge guide, resource-based policies; read in November 2026).
+    """
+    return {
+        "cloudwatch.amazonaws.com": [location.arn("cloudwatch", "alarm:*")],
+        "budgets.amazonaws.com": [location.global_arn("budgets", "*")],
+    }

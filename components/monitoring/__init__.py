@@ -1,0 +1,1 @@
+"""Alarms, dashboard, saved log queries and the budget."""

@@ -7,6 +7,9 @@ from typing import Literal
 
 from pulumi import Input
 
+from components.monitoring.monitored import Monitored, MonitoredDataset, MonitoredFunction
+from components.workflow.workflow import CALLED_FUNCTIONS
+
 MINUTE = 60
 HOUR = 3_600
 # What CloudWatch can look back in one alarm whose period is an hour or more.
@@ -18,8 +21,6 @@ RUN_MINUTES = 20
 NEAR_TIMEOUT = 0.8
 RUNBOOK = "docs/runbook.md"
 BATCH_INCIDENT = "batch-incident"
-# What the workflow calls: where one of these fails, the batch fails, and that is one incident.
-CALLED_BY_WORKFLOW = ("processing", "query", "notification", "error_handler")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,59 +75,24 @@ class Incident:
         return f"{self.meaning} What to do: {RUNBOOK}#{self.section}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class WatchedFunction:
-    """A function's name and how long it may run."""
-
-    name: Input[str]
-    timeout_seconds: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class WatchedDataset:
-    """A dataset and how often its contract promises a batch; None: not at all."""
-
-    name: str
-    frequency_hours: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Watched:
-    """The names of what is watched, as CloudWatch knows them, and the limits."""
-
-    # logical part of the alarm's name -> name of the AWS resource
-    dead_letters: Mapping[str, Input[str]]
-    arrivals_queue: Input[str]
-    functions: Mapping[str, WatchedFunction]
-    state_machine_arn: Input[str]
-    workgroup: str
-    datasets: tuple[WatchedDataset, ...]
-    # Of the metrics that the functions emit.
-    namespace: str
-    oldest_message_minutes: int
-    quarantined_percent: int
-    freshness_grace_minutes: int
-    scanned_bytes_cutoff: int
-
-
-def alarms(watched: Watched) -> Iterator[Alarm]:
+def alarms(monitored: Monitored) -> Iterator[Alarm]:
     """Yield every alarm."""
-    yield from _queues(watched)
-    for function, known in watched.functions.items():
+    yield from _queues(monitored)
+    for function, known in monitored.functions.items():
         yield from _function(function, known)
     yield Alarm(
         name="files-rejected",
         meaning="A file landed that no contract wants; it is kept in the quarantine bucket.",
         section="files-rejected",
         metrics={
-            "rejected": Metric(namespace=watched.namespace, name="FilesRejected", dimensions={"service": "ingestion"})
+            "rejected": Metric(namespace=monitored.namespace, name="FilesRejected", dimensions={"service": "ingestion"})
         },
     )
-    yield from _executions(watched)
-    yield from _recoveries(watched)
-    for dataset in watched.datasets:
-        yield from _dataset(dataset, watched)
-    yield _scans(watched)
+    yield from _executions(monitored)
+    yield from _recoveries(monitored)
+    for dataset in monitored.datasets:
+        yield from _dataset(dataset, monitored)
+    yield _scans(monitored)
 
 
 INCIDENTS = (
@@ -138,8 +104,8 @@ INCIDENTS = (
 )
 
 
-def _queues(watched: Watched) -> Iterator[Alarm]:
-    for title, queue in watched.dead_letters.items():
+def _queues(monitored: Monitored) -> Iterator[Alarm]:
+    for title, queue in monitored.dead_letters.items():
         # SQS stops reporting on a queue that nobody touched for six hours, maybe with messages in it: that is no
         # reason to say that it is over (Amazon SQS guide, "Available CloudWatch metrics", 2026-11).
         yield Alarm(
@@ -154,8 +120,8 @@ def _queues(watched: Watched) -> Iterator[Alarm]:
         name="arrivals-too-old",
         meaning="Landed files wait too long for their place in the ledger: ingestion is slow, or down.",
         section="arrivals-too-old",
-        metrics={"age": _sqs("ApproximateAgeOfOldestMessage", watched.arrivals_queue)},
-        threshold=watched.oldest_message_minutes * MINUTE,
+        metrics={"age": _sqs("ApproximateAgeOfOldestMessage", monitored.arrivals_queue)},
+        threshold=monitored.oldest_message_minutes * MINUTE,
         tells_when_over=True,
     )
 
@@ -164,7 +130,7 @@ def _sqs(name: str, queue: Input[str]) -> Metric:
     return Metric(namespace="AWS/SQS", name=name, dimensions={"QueueName": queue}, statistic="Maximum")
 
 
-def _function(function: str, known: WatchedFunction) -> Iterator[Alarm]:
+def _function(function: str, known: MonitoredFunction) -> Iterator[Alarm]:
     title = function.replace("_", "-")
     # Lambda writes the time at which an invocation began on its metrics: those of one that ran until its timeout
     # are that old when they arrive. No invocation, no metric: nothing failed.
@@ -175,7 +141,8 @@ def _function(function: str, known: WatchedFunction) -> Iterator[Alarm]:
         section="function-errors",
         metrics={"errors": _lambda("Errors", known)},
         periods=periods,
-        incident=BATCH_INCIDENT if function in CALLED_BY_WORKFLOW else "",
+        # Where one of these fails, the batch fails, and that is one incident.
+        incident=BATCH_INCIDENT if function in CALLED_FUNCTIONS else "",
     )
     yield Alarm(
         name=f"{title}-throttles",
@@ -195,18 +162,18 @@ def _function(function: str, known: WatchedFunction) -> Iterator[Alarm]:
     )
 
 
-def _lambda(name: str, known: WatchedFunction, statistic: Literal["Sum", "Maximum"] = "Sum") -> Metric:
+def _lambda(name: str, known: MonitoredFunction, statistic: Literal["Sum", "Maximum"] = "Sum") -> Metric:
     return Metric(namespace="AWS/Lambda", name=name, dimensions={"FunctionName": known.name}, statistic=statistic)
 
 
-def _executions(watched: Watched) -> Iterator[Alarm]:
+def _executions(monitored: Monitored) -> Iterator[Alarm]:
     for metric, meaning in (
         ("ExecutionsFailed", "failed, or was quarantined whole: nothing of it was published"),
         ("ExecutionsTimedOut", "ran out of time"),
         ("ExecutionsAborted", "was stopped by a person"),
     ):
         # An execution that goes well is not counted here at all.
-        machine = {"StateMachineArn": watched.state_machine_arn}
+        machine = {"StateMachineArn": monitored.state_machine_arn}
         yield Alarm(
             name=f"batch-{metric.removeprefix('Executions').lower()}",
             meaning=f"A batch {meaning}.",
@@ -216,7 +183,7 @@ def _executions(watched: Watched) -> Iterator[Alarm]:
         )
 
 
-def _recoveries(watched: Watched) -> Iterator[Alarm]:
+def _recoveries(monitored: Monitored) -> Iterator[Alarm]:
     # error_handler counts these when it hears of a failure; without a failure there is no data, and no trouble.
     service = {"service": "error_handler"}
     for title, metric, meaning in (
@@ -227,7 +194,7 @@ def _recoveries(watched: Watched) -> Iterator[Alarm]:
             name=title,
             meaning=meaning,
             section=title,
-            metrics={"failed": Metric(namespace=watched.namespace, name=metric, dimensions=service)},
+            metrics={"failed": Metric(namespace=monitored.namespace, name=metric, dimensions=service)},
             periods=RUN_MINUTES,
             incident=BATCH_INCIDENT,
         )
@@ -235,30 +202,30 @@ def _recoveries(watched: Watched) -> Iterator[Alarm]:
         name="files-given-up",
         meaning="A batch's files are FAILED: they were tried as often as allowed, or their error comes again.",
         section="files-given-up",
-        metrics={"batches": Metric(namespace=watched.namespace, name="BatchesGivenUp", dimensions=service)},
+        metrics={"batches": Metric(namespace=monitored.namespace, name="BatchesGivenUp", dimensions=service)},
         incident=BATCH_INCIDENT,
     )
     yield Alarm(
         name="rows-unaccounted",
         meaning="A batch's rows do not add up: read is not curated + quarantined + duplicate. It was not published.",
         section="rows-unaccounted",
-        metrics={"errors": Metric(namespace=watched.namespace, name="ReconciliationErrors", dimensions=service)},
+        metrics={"errors": Metric(namespace=monitored.namespace, name="ReconciliationErrors", dimensions=service)},
         # Calls by itself, whatever else failed: it is the one failure that must never be taken for another.
     )
 
 
-def _dataset(dataset: WatchedDataset, watched: Watched) -> Iterator[Alarm]:
+def _dataset(dataset: MonitoredDataset, monitored: Monitored) -> Iterator[Alarm]:
     def verdict(name: str, statistic: Literal["Sum", "Minimum", "Maximum"] = "Sum") -> Metric:
         dimensions = {"service": "processing", "dataset": dataset.name}
-        return Metric(namespace=watched.namespace, name=name, dimensions=dimensions, statistic=statistic)
+        return Metric(namespace=monitored.namespace, name=name, dimensions=dimensions, statistic=statistic)
 
     yield Alarm(
         name=f"{dataset.name}-quarantined",
-        meaning=f"More than {watched.quarantined_percent} % of a batch's rows of {dataset.name} broke the contract.",
+        meaning=f"More than {monitored.quarantined_percent} % of a batch's rows of {dataset.name} broke the contract.",
         section="rows-quarantined",
         # The worst batch: over all rows of some minutes, a large one would hide it. Of no row read, it is zero.
         metrics={"quarantined": verdict("QuarantinedPercent", "Maximum")},
-        threshold=watched.quarantined_percent,
+        threshold=monitored.quarantined_percent,
     )
     yield Alarm(
         name=f"{dataset.name}-no-rows",
@@ -280,7 +247,7 @@ def _dataset(dataset: WatchedDataset, watched: Watched) -> Iterator[Alarm]:
             expression="FILL(published, 0)",
             compare="Less",
             threshold=1,
-            period_seconds=freshness_seconds(dataset.frequency_hours, watched.freshness_grace_minutes),
+            period_seconds=freshness_seconds(dataset.frequency_hours, monitored.freshness_grace_minutes),
             periods=1,
             missing_data="breaching",
             tells_when_over=True,
@@ -296,9 +263,9 @@ def freshness_seconds(frequency_hours: float, grace_minutes: int) -> int:
     return min(promised + grace_minutes * MINUTE, LONGEST_WINDOW_SECONDS)
 
 
-def _scans(watched: Watched) -> Alarm:
+def _scans(monitored: Monitored) -> Alarm:
     # A query that a person cancels counts here too, but has not scanned as much.
-    dimensions = {"WorkGroup": watched.workgroup, "QueryState": "CANCELED", "QueryType": "DML"}
+    dimensions = {"WorkGroup": monitored.workgroup, "QueryState": "CANCELED", "QueryType": "DML"}
     scanned = Metric(namespace="AWS/Athena", name="ProcessedBytes", dimensions=dimensions, statistic="Maximum")
     return Alarm(
         name="query-cut-off",
@@ -306,5 +273,5 @@ def _scans(watched: Watched) -> Alarm:
         section="query-cut-off",
         metrics={"scanned": scanned},
         compare="GreaterOrEqual",
-        threshold=watched.scanned_bytes_cutoff,
+        threshold=monitored.scanned_bytes_cutoff,
     )

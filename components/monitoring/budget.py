@@ -26,7 +26,7 @@ class Budget(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: BudgetArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pipeline:budget:Budget", name, None, opts)
+        super().__init__("pipeline:monitoring:Budget", name, None, opts)
         aws.budgets.Budget(
             name,
             name=f"data-pipeline-{args.stack}",

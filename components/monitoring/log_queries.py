@@ -73,7 +73,7 @@ class LogQueries(pulumi.ComponentResource):
     """The queries that a person opens first when something went wrong."""
 
     def __init__(self, name: str, args: LogQueriesArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pipeline:log_queries:LogQueries", name, None, opts)
+        super().__init__("pipeline:monitoring:LogQueries", name, None, opts)
         for query in QUERIES:
             aws.cloudwatch.QueryDefinition(
                 f"{name}-{query.name}",

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import Input, Output, ResourceOptions
+from pulumi import Input, Output, Resource, ResourceOptions
 
-from components.monitoring.alarms import Alarm, Incident, Metric
-from components.monitoring.dashboard import Shown, dashboard
-from components.security.iam import Place
+from components.monitoring.alarms import INCIDENTS, Alarm, Incident, Metric, alarms
+from components.monitoring.budget import Budget, BudgetArgs
+from components.monitoring.dashboard import dashboard
+from components.monitoring.log_queries import LogQueries, LogQueriesArgs
+from components.monitoring.monitored import Monitored
+from components.names import stack_name
 
 COMPARISONS = {
     "Greater": "GreaterThanThreshold",
@@ -20,34 +23,66 @@ COMPARISONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """What raises an alarm, who hears it, and what is shown."""
+    """What is monitored, who is called, whose logs the saved queries read, and what a month may cost (None: anything).
 
-    alarms: Sequence[Alarm]
-    incidents: Sequence[Incident]
+    AWS looks whether a budget may publish to the topic when it is made, so it waits for the topic's policy.
+    """
+
+    monitored: Monitored
     alarms_topic_arn: Input[str]
-    shown: Shown
+    alarms_policy: Resource
+    log_groups: Sequence[Input[str]]
+    monthly_budget_dollars: int | None
 
 
 class Monitoring(pulumi.ComponentResource):
-    """Calls a person at the first failure of any kind, and shows the stack on one page."""
+    """Calls a person at the first failure of any kind, and shows the stack on one page.
+
+    Example:
+        monitoring = Monitoring(
+            "lake",
+            MonitoringArgs(
+                monitored=monitored,
+                alarms_topic_arn=messaging.alarms.topic.arn,
+                alarms_policy=messaging.alarms_policy,
+                log_groups=[],
+                monthly_budget_dollars=100,
+            ),
+        )
+        pulumi.export("dashboard", monitoring.dashboard.dashboard_name)
+    """
 
     dashboard: aws.cloudwatch.Dashboard
 
     def __init__(self, name: str, args: MonitoringArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:monitoring:Monitoring", name, None, opts)
+        child = ResourceOptions(parent=self)
         self._name, self._args = name, args
+        stack = args.monitored.stack
         # A person who is called at night must see which stack it is.
-        self._prefix = f"{name}-{args.shown.stack}"
-        made = {alarm.name: self._alarm(alarm) for alarm in args.alarms}
-        for incident in args.incidents:
-            self._incident(incident, [made[one.name].name for one in args.alarms if one.incident == incident.name])
+        self._prefix = f"{name}-{stack}"
+        wanted = list(alarms(args.monitored))
+        made = {alarm.name: self._alarm(alarm) for alarm in wanted}
+        for incident in INCIDENTS:
+            self._incident(incident, [made[one.name].name for one in wanted if one.incident == incident.name])
         self.dashboard = aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
-            dashboard_name=f"data-pipeline-{args.shown.stack}",
+            dashboard_name=stack_name(stack),
             # Those of single failures are in the composite ones too, and it is they that say which.
-            dashboard_body=Output.json_dumps(dashboard(args.shown, [alarm.arn for alarm in made.values()])),
-            opts=ResourceOptions(parent=self),
+            dashboard_body=Output.json_dumps(dashboard(args.monitored, [alarm.arn for alarm in made.values()])),
+            opts=child,
         )
+        LogQueries(f"{name}-logs", LogQueriesArgs(stack=stack, log_groups=args.log_groups), child)
+        if args.monthly_budget_dollars is not None:
+            Budget(
+                f"{name}-budget",
+                BudgetArgs(
+                    stack=stack,
+                    monthly_dollars=args.monthly_budget_dollars,
+                    alarms_topic_arn=args.alarms_topic_arn,
+                ),
+                ResourceOptions(parent=self, depends_on=[args.alarms_policy]),
+            )
         self.register_outputs({"dashboard": self.dashboard.dashboard_name})
 
     def _alarm(self, alarm: Alarm) -> aws.cloudwatch.MetricAlarm:
@@ -81,18 +116,6 @@ class Monitoring(pulumi.ComponentResource):
             alarm_actions=[self._args.alarms_topic_arn],
             opts=ResourceOptions(parent=self),
         )
-
-
-def callers(place: Place) -> dict[str, Sequence[Input[str]]]:
-    """Say which services call people by the alarms topic, and on behalf of what; EventBridge is none of them.
-
-    It publishes to an encrypted topic only where neither the topic's policy nor the key's has a condition (SNS guide,
-    key management; EventBridge guide, resource-based policies; read in November 2026).
-    """
-    return {
-        "cloudwatch.amazonaws.com": [place.arn("cloudwatch", "alarm:*")],
-        "budgets.amazonaws.com": [place.global_arn("budgets", "*")],
-    }
 
 
 def alarm_rule(names: Sequence[str]) -> str:

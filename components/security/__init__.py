@@ -1,0 +1,1 @@
+"""The key, roles and their policies, and the network."""

@@ -39,7 +39,7 @@ UNSCOPED_ACTIONS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Location:
     """Where the stack lives: what ARNs are made of before their resource exists."""
 
     partition: Input[str]
@@ -136,9 +136,9 @@ def tracing() -> Statement:
     return allow_unscoped(["xray:PutTraceSegments", "xray:PutTelemetryRecords"])
 
 
-def glue_logs(place: Place, prefix: str) -> list[Statement]:
+def glue_logs(location: Location, prefix: str) -> list[Statement]:
     """Let a Glue role write logs under `prefix`; Glue adds the security configuration and the role to the name."""
-    groups = place.arn("logs", f"log-group:{prefix}*")
+    groups = location.arn("logs", f"log-group:{prefix}*")
     return [
         allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [groups]),
         # Glue sets the key of the security configuration on its log groups itself.

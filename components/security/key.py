@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
-from components.security.iam import Place, Statement, document, source_condition
+from components.security.iam import Location, Statement, document, source_condition
 from policies.model import Waiver
 
 WAIVERS = (
@@ -25,7 +25,7 @@ class EncryptionKeyArgs:
     """What the key must know."""
 
     alias: str
-    place: Place
+    location: Location
     deletion_window_days: int
     allow_destroy: bool
 
@@ -39,13 +39,13 @@ class EncryptionKey(pulumi.ComponentResource):
         super().__init__("pipeline:security:EncryptionKey", name, None, opts)
         child = ResourceOptions(parent=self)
         keep = not args.allow_destroy
-        self._place = args.place
+        self._location = args.location
         self.key = aws.kms.Key(
             name,
             description="Data, logs and messages of the data pipeline",
             enable_key_rotation=True,
             deletion_window_in_days=args.deletion_window_days,
-            policy=document(_key_statements(args.place)),
+            policy=document(_key_statements(args.location)),
             opts=ResourceOptions(parent=self, protect=keep, retain_on_delete=keep),
         )
         aws.kms.Alias(f"{name}-alias", name=f"alias/{args.alias}", target_key_id=self.key.key_id, opts=child)
@@ -66,7 +66,7 @@ class EncryptionKey(pulumi.ComponentResource):
         return self._use(actions, ["dynamodb"])
 
     def _use(self, actions: Sequence[str], services: Sequence[str]) -> Statement:
-        via = [Output.concat(service, ".", self._place.region, ".amazonaws.com") for service in services]
+        via = [Output.concat(service, ".", self._location.region, ".amazonaws.com") for service in services]
         return {
             "Effect": "Allow",
             "Action": list(actions),
@@ -75,7 +75,7 @@ class EncryptionKey(pulumi.ComponentResource):
         }
 
 
-def _key_statements(place: Place) -> list[Statement]:
+def _key_statements(location: Location) -> list[Statement]:
     """Name the services that need the key. In a key policy, the resource "*" is the key itself."""
     use = ["kms:Decrypt", "kms:GenerateDataKey*"]
     return [
@@ -83,18 +83,18 @@ def _key_statements(place: Place) -> list[Statement]:
             # Without it, IAM policies grant nothing and nobody could ever change the key.
             "Sid": "AccountDecidesByIam",
             "Effect": "Allow",
-            "Principal": {"AWS": Output.concat("arn:", place.partition, ":iam::", place.account, ":root")},
+            "Principal": {"AWS": Output.concat("arn:", location.partition, ":iam::", location.account, ":root")},
             "Action": "kms:*",
             "Resource": "*",
         },
         {
             "Sid": "LogGroupsOfTheAccount",
             "Effect": "Allow",
-            "Principal": {"Service": Output.concat("logs.", place.region, ".amazonaws.com")},
+            "Principal": {"Service": Output.concat("logs.", location.region, ".amazonaws.com")},
             "Action": ["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
             "Resource": "*",
             # CloudWatch Logs sends no source account; the log group is in the encryption context.
-            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": place.arn("logs", "log-group:*")}},
+            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": location.arn("logs", "log-group:*")}},
         },
         {
             # Not for topics: there EventBridge sends no source, and a condition on it shuts EventBridge out.
@@ -103,7 +103,7 @@ def _key_statements(place: Place) -> list[Statement]:
             "Principal": {"Service": "events.amazonaws.com"},
             "Action": use,
             "Resource": "*",
-            "Condition": source_condition(place.account, [place.arn("events", "rule/*")]),
+            "Condition": source_condition(location.account, [location.arn("events", "rule/*")]),
         },
         {
             "Sid": "AlarmsToEncryptedTopic",
@@ -111,7 +111,7 @@ def _key_statements(place: Place) -> list[Statement]:
             "Principal": {"Service": "cloudwatch.amazonaws.com"},
             "Action": use,
             "Resource": "*",
-            "Condition": source_condition(place.account, [place.arn("cloudwatch", "alarm:*")]),
+            "Condition": source_condition(location.account, [location.arn("cloudwatch", "alarm:*")]),
         },
         {
             "Sid": "BudgetsToEncryptedTopic",
@@ -119,6 +119,6 @@ def _key_statements(place: Place) -> list[Statement]:
             "Principal": {"Service": "budgets.amazonaws.com"},
             "Action": use,
             "Resource": "*",
-            "Condition": source_condition(place.account, [place.global_arn("budgets", "*")]),
+            "Condition": source_condition(location.account, [location.global_arn("budgets", "*")]),
         },
     ]

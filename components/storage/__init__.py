@@ -1,0 +1,1 @@
+"""What keeps data: the zones, the ledger, and the contracts as objects."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+from pipeline_core.layout import contract_key
 from pulumi import Input, Resource, ResourceOptions
 
 from components.storage.zone import Zone
@@ -53,7 +54,7 @@ class ContractObjects(pulumi.ComponentResource):
         return aws.s3.BucketObjectv2(
             f"{self._name}-{title}",
             bucket=self._args.artifacts.bucket.bucket,
-            key=f"contracts/{title}.json",
+            key=contract_key(title),
             content=json.dumps(document, indent=1, sort_keys=True),
             content_type="application/json",
             kms_key_id=self._args.kms_key_arn,

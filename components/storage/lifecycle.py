@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pipeline_core.layout import STAGING
+
 from config.model import StorageConfig
 
 STAGING_EXPIRES_AFTER_DAYS = 7
@@ -52,7 +54,7 @@ def raw(config: StorageConfig) -> tuple[LifecycleRule, ...]:
 
 def curated(config: StorageConfig) -> tuple[LifecycleRule, ...]:
     """Keep tables; what a batch left in staging goes."""
-    return (_housekeeping(config), *_expire("staging", "staging/", STAGING_EXPIRES_AFTER_DAYS))
+    return (_housekeeping(config), *_expire("staging", STAGING, STAGING_EXPIRES_AFTER_DAYS))
 
 
 def quarantine(config: StorageConfig) -> tuple[LifecycleRule, ...]:

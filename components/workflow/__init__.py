@@ -1,0 +1,1 @@
+"""The state machine, and what sets the pipeline going."""

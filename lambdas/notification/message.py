@@ -12,12 +12,12 @@ NEXT = {
     "QUARANTINED": (
         "Nothing of the batch was published. The refused rows are in the table quarantined_rows, files that cannot be "
         "read in quarantined_files. Fix the contract, then: "
-        ".venv/bin/python -m ops replay {dataset} --batch {batch_id} "
+        ".venv/bin/data-pipeline replay {dataset} --batch {batch_id} "
         "Or fix the files and land them again."
     ),
     "FAILED": (
         "The files of the batch are marked FAILED in the ledger. Fix the cause, then: "
-        ".venv/bin/python -m ops replay {dataset} --batch {batch_id}"
+        ".venv/bin/data-pipeline replay {dataset} --batch {batch_id}"
     ),
     "RELEASED": (
         "Nothing to do yet. No file is to blame, and all of them are pending again: they are tried once more after a "

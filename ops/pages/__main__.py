@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from ops.pages import components, cost, flow, schema, security, workflow
+from ops.pages import components, cost, flow, packages, schema, security, workflow
 from ops.pages.generate import Make, generated, stale, write
 from recording.program import ROOT
 
@@ -12,6 +12,8 @@ PARTS: Mapping[str, Mapping[str, Make]] = {
         "flow": flow.diagram,
         "workflow": workflow.diagram,
         "components": components.diagram,
+        "packages": packages.packages,
+        "imports": packages.rules,
     },
     "docs/cost.md": {
         "idle": cost.idle,

@@ -1,1 +1,1 @@
-"""What the program would do to a stack, without AWS and without the Pulumi CLI: `python -m ops preview --help`."""
+"""What the program would do to a stack, without AWS and without the Pulumi CLI: `data-pipeline preview --help`."""

@@ -41,6 +41,10 @@ def make(stack: str, base: str | None) -> Preview:
 
     """
     stacks = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
+    if not stacks:
+        raise PreviewError(
+            f"there is no Pulumi.<stack>.yaml in {ROOT}: run data-pipeline preview in a clone of the project"
+        )
     if stack not in stacks:
         raise PreviewError(f"there is no Pulumi.{stack}.yaml; allowed for --stack is one of {', '.join(stacks)}")
     try:

@@ -19,7 +19,9 @@ CORE = Path("lambdas") / "layers"
 def snapshot(tree: Path, stack: str) -> Snapshot:
     """Take the other checkout's place, for good, and record its program."""
     # What this checkout's recorder has imported already must not be found again by the other one's program.
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("components", "config", "contracts")]:
+    for name in [
+        name for name in sys.modules if name.partition(".")[0] in ("components", "config", "contracts", "pipeline_core")
+    ]:
         del sys.modules[name]
     own = {"", str(ROOT), str(ROOT / CORE)}
     sys.path[:] = [str(tree), str(tree / CORE), *(entry for entry in sys.path if entry not in own)]

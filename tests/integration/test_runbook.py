@@ -33,10 +33,10 @@ SAYS = {
     "aws logs describe-log-groups": "/error",
     "aws glue get-crawler": "data-pipeline-local_airlines",
     "aws glue start-crawler": "",
-    ".venv/bin/python -m ops status": "airlines",
-    ".venv/bin/python -m ops file": "QUARANTINED",
-    ".venv/bin/python -m ops replay": "files of airlines",
-    ".venv/bin/python -m ops backfill": "files of airlines",
+    ".venv/bin/data-pipeline status": "airlines",
+    ".venv/bin/data-pipeline file": "QUARANTINED",
+    ".venv/bin/data-pipeline replay": "files of airlines",
+    ".venv/bin/data-pipeline backfill": "files of airlines",
 }
 
 
@@ -45,7 +45,7 @@ def commands() -> list[str]:
     begins = r"^ +(?:aws|\.venv/bin/python) .*"
     blocks = re.findall(rf"(?:{begins}\\\n(?: .*\\\n)* .*$)|{begins}$", TEXT, re.MULTILINE)
     # A span of code may go over the end of a line.
-    spans = re.findall(r"`((?:aws [a-z]|\.venv/bin/python -m ops )[^`]+)`", re.sub(r"\n +", " ", TEXT))
+    spans = re.findall(r"`((?:aws [a-z]|\.venv/bin/data-pipeline )[^`]+)`", re.sub(r"\n +", " ", TEXT))
     in_blocks = [re.sub(r" *\\\n *", " ", block).strip() for block in blocks if "`" not in block]
     return list(dict.fromkeys(re.sub(r" +# .*", "", command) for command in (*in_blocks, *spans)))
 
@@ -135,7 +135,7 @@ def run(emulator: Emulator, pipeline: Pipeline, values: dict[str, str], tmp_path
 def test_the_page_has_commands_and_each_has_something_to_say() -> None:
     assert len(commands()) > 20
     # However they stand on the page: nothing that looks like a command goes unseen.
-    written = re.findall(r"aws [a-z]+ [a-z][a-z-]+|\.venv/bin/python -m ops [a-z]+", re.sub(r"\s+", " ", TEXT))
+    written = re.findall(r"aws [a-z]+ [a-z][a-z-]+|\.venv/bin/data-pipeline [a-z]+", re.sub(r"\s+", " ", TEXT))
     assert set(written) == {name_of(command) for command in commands()}
     assert {name_of(command) for command in commands()} == SAYS.keys()
 

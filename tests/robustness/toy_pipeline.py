@@ -17,6 +17,7 @@ import boto3
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pipeline_core import documents, layout
 from pipeline_core.batches import ClosedError, PublishingError
+from pipeline_core.layout import execution_arn
 from pipeline_core.ledger import FINAL, PUBLISHED
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
@@ -202,7 +203,7 @@ class Toy:
     def end(self, workflow: Workflow) -> None:
         """The execution is over, and Step Functions says so."""
         workflow.state = "ended"
-        arn = f"{self.machine.replace(':stateMachine:', ':execution:')}:{workflow.batch_id}"
+        arn = execution_arn(self.machine, workflow.batch_id)
         with self.wire.quiet():
             self.sfn.stop_execution(executionArn=arn)
 

@@ -16,6 +16,16 @@ MAX_EXPANSION = 200
 """How many times its size the content of a file may have. Text gzips to about a twentieth, zeros to a thousandth."""
 
 
+CONTRACTS, BATCHES, RUNS = "contracts/", "batches/", "runs/"
+"""Prefixes in the artifacts bucket: compiled contracts, documents of batches, records of the table `runs`."""
+
+STAGING, TABLES = "staging/", "tables/"
+"""Prefixes in the curated bucket: what batches have staged, and the published tables."""
+
+ROWS, FILES, REASONS = "rows/", "files/", "reasons/"
+"""Prefixes in the quarantine bucket: quarantined rows; quarantined files, and why each is one."""
+
+
 def dataset_of(key: str) -> str | None:
     """Return the dataset that a raw key belongs to: its first folder; None for a key in no folder."""
     dataset, slash, rest = key.partition("/")
@@ -70,25 +80,25 @@ def split_uri(location: str) -> tuple[str, str]:
 
 def contract_key(dataset: str) -> str:
     """Key of a dataset's compiled contract in the artifacts bucket."""
-    return f"contracts/{dataset}.json"
+    return f"{CONTRACTS}{dataset}.json"
 
 
-CONTRACT_INDEX_KEY = "contracts/index.json"
+CONTRACT_INDEX_KEY = f"{CONTRACTS}index.json"
 
 
 def batch_key(dataset: str, batch_id: str, name: str) -> str:
     """Key of a batch's document (`candidates`, `contract`, `manifest`, `report-N`) in the artifacts bucket."""
-    return f"batches/{dataset}/{batch_id}/{name}.json"
+    return f"{BATCHES}{dataset}/{batch_id}/{name}.json"
 
 
 def staging_prefix(dataset: str, batch_id: str) -> str:
     """Prefix in the curated bucket to which the job of one batch writes."""
-    return f"staging/{dataset}/{batch_id}/"
+    return f"{STAGING}{dataset}/{batch_id}/"
 
 
 def table_prefix(dataset: str) -> str:
     """Prefix of the published table in the curated bucket."""
-    return f"tables/{dataset}/"
+    return f"{TABLES}{dataset}/"
 
 
 def partition_path(values: dict[str, str]) -> str:
@@ -103,7 +113,7 @@ def published_key(dataset: str, values: dict[str, str], batch_id: str, number: i
 
 def quarantined_rows_key(dataset: str, batch_id: str, number: int) -> str:
     """Key of a file of quarantined rows in the quarantine bucket. It has rows of one source file only."""
-    return f"rows/dataset={dataset}/{batch_id}-{number:05d}.parquet"
+    return f"{ROWS}dataset={dataset}/{batch_id}-{number:05d}.parquet"
 
 
 def kept_file_keys(bucket: str, key: str, version: str) -> tuple[str, str]:
@@ -112,12 +122,17 @@ def kept_file_keys(bucket: str, key: str, version: str) -> tuple[str, str]:
     A hash, because a raw key may already have the 1,024 bytes that S3 allows.
     """
     name = hashlib.sha256(f"{bucket}/{key}/{version}".encode()).hexdigest()[:32]
-    return f"files/{name}", f"reasons/{name}.json"
+    return f"{FILES}{name}", f"{REASONS}{name}.json"
 
 
 def run_key(dataset: str, batch_id: str, created_at: str) -> str:
     """Key of a batch's record in the table of runs; `created_at` in ISO 8601."""
-    return f"runs/dataset={dataset}/month={created_at[:7]}/{batch_id}.json"
+    return f"{RUNS}dataset={dataset}/month={created_at[:7]}/{batch_id}.json"
+
+
+def execution_arn(state_machine_arn: str, name: str) -> str:
+    """ARN of the execution of that name; a batch's execution has its id for a name."""
+    return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def source_of(key: str, version: str) -> str:

@@ -20,7 +20,7 @@ GONE_REASON = "gone: the object version was deleted before it was read; land the
 
 DELETED_REASON = (
     "deleted: the object was deleted before it was registered; land it again, or have a version that is still there "
-    "read with: .venv/bin/python -m ops backfill <dataset> --deleted"
+    "read with: .venv/bin/data-pipeline backfill <dataset> --deleted"
 )
 
 

@@ -5,34 +5,35 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-import pulumi
 import pytest
 
-from components.messaging.topic import Topic, TopicArgs
-from components.monitoring.alarms import INCIDENTS, Watched, WatchedDataset, WatchedFunction, alarms
-from components.monitoring.budget import Budget, BudgetArgs
-from components.monitoring.dashboard import Shown
-from components.monitoring.monitoring import Monitoring, MonitoringArgs, callers
-from components.security.iam import Place
+from components.messaging.topic import Topic, TopicArgs, services
+from components.monitoring.alarms import INCIDENTS, alarms
+from components.monitoring.monitored import Monitored, MonitoredDataset, MonitoredFunction
+from components.monitoring.monitoring import Monitoring, MonitoringArgs
+from components.security.iam import Location
 from components.security.key import EncryptionKey, EncryptionKeyArgs
 from config.model import Subscription
 from local.emulator import ACCOUNT, REGION, Emulator
 from recording.decisions import read_decisions
 from tests.integration.local.conftest import Deploy, allow, eventually, policy
 
-PLACE = Place(partition="aws", region=REGION, account=ACCOUNT)
+LOCATION = Location(partition="aws", region=REGION, account=ACCOUNT)
 RUNBOOK = Path(__file__).parents[3] / "docs" / "runbook.md"
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:batches"
 
 
-def watched() -> Watched:
-    return Watched(
+def monitored(stack: str) -> Monitored:
+    return Monitored(
+        stack=stack,
+        region=REGION,
+        job_name="job",
         dead_letters={"undelivered": "undelivered"},
         arrivals_queue="arrivals",
-        functions={name: WatchedFunction(name=name, timeout_seconds=60) for name in ("ingestion", "processing")},
+        functions={name: MonitoredFunction(name=name, timeout_seconds=60) for name in ("ingestion", "processing")},
         state_machine_arn=MACHINE,
         workgroup="workgroup",
-        datasets=(WatchedDataset(name="flights", frequency_hours=24),),
+        datasets=(MonitoredDataset(name="flights", frequency_hours=24),),
         namespace="DataPipeline",
         oldest_message_minutes=15,
         quarantined_percent=1,
@@ -44,8 +45,8 @@ def watched() -> Watched:
 class Listener:
     """Somebody who is called: a queue that is subscribed to the alarms topic."""
 
-    def __init__(self, emulator: Emulator, url: str, prefix: str) -> None:
-        self.prefix = prefix
+    def __init__(self, emulator: Emulator, url: str, stack: str) -> None:
+        self.stack, self.prefix = stack, f"{stack}-{stack}"
         self.sqs, self.cloudwatch = emulator.client("sqs"), emulator.client("cloudwatch")
         self.budgets = emulator.client("budgets")
         self.url, self.emulator = url, emulator
@@ -82,7 +83,7 @@ def listener(emulator: Emulator, deployed: Deploy) -> Listener:
     def program() -> None:
         key = EncryptionKey(
             f"{name}-key",
-            EncryptionKeyArgs(alias=name, place=PLACE, deletion_window_days=7, allow_destroy=True),
+            EncryptionKeyArgs(alias=name, location=LOCATION, deletion_window_days=7, allow_destroy=True),
         )
         topic = Topic(
             f"{name}-alarms",
@@ -91,37 +92,21 @@ def listener(emulator: Emulator, deployed: Deploy) -> Listener:
         Monitoring(
             name,
             MonitoringArgs(
-                alarms=list(alarms(watched())),
-                incidents=INCIDENTS,
+                monitored=monitored(name),
                 alarms_topic_arn=topic.topic.arn,
-                shown=Shown(
-                    stack="test",
-                    region=REGION,
-                    namespace="DataPipeline",
-                    datasets=[],
-                    functions={},
-                    arrivals_queue="arrivals",
-                    dead_letters={},
-                    state_machine_arn=MACHINE,
-                    job_name="job",
-                    workgroup="workgroup",
-                ),
+                # As the program does.
+                alarms_policy=topic.accept(ACCOUNT, services(LOCATION)),
+                log_groups=[],
+                monthly_budget_dollars=5,
             ),
-        )
-        # As the program does.
-        policy = topic.accept(ACCOUNT, callers(PLACE))
-        Budget(
-            name,
-            BudgetArgs(stack=name, monthly_dollars=5, alarms_topic_arn=topic.topic.arn),
-            pulumi.ResourceOptions(depends_on=[policy]),
         )
 
     deployed(program)
-    return Listener(emulator, url, f"{name}-test")
+    return Listener(emulator, url, name)
 
 
 def test_every_alarm_calls_itself_or_by_its_incident_and_links_its_section(listener: Listener) -> None:
-    every, incidents = list(alarms(watched())), {incident.name: incident for incident in INCIDENTS}
+    every, incidents = list(alarms(monitored(listener.stack))), {incident.name: incident for incident in INCIDENTS}
     assert len(every) > 15
     for alarm in every:
         message = listener.hears_of(alarm.name, "ALARM")
@@ -145,8 +130,7 @@ def test_what_belongs_to_one_incident_calls_once(listener: Listener) -> None:
 
 
 def test_the_budget_tells_the_same_topic_and_may(listener: Listener) -> None:
-    environment = listener.prefix.removesuffix("-test")
-    name = f"data-pipeline-{environment}"
+    name = f"data-pipeline-{listener.stack}"
     notices = listener.budgets.describe_notifications_for_budget(AccountId=ACCOUNT, BudgetName=name)["Notifications"]
     asked = [one for one in read_decisions(listener.emulator.decisions) if one.principal == "budgets.amazonaws.com"]
     topics = set()
@@ -157,7 +141,7 @@ def test_the_budget_tells_the_same_topic_and_may(listener: Listener) -> None:
         assert [one["SubscriptionType"] for one in subscribers] == ["SNS"]
         topics |= {one["Address"] for one in subscribers}
     (topic,) = topics
-    assert f":{environment}-alarms" in topic
+    assert f":{listener.stack}-alarms" in topic
     of_topic = [place for place, one in enumerate(asked) if one.resource == topic]
     assert len(of_topic) == len(notices) == 3
     for place in of_topic:
@@ -167,9 +151,9 @@ def test_the_budget_tells_the_same_topic_and_may(listener: Listener) -> None:
 
 
 def test_the_emulator_keeps_the_budget(listener: Listener) -> None:
-    name = f"data-pipeline-{listener.prefix.removesuffix('-test')}"
+    name = f"data-pipeline-{listener.stack}"
     budget = listener.budgets.describe_budget(AccountId=ACCOUNT, BudgetName=name)["Budget"]
-    assert budget["CostFilters"] == {"TagKeyValue": [f"user:Stack${listener.prefix.removesuffix('-test')}"]}
+    assert budget["CostFilters"] == {"TagKeyValue": [f"user:Stack${listener.stack}"]}
     notices = listener.budgets.describe_notifications_for_budget(AccountId=ACCOUNT, BudgetName=name)["Notifications"]
     assert {(notice["NotificationType"], notice["Threshold"]) for notice in notices} == {
         ("ACTUAL", 80),

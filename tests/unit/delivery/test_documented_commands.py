@@ -26,7 +26,16 @@ PAGES = (
     *("README.md", "CONTRIBUTING.md"),
     *(f"docs/{name}.md" for name in ("tutorial", "runbook", "deployment", "first-deployment")),
 )
-PROGRAMS = ("aws", "pulumi", "make", "git", ".venv/bin/python", ".venv/bin/aws", ".venv/bin/pre-commit")
+PROGRAMS = (
+    "aws",
+    "pulumi",
+    "make",
+    "git",
+    ".venv/bin/python",
+    ".venv/bin/data-pipeline",
+    ".venv/bin/aws",
+    ".venv/bin/pre-commit",
+)
 VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON"}
 # Of the Pulumi CLI 3.272, which is not here: what its own `--help` lists.
 PULUMI: Mapping[str, set[str]] = {
@@ -142,11 +151,11 @@ def check(words: list[str]) -> None:
         plain = [word for word in rest if not word.startswith("--endpoint")]
         plain = plain[1:] if plain[0].startswith(("http", "$", "substituted")) else plain
         assert options_of(rest) <= aws_operation(plain[0], plain[1]), rest
-    elif program == ".venv/bin/python" and rest[:2] == ["-m", "ops"]:
+    elif program == ".venv/bin/data-pipeline":
         known = get_command(app).commands  # type: ignore[attr-defined]
-        if rest[2:] and not rest[2].startswith("-"):
-            assert rest[2] in known, rest
-            assert options_of(rest) <= {name for one in known[rest[2]].params for name in one.opts} | {"--help"}, rest
+        if rest and not rest[0].startswith("-"):
+            assert rest[0] in known, rest
+            assert options_of(rest) <= {name for one in known[rest[0]].params for name in one.opts} | {"--help"}, rest
     elif program == ".venv/bin/python" and rest[0] == "-m" and rest[1].startswith("local."):
         assert options_of(rest) <= options_of(re.split(r"[\s,\[\]]+", help_of("-m", rest[1]))), rest
     elif program == ".venv/bin/python" and rest[0] == "scripts/deploy.py":
@@ -174,7 +183,7 @@ def test_a_command_of_the_documentation_exists_with_its_options(page: str, words
 def test_there_is_something_to_check_on_every_page() -> None:
     found = all_commands()
     assert {page for page, _ in found} == set(PAGES)
-    assert {words[0] for _, words in found} >= {"aws", "make", "pulumi", ".venv/bin/python", ".venv/bin/aws"}
+    assert {words[0] for _, words in found} >= {"aws", "make", "pulumi", ".venv/bin/data-pipeline", ".venv/bin/aws"}
     assert len(found) > 60
 
 
@@ -195,8 +204,8 @@ def test_no_page_runs_the_projects_modules_by_another_python(page: str) -> None:
         "aws sqs receive-message --queue-uri x",
         "aws nothing list",
         "aws s3 cp a b --nothing",
-        ".venv/bin/python -m ops files x",
-        ".venv/bin/python -m ops replay flights --bach x",
+        ".venv/bin/data-pipeline files x",
+        ".venv/bin/data-pipeline replay flights --bach x",
         ".venv/bin/python -m local.up --emty",
         ".venv/bin/python scripts/deploy.py --enviroment dev",
         ".venv/bin/python -m pytest tests/unit/nowhere.py",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.network import GATEWAYS, INTERFACES
+from components.security.network import GATEWAYS, INTERFACES
 from config.load import ConfigError, load, parse
 from tests.unit.infrastructure.cloud import Cloud, deploy, pipeline_in_network
 

@@ -66,7 +66,7 @@ def test_links_within_the_runbook_lead_somewhere() -> None:
 
 def test_commands_and_settings_that_it_names_exist() -> None:
     commands = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    assert set(re.findall(r"\.venv/bin/python -m ops (\w+)", TEXT)) <= commands
+    assert set(re.findall(r"\.venv/bin/data-pipeline (\w+)", TEXT)) <= commands
     settings = re.findall(
         r"`(storage|ingestion|functions|batches|glue|athena|workflow|monitoring)\.([a-z_]+)(?:: \w+)?`", TEXT
     )

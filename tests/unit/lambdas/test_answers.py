@@ -50,7 +50,7 @@ def test_an_outcome_is_told_once_with_numbers_attributes_and_what_to_do(call: Ca
     call("notification", {**EVENT, "outcome": "QUARANTINED"})
     (message,) = inbox()
     assert "Broken rule: too many." in message["Message"]
-    assert ".venv/bin/python -m ops replay flights --batch flights-1" in message["Message"]
+    assert ".venv/bin/data-pipeline replay flights --batch flights-1" in message["Message"]
 
 
 def test_every_batch_and_every_outcome_of_it_is_told(call: Call, inbox: Any) -> None:

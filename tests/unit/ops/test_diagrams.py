@@ -95,8 +95,8 @@ def test_every_component_is_drawn_where_it_is_held() -> None:
     lines = list(components.mermaid(pipeline("prod").resources))
     classes = {r.type.split(":")[-1] for r in pipeline("prod").resources if r.type.startswith("pipeline:")}
     assert {box.split("_")[-1] for box in boxes(lines)} == classes - {"ServiceRole"}
-    assert ("DataPipeline_Lake", "DataPipeline_Lake_Zone") in arrows(lines)
-    assert '  DataPipeline_Lake_Zone["Zone (several)<br/>s3"]' in lines
+    assert ("DataPipeline_Storage", "DataPipeline_Storage_Zone") in arrows(lines)
+    assert '  DataPipeline_Storage_Zone["Zone (several)<br/>s3"]' in lines
     assert any('PipelineFunction (several)<br/>cloudwatch, iam, lambda"' in line for line in lines)
 
 

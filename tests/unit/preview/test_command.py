@@ -1,4 +1,4 @@
-"""`python -m ops preview`: what it answers, when it fails, and that a base is the base's program and not this one's."""
+"""`data-pipeline preview`: what it answers, when it fails, and that a base is the base's program and not this one's."""
 
 import copy
 import json

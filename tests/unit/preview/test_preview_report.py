@@ -33,8 +33,8 @@ def test_a_stack_is_a_tree_of_components_with_counts_and_cost() -> None:
     written = as_text(Preview(head=head))
     for line in (
         "├── DataPipeline data-pipeline\n",
-        "│   │   ├── Zone data-pipeline-raw\n",
-        "│   │   │   ├── s3.Bucket data-pipeline-raw\n",
+        "│   │   └── Zone data-pipeline-raw\n",
+        "│   │       ├── s3.Bucket data-pipeline-raw\n",
         "$5.50 a month idle",
         f"{sum(r.type.startswith('aws:') for r in pipeline('prod').resources)} resources in ",
     ):

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from components.security.iam import Place, Statement, allow, allow_unscoped, document
+from components.security.iam import Location, Statement, allow, allow_unscoped, document
 from components.security.key import EncryptionKey
 from components.security.role import ServiceRole, ServiceRoleArgs
 from policies.model import Waiver
@@ -45,7 +45,7 @@ class NetworkArgs:
     """Where the network is, and who may be seen in its logs."""
 
     stack: str
-    place: Place
+    location: Location
     key: EncryptionKey
     cidr: IPv4Network
     availability_zones: Sequence[str]
@@ -62,7 +62,7 @@ class Network(pulumi.ComponentResource):
     connections: Sequence[aws.glue.Connection]
 
     def __init__(self, name: str, args: NetworkArgs, opts: ResourceOptions | None = None) -> None:
-        super().__init__("pipeline:network:Network", name, None, opts)
+        super().__init__("pipeline:security:Network", name, None, opts)
         self._name, self._args = name, args
         self._child = ResourceOptions(parent=self)
         self._vpc = aws.ec2.Vpc(
@@ -112,7 +112,7 @@ class Network(pulumi.ComponentResource):
 
     def _make_endpoints(self) -> Output[str]:
         """Make the endpoints and the group of those who may use them; answers the group's id."""
-        name, vpc_id, place = self._name, self._vpc.id, self._args.place
+        name, vpc_id, location = self._name, self._vpc.id, self._args.location
         routes = aws.ec2.RouteTable(f"{name}-routes", vpc_id=vpc_id, opts=self._child)
         for zone, subnet in zip(self._args.availability_zones, self._subnets, strict=True):
             aws.ec2.RouteTableAssociation(
@@ -126,7 +126,7 @@ class Network(pulumi.ComponentResource):
                     "Principal": "*",
                     "Action": "*",
                     "Resource": "*",
-                    "Condition": {"StringEquals": {"aws:PrincipalAccount": place.account}},
+                    "Condition": {"StringEquals": {"aws:PrincipalAccount": location.account}},
                 }
             ]
         )
@@ -135,7 +135,7 @@ class Network(pulumi.ComponentResource):
                 f"{name}-{service}",
                 vpc_id=vpc_id,
                 vpc_endpoint_type="Gateway",
-                service_name=Output.concat("com.amazonaws.", place.region, f".{service}"),
+                service_name=Output.concat("com.amazonaws.", location.region, f".{service}"),
                 route_table_ids=[routes.id],
                 policy=only_this_account,
                 opts=self._child,
@@ -165,7 +165,7 @@ class Network(pulumi.ComponentResource):
                 f"{name}-{service}",
                 vpc_id=vpc_id,
                 vpc_endpoint_type="Interface",
-                service_name=Output.concat("com.amazonaws.", place.region, f".{service}"),
+                service_name=Output.concat("com.amazonaws.", location.region, f".{service}"),
                 subnet_ids=self.subnet_ids,
                 security_group_ids=[group.id],
                 private_dns_enabled=True,
@@ -188,8 +188,8 @@ class Network(pulumi.ComponentResource):
             f"{self._name}-flows-role",
             ServiceRoleArgs(
                 service="vpc-flow-logs.amazonaws.com",
-                account=args.place.account,
-                source_arns=[args.place.arn("ec2", "vpc-flow-log/*")],
+                account=args.location.account,
+                source_arns=[args.location.arn("ec2", "vpc-flow-log/*")],
                 statements=[
                     allow(write, [Output.concat(logs.arn, ":*")]),
                     # In AWS's own policy for this role (VPC user guide, flow logs to CloudWatch, 2026-11).
@@ -222,25 +222,25 @@ class Network(pulumi.ComponentResource):
         ]
         not_from_code = {"Null": {"lambda:SourceFunctionArn": "true"}}
         return [
-            allow(interfaces, [self._args.place.arn("ec2", "*/*")], not_from_code),
+            allow(interfaces, [self._args.location.arn("ec2", "*/*")], not_from_code),
             allow_unscoped(["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"], not_from_code),
         ]
 
     def let_job_in(self) -> list[Statement]:
         """Let Glue make the interfaces of a run's workers (AWS Glue developer guide, 2026-11)."""
-        place = self._args.place
+        location = self._args.location
         describe = ("NetworkInterfaces", "RouteTables", "SecurityGroups", "Subnets", "VpcEndpoints")
         return [
             allow(
                 ["glue:GetConnection"],
-                [place.arn("glue", "catalog"), *(connection.arn for connection in self.connections)],
+                [location.arn("glue", "catalog"), *(connection.arn for connection in self.connections)],
             ),
             allow_unscoped([f"ec2:Describe{what}" for what in describe]),
             allow(["ec2:DescribeVpcAttribute"], [self._vpc.arn]),
-            allow(["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"], [place.arn("ec2", "*/*")]),
+            allow(["ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"], [location.arn("ec2", "*/*")]),
             allow(
                 ["ec2:CreateTags", "ec2:DeleteTags"],
-                [place.arn("ec2", "network-interface/*")],
+                [location.arn("ec2", "network-interface/*")],
                 {"ForAllValues:StringEquals": {"aws:TagKeys": ["aws-glue-service-resource"]}},
             ),
         ]

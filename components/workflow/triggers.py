@@ -1,0 +1,137 @@
+"""What sets the pipeline going: landed objects, the schedule, and the ends of executions, jobs and crawls."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi import Input, Resource, ResourceOptions
+
+from components.catalog.crawler import failed_crawl_pattern
+from components.compute.consumption import Consumption, ConsumptionArgs
+from components.compute.function import PipelineFunction
+from components.compute.spark_job import failed_run_pattern
+from components.context import StackContext
+from components.messaging import events
+from components.messaging.messaging import Messaging
+from components.storage.zone import Zone
+from components.workflow.workflow import FAILURES, end_pattern
+from config.model import PipelineConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriggersArgs:
+    """What is listened to, which functions are called, and what has to exist before anything is."""
+
+    settings: PipelineConfig
+    context: StackContext
+    raw: Zone
+    messaging: Messaging
+    functions: Mapping[str, PipelineFunction]
+    job_name: Input[str]
+    contract_index: Resource
+    """Nothing ticks before there is an index of the contracts: etl_trigger would fail, and somebody be called."""
+
+
+class Triggers(pulumi.ComponentResource):
+    """Landed objects reach ingestion by a queue, ticks and ends etl_trigger, failures error_handler.
+
+    What a rule cannot deliver waits in the queue of undelivered events, which takes messages from these rules only.
+
+    Example:
+        Triggers(
+            "lake",
+            TriggersArgs(
+                settings=settings,
+                context=context,
+                raw=storage.raw,
+                messaging=messaging,
+                functions=functions,
+                job_name=job.job.name,
+                contract_index=contracts.index,
+            ),
+        )
+    """
+
+    def __init__(self, name: str, args: TriggersArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("pipeline:workflow:Triggers", name, None, opts)
+        self._name, self._args = name, args
+        settings, stack = args.settings, args.context.stack
+        machine = args.context.state_machine_arn
+        rules = [
+            self._arrival(),
+            self._call(
+                "schedule",
+                "etl_trigger",
+                "Has pending files claimed into batches",
+                schedule_expression=events.every_minutes(settings.batches.schedule_minutes),
+                after=[args.contract_index],
+                enabled=settings.batches.schedule_enabled,
+                input_json="{}",
+            ),
+            self._call(
+                "failure",
+                "error_handler",
+                "Batches that ended in a way which the workflow could not handle itself",
+                event_pattern=end_pattern(machine, FAILURES),
+            ),
+            self._call(
+                "end",
+                "etl_trigger",
+                "Has the parts of a split batch started as soon as an execution has ended",
+                after=[args.contract_index],
+                event_pattern=end_pattern(machine),
+                input_json='{"parts_only": true}',
+            ),
+            self._call(
+                "job-failed",
+                "error_handler",
+                "Has the runs of the Glue job counted that failed or ran out of time",
+                event_pattern=failed_run_pattern(args.job_name),
+            ),
+            self._call(
+                "crawler-failed",
+                "error_handler",
+                "Has the crawls counted that failed",
+                event_pattern=failed_crawl_pattern(stack),
+            ),
+        ]
+        args.messaging.undelivered.accept(args.context.location.account, rules)
+        self.register_outputs({})
+
+    def _arrival(self) -> Input[str]:
+        """Have landed objects reach ingestion. Answers the rule's ARN."""
+        args, child = self._args, ResourceOptions(parent=self)
+        arrivals = args.messaging.arrivals
+        rule = events.ArrivalRule(
+            f"{self._name}-arrival",
+            events.ArrivalRuleArgs(
+                bucket_name=args.raw.bucket.bucket,
+                queue_arn=arrivals.queue.arn,
+                dead_letters_arn=args.messaging.undelivered.queue.arn,
+            ),
+            child,
+        ).rule
+        arrivals.accept(args.context.location.account, [rule.arn])
+        Consumption(
+            f"{self._name}-ingestion",
+            ConsumptionArgs(queue=arrivals, function=args.functions["ingestion"], settings=args.settings.ingestion),
+            child,
+        )
+        return rule.arn
+
+    def _call(
+        self, name: str, function: str, description: str, after: Sequence[Resource] = (), **what: Any
+    ) -> Input[str]:
+        """Have a rule call a function; `what` says by which events or when. Answers the rule's ARN."""
+        return events.FunctionRule(
+            f"{self._name}-{name}",
+            events.FunctionRuleArgs(
+                description=description,
+                function=self._args.functions[function].function,
+                dead_letters_arn=self._args.messaging.undelivered.queue.arn,
+                **what,
+            ),
+            # What is inside a component is registered after it, so it waits, too.
+            ResourceOptions(parent=self, depends_on=list(after)),
+        ).rule.arn
