@@ -6,10 +6,8 @@ returns the outputs that the AWS provider would return. There is no second descr
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import runpy
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -20,11 +18,12 @@ from typing import Any, Final
 import pulumi
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
-from pulumi.runtime import mocks, settings, stack
+from pulumi.runtime import mocks
 
 from config.stack_file import StackFileError, unchecked
 from local.resources import HANDLERS, NOT_EMULATED
 from local.resources.base import Aws, Declared, Handler, Json
+from recording.runner import main_program, run
 
 _STACK: Final = "pulumi:pulumi:Stack"
 _PROVIDER: Final = "pulumi:providers:aws"
@@ -65,10 +64,8 @@ class _Monitor(mocks.Mocks):
     failures: list[str] = field(default_factory=list)
     default_tags: dict[str, dict[str, str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    loops: set[asyncio.AbstractEventLoop] = field(default_factory=set)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        self._note_loop()
         inputs = _plain(args.inputs)
         if not args.custom:
             return "", inputs
@@ -84,7 +81,6 @@ class _Monitor(mocks.Mocks):
             raise DeploymentError(problem) from error
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        self._note_loop()
         answers: dict[str, Json] = {
             "aws:index/getCallerIdentity:getCallerIdentity": {
                 "accountId": self.aws.account,
@@ -115,11 +111,6 @@ class _Monitor(mocks.Mocks):
                 self.failures.append(problem)
             raise DeploymentError(problem)
         return answers[args.token], []
-
-    def _note_loop(self) -> None:
-        # The SDK opens an event loop in every thread that it calls this monitor from, and leaves it open.
-        with self.lock:
-            self.loops.add(asyncio.get_event_loop_policy().get_event_loop())
 
     def _create(self, args: mocks.MockResourceArgs, inputs: Json) -> tuple[str, Json]:
         if reason := NOT_EMULATED.get(args.typ):
@@ -169,23 +160,16 @@ def deploy(
     settings_of_stack = read_config(project_dir, stack_name) if config is None else config
     region = settings_of_stack.get("aws:region") or Aws(endpoint).region
     monitor = _Monitor(Aws(endpoint, region), project_dir, progress)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
     try:
-        # Outputs and stack of an earlier deployment in this process must not be seen by this one.
-        settings.ROOT.set(None)
-        settings.SETTINGS.rpc_manager.clear()
-        settings.SETTINGS.outputs.clear()
-        mocks.set_mocks(monitor, project=project, stack=stack_name, preview=False)
-        pulumi.runtime.set_all_config(_flat(settings_of_stack, project))
-        outputs = _run(loop, program or _main_program(project_dir))
+        outputs = run(
+            program or _main_program(project_dir),
+            monitor,
+            project=project,
+            stack_name=stack_name,
+            config={key if ":" in key else f"{project}:{key}": value for key, value in settings_of_stack.items()},
+        )
     except Exception as error:
         raise DeploymentError(_summary(monitor.failures, error)) from error
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        for opened in {loop, *monitor.loops}:
-            opened.close()
-        asyncio.set_event_loop(None)
     if monitor.failures:
         raise DeploymentError(_summary(monitor.failures, None))
     return Deployment(outputs, monitor.resources, monitor.skipped)
@@ -207,29 +191,13 @@ def read_config(project_dir: Path, stack_name: str) -> Json:
         raise DeploymentError(str(error)) from error
 
 
-def _run(loop: asyncio.AbstractEventLoop, program: Callable[[], object]) -> Json:
-    found: Json = {}
-
-    async def resolve() -> None:
-        root = settings.get_root_resource()
-        output = pulumi.Output.all(**(root.outputs if isinstance(root, stack.Stack) else {}))
-        found.update(await output.future() or {})
-
-    def run() -> None:
-        program()
-
-    loop.run_until_complete(stack.run_pulumi_func(run))
-    loop.run_until_complete(resolve())
-    return found
-
-
 def _main_program(project_dir: Path) -> Callable[[], object]:
-    def run() -> None:
+    def program() -> None:
         if str(project_dir) not in sys.path:
             sys.path.insert(0, str(project_dir))
-        runpy.run_path(str(project_dir / "__main__.py"), run_name="__main__")
+        main_program(project_dir)
 
-    return run
+    return program
 
 
 def _project_name(project_dir: Path) -> str:
@@ -237,14 +205,6 @@ def _project_name(project_dir: Path) -> str:
     if not path.exists():
         return project_dir.resolve().name
     return str(yaml.safe_load(path.read_text(encoding="utf-8"))["name"])
-
-
-def _flat(config: Json, project: str) -> dict[str, str]:
-    flat = {}
-    for key, value in config.items():
-        name = key if ":" in key else f"{project}:{key}"
-        flat[name] = value if isinstance(value, str) else json.dumps(value)
-    return flat
 
 
 def _plain(value: Any) -> Any:

@@ -1,22 +1,21 @@
 """Run the Pulumi program without AWS and without the Pulumi CLI, and keep everything it declares, as plain data."""
 
-import asyncio
 import json
-import runpy
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pulumi
-from pulumi.runtime import mocks, rpc, settings
+from pulumi.runtime import mocks, rpc
 
 from config.stack_file import opened, read
 from recording import naming
+from recording.runner import ROOT, main_program, run
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["ROOT", "Declared", "Recording", "main_program", "record", "short_type", "stack_config"]
+
 STACKS = ("local", "dev", "staging", "prod")
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 # As AWS writes them: policies are checked against these shapes.
@@ -188,48 +187,18 @@ def record(
 
     """
     recording = recording or Recording(known=not preview)
-    loop = asyncio.new_event_loop()
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    def give_thread_a_loop() -> None:
-        # The SDK makes one where there is none, and leaves it open.
-        loops.append(asyncio.new_event_loop())
-        asyncio.set_event_loop(loops[-1])
-
-    executor = ThreadPoolExecutor(max_workers=4, initializer=give_thread_a_loop)
-    loop.set_default_executor(executor)
-    asyncio.set_event_loop(loop)
-    try:
-        # The stack of an earlier test must not be seen by this one.
-        settings.ROOT.set(None)
-        mocks.set_mocks(
-            recording,
-            project=project,
-            stack=stack,
-            preview=preview,
-            monitor=_Monitor(recording),
-        )
-        plain, secret_keys = opened(config or {})
-        pulumi.runtime.set_all_config(_flat(plain), secret_keys)
-
-        @pulumi.runtime.test  # type: ignore[untyped-decorator]  # Pulumi's
-        def run() -> None:
-            program()
-            root = settings.get_root_resource()
-            assert isinstance(root, pulumi.runtime.stack.Stack)
-            recording.exports.update(root.outputs)
-
-        run()
-    finally:
-        executor.shutdown()
-        for each in (loop, *loops):
-            each.close()
-        asyncio.set_event_loop(None)
+    plain, secret_keys = opened(config or {})
+    recording.exports |= run(
+        program,
+        recording,
+        project=project,
+        stack_name=stack,
+        config=plain,
+        secret_keys=secret_keys,
+        monitor=_Monitor(recording),
+        preview=preview,
+    )
     return recording
-
-
-def _flat(config: dict[str, Any]) -> dict[str, str]:
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
 
 
 def stack_config(stack: str, root: Path = ROOT) -> dict[str, Any]:
@@ -240,8 +209,3 @@ def stack_config(stack: str, root: Path = ROOT) -> dict[str, Any]:
 
     """
     return read(stack, root)
-
-
-def main_program(root: Path = ROOT) -> None:
-    """Be the program that `pulumi up` runs."""
-    runpy.run_path(str(root / "__main__.py"))

@@ -278,7 +278,7 @@ def test_a_change_that_takes_data_away_is_refused(format_: str, monkeypatch: pyt
 def test_what_cannot_be_shown_and_what_is_refused_end_differently(
     error: PreviewError, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def raising() -> None:
+    def raising(**_: object) -> None:
         raise error
 
     monkeypatch.setattr(ops, "app", raising)
