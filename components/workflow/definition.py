@@ -18,6 +18,54 @@ PLACEHOLDERS = (
 )
 """What the program fills in; the definition uses all of them, and no others."""
 
+TRANSIENT_ERRORS = (
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Runtime.ExitError",
+    "Sandbox.Timedout",
+    "ClientError",
+    "ConcurrentModificationException",
+    "EndpointConnectionError",
+    "InternalErrorException",
+    "InternalException",
+    "InternalServerError",
+    "InternalServerException",
+    "InternalServiceException",
+    "OperationTimeoutException",
+    "ProvisionedThroughputExceededException",
+    "ReadTimeoutError",
+    "RequestLimitExceeded",
+    "ServiceException",
+    "ThrottledException",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionCanceledException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+)
+"""Errors of a function that another try may not have: of Lambda itself, and of the services that a function calls.
+
+"Handling errors in Step Functions" (read 2026-11) names those of Lambda; the others are the codes of AWS's clients,
+which a Python function's error has for a name.
+"""
+
+CONSTANTS = {
+    "RetryTransientErrors": json.dumps(
+        {
+            "ErrorEquals": TRANSIENT_ERRORS,
+            "IntervalSeconds": 2,
+            "MaxAttempts": 6,
+            "BackoffRate": 2,
+            "MaxDelaySeconds": 60,
+            "JitterStrategy": "FULL",
+        }
+    )
+}
+"""What the definition may use and every stack has the same of: the retrier of a task that calls a function."""
+
 TYPES = ("Choice", "Fail", "Map", "Parallel", "Pass", "Succeed", "Task", "Wait")
 ENDS = ("Fail", "Succeed")
 """States after which nothing comes (Amazon States Language, read 2026-11)."""
@@ -30,7 +78,7 @@ class DefinitionError(Exception):
 
 
 def load_definition(file: Path) -> str:
-    """Read a workflow definition in Amazon States Language, its placeholders not filled in.
+    """Read a workflow definition in Amazon States Language, its CONSTANTS filled in and its PLACEHOLDERS not.
 
     Raises:
         DefinitionError: it is no JSON, no state machine, or its placeholders are not PLACEHOLDERS; lists all problems.
@@ -41,7 +89,7 @@ def load_definition(file: Path) -> str:
         raise DefinitionError(f"{file.name}: cannot be read as text in UTF-8: {error}") from error
     if problems := list(_problems(text)):
         raise DefinitionError("\n".join(f"{file.name}: {problem}" for problem in problems))
-    return text
+    return _PLACEHOLDER.sub(lambda match: CONSTANTS.get(match[1], match[0]), text)
 
 
 def render(text: str, values: Mapping[str, str]) -> str:
@@ -59,8 +107,8 @@ def render(text: str, values: Mapping[str, str]) -> str:
 
 def _problems(text: str) -> Iterator[str]:
     found = set(_PLACEHOLDER.findall(text))
-    for name in sorted(found - set(PLACEHOLDERS)):
-        yield f"${{{name}}} has no value; there are: {', '.join(PLACEHOLDERS)}"
+    for name in sorted(found - {*PLACEHOLDERS, *CONSTANTS}):
+        yield f"${{{name}}} has no value; there are: {', '.join([*PLACEHOLDERS, *CONSTANTS])}"
     for name in sorted(set(PLACEHOLDERS) - found):
         yield f"${{{name}}} does not occur; the program gives it a value, so the workflow has to use it"
     try:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from components.workflow.definition import load_definition
 from ops.pages.generate import PageError
 from recording.program import ROOT
 
@@ -19,7 +20,7 @@ State = Mapping[str, Any]
 def diagram() -> str:
     """Draw every state and every way between two; that all tasks of a batch's way recover alike is one arrow."""
     # Placeholders that stand for numbers are the only ones outside of text.
-    text = re.sub(r": \$\{\w+\}", ": 0", DEFINITION.read_text(encoding="utf-8"))
+    text = re.sub(r": \$\{\w+\}", ": 0", load_definition(DEFINITION))
     definition = json.loads(text)
     return "\n".join(["```mermaid", *mermaid(definition["StartAt"], definition["States"]), "```"])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.workflow.definition import load_definition
 from config.load import ConfigError, load, parse
 from config.model import MOST_TAGS, PipelineConfig
 from config.rules import WORKFLOW_WAITS_SECONDS
@@ -282,7 +283,7 @@ def _without(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_workflow_waits_as_long_as_the_settings_think() -> None:
-    text = (ROOT / "state_machines" / "batch_workflow.asl.json").read_text(encoding="utf-8")
+    text = load_definition(ROOT / "state_machines" / "batch_workflow.asl.json")
     states = json.loads(re.sub(r"\$\{TimeoutSeconds\}", "1", text))["States"].values()
     waits = {
         state["Arguments"]["FunctionName"]: state["TimeoutSeconds"]

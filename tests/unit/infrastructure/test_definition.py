@@ -116,7 +116,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(child, (*path, key))
 
 
-SHIPPED = json.loads(re.sub(r"(?<=: )(\$\{\w+\})", r'"\1"', DEFINITION.read_text(encoding="utf-8")))
+SHIPPED = json.loads(re.sub(r"(?<=: )(\$\{\w+\})", r'"\1"', load_definition(DEFINITION)))
 PLACES = [path for path in places(SHIPPED) if path]
 
 

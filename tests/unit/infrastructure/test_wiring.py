@@ -11,6 +11,7 @@ import pytest
 
 from components.compute import packaging
 from components.messaging.events import every_minutes
+from components.workflow.definition import load_definition
 from config.rules import visibility_timeout_seconds
 from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, pipeline, short_type, stack_config
 
@@ -388,7 +389,7 @@ def test_named_queries_are_in_the_workgroup_and_the_database(cloud: Cloud) -> No
 
 
 def test_a_service_that_is_busy_is_asked_again_by_whatever_name_boto3_calls_it() -> None:
-    states = json.loads(re.sub(r"(?<!\")\$\{\w+\}(?!\")", "1", DEFINITION.read_text(encoding="utf-8")))["States"]
+    states = json.loads(re.sub(r"(?<!\")\$\{\w+\}(?!\")", "1", load_definition(DEFINITION)))["States"]
     services = botocore.session.get_session()
     # An error that a service's model names is a class of its own to Python, and that class is what Lambda reports.
     busy = {

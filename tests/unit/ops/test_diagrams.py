@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.workflow.definition import load_definition
 from ops.pages import components, flow, workflow
 from ops.pages.generate import PageError
 from tests.unit.infrastructure.cloud import ROOT, pipeline
@@ -25,7 +26,7 @@ def arrows(lines: Iterable[str]) -> set[tuple[str, str]]:
 
 
 def test_the_workflows_diagram_has_every_state_and_every_way_between_two() -> None:
-    text = (ROOT / "state_machines" / "batch_workflow.asl.json").read_text(encoding="utf-8")
+    text = load_definition(ROOT / "state_machines" / "batch_workflow.asl.json")
     states = json.loads(re.sub(r"\$\{TimeoutSeconds\}", "1", text))["States"]
     lines = workflow.diagram().splitlines()
     assert boxes(lines) - {"start"} == set(states)
