@@ -66,7 +66,21 @@ class DatasetCrawlerArgs:
 
 
 class DatasetCrawler(pulumi.ComponentResource):
-    """Creates and evolves one dataset's table, and can see no other's files."""
+    """Creates and evolves one dataset's table, and can see no other's files.
+
+    Example:
+        DatasetCrawler(
+            "crawler-flights",
+            DatasetCrawlerArgs(
+                dataset="flights",
+                context=context,
+                catalog=catalog,
+                curated=storage.curated,
+                security_configuration=security.configuration.name,
+                crawl_daily_at_utc="03:00",
+            ),
+        )
+    """
 
     crawler: aws.glue.Crawler
 

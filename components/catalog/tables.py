@@ -136,7 +136,19 @@ class OwnTablesArgs:
 
 
 class OwnTables(pulumi.ComponentResource):
-    """The tables `quarantined_rows`, `quarantined_files` and `runs`, beside the curated ones."""
+    """The tables `quarantined_rows`, `quarantined_files` and `runs`, beside the curated ones.
+
+    Example:
+        OwnTables(
+            "tables",
+            OwnTablesArgs(
+                database_name=database.name,
+                datasets=["flights"],
+                quarantine_bucket=storage.quarantine.bucket.bucket,
+                artifacts_bucket=storage.artifacts.bucket.bucket,
+            ),
+        )
+    """
 
     def __init__(self, name: str, args: OwnTablesArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:catalog:OwnTables", name, None, opts)

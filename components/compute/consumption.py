@@ -21,7 +21,11 @@ class ConsumptionArgs:
 
 
 class Consumption(pulumi.ComponentResource):
-    """Hands a queue's messages to a function in batches; only those that failed come back."""
+    """Hands a queue's messages to a function in batches; only those that failed come back.
+
+    Example:
+        Consumption("ingestion", ConsumptionArgs(queue=arrivals, function=ingestion, settings=IngestionConfig()))
+    """
 
     def __init__(self, name: str, args: ConsumptionArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:compute:Consumption", name, None, opts)

@@ -35,7 +35,20 @@ class PipelineFunctionArgs:
 
 
 class PipelineFunction(pulumi.ComponentResource):
-    """One function with its own role and its own encrypted, expiring logs."""
+    """One function with its own role and its own encrypted, expiring logs.
+
+    Example:
+        query = PipelineFunction(
+            "query",
+            PipelineFunctionArgs(
+                function="query",
+                config=FunctionConfig(timeout_seconds=300),
+                context=context,
+                variables={"WORKGROUP": catalog.workgroup.name},
+                statements=permissions.query(context, storage, catalog),
+            ),
+        )
+    """
 
     function: aws.lambda_.Function
     log_group: aws.cloudwatch.LogGroup

@@ -26,7 +26,11 @@ class GlueSecurityArgs:
 
 
 class GlueSecurity(pulumi.ComponentResource):
-    """Has Glue encrypt its output, its logs and its bookmarks with the environment's key."""
+    """Has Glue encrypt its output, its logs and its bookmarks with the environment's key.
+
+    Example:
+        security = GlueSecurity("glue", GlueSecurityArgs(kms_key_arn=key.arn))
+    """
 
     configuration: aws.glue.SecurityConfiguration
 
@@ -62,7 +66,20 @@ class SparkJobArgs:
 
 
 class SparkJob(pulumi.ComponentResource):
-    """The Glue job raw_to_curated, with its code in the artifacts bucket and expiring logs."""
+    """The Glue job raw_to_curated, with its code in the artifacts bucket and expiring logs.
+
+    Example:
+        job = SparkJob(
+            "raw-to-curated",
+            SparkJobArgs(
+                context=context,
+                security_configuration=security.configuration.name,
+                artifacts=storage.artifacts,
+                statements=permissions.spark_job(context, storage),
+                settings=GlueConfig(),
+            ),
+        )
+    """
 
     job: aws.glue.Job
     role: ServiceRole

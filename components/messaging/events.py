@@ -44,7 +44,19 @@ class FunctionRuleArgs:
 
 
 class FunctionRule(pulumi.ComponentResource):
-    """An EventBridge rule that invokes one function, and keeps what it could not deliver."""
+    """An EventBridge rule that invokes one function, and keeps what it could not deliver.
+
+    Example:
+        FunctionRule(
+            "schedule",
+            FunctionRuleArgs(
+                description="Has pending files claimed into batches",
+                function=etl_trigger,
+                dead_letters_arn=undelivered.queue.arn,
+                schedule_expression=every_minutes(5),
+            ),
+        )
+    """
 
     rule: aws.cloudwatch.EventRule
 
@@ -90,7 +102,16 @@ class ArrivalRuleArgs:
 
 
 class ArrivalRule(pulumi.ComponentResource):
-    """Sends every object that is created in the raw bucket to the arrivals queue."""
+    """Sends every object that is created in the raw bucket to the arrivals queue.
+
+    Example:
+        ArrivalRule(
+            "arrival",
+            ArrivalRuleArgs(
+                bucket_name=raw.bucket.bucket, queue_arn=arrivals.queue.arn, dead_letters_arn=undelivered.queue.arn
+            ),
+        )
+    """
 
     rule: aws.cloudwatch.EventRule
 
@@ -124,6 +145,10 @@ class EventBus(pulumi.ComponentResource):
 
     It keeps AWS's own encryption: its events are names and counts, never data, and a customer-managed key
     would shut out schema discovery and every other account that may want to listen.
+
+    Example:
+        bus = EventBus("events")
+        role_statements = [bus.put()]
     """
 
     bus: aws.cloudwatch.EventBus

@@ -21,7 +21,12 @@ class DeadLettersArgs:
 
 
 class DeadLetters(pulumi.ComponentResource):
-    """An encrypted queue where what could not be handled waits, for two weeks, for a person."""
+    """An encrypted queue where what could not be handled waits, for two weeks, for a person.
+
+    Example:
+        undelivered = DeadLetters("undelivered", DeadLettersArgs(kms_key_arn=key.arn))
+        undelivered.accept(location.account, [rule.arn])
+    """
 
     queue: aws.sqs.Queue
 
@@ -55,7 +60,17 @@ class WorkQueueArgs:
 
 
 class WorkQueue(pulumi.ComponentResource):
-    """An encrypted queue whose poison messages wait, for two weeks, in a dead-letter queue."""
+    """An encrypted queue whose poison messages wait, for two weeks, in a dead-letter queue.
+
+    Example:
+        arrivals = WorkQueue(
+            "arrivals",
+            WorkQueueArgs(
+                kms_key_arn=key.arn, consumer_timeout_seconds=60, batching_window_seconds=5, max_receive_count=5
+            ),
+        )
+        arrivals.accept(location.account, [rule.arn])
+    """
 
     queue: aws.sqs.Queue
     dead_letters: aws.sqs.Queue

@@ -22,7 +22,12 @@ class TopicArgs:
 
 
 class Topic(pulumi.ComponentResource):
-    """An encrypted topic that takes messages over TLS only, once `accept` has said from whom."""
+    """An encrypted topic that takes messages over TLS only, once `accept` has said from whom.
+
+    Example:
+        alarms = Topic("alarms", TopicArgs(kms_key_arn=key.arn, subscriptions=settings.alarm_subscriptions))
+        alarms.accept(location.account, services(location))
+    """
 
     topic: aws.sns.Topic
 

@@ -23,6 +23,9 @@ class Budget(pulumi.ComponentResource):
     """Tells the alarms topic when the stack's tagged resources cost more in a month than they should.
 
     AWS counts by a tag only once it is activated as a cost allocation tag, in the account that pays.
+
+    Example:
+        Budget("budget", BudgetArgs(stack="prod", monthly_dollars=200, alarms_topic_arn=alarms.topic.arn))
     """
 
     def __init__(self, name: str, args: BudgetArgs, opts: ResourceOptions | None = None) -> None:

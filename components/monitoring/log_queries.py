@@ -70,7 +70,11 @@ class LogQueriesArgs:
 
 
 class LogQueries(pulumi.ComponentResource):
-    """The queries that a person opens first when something went wrong."""
+    """The queries that a person opens first when something went wrong.
+
+    Example:
+        LogQueries("logs", LogQueriesArgs(stack="prod", log_groups=[query.log_group.name]))
+    """
 
     def __init__(self, name: str, args: LogQueriesArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:monitoring:LogQueries", name, None, opts)

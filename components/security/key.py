@@ -31,7 +31,14 @@ class EncryptionKeyArgs:
 
 
 class EncryptionKey(pulumi.ComponentResource):
-    """One rotating key that encrypts everything of the environment, usable by named services only."""
+    """One rotating key that encrypts everything of the environment, usable by named services only.
+
+    Example:
+        key = EncryptionKey(
+            "key", EncryptionKeyArgs(alias="lake", location=location, deletion_window_days=30, allow_destroy=False)
+        )
+        role_statements = [key.use("s3"), key.decrypt("sqs")]
+    """
 
     key: aws.kms.Key
 

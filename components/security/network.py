@@ -54,7 +54,22 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """Private subnets in some zones, endpoints of the services that are called, and flow logs."""
+    """Private subnets in some zones, endpoints of the services that are called, and flow logs.
+
+    Example:
+        network = Network(
+            "network",
+            NetworkArgs(
+                stack="prod",
+                location=location,
+                key=key,
+                cidr=IPv4Network("10.20.0.0/20"),
+                availability_zones=["eu-central-1a", "eu-central-1b"],
+                log_retention_days=365,
+                permissions_boundary_arn=None,
+            ),
+        )
+    """
 
     subnet_ids: Sequence[Output[str]]
     security_group_id: Output[str]

@@ -38,7 +38,19 @@ def fitting_role_name(name: str) -> str:
 
 
 class ServiceRole(pulumi.ComponentResource):
-    """A role for one service and one purpose, with one inline policy."""
+    """A role for one service and one purpose, with one inline policy.
+
+    Example:
+        role = ServiceRole(
+            "ingestion-role",
+            ServiceRoleArgs(
+                service="lambda.amazonaws.com",
+                account=location.account,
+                statements=[zone.read("contracts/")],
+                permissions_boundary_arn=None,
+            ),
+        )
+    """
 
     role: aws.iam.Role
     # What is created with the role waits for its permissions: AWS checks them at creation.

@@ -35,7 +35,20 @@ class ContractObjectsArgs:
 
 
 class ContractObjects(pulumi.ComponentResource):
-    """One object for each contract, and an index of them, which is written last."""
+    """One object for each contract, and an index of them, which is written last.
+
+    Example:
+        ContractObjects(
+            "contract",
+            ContractObjectsArgs(
+                contracts=load_contracts(Path("contracts")),
+                artifacts=storage.artifacts,
+                kms_key_arn=key.arn,
+                readers=[function.function],
+                served_by=[crawler],
+            ),
+        )
+    """
 
     index: aws.s3.BucketObjectv2
 

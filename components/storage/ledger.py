@@ -24,7 +24,12 @@ class LedgerArgs:
 
 
 class Ledger(pulumi.ComponentResource):
-    """The table that knows every landed file and every batch, and can be brought back to any second."""
+    """The table that knows every landed file and every batch, and can be brought back to any second.
+
+    Example:
+        ledger = Ledger("ledger", LedgerArgs(kms_key_arn=key.arn, allow_destroy=False))
+        role_statements = [ledger.use("GetItem", "PutItem"), ledger.query(LEDGER_INDEX)]
+    """
 
     table: aws.dynamodb.Table
 

@@ -37,6 +37,10 @@ class Zone(pulumi.ComponentResource):
     """A private, versioned, encrypted bucket that only answers over TLS.
 
     What makes it so is kept with a bucket that is kept: a bucket without its guards would be worse than none.
+
+    Example:
+        zone = Zone("raw", ZoneArgs(kms_key_arn=key.arn, lifecycle=lifecycle.raw(settings), allow_destroy=False))
+        role_statements = [zone.read("tables/"), zone.find()]
     """
 
     bucket: aws.s3.Bucket

@@ -60,7 +60,20 @@ class WorkflowArgs:
 
 
 class Workflow(pulumi.ComponentResource):
-    """One traced and logged state machine for the batches of all datasets."""
+    """One traced and logged state machine for the batches of all datasets.
+
+    Example:
+        workflow = Workflow(
+            "batch",
+            WorkflowArgs(
+                context=context,
+                definition=load_definition(Path("state_machines/batch_workflow.asl.json")),
+                values={"JobName": job.job.name},
+                statements=[],
+                settings=WorkflowConfig(),
+            ),
+        )
+    """
 
     state_machine: aws.sfn.StateMachine
     log_group: aws.cloudwatch.LogGroup
