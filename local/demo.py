@@ -65,7 +65,7 @@ class Demo:
             progress = self.flow(pipeline, files)
             at = self.lap("process", at)
             self.accounting(pipeline, progress, Expected(flights))
-            self.told(pipeline, progress)
+            self.notified(pipeline, progress)
             self.answers(pipeline, Expected(flights))
             self.contents(pipeline, Expected(flights))
             self.denied(emulator)
@@ -135,7 +135,7 @@ class Demo:
         batches = {file.batch_id for file in progress.files}
         self.check(len(batches) == len(DATASETS), f"{len(batches)} batches for {len(DATASETS)} datasets")
 
-    def told(self, pipeline: Pipeline, progress: Progress) -> None:
+    def notified(self, pipeline: Pipeline, progress: Progress) -> None:
         """Print the notifications."""
         notifications = pipeline.notifications()
         self.console.print("[bold]Notifications[/]")

@@ -22,7 +22,7 @@ from pulumi.runtime import mocks
 
 from config.stack_file import StackFileError, unchecked
 from local.resources import HANDLERS, NOT_EMULATED
-from local.resources.base import Aws, Declared, Handler, Json
+from local.resources.base import Aws, Handler, Json, ResourceRequest
 from recording.runner import main_program, run
 
 _STACK: Final = "pulumi:pulumi:Stack"
@@ -35,7 +35,7 @@ class DeploymentError(Exception):
 
 
 @dataclass(frozen=True)
-class Resource:
+class CreatedResource:
     """A resource that was created: Pulumi type, logical name, physical id and outputs."""
 
     type: str
@@ -49,7 +49,7 @@ class Deployment:
     """What the program exported and created; `skipped` are (type, name, reason)."""
 
     outputs: Json
-    resources: list[Resource]
+    resources: list[CreatedResource]
     skipped: list[tuple[str, str, str]]
 
 
@@ -57,9 +57,9 @@ class Deployment:
 class _Monitor(mocks.Mocks):
     aws: Aws
     directory: Path
-    progress: Callable[[Resource], None]
+    progress: Callable[[CreatedResource], None]
     handlers: dict[str, Handler] = field(default_factory=lambda: HANDLERS)
-    resources: list[Resource] = field(default_factory=list)
+    resources: list[CreatedResource] = field(default_factory=list)
     skipped: list[tuple[str, str, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     default_tags: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -124,10 +124,10 @@ class _Monitor(mocks.Mocks):
                 "in local/resources/ and to that module's HANDLERS, or, if the emulator lacks its API, add the type "
                 "with the reason to NOT_EMULATED in local/resources/__init__.py"
             )
-        declared = Declared(args.typ, args.name, inputs, self.aws, self.directory, self._tags_of(args.provider))
+        declared = ResourceRequest(args.typ, args.name, inputs, self.aws, self.directory, self._tags_of(args.provider))
         made = handler(declared)
         outputs = {**inputs, **{key: value for key, value in made.outputs.items() if value is not None}}
-        resource = Resource(args.typ, args.name, made.id, outputs)
+        resource = CreatedResource(args.typ, args.name, made.id, outputs)
         with self.lock:
             self.resources.append(resource)
             self.progress(resource)
@@ -146,7 +146,7 @@ def deploy(
     *,
     program: Callable[[], object] | None = None,
     config: Json | None = None,
-    progress: Callable[[Resource], None] = lambda _: None,
+    progress: Callable[[CreatedResource], None] = lambda _: None,
 ) -> Deployment:
     """Run a Pulumi program against the emulator at `endpoint`.
 

@@ -23,7 +23,7 @@ def install(workdir: Path) -> None:
     """Install every adapter; `workdir` receives logs, mirrors and the runs' files.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than the adapters were written for.
+        PatchedNameMissingError: if MiniStack is another one than the adapters were written for.
     """
     from local.athena import engine
     from local.glue import crawler, jobs
@@ -32,7 +32,7 @@ def install(workdir: Path) -> None:
     from local.step_functions import tasks
 
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
-    roles.check_seams()
+    roles.check_names()
     resources.install()
     decisions.install(workdir / "iam_decisions.jsonl")
     runs_of_a_jvm = int(os.environ["PIPELINE_RUNS_OF_A_JVM"])

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from local import one_run
 from local.demo_data import package_data
-from local.deployer import Deployment, DeploymentError, Resource, deploy
+from local.deployer import CreatedResource, Deployment, DeploymentError, deploy
 from local.emulator import ACCESS_KEY, Emulator, EmulatorError
 from plain_console import PlainConsole
 
@@ -47,7 +47,7 @@ def deploy_with_progress(emulator: Emulator, console: Console) -> Deployment:
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("deploying", total=None)
 
-        def show(resource: Resource) -> None:
+        def show(resource: CreatedResource) -> None:
             nonlocal count
             count += 1
             kind = resource.type.rsplit(":", 1)[-1]

@@ -160,10 +160,12 @@ def smoke_test(
     canary = Canary(deployed)
     with console.status("landing a canary") as line:
         # What is no Text, a status takes for markup.
-        sight = smoke(
-            canary, patience_seconds=timeout, show=lambda sight: line.update(Text(f"{canary.key}: {sight.where}"))
+        observation = smoke(
+            canary,
+            patience_seconds=timeout,
+            show=lambda observation: line.update(Text(f"{canary.key}: {observation.where}")),
         )
-    console.print(f"Athena answers the rows of {canary.key}, batch {sight.batch_id}.")
+    console.print(f"Athena answers the rows of {canary.key}, batch {observation.batch_id}.")
 
 
 def _target(outputs: Path | None, stack: str | None) -> Target:

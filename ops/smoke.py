@@ -60,7 +60,7 @@ class Deployed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sight:
+class Observation:
     """What the ledger and Step Functions say of the canary's file; None: nothing yet."""
 
     status: str | None = None
@@ -131,21 +131,23 @@ class Canary:
         answer = self._s3.put_object(Bucket=self._deployed.raw_bucket, Key=key, Body=text.encode())
         self._landed.append(Landed(run=run, day=day, key=key, version=answer["VersionId"]))
 
-    def look(self) -> Sight:
+    def look(self) -> Observation:
         """Ask the ledger, and Step Functions if the file has a batch."""
         for landed in self._landed:
             item = self._ledger.file(self._deployed.raw_bucket, landed.key, landed.version)
             if item is not None:
                 self._landed = [landed]
                 return self._seen(item)
-        return Sight()
+        return Observation()
 
-    def _seen(self, item: dict[str, Any]) -> Sight:
+    def _seen(self, item: dict[str, Any]) -> Observation:
         outcome = {name: int(value) for name, value in item.get("outcome", {}).items() if name in OUTCOME}
         status, batch_id = str(item["status"]), item.get("batch_id")
         # A file that was given back to wait for another batch still names the old one.
         execution = self._execution(batch_id) if batch_id and status != PENDING else None
-        return Sight(status=status, reason=item.get("reason"), batch_id=batch_id, execution=execution, outcome=outcome)
+        return Observation(
+            status=status, reason=item.get("reason"), batch_id=batch_id, execution=execution, outcome=outcome
+        )
 
     def _execution(self, batch_id: str) -> str:
         try:
@@ -182,8 +184,8 @@ def smoke(
     look_seconds: float = LOOK_SECONDS,
     land_again_seconds: float = LAND_AGAIN_SECONDS,
     tick_seconds: float = TICK_SECONDS,
-    show: Callable[[Sight], None] = lambda _: None,
-) -> Sight:
+    show: Callable[[Observation], None] = lambda _: None,
+) -> Observation:
     """Land a canary, wait until it is published and its execution has ended, and compare what Athena answers.
 
     Another one is landed as long as the ledger knows of none.
@@ -196,28 +198,31 @@ def smoke(
     began = landed = time.monotonic()
     ticked = -tick_seconds
     while True:
-        sight = canary.look()
-        show(sight)
-        if sight.status == PUBLISHED and sight.execution != "RUNNING":
+        observation = canary.look()
+        show(observation)
+        if observation.status == PUBLISHED and observation.execution != "RUNNING":
             break
-        if sight.status in FINAL and sight.status != PUBLISHED:
-            raise SmokeError(f"s3://.../{canary.key} was not published: it is {sight.where}")
+        if observation.status in FINAL and observation.status != PUBLISHED:
+            raise SmokeError(f"s3://.../{canary.key} was not published: it is {observation.where}")
         passed = time.monotonic() - began
         if passed > patience_seconds:
-            raise SmokeError(f"s3://.../{canary.key} did not arrive in {patience_seconds:.0f} s: it is {sight.where}")
-        if sight.status is None and time.monotonic() - landed >= land_again_seconds:
+            raise SmokeError(
+                f"s3://.../{canary.key} did not arrive in {patience_seconds:.0f} s: it is {observation.where}"
+            )
+        if observation.status is None and time.monotonic() - landed >= land_again_seconds:
             canary.land()
             landed = time.monotonic()
-        if sight.status == PENDING and passed - ticked >= tick_seconds:
+        if observation.status == PENDING and passed - ticked >= tick_seconds:
             ticked = passed
             canary.tick()
         time.sleep(look_seconds)
-    if sight.execution != "SUCCEEDED":
+    if observation.execution != "SUCCEEDED":
         raise SmokeError(
-            f"the rows of {canary.key} are published, but its batch {sight.batch_id} ended {sight.execution}"
+            f"the rows of {canary.key} are published, but its batch {observation.batch_id} ended "
+            f"{observation.execution}"
         )
-    if sight.outcome != OUTCOME:
-        raise SmokeError(f"the rows of {canary.key} do not add up: {sight.outcome}, where {OUTCOME} was landed")
+    if observation.outcome != OUTCOME:
+        raise SmokeError(f"the rows of {canary.key} do not add up: {observation.outcome}, where {OUTCOME} was landed")
     if (found := canary.count()) != ROWS:
         raise SmokeError(f"Athena answers {found} rows of run {canary.run}; {ROWS} were published (query {QUERY})")
-    return sight
+    return observation

@@ -14,7 +14,7 @@ from config.stack_file import opened, read
 from recording import naming
 from recording.runner import ROOT, main_program, run
 
-__all__ = ["ROOT", "Declared", "Recording", "main_program", "record", "short_type", "stack_config"]
+__all__ = ["ROOT", "DeclaredResource", "Recording", "main_program", "record", "short_type", "stack_config"]
 
 STACKS = ("local", "dev", "staging", "prod")
 ACCOUNT, REGION = "111122223333", "eu-central-1"
@@ -51,7 +51,7 @@ _ANSWERS = {
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredResource:
     """One resource: what the program asked for, and the options that the engine would see."""
 
     type: str
@@ -81,7 +81,7 @@ class Recording(mocks.Mocks):
     """Everything that one run of a program declared and exported. A call that it does not know is an error."""
 
     known: bool = True
-    resources: list[Declared] = field(default_factory=list)
+    resources: list[DeclaredResource] = field(default_factory=list)
     exports: dict[str, Any] = field(default_factory=dict)
     # By name, how the engine would call a hook.
     hooks: dict[str, Any] = field(default_factory=dict)
@@ -139,7 +139,7 @@ class _Monitor(mocks.MockMonitor):
             self.former[answer.urn] = tuple(dict.fromkeys(naming.former_urns(request, answer.urn, self.former)))
             with self.recording.lock:
                 self.recording.resources.append(
-                    Declared(
+                    DeclaredResource(
                         type=request.type,
                         name=request.name,
                         inputs=inputs,

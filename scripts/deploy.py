@@ -170,13 +170,13 @@ def _smoke(console: Console, name: str, deployed: Deployed) -> None:
     boto3.setup_default_session(profile_name=config.get("aws:profile"), region_name=config.get("aws:region"))
     canary = Canary(deployed)
     with console.status("smoke test: landing a canary") as line:
-        sight = smoke(
+        observation = smoke(
             canary,
             patience_seconds=PATIENCE_SECONDS,
-            show=lambda sight: line.update(Text(f"smoke test: {canary.key}: {sight.where}")),
+            show=lambda observation: line.update(Text(f"smoke test: {canary.key}: {observation.where}")),
         )
     console.print(
-        f"[green]✓[/] Athena answers the canary's rows (batch {escape(str(sight.batch_id))})", highlight=False
+        f"[green]✓[/] Athena answers the canary's rows (batch {escape(str(observation.batch_id))})", highlight=False
     )
 
 

@@ -23,7 +23,7 @@ from local.athena.tables import CatalogTable, FileCache, StoredFile, UnreadableE
 from local.glue.mirror import Location
 from local.iam import roles
 from local.iam.decisions import caller
-from local.patches import seam
+from local.patches import monkeypatch
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -39,15 +39,15 @@ def install(directory: Path) -> None:
     """Install the adapter; `directory` receives copies of the files that queries read.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
     for store in ("_executions", "_workgroups"):
-        seam.value(athena, store, object)
+        monkeypatch.value(athena, store, object)
     for store in ("_tables", "_partitions"):
-        seam.value(glue, store, object)
-    seam.value(s3, "_buckets", object)
-    seam.function(s3, "_get_object_data", "bucket_name, key, version_id")
-    seam.function(s3, "_put_object", "bucket_name, key, body, headers")
+        monkeypatch.value(glue, store, object)
+    monkeypatch.value(s3, "_buckets", object)
+    monkeypatch.function(s3, "_get_object_data", "bucket_name, key, version_id")
+    monkeypatch.function(s3, "_put_object", "bucket_name, key, body, headers")
     engine = Engine(FileCache(directory))
     tokens: dict[str, str] = {}
 
@@ -70,8 +70,8 @@ def install(directory: Path) -> None:
                 return _refused(f"Access denied when reading the results: {error}")
         return original_results(data)  # type: ignore[no-any-return]  # MiniStack has no types
 
-    original = seam.replace(athena, "_start_query_execution", "data", start)
-    original_results = seam.replace(athena, "_get_query_results", "data", results)
+    original = monkeypatch.replace(athena, "_start_query_execution", "data", start)
+    original_results = monkeypatch.replace(athena, "_get_query_results", "data", results)
 
 
 def returns_rows(query: str) -> bool:

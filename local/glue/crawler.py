@@ -27,7 +27,7 @@ from local.glue import events
 from local.glue.hive_types import hive_type
 from local.glue.mirror import Location
 from local.iam import roles
-from local.patches import seam
+from local.patches import monkeypatch
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -65,10 +65,10 @@ def install(endpoint: str) -> None:
     """Install the adapter; crawlers call the emulator at `endpoint` as their roles.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    events.check_seams()
-    seam.value(glue, "_crawlers", object)
+    events.check_names()
+    monkeypatch.value(glue, "_crawlers", object)
 
     def start(data: Json) -> Response:
         crawler = glue._crawlers.get(data.get("Name"))
@@ -92,8 +92,8 @@ def install(endpoint: str) -> None:
         crawler["State"] = "STOPPING"
         return json_response({})  # type: ignore[no-any-return]  # MiniStack has no types
 
-    seam.replace(glue, "_start_crawler", "data", start)
-    seam.replace(glue, "_stop_crawler", "data", stop)
+    monkeypatch.replace(glue, "_start_crawler", "data", start)
+    monkeypatch.replace(glue, "_stop_crawler", "data", stop)
 
 
 def _crawl(crawler: Json, endpoint: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 Json = dict[str, Any]
 
@@ -20,13 +20,13 @@ _SAID: Final = {"SUCCEEDED": "Job run succeeded", "STOPPED": "Job run stopped", 
 _CRAWLED: Final = {"SUCCEEDED": "Succeeded", "FAILED": "Failed"}
 
 
-def check_seams() -> None:
+def check_names() -> None:
     """Check what this module uses of MiniStack.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    seam.function(eventbridge, "_put_events", "data, allow_aws_source")
+    monkeypatch.function(eventbridge, "_put_events", "data, allow_aws_source")
 
 
 def run_ended(run: Json) -> None:

@@ -29,7 +29,7 @@ from local.glue.jvm import ClassArchive, Jvms
 from local.glue.mirror import Location, Mirror, needed_by
 from local.glue.process import Slots, SparkRun
 from local.iam import roles
-from local.patches import seam
+from local.patches import monkeypatch
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -52,12 +52,12 @@ def install(directory: Path, cache: Path, endpoint: str, runs_of_a_jvm: int) -> 
     A JVM serves `runs_of_a_jvm` runs at most.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    glue_events.check_seams()
-    seam.value(glue, "_jobs", object)
-    seam.value(glue, "_job_runs", object)
-    seam.function(glue, "_script_args", "job, job_name, run_id, run_arguments")
+    glue_events.check_names()
+    monkeypatch.value(glue, "_jobs", object)
+    monkeypatch.value(glue, "_job_runs", object)
+    monkeypatch.function(glue, "_script_args", "job, job_name, run_id, run_arguments")
     executor = Executor(directory, endpoint, Jvms(directory, ClassArchive(cache), runs_of_a_jvm))
 
     def start_job_run(data: Json) -> Response:
@@ -66,8 +66,8 @@ def install(directory: Path, cache: Path, endpoint: str, runs_of_a_jvm: int) -> 
             return original(data)  # type: ignore[no-any-return]  # MiniStack has no types
         return executor.start(job, data)
 
-    original = seam.replace(glue, "_start_job_run", "data", start_job_run)
-    seam.replace(glue, "_batch_stop_job_run", "data", executor.stop)
+    original = monkeypatch.replace(glue, "_start_job_run", "data", start_job_run)
+    monkeypatch.replace(glue, "_batch_stop_job_run", "data", executor.stop)
     _keep_job_fields()
 
 
@@ -87,8 +87,8 @@ def _keep_job_fields() -> None:
             glue._jobs[data["JobName"]].update(kept)
         return answer
 
-    original_create = seam.replace(glue, "_create_job", "data", create)
-    original_update = seam.replace(glue, "_update_job", "data", update)
+    original_create = monkeypatch.replace(glue, "_create_job", "data", create)
+    original_update = monkeypatch.replace(glue, "_update_job", "data", update)
 
 
 class Executor:

@@ -27,15 +27,15 @@ def install(log: Path) -> None:
     """Record the decisions of this process's emulator in `log`, and check Glue's implied resources too.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
     from ministack.core import iam_evaluator
     from ministack.core.responses import get_account_id
 
     from local.iam import keys, resources
-    from local.patches import seam
+    from local.patches import monkeypatch
 
-    keys.check_seams()
+    keys.check_names()
     global _stream
     _stream = log.open("a", encoding="utf-8", buffering=1)
 
@@ -73,15 +73,15 @@ def install(log: Path) -> None:
         found = original_compiled(pattern, ignore_case)
         return re.compile(found.pattern, found.flags | re.DOTALL)
 
-    original_compiled = seam.replace(iam_evaluator, "_fnmatch_compile", "pattern, ignore_case", compiled)
-    original = seam.replace(
+    original_compiled = monkeypatch.replace(iam_evaluator, "_fnmatch_compile", "pattern, ignore_case", compiled)
+    original = monkeypatch.replace(
         iam_evaluator,
         "enforce",
         "access_key_id, iam_action, service, region, resource_arn, service_context",
         enforce,
     )
-    seam.function(iam_evaluator, "is_root_access_key", "access_key_id")
-    seam.function(iam_evaluator, "resolve_credential", "access_key_id, account_id, session_token")
+    monkeypatch.function(iam_evaluator, "is_root_access_key", "access_key_id")
+    monkeypatch.function(iam_evaluator, "resolve_credential", "access_key_id, account_id, session_token")
 
 
 def record(principal: str, action: str, resource: str, *, allowed: bool, reason: str, via: str = "") -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ministack.services import kms, s3, sns, sqs
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 _NEEDED: Final = {
     "s3:GetObject": ("kms:Decrypt",),
@@ -19,16 +19,16 @@ _NEEDED: Final = {
 }
 
 
-def check_seams() -> None:
+def check_names() -> None:
     """Check what this module uses of MiniStack.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    seam.value(s3, "_bucket_encryption", object)
-    seam.value(sns, "_topics", object)
-    seam.function(sqs, "_queue_by_arn", "arn")
-    seam.function(kms, "_resolve_key", "key_id_or_arn")
+    monkeypatch.value(s3, "_bucket_encryption", object)
+    monkeypatch.value(sns, "_topics", object)
+    monkeypatch.function(sqs, "_queue_by_arn", "arn")
+    monkeypatch.function(kms, "_resolve_key", "key_id_or_arn")
 
 
 def needed(action: str, resource: str) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 from ministack.core import iam_actions
 from ministack.services import athena, glue
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 _CRAWLER_ACTIONS = ("Crawler", "Crawlers")
 _JOB_ACTIONS = ("Job", "JobRun", "JobRuns", "Jobs")
@@ -22,11 +22,11 @@ def install() -> None:
     """Correct MiniStack's `extract_resource_arn`.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
     parameters = "service, method, path, headers, body, query_params, region, account_id"
-    seam.value(athena, "_executions", object)
-    seam.value(glue, "_tables", object)
+    monkeypatch.value(athena, "_executions", object)
+    monkeypatch.value(glue, "_tables", object)
 
     def extract(
         service: str,
@@ -44,7 +44,7 @@ def install() -> None:
         found: str = original(service, method, path, headers, body, query_params, region, account_id)
         return found
 
-    original = seam.replace(iam_actions, "extract_resource_arn", parameters, extract)
+    original = monkeypatch.replace(iam_actions, "extract_resource_arn", parameters, extract)
 
 
 def resource_of(service: str, action: str, request: dict[str, Any], region: str, account_id: str) -> str:

@@ -11,7 +11,7 @@ from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, sts
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 
 class AccessDeniedError(Exception):
@@ -35,19 +35,19 @@ class Credentials:
         }
 
 
-def check_seams() -> None:
+def check_names() -> None:
     """Check what this module uses of MiniStack.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    seam.function(sts, "register_session", "access_key, session")
-    seam.function(
+    monkeypatch.function(sts, "register_session", "access_key, session")
+    monkeypatch.function(
         iam_evaluator,
         "enforce",
         "access_key_id, iam_action, service, region, resource_arn, service_context",
     )
-    seam.value(iam, "_roles", object)
+    monkeypatch.value(iam, "_roles", object)
 
 
 def session_of(role_arn: str, session_name: str, service: str) -> Credentials:

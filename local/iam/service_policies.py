@@ -15,7 +15,7 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import budgets, cloudwatch, eventbridge, lambda_svc
 
 from local.iam import decisions, keys, roles
-from local.patches import seam
+from local.patches import monkeypatch
 
 _EVENTS: Final = "events.amazonaws.com"
 _DELIVERY: Final = {"sqs": "sqs:SendMessage", "sns": "sns:Publish", "lambda": "lambda:InvokeFunction"}
@@ -28,10 +28,10 @@ def install() -> None:
     """Install the adapter.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    seam.function(iam_evaluator, "_resource_policy", "service, resource_arn")
-    seam.function(iam_evaluator, "evaluate_resource_policy", "doc, ctx, service, named_only, direct_only")
+    monkeypatch.function(iam_evaluator, "_resource_policy", "service, resource_arn")
+    monkeypatch.function(iam_evaluator, "evaluate_resource_policy", "doc, ctx, service, named_only, direct_only")
 
     def invoke_target(target: dict[str, Any], event: Any, rule: dict[str, Any], view: Any = None) -> Any:
         arn = str(target.get("Arn", ""))
@@ -53,8 +53,8 @@ def install() -> None:
             return None
         return original_batch(esm, func_rec, event, batch, queue_url, queue_name)
 
-    original_invoke = seam.replace(eventbridge, "_invoke_target", "target, event, rule, view", invoke_target)
-    original_batch = seam.replace(
+    original_invoke = monkeypatch.replace(eventbridge, "_invoke_target", "target, event, rule, view", invoke_target)
+    original_batch = monkeypatch.replace(
         lambda_svc, "_run_sqs_batch", "esm, func_rec, event, batch, queue_url, queue_name", run_batch
     )
     _install_alarms()
@@ -68,8 +68,10 @@ def _install_alarms() -> None:
         let_in = [arn for arn in topics if _may_publish("cloudwatch.amazonaws.com", arn, alarm["AlarmArn"])]
         original({**alarm, field: let_in}, old_state, new_state, reason)
 
-    seam.function(cloudwatch, "_is_sns_action_arn", "action")
-    original = seam.replace(cloudwatch, "_dispatch_alarm_actions", "alarm, old_state, new_state, reason", dispatch)
+    monkeypatch.function(cloudwatch, "_is_sns_action_arn", "action")
+    original = monkeypatch.replace(
+        cloudwatch, "_dispatch_alarm_actions", "alarm, old_state, new_state, reason", dispatch
+    )
 
 
 def _install_budgets() -> None:
@@ -83,8 +85,8 @@ def _install_budgets() -> None:
                     _may_publish("budgets.amazonaws.com", subscriber["Address"], source)
         return answer
 
-    seam.function(budgets, "_budget_arn", "budget_name")
-    handlers = seam.value(budgets, "_DISPATCH", dict)
+    monkeypatch.function(budgets, "_budget_arn", "budget_name")
+    handlers = monkeypatch.value(budgets, "_DISPATCH", dict)
     original = handlers["CreateBudget"]
     handlers["CreateBudget"] = create
 

@@ -32,7 +32,7 @@ from ministack.core import iam_evaluator, router
 from ministack.core.responses import get_account_id
 from ministack.services import eventbridge, lambda_svc, stepfunctions
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 CONTROL: Final = "/_faults/"
 _LOOK_SECONDS: Final = 0.02
@@ -115,10 +115,10 @@ def install() -> None:
     """Install the adapter, after all others.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    seam.function(router, "detect_service", "method, path, headers, query_params")
-    seam.function(router, "extract_access_key_id", "headers, query_params")
+    monkeypatch.function(router, "detect_service", "method, path, headers, query_params")
+    monkeypatch.function(router, "extract_access_key_id", "headers, query_params")
     _install_app()
     _install_dispatch()
     _install_tasks()
@@ -145,7 +145,7 @@ def _install_app() -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
         await send({"type": "http.response.body", "body": answer})
 
-    original = seam.replace(app, "app", "scope, receive, send", controlled)
+    original = monkeypatch.replace(app, "app", "scope, receive, send", controlled)
 
 
 def _install_dispatch() -> None:
@@ -161,7 +161,7 @@ def _install_dispatch() -> None:
         return await _served(_call(method, path, headers, body, query_params), carry_out)
 
     parameters = "method, path, headers, body, query_params, request_id"
-    original = seam.replace(app, "_dispatch_service_request", parameters, dispatch)
+    original = monkeypatch.replace(app, "_dispatch_service_request", parameters, dispatch)
 
 
 async def _served(call: Call, carry_out: Callable[[], Awaitable[Response]]) -> Response:
@@ -201,7 +201,7 @@ def _install_tasks() -> None:
         _endure(faults.hits(call, "after", counted), service)
         return result
 
-    original = seam.replace(stepfunctions, "_invoke_resource", "resource, input_data", invoke)
+    original = monkeypatch.replace(stepfunctions, "_invoke_resource", "resource, input_data", invoke)
 
 
 def _endure(rules: list[Rule], service: str) -> None:
@@ -224,7 +224,7 @@ def _install_exit() -> None:
             result["body"] = {"errorType": "Runtime.ExitError", "errorMessage": message}
         return result
 
-    original = seam.replace(lambda_svc, "_execute_function_warm", "func, event, request_id", execute)
+    original = monkeypatch.replace(lambda_svc, "_execute_function_warm", "func, event, request_id", execute)
 
 
 def _install_retries() -> None:
@@ -235,8 +235,8 @@ def _install_retries() -> None:
             record = lambda_svc._execution_record_for_config(func, config)
             lambda_svc.invoke_async_with_retry(record, json.loads(payload))
 
-    seam.function(lambda_svc, "invoke_async_with_retry", "func, event")
-    seam.replace(eventbridge, "_dispatch_to_lambda", "arn, payload", dispatch)
+    monkeypatch.function(lambda_svc, "invoke_async_with_retry", "func, event")
+    monkeypatch.replace(eventbridge, "_dispatch_to_lambda", "arn, payload", dispatch)
 
 
 def _matches(rule: Rule, call: Call) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ministack.services import cloudwatch_logs, sqs
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 TERM = re.compile(r'(?P<sign>[?-]?)(?:"(?P<quoted>[^"]*)"|(?P<plain>\S+))')
 
@@ -20,10 +20,10 @@ def install() -> None:
     """Install the adapters.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    seam.replace(cloudwatch_logs, "_compile_filter_pattern", "raw", filter_of)
-    seam.value(sqs, "_HANDLERS", dict)["StartMessageMoveTask"] = start_message_move_task
+    monkeypatch.replace(cloudwatch_logs, "_compile_filter_pattern", "raw", filter_of)
+    monkeypatch.value(sqs, "_HANDLERS", dict)["StartMessageMoveTask"] = start_message_move_task
 
 
 def filter_of(raw: str) -> Callable[[str], bool]:

@@ -6,7 +6,7 @@ from typing import Final
 
 from ministack.services import eventbridge, lambda_svc, scheduler
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 TICK_SECONDS: Final = 1
 """How often scheduled rules are looked at; MiniStack does so every ten seconds."""
@@ -16,10 +16,10 @@ def install() -> None:
     """Shorten the sweeps.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    seam.value(eventbridge, "_SCHEDULER_TICK_INTERVAL", int)
-    seam.value(scheduler, "_SCHEDULE_TICK_INTERVAL", int)
-    seam.value(lambda_svc, "_ESM_BACKOFF_SECONDS", float)
+    monkeypatch.value(eventbridge, "_SCHEDULER_TICK_INTERVAL", int)
+    monkeypatch.value(scheduler, "_SCHEDULE_TICK_INTERVAL", int)
+    monkeypatch.value(lambda_svc, "_ESM_BACKOFF_SECONDS", float)
     eventbridge._SCHEDULER_TICK_INTERVAL = TICK_SECONDS
     scheduler._SCHEDULE_TICK_INTERVAL = TICK_SECONDS

@@ -14,7 +14,7 @@ from ministack.core import iam_actions, iam_evaluator, router
 from ministack.core.responses import error_response_xml, get_account_id
 from ministack.services import s3
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 _ABSENT = (b"<Code>NoSuchKey</Code>", b"<Code>NoSuchVersion</Code>")
 _LIST = "s3:ListBucket"
@@ -26,12 +26,12 @@ def install() -> None:
     """Install the adapter, after that of the decisions, which it asks.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    seam.function(router, "extract_access_key_id", "headers, query_params")
-    seam.function(router, "extract_region", "headers, query_params")
-    seam.function(router, "detect_service", "method, path, headers, query_params")
-    seam.value(s3, "_buckets", object)
+    monkeypatch.function(router, "extract_access_key_id", "headers, query_params")
+    monkeypatch.function(router, "extract_region", "headers, query_params")
+    monkeypatch.function(router, "detect_service", "method, path, headers, query_params")
+    monkeypatch.value(s3, "_buckets", object)
 
     async def dispatch(
         method: str, path: str, headers: dict[str, str], body: bytes, query_params: Any, request_id: str
@@ -50,7 +50,7 @@ def install() -> None:
         return _as_seen_by(router.extract_access_key_id(headers, query_params), region, bucket, answer)
 
     parameters = "method, path, headers, body, query_params, request_id"
-    original = seam.replace(app, "_dispatch_service_request", parameters, dispatch)
+    original = monkeypatch.replace(app, "_dispatch_service_request", parameters, dispatch)
 
 
 def looked_in(headers: dict[str, str], resource: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ministack.services import eventbridge, s3
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 _version: contextvars.ContextVar[str | None] = contextvars.ContextVar("pipeline_object_version", default=None)
 
@@ -18,13 +18,13 @@ def install() -> None:
     """Install the adapter.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
     parameters = (
         "bucket_name, key, event_name, size, etag, deletion_type, restore_event_data, version_id, sequencer, "
         "object_extra, record_extra"
     )
-    original = seam.function(s3, "_fire_s3_event", parameters)
+    original = monkeypatch.function(s3, "_fire_s3_event", parameters)
 
     @functools.wraps(original)
     def fire(*args: Any, **kwargs: Any) -> None:
@@ -42,5 +42,5 @@ def install() -> None:
             event = {**event, "Detail": json.dumps(detail)}
         return original_dispatch(event, view)
 
-    seam.replace(s3, "_fire_s3_event", parameters, fire)
-    original_dispatch = seam.replace(eventbridge, "_dispatch_event", "event, view", dispatch)
+    monkeypatch.replace(s3, "_fire_s3_event", parameters, fire)
+    original_dispatch = monkeypatch.replace(eventbridge, "_dispatch_event", "event, view", dispatch)

@@ -7,7 +7,7 @@ from typing import Any
 from ministack.core.responses import error_response_xml
 from ministack.services import s3
 
-from local.patches import seam
+from local.patches import monkeypatch
 
 Response = tuple[int, dict[str, str], bytes]
 
@@ -16,9 +16,9 @@ def install() -> None:
     """Install the adapter.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    span = seam.function(s3, "_parse_range", "range_header, total")
+    span = monkeypatch.function(s3, "_parse_range", "range_header, total")
 
     def get_object(bucket_name: str, key: str, headers: dict[str, str], query_params: Any = None) -> Response:
         answer: Response = original(bucket_name, key, headers, query_params)
@@ -37,4 +37,4 @@ def install() -> None:
         kept = {name: value for name, value in found.items() if not name.lower().startswith("x-amz-checksum")}
         return 206, {**kept, **part}, body[first : last + 1]
 
-    original = seam.replace(s3, "_get_object", "bucket_name, key, headers, query_params", get_object)
+    original = monkeypatch.replace(s3, "_get_object", "bucket_name, key, headers, query_params", get_object)

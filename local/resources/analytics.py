@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from local.resources.base import Created, Declared, Handler, Json, pascal
+from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
 
 
-def database(declared: Declared) -> Created:
+def database(declared: ResourceRequest) -> Created:
     """A database of the Glue catalog."""
     name = declared.physical(255)
     given: Json = declared.pick(Description="description", LocationUri="locationUri", Parameters="parameters")
@@ -15,7 +15,7 @@ def database(declared: Declared) -> Created:
     return Created(f"{declared.aws.account}:{name}", outputs | declared.tagged())
 
 
-def catalog_table(declared: Declared) -> Created:
+def catalog_table(declared: ResourceRequest) -> Created:
     """A table of the Glue catalog."""
     inputs = declared.inputs
     declared.knows(
@@ -39,7 +39,7 @@ def catalog_table(declared: Declared) -> Created:
     )
 
 
-def crawler(declared: Declared) -> Created:
+def crawler(declared: ResourceRequest) -> Created:
     """A Glue crawler."""
     inputs = declared.inputs
     name = declared.physical(255)
@@ -69,12 +69,12 @@ def crawler(declared: Declared) -> Created:
     return Created(name, outputs | declared.tagged())
 
 
-def _role_arn(declared: Declared, role: str) -> str:
+def _role_arn(declared: ResourceRequest, role: str) -> str:
     # A crawler takes its role by name or by ARN.
     return role if role.startswith("arn:") else f"arn:aws:iam::{declared.aws.account}:role/{role}"
 
 
-def job(declared: Declared) -> Created:
+def job(declared: ResourceRequest) -> Created:
     """A Glue job."""
     inputs = declared.inputs
     name = declared.physical(255)
@@ -110,7 +110,7 @@ def job(declared: Declared) -> Created:
     return Created(name, outputs | declared.tagged())
 
 
-def security_configuration(declared: Declared) -> Created:
+def security_configuration(declared: ResourceRequest) -> Created:
     """How Glue encrypts what it writes."""
     name = declared.physical(255)
     given = declared.inputs["encryptionConfiguration"]
@@ -133,7 +133,7 @@ def _mode(parameter: str, given: str, settings: Json) -> Json:
     return mode
 
 
-def workgroup(declared: Declared) -> Created:
+def workgroup(declared: ResourceRequest) -> Created:
     """An Athena workgroup."""
     inputs = declared.inputs
     name = declared.physical(128)
@@ -162,7 +162,7 @@ def workgroup(declared: Declared) -> Created:
     return Created(name, {"name": name, "arn": arn} | declared.tagged())
 
 
-def named_query(declared: Declared) -> Created:
+def named_query(declared: ResourceRequest) -> Created:
     """A query that is kept by name in a workgroup."""
     name = declared.physical(128)
     made = declared.client("athena").create_named_query(

@@ -42,7 +42,7 @@ class Aws:
 
 
 @dataclass(frozen=True)
-class Declared:
+class ResourceRequest:
     """A resource that the program declares: its Pulumi type, logical name and inputs (in camelCase)."""
 
     type: str
@@ -140,7 +140,7 @@ class Created:
     outputs: Json
 
 
-Handler = Callable[[Declared], Created]
+Handler = Callable[[ResourceRequest], Created]
 """Creates one resource."""
 
 

@@ -6,10 +6,10 @@ import base64
 import hashlib
 import time
 
-from local.resources.base import Created, Declared, Handler, Json, pascal
+from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
 
 
-def role(declared: Declared) -> Created:
+def role(declared: ResourceRequest) -> Created:
     """An IAM role, with the policies that are part of it."""
     inputs = declared.inputs
     name = declared.physical(64)
@@ -31,7 +31,7 @@ def role(declared: Declared) -> Created:
     return Created(name, outputs | declared.tagged())
 
 
-def role_policy(declared: Declared) -> Created:
+def role_policy(declared: ResourceRequest) -> Created:
     """An inline policy of a role."""
     name = declared.physical(128)
     owner = declared.inputs["role"]
@@ -39,7 +39,7 @@ def role_policy(declared: Declared) -> Created:
     return Created(f"{owner}:{name}", {"name": name})
 
 
-def function(declared: Declared) -> Created:
+def function(declared: ResourceRequest) -> Created:
     """A Lambda function."""
     inputs = declared.inputs
     name = declared.physical(64)
@@ -87,7 +87,7 @@ def _settings(key: str, value: Json) -> Json:
     return converted
 
 
-def event_source_mapping(declared: Declared) -> Created:
+def event_source_mapping(declared: ResourceRequest) -> Created:
     """A queue or stream that a function reads."""
     inputs = declared.inputs
     request: Json = declared.pick(
@@ -108,7 +108,7 @@ def event_source_mapping(declared: Declared) -> Created:
     return Created(made["UUID"], outputs | declared.tagged())
 
 
-def permission(declared: Declared) -> Created:
+def permission(declared: ResourceRequest) -> Created:
     """What may invoke a function."""
     statement = declared.inputs.get("statementId") or declared.physical(100, given="statementId")
     function_name = declared.inputs["function"]
@@ -126,7 +126,7 @@ def permission(declared: Declared) -> Created:
     return Created(statement, {"statementId": statement})
 
 
-def invoke_config(declared: Declared) -> Created:
+def invoke_config(declared: ResourceRequest) -> Created:
     """What happens to asynchronous invocations that fail."""
     function_name = declared.inputs["functionName"]
     request: Json = declared.pick(
@@ -140,7 +140,7 @@ def invoke_config(declared: Declared) -> Created:
     return Created(function_name, {})
 
 
-def state_machine(declared: Declared) -> Created:
+def state_machine(declared: ResourceRequest) -> Created:
     """A Step Functions state machine."""
     inputs = declared.inputs
     name = declared.physical(80)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from local.resources.base import Created, Declared, Handler, Json, pascal
+from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
 
 _QUEUE_ATTRIBUTES = {
     "VisibilityTimeout": "visibilityTimeoutSeconds",
@@ -31,7 +31,7 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def queue(declared: Declared) -> Created:
+def queue(declared: ResourceRequest) -> Created:
     """An SQS queue."""
     name = declared.physical(80, suffix=".fifo" if declared.inputs.get("fifoQueue") else "")
     attributes = {key: _text(value) for key, value in declared.pick(**_QUEUE_ATTRIBUTES).items()}
@@ -41,29 +41,29 @@ def queue(declared: Declared) -> Created:
     return Created(url, outputs | declared.tagged())
 
 
-def queue_policy(declared: Declared) -> Created:
+def queue_policy(declared: ResourceRequest) -> Created:
     """The policy of a queue."""
     return _queue_attribute(declared, "Policy", "policy")
 
 
-def redrive_allow_policy(declared: Declared) -> Created:
+def redrive_allow_policy(declared: ResourceRequest) -> Created:
     """Which queues may use a queue as their dead-letter queue."""
     return _queue_attribute(declared, "RedriveAllowPolicy", "redriveAllowPolicy")
 
 
-def redrive_policy(declared: Declared) -> Created:
+def redrive_policy(declared: ResourceRequest) -> Created:
     """Where a queue moves messages that fail again and again."""
     return _queue_attribute(declared, "RedrivePolicy", "redrivePolicy")
 
 
-def _queue_attribute(declared: Declared, attribute: str, given: str) -> Created:
+def _queue_attribute(declared: ResourceRequest, attribute: str, given: str) -> Created:
     url = declared.inputs["queueUrl"]
     value = _text(declared.inputs[given])
     declared.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={attribute: value})
     return Created(url, {})
 
 
-def topic(declared: Declared) -> Created:
+def topic(declared: ResourceRequest) -> Created:
     """An SNS topic."""
     name = declared.physical(256, suffix=".fifo" if declared.inputs.get("fifoTopic") else "")
     given = declared.pick(
@@ -81,7 +81,7 @@ def topic(declared: Declared) -> Created:
     return Created(arn, {"name": name, "arn": arn, "owner": declared.aws.account} | declared.tagged())
 
 
-def topic_policy(declared: Declared) -> Created:
+def topic_policy(declared: ResourceRequest) -> Created:
     """The policy of a topic."""
     arn = declared.inputs["arn"]
     declared.client("sns").set_topic_attributes(
@@ -90,7 +90,7 @@ def topic_policy(declared: Declared) -> Created:
     return Created(arn, {"owner": declared.aws.account})
 
 
-def topic_subscription(declared: Declared) -> Created:
+def topic_subscription(declared: ResourceRequest) -> Created:
     """Who hears what a topic says."""
     inputs = declared.inputs
     given = declared.pick(
@@ -110,7 +110,7 @@ def topic_subscription(declared: Declared) -> Created:
     return Created(arn, {"arn": arn, "ownerId": declared.aws.account})
 
 
-def event_bus(declared: Declared) -> Created:
+def event_bus(declared: ResourceRequest) -> Created:
     """An EventBridge bus."""
     name = declared.physical(256)
     extra = declared.pick(Description="description", KmsKeyIdentifier="kmsKeyIdentifier")
@@ -120,7 +120,7 @@ def event_bus(declared: Declared) -> Created:
     return Created(name, {"name": name, "arn": made["EventBusArn"]} | declared.tagged())
 
 
-def event_rule(declared: Declared) -> Created:
+def event_rule(declared: ResourceRequest) -> Created:
     """Which events of a bus, or which times, start something."""
     name = declared.physical(64)
     bus = declared.inputs.get("eventBusName") or "default"
@@ -139,7 +139,7 @@ def event_rule(declared: Declared) -> Created:
     return Created(identifier, outputs | declared.tagged())
 
 
-def event_target(declared: Declared) -> Created:
+def event_target(declared: ResourceRequest) -> Created:
     """What a rule starts."""
     inputs = declared.inputs
     identifier = declared.physical(64, given="targetId")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from local.resources.base import Created, Declared, Handler, Json, pascal
+from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
 
 
-def log_group(declared: Declared) -> Created:
+def log_group(declared: ResourceRequest) -> Created:
     """A log group."""
     name = declared.physical(512)
     logs = declared.client("logs")
@@ -17,7 +17,7 @@ def log_group(declared: Declared) -> Created:
     return Created(name, outputs | declared.tagged())
 
 
-def metric_alarm(declared: Declared) -> Created:
+def metric_alarm(declared: ResourceRequest) -> Created:
     """An alarm on a metric or on an expression over metrics."""
     inputs = declared.inputs
     name = declared.physical(255)
@@ -67,7 +67,7 @@ def _metric_query(query: Json) -> Json:
     return made
 
 
-def composite_alarm(declared: Declared) -> Created:
+def composite_alarm(declared: ResourceRequest) -> Created:
     """An alarm on the states of other alarms."""
     name = declared.inputs["alarmName"]
     declared.knows("alarmName", "alarmDescription", "alarmRule", "alarmActions", "okActions", "tags")
@@ -78,7 +78,7 @@ def composite_alarm(declared: Declared) -> Created:
     return Created(name, {"arn": declared.aws.arn("cloudwatch", f"alarm:{name}")} | declared.tagged())
 
 
-def budget(declared: Declared) -> Created:
+def budget(declared: ResourceRequest) -> Created:
     """What may be spent in a month, and who hears of it. The emulator spends nothing, so nobody ever does."""
     inputs = declared.inputs
     declared.knows("name", "budgetType", "limitAmount", "limitUnit", "timeUnit", "costFilters", "notifications", "tags")
@@ -114,7 +114,7 @@ def budget(declared: Declared) -> Created:
     return Created(f"{declared.aws.account}:{name}", {"name": name, "arn": arn} | declared.tagged())
 
 
-def dashboard(declared: Declared) -> Created:
+def dashboard(declared: ResourceRequest) -> Created:
     """A CloudWatch dashboard."""
     name = declared.physical(255, given="dashboardName")
     body = declared.inputs["dashboardBody"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from local.resources.base import Created, Declared, Handler, Json, pascal
+from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
 
 
-def bucket(declared: Declared) -> Created:
+def bucket(declared: ResourceRequest) -> Created:
     """An S3 bucket."""
     name = declared.physical(63, given="bucket").lower()
     s3 = declared.client("s3")
@@ -26,7 +26,7 @@ def bucket(declared: Declared) -> Created:
     return Created(name, outputs | declared.tagged())
 
 
-def versioning(declared: Declared) -> Created:
+def versioning(declared: ResourceRequest) -> Created:
     """Whether a bucket keeps old versions."""
     name = declared.inputs["bucket"]
     status = declared.inputs["versioningConfiguration"]["status"]
@@ -34,7 +34,7 @@ def versioning(declared: Declared) -> Created:
     return Created(name, {})
 
 
-def encryption(declared: Declared) -> Created:
+def encryption(declared: ResourceRequest) -> Created:
     """The default encryption of a bucket."""
     name = declared.inputs["bucket"]
     rules = []
@@ -51,7 +51,7 @@ def encryption(declared: Declared) -> Created:
     return Created(name, {})
 
 
-def public_access_block(declared: Declared) -> Created:
+def public_access_block(declared: ResourceRequest) -> Created:
     """What a bucket refuses to make public."""
     name = declared.inputs["bucket"]
     settings = declared.pick(
@@ -64,7 +64,7 @@ def public_access_block(declared: Declared) -> Created:
     return Created(name, {})
 
 
-def ownership(declared: Declared) -> Created:
+def ownership(declared: ResourceRequest) -> Created:
     """Who owns the objects of a bucket."""
     name = declared.inputs["bucket"]
     rule = {"ObjectOwnership": declared.inputs["rule"]["objectOwnership"]}
@@ -72,14 +72,14 @@ def ownership(declared: Declared) -> Created:
     return Created(name, {})
 
 
-def bucket_policy(declared: Declared) -> Created:
+def bucket_policy(declared: ResourceRequest) -> Created:
     """The policy of a bucket."""
     name = declared.inputs["bucket"]
     declared.client("s3").put_bucket_policy(Bucket=name, Policy=declared.inputs["policy"])
     return Created(name, {})
 
 
-def lifecycle(declared: Declared) -> Created:
+def lifecycle(declared: ResourceRequest) -> Created:
     """When the objects of a bucket move or expire."""
     name = declared.inputs["bucket"]
     rules = [_lifecycle_rule(rule) for rule in declared.inputs["rules"]]
@@ -98,7 +98,7 @@ def _lifecycle_rule(rule: Json) -> Json:
     return made
 
 
-def notification(declared: Declared) -> Created:
+def notification(declared: ResourceRequest) -> Created:
     """Where a bucket announces what happens in it."""
     name = declared.inputs["bucket"]
     configuration: Json = {}
@@ -116,7 +116,7 @@ def notification(declared: Declared) -> Created:
     return Created(name, {})
 
 
-def bucket_object(declared: Declared) -> Created:
+def bucket_object(declared: ResourceRequest) -> Created:
     """An object whose content is part of the program."""
     inputs = declared.inputs
     if inputs.get("source") is not None:
@@ -136,7 +136,7 @@ def bucket_object(declared: Declared) -> Created:
     return Created(f"{inputs['bucket']}/{inputs['key']}", outputs | declared.tagged())
 
 
-def table(declared: Declared) -> Created:
+def table(declared: ResourceRequest) -> Created:
     """A DynamoDB table."""
     inputs = declared.inputs
     name = declared.physical(255)
@@ -195,7 +195,7 @@ def _index(index: Json) -> Json:
     return {"IndexName": index["name"], "KeySchema": _key_schema(index), "Projection": projection}
 
 
-def key(declared: Declared) -> Created:
+def key(declared: ResourceRequest) -> Created:
     """A KMS key."""
     kms = declared.client("kms")
     extra: dict[str, Any] = declared.pick(
@@ -208,7 +208,7 @@ def key(declared: Declared) -> Created:
     return Created(made["KeyId"], {"keyId": made["KeyId"], "arn": made["Arn"]} | declared.tagged())
 
 
-def alias(declared: Declared) -> Created:
+def alias(declared: ResourceRequest) -> Created:
     """A name for a KMS key."""
     name = declared.physical(256)
     # Unlike other names, an alias that Pulumi makes up still needs AWS's prefix.

@@ -20,7 +20,7 @@ from ministack.core.responses import get_account_id, get_region, now_iso
 from ministack.services import glue, stepfunctions
 
 from local.iam import roles
-from local.patches import seam
+from local.patches import monkeypatch
 
 Json = dict[str, Any]
 
@@ -60,16 +60,16 @@ def install() -> None:
     """Install the adapter.
 
     Raises:
-        SeamMovedError: if MiniStack is another one than this was written for.
+        PatchedNameMissingError: if MiniStack is another one than this was written for.
     """
-    dispatch: dict[str, Callable[[str, Json], Any]] = seam.value(stepfunctions, "_SERVICE_DISPATCH", dict)
-    seam.value(stepfunctions, "_state_machines", object)
-    seam.value(stepfunctions, "_AWS_SDK_SERVICE_MAP", dict)
-    seam.value(stepfunctions, "_AWS_SDK_ERROR_PREFIX", dict)
-    seam.function(stepfunctions, "_add_event", "execution, event_type, details")
-    seam.function(stepfunctions, "_emit_execution_status_event", "execution")
-    seam.function(stepfunctions, "_resolve_lambda_function_ref", "value, optimized")
-    seam.function(glue, "_start_job_run", "data")
+    dispatch: dict[str, Callable[[str, Json], Any]] = monkeypatch.value(stepfunctions, "_SERVICE_DISPATCH", dict)
+    monkeypatch.value(stepfunctions, "_state_machines", object)
+    monkeypatch.value(stepfunctions, "_AWS_SDK_SERVICE_MAP", dict)
+    monkeypatch.value(stepfunctions, "_AWS_SDK_ERROR_PREFIX", dict)
+    monkeypatch.function(stepfunctions, "_add_event", "execution, event_type, details")
+    monkeypatch.function(stepfunctions, "_emit_execution_status_event", "execution")
+    monkeypatch.function(stepfunctions, "_resolve_lambda_function_ref", "value, optimized")
+    monkeypatch.function(glue, "_start_job_run", "data")
     dispatch[_START_JOB_RUN] = _invoke_start_job_run
     _install_task_scope()
     _install_authorisation()
@@ -90,7 +90,7 @@ def _install_task_scope() -> None:
         finally:
             _task.reset(token)
 
-    original = seam.replace(stepfunctions, "_execute_task", "state_def, raw_input, execution, ctx", execute_task)
+    original = monkeypatch.replace(stepfunctions, "_execute_task", "state_def, raw_input, execution, ctx", execute_task)
 
 
 def _install_authorisation() -> None:
@@ -117,8 +117,8 @@ def _install_authorisation() -> None:
         finally:
             _task.reset(token)
 
-    original = seam.replace(stepfunctions, "_invoke_resource", "resource, input_data", invoke)
-    original_with_timeout = seam.replace(
+    original = monkeypatch.replace(stepfunctions, "_invoke_resource", "resource, input_data", invoke)
+    original_with_timeout = monkeypatch.replace(
         stepfunctions, "_invoke_resource_with_timeout", "resource, input_data, timeout", invoke_with_timeout
     )
 
@@ -131,9 +131,11 @@ def _install_succeed_output() -> None:
             return stepfunctions._apply_jsonata_output(state_def, data, ctx, default=data)
         return original(state_def, data, ctx)
 
-    seam.function(stepfunctions, "_state_query_language", "state_def, ctx")
-    seam.function(stepfunctions, "_apply_jsonata_output", "state_def, raw_input, ctx, result, error_output, default")
-    original = seam.replace(stepfunctions, "_apply_output_path", "state_def, data, ctx", apply_output_path)
+    monkeypatch.function(stepfunctions, "_state_query_language", "state_def, ctx")
+    monkeypatch.function(
+        stepfunctions, "_apply_jsonata_output", "state_def, raw_input, ctx, result, error_output, default"
+    )
+    original = monkeypatch.replace(stepfunctions, "_apply_output_path", "state_def, data, ctx", apply_output_path)
 
 
 def _install_timeout() -> None:
@@ -153,15 +155,15 @@ def _install_timeout() -> None:
         finally:
             timer.cancel()
 
-    original = seam.replace(stepfunctions, "_run_execution", "exec_arn", run_execution)
-    keep_end = seam.function(stepfunctions, "_fail_execution", "execution, error, cause")
+    original = monkeypatch.replace(stepfunctions, "_run_execution", "exec_arn", run_execution)
+    keep_end = monkeypatch.function(stepfunctions, "_fail_execution", "execution, error, cause")
 
     def fail_execution(execution: Json, error: str, cause: str) -> None:
         # A task that ends after an abort or a timeout must not turn that end into another one.
         if execution["status"] == "RUNNING":
             keep_end(execution, error, cause)
 
-    seam.replace(stepfunctions, "_fail_execution", "execution, error, cause", fail_execution)
+    monkeypatch.replace(stepfunctions, "_fail_execution", "execution, error, cause", fail_execution)
 
 
 def _time_out(execution: Json) -> None:

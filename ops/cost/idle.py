@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from config import prices
 from ops.cost.usage import dollars_of, measured
-from recording.program import Declared, short_type
+from recording.program import DeclaredResource, short_type
 
 _RATE = re.compile(r"^rate\((\d+) (minute|hour|day)s?\)$")
 _MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 _MINUTES_A_MONTH = prices.HOURS_A_MONTH * 60
 
 
-def idle_dollars_per_month(resources: Sequence[Declared]) -> dict[str, float]:
+def idle_dollars_per_month(resources: Sequence[DeclaredResource]) -> dict[str, float]:
     """Sum up by service what the declared resources cost when nothing lands.
 
     What grows with data (storage, logs, requests) is nothing here.
@@ -31,31 +31,31 @@ def idle_dollars_per_month(resources: Sequence[Declared]) -> dict[str, float]:
     return dict(sorted(found.items()))
 
 
-def unpriced(resources: Sequence[Declared]) -> set[str]:
+def unpriced(resources: Sequence[DeclaredResource]) -> set[str]:
     """Return the types of resources of which nobody has said what they cost idle, not even that it is nothing."""
     types = {short_type(resource.type) for resource in resources if resource.type.startswith("aws:")}
     return types - _COSTS.keys() - FREE
 
 
-def _key(_: Declared) -> Mapping[str, float]:
+def _key(_: DeclaredResource) -> Mapping[str, float]:
     return {"KMS": prices.load()["kms_key_month"]}
 
 
-def _alarm(alarm: Declared) -> Mapping[str, float]:
+def _alarm(alarm: DeclaredResource) -> Mapping[str, float]:
     # An alarm on an expression is billed for each metric in it.
     metrics = sum("metric" in query for query in alarm.inputs.get("metricQueries") or [{"metric": alarm.name}])
     return {"CloudWatch": metrics * prices.load()["cloudwatch_alarm_metric_month"]}
 
 
-def _composite_alarm(_: Declared) -> Mapping[str, float]:
+def _composite_alarm(_: DeclaredResource) -> Mapping[str, float]:
     return {"CloudWatch": prices.load()["cloudwatch_composite_alarm_month"]}
 
 
-def _dashboard(_: Declared) -> Mapping[str, float]:
+def _dashboard(_: DeclaredResource) -> Mapping[str, float]:
     return {"CloudWatch": prices.load()["cloudwatch_dashboard_month"]}
 
 
-def _crawler(crawler: Declared) -> Mapping[str, float]:
+def _crawler(crawler: DeclaredResource) -> Mapping[str, float]:
     if not (schedule := crawler.inputs.get("schedule")):
         return {}
     if not re.fullmatch(r"cron\(\d+ \d+ \* \* \? \*\)", schedule):
@@ -63,7 +63,7 @@ def _crawler(crawler: Declared) -> Mapping[str, float]:
     return {"Glue": prices.HOURS_A_MONTH / 24 * prices.crawl_dollars()}
 
 
-def _rule(rule: Declared) -> Mapping[str, float]:
+def _rule(rule: DeclaredResource) -> Mapping[str, float]:
     if not (schedule := rule.inputs.get("scheduleExpression")):
         return {}
     if not (found := _RATE.match(schedule)):
@@ -80,19 +80,19 @@ def _rule(rule: Declared) -> Mapping[str, float]:
     return dollars_of(usage)
 
 
-def _poller(_: Declared) -> Mapping[str, float]:
+def _poller(_: DeclaredResource) -> Mapping[str, float]:
     polls = prices.POLLERS * _MINUTES_A_MONTH * 60 / prices.POLL_SECONDS
     return dollars_of({"sqs_requests": polls})
 
 
-def _endpoint(endpoint: Declared) -> Mapping[str, float]:
+def _endpoint(endpoint: DeclaredResource) -> Mapping[str, float]:
     if endpoint.inputs.get("vpcEndpointType") != "Interface":
         return {}  # gateway endpoints are free
     zones = len(endpoint.inputs["subnetIds"])
     return {"VPC": zones * prices.HOURS_A_MONTH * prices.load()["vpc_interface_endpoint_hour"]}
 
 
-_COSTS: Mapping[str, Callable[[Declared], Mapping[str, float]]] = {
+_COSTS: Mapping[str, Callable[[DeclaredResource], Mapping[str, float]]] = {
     "kms.Key": _key,
     "ec2.VpcEndpoint": _endpoint,
     "cloudwatch.MetricAlarm": _alarm,

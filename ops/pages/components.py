@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ops.pages.programs import declared
-from recording.program import Declared
+from recording.program import DeclaredResource
 
 # It has the demonstration's datasets, several as a real stack has.
 STACK = "dev"
@@ -19,7 +19,7 @@ def diagram() -> str:
     return "\n".join(["```mermaid", *mermaid(declared(STACK).resources), "```"])
 
 
-def mermaid(resources: Iterable[Declared]) -> Iterator[str]:
+def mermaid(resources: Iterable[DeclaredResource]) -> Iterator[str]:
     """Write a program's components as a flowchart."""
     components: Counter[Path] = Counter()
     services: dict[Path, set[str]] = {}
@@ -40,7 +40,7 @@ def mermaid(resources: Iterable[Declared]) -> Iterator[str]:
             yield f"  {_id(path[:-1])} --- {_id(path)}"
 
 
-def _path(one: Declared) -> Path:
+def _path(one: DeclaredResource) -> Path:
     """The classes of what holds a resource, and its own."""
     return tuple(token.split(":")[-1] for token in one.urn.split("::")[2].split("$"))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ops.pages.programs import declared
-from recording.program import Declared, short_type
+from recording.program import DeclaredResource, short_type
 
 STACK = "prod"
 # Which actions in a role's policy mean that it sets something in motion, by what is said at the arrow.
@@ -47,7 +47,7 @@ def diagram() -> str:
     return "\n".join(["```mermaid", *mermaid(declared(STACK).resources), "```"])
 
 
-def mermaid(resources: Sequence[Declared]) -> Iterator[str]:
+def mermaid(resources: Sequence[DeclaredResource]) -> Iterator[str]:
     """Write the connections of a program as a flowchart."""
     known = {arn: one for one in resources for arn in _arns(one)}
     arrows = sorted(set(_arrows(resources, known)))
@@ -62,7 +62,7 @@ def mermaid(resources: Sequence[Declared]) -> Iterator[str]:
         yield f'  {source} -->|"{label}"| {target}'
 
 
-def _arrows(resources: Sequence[Declared], known: Mapping[str, Declared]) -> Iterator[Arrow]:
+def _arrows(resources: Sequence[DeclaredResource], known: Mapping[str, DeclaredResource]) -> Iterator[Arrow]:
     rules = {one.outputs["name"]: one for one in resources if short_type(one.type) == "cloudwatch.EventRule"}
     roles = {one.outputs["name"]: one for one in resources if short_type(one.type) == "iam.Role"}
     for one in resources:
@@ -78,7 +78,7 @@ def _arrows(resources: Sequence[Declared], known: Mapping[str, Declared]) -> Ite
                 yield from ((_id(user), target, label) for target, label in _moved(one.json("policy"), known))
 
 
-def _rule(rule: Declared, target: Declared, known: Mapping[str, Declared]) -> Iterator[Arrow]:
+def _rule(rule: DeclaredResource, target: DeclaredResource, known: Mapping[str, DeclaredResource]) -> Iterator[Arrow]:
     """Draw what a rule hands on: a schedule's ticks, or the events of what its pattern names."""
     if "scheduleExpression" in rule.inputs:
         yield _SCHEDULE, _id(target), rule.inputs["scheduleExpression"]
@@ -93,12 +93,12 @@ def _rule(rule: Declared, target: Declared, known: Mapping[str, Declared]) -> It
         yield _id(source), _id(target), label
 
 
-def _names(text: str, arn: str, one: Declared) -> bool:
+def _names(text: str, arn: str, one: DeclaredResource) -> bool:
     prefix = one.type.endswith(":Crawler") and text.endswith("_") and one.outputs["name"].startswith(text)
     return text == arn or prefix or (text == one.outputs.get("name", one.outputs.get("bucket")))
 
 
-def _moved(policy: Mapping[str, Any], known: Mapping[str, Declared]) -> Iterator[tuple[str, str]]:
+def _moved(policy: Mapping[str, Any], known: Mapping[str, DeclaredResource]) -> Iterator[tuple[str, str]]:
     for statement in policy["Statement"]:
         labels = {_MOVES[action] for action in statement["Action"] if action in _MOVES}
         for arn in statement["Resource"] if isinstance(statement["Resource"], list) else []:
@@ -106,17 +106,17 @@ def _moved(policy: Mapping[str, Any], known: Mapping[str, Declared]) -> Iterator
                 yield _id(known[arn]), sorted(labels)[0]
 
 
-def _user(role: Declared, resources: Sequence[Declared]) -> Declared | None:
+def _user(role: DeclaredResource, resources: Sequence[DeclaredResource]) -> DeclaredResource | None:
     keys = ("role", "roleArn")
     ids = {role.outputs["arn"], role.outputs["name"]}
     return next((one for one in resources if any(one.inputs.get(key) in ids for key in keys) and _arns(one)), None)
 
 
-def _arns(one: Declared) -> list[str]:
+def _arns(one: DeclaredResource) -> list[str]:
     return [one.outputs["arn"]] if short_type(one.type) in _KINDS and "arn" in one.outputs else []
 
 
-def _id(one: Declared) -> str:
+def _id(one: DeclaredResource) -> str:
     if short_type(one.type) == "glue.Crawler":
         return "crawlers"
     return (
@@ -124,7 +124,7 @@ def _id(one: Declared) -> str:
     )
 
 
-def _label(one: Declared) -> str:
+def _label(one: DeclaredResource) -> str:
     kind = _KINDS[short_type(one.type)]
     return kind if kind == "crawlers" else f"{one.name.removeprefix('data-pipeline-')}<br/>{kind}"
 

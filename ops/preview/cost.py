@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 from ops.cost import idle
-from recording.program import Declared
+from recording.program import DeclaredResource
 
 _SERVICES = {"step functions": "sfn", "eventbridge": "cloudwatch"}
 
 
-def idle_dollars_per_month(resources: Sequence[Declared]) -> Mapping[str, float]:
+def idle_dollars_per_month(resources: Sequence[DeclaredResource]) -> Mapping[str, float]:
     """Sum up what the declared resources cost in a month in which nothing lands."""
     found: dict[str, float] = {}
     for service, dollars in idle.idle_dollars_per_month(resources).items():

@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 
 from config.violations import SECRET
-from recording.program import Declared
+from recording.program import DeclaredResource
 
 CODE = "code sha256:"
 """How the content of an archive or a file begins, in the place of its bytes."""
@@ -58,7 +58,7 @@ class Snapshot:
         return cls(stack=found["stack"], resources=tuple(resources), idle_dollars=found["idle_dollars"])
 
 
-def take(stack: str, declared: Iterable[Declared], idle_dollars: Mapping[str, float]) -> Snapshot:
+def take(stack: str, declared: Iterable[DeclaredResource], idle_dollars: Mapping[str, float]) -> Snapshot:
     """Make a snapshot; the order in which threads declared the resources is no part of it."""
     seen = (
         Seen(

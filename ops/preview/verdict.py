@@ -6,11 +6,14 @@ from components.security.iam import UNSCOPED_ACTIONS
 from components.waivers import WAIVERS
 from policies.model import Program, Resource, check, unwaived
 from policies.rules import RULES
-from recording.program import Declared, short_type
+from recording.program import DeclaredResource, short_type
 
 
 def as_program(
-    stack: str, environment: str, declared: Iterable[Declared], unscoped_actions: Collection[str] = UNSCOPED_ACTIONS
+    stack: str,
+    environment: str,
+    declared: Iterable[DeclaredResource],
+    unscoped_actions: Collection[str] = UNSCOPED_ACTIONS,
 ) -> Program:
     """Keep what is AWS's and its provider, as the rules see it."""
     return Program(
@@ -33,6 +36,6 @@ def as_program(
     )
 
 
-def refused(stack: str, environment: str, declared: Iterable[Declared]) -> list[str]:
+def refused(stack: str, environment: str, declared: Iterable[DeclaredResource]) -> list[str]:
     """Everything that a rule refuses and no waiver lets through, a line each."""
     return [str(finding) for finding in unwaived(check(as_program(stack, environment, declared), RULES), WAIVERS)]

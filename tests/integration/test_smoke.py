@@ -7,7 +7,7 @@ import pytest
 
 from local.driver import Pipeline
 from local.emulator import ACCESS_KEY, Emulator
-from ops.smoke import OUTCOME, Canary, Deployed, Sight, SmokeError, smoke
+from ops.smoke import OUTCOME, Canary, Deployed, Observation, SmokeError, smoke
 from ops.target import choose
 from recording.decisions import denials
 
@@ -24,7 +24,7 @@ def deployed(emulator: Emulator, pipeline: Pipeline, monkeypatch: pytest.MonkeyP
     return choose(Deployed, pipeline.outputs, "the emulator")
 
 
-def run(canary: Canary) -> Sight:
+def run(canary: Canary) -> Observation:
     return smoke(canary, patience_seconds=SECONDS, look_seconds=0.5, tick_seconds=1)
 
 
@@ -34,9 +34,9 @@ def test_runs_side_by_side_and_one_after_the_other_each_get_their_own_rows_back(
     pair = [Canary(deployed), Canary(deployed)]
     with ThreadPoolExecutor(2) as pool:
         sights = list(pool.map(run, pair))
-    assert [sight.outcome for sight in sights] == [OUTCOME, OUTCOME]
+    assert [observation.outcome for observation in sights] == [OUTCOME, OUTCOME]
     later = Canary(deployed)
-    assert run(later).batch_id not in {sight.batch_id for sight in sights}
+    assert run(later).batch_id not in {observation.batch_id for observation in sights}
     assert [canary.count() for canary in (*pair, later)] == [3, 3, 3], "a later run changed an earlier one's rows"
     assert denials(emulator.decisions) == []
 

@@ -13,14 +13,14 @@ import pytest
 from local.deployer import DeploymentError, deploy, read_config
 from local.emulator import Emulator
 from local.resources.archives import zip_bytes
-from local.resources.base import Aws, Declared
+from local.resources.base import Aws, ResourceRequest
 from tests.integration.local.conftest import Deploy, policy
 
 TRUST = policy({"Effect": "Allow", "Principal": {"Service": "sqs.amazonaws.com"}, "Action": "sts:AssumeRole"})
 
 
-def declared(logical: str = "thing", directory: Path = Path(), **inputs: Any) -> Declared:
-    return Declared("aws:x/y:Z", logical, inputs, Aws("http://127.0.0.1:1"), directory)
+def declared(logical: str = "thing", directory: Path = Path(), **inputs: Any) -> ResourceRequest:
+    return ResourceRequest("aws:x/y:Z", logical, inputs, Aws("http://127.0.0.1:1"), directory)
 
 
 def test_outputs_name_what_really_exists(emulator: Emulator, deployed: Deploy) -> None:

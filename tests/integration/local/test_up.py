@@ -18,7 +18,7 @@ from rich.console import Console
 
 from local import one_run, up
 from local.demo import Demo, main
-from local.deployer import Deployment, DeploymentError, Resource
+from local.deployer import CreatedResource, Deployment, DeploymentError
 from local.driver import PipelineError
 from local.emulator import Emulator, EmulatorError, client, free_port, port_is_free
 from tests.integration.local.conftest import allow, eventually, policy
@@ -63,7 +63,7 @@ def test_nothing_that_is_to_be_copied_is_cut_short(emulator: Emulator) -> None:
 def test_a_deployment_says_what_it_made_and_what_it_left_out(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = Resource("aws:s3/bucket:Bucket", "raw[/x]", "raw-1", {})
+    made = CreatedResource("aws:s3/bucket:Bucket", "raw[/x]", "raw-1", {})
 
     def deploy(*_: object, progress: Any, **__: object) -> Deployment:
         progress(made)

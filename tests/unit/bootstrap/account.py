@@ -4,7 +4,7 @@ import functools
 import runpy
 from typing import Any
 
-from recording.program import ROOT, Declared, Recording, record
+from recording.program import ROOT, DeclaredResource, Recording, record
 
 BOUNDARY = "arn:aws:iam::111122223333:policy/boundary"
 SETTINGS: dict[str, Any] = {
@@ -33,7 +33,7 @@ def account() -> Recording:
     return deploy()
 
 
-def of(type_: str) -> list[Declared]:
+def of(type_: str) -> list[DeclaredResource]:
     found = [one for one in account().resources if one.type.endswith(f":{type_}")]
     assert found, f"a rule about no {type_} proves nothing"
     return found

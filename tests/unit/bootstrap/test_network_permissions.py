@@ -11,7 +11,7 @@ from bootstrap.account import WAIVERS
 from bootstrap.services import UNSCOPED
 from policies.model import check, unused, unwaived
 from policies.rules import RULES
-from recording.program import Declared, Recording
+from recording.program import DeclaredResource, Recording
 from tests.unit.bootstrap.account import SETTINGS, account, deploy
 from tests.unit.bootstrap.test_account import MANAGED_POLICY_CHARACTERS, policy_program
 from tests.unit.infrastructure.cloud import pipeline_in_network
@@ -28,7 +28,7 @@ def with_network() -> Recording:
     return deploy(environments=environments)
 
 
-def policies(recording: Recording) -> list[Declared]:
+def policies(recording: Recording) -> list[DeclaredResource]:
     return [one for one in recording.resources if one.type == "aws:iam/policy:Policy"]
 
 

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from typer.testing import Result
 
-from ops.smoke import Sight, SmokeError
+from ops.smoke import Observation, SmokeError
 from scripts import deploy, stacks
 from scripts.stacks import SECRET, DeployError, check_credentials
 from tests.unit.delivery.conftest import OUTPUTS, URN, Cli, done, previews, step, summary
@@ -305,7 +305,7 @@ def test_a_deployment_is_followed_by_the_smoke_test(cli: Cli, script: Script, mo
 def test_why_the_canary_waits_is_shown_letter_by_letter(
     cli: Cli, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits = Sight(status="CLAIMED", reason="[/x]", batch_id="canary-1", execution="RUNNING")
+    waits = Observation(status="CLAIMED", reason="[/x]", batch_id="canary-1", execution="RUNNING")
     monkeypatch.setattr(deploy, "Canary", lambda _: Watched(waits, replace(DONE, batch_id="canary-[x]:x:")))
     monkeypatch.setattr("ops.smoke.time.sleep", lambda _: None)
     monkeypatch.setattr(boto3, "setup_default_session", lambda **_: None)

@@ -12,20 +12,20 @@ import pytest
 from typer.testing import CliRunner
 
 from ops import __main__ as ops
-from ops.smoke import OUTCOME, ROWS, Canary, Deployed, Landed, Sight, SmokeError, smoke
+from ops.smoke import OUTCOME, ROWS, Canary, Deployed, Landed, Observation, SmokeError, smoke
 from tests.unit.lambdas.conftest import CONTRACTS, RAW, TABLE, Cloud, call, cloud
 
 __all__ = ["call", "cloud"]
 
-PENDING = Sight(status="PENDING")
-RUNNING = Sight(status="CLAIMED", batch_id="canary-1", execution="RUNNING")
-DONE = Sight(status="PUBLISHED", batch_id="canary-1", execution="SUCCEEDED", outcome=OUTCOME)
+PENDING = Observation(status="PENDING")
+RUNNING = Observation(status="CLAIMED", batch_id="canary-1", execution="RUNNING")
+DONE = Observation(status="PUBLISHED", batch_id="canary-1", execution="SUCCEEDED", outcome=OUTCOME)
 
 
 class Watched(Canary):
     """A canary that is seen in the given states one after the other, the last one for ever."""
 
-    def __init__(self, *sights: Sight, rows: int = ROWS) -> None:
+    def __init__(self, *sights: Observation, rows: int = ROWS) -> None:
         self.ticks = self.landings = 0
         self._sights, self._rows = list(sights), rows
         self._landed = [Landed(run="0a", day="2026-11-24", key="canary/2026-11-24/0a.csv", version="v")]
@@ -33,7 +33,7 @@ class Watched(Canary):
     def land(self) -> None:
         self.landings += 1
 
-    def look(self) -> Sight:
+    def look(self) -> Observation:
         return self._sights.pop(0) if len(self._sights) > 1 else self._sights[0]
 
     def tick(self) -> list[str]:
@@ -44,17 +44,17 @@ class Watched(Canary):
         return self._rows
 
 
-def watch(canary: Canary, patience: float = 1, tick: float = 0, again: float = 60) -> Sight:
+def watch(canary: Canary, patience: float = 1, tick: float = 0, again: float = 60) -> Observation:
     return smoke(canary, patience_seconds=patience, look_seconds=0, tick_seconds=tick, land_again_seconds=again)
 
 
 def test_it_waits_until_the_execution_of_a_published_canary_has_ended() -> None:
-    publishing = Sight(status="PUBLISHED", batch_id="canary-1", execution="RUNNING", outcome=OUTCOME)
-    assert watch(Watched(Sight(), PENDING, RUNNING, publishing, DONE)) == DONE
+    publishing = Observation(status="PUBLISHED", batch_id="canary-1", execution="RUNNING", outcome=OUTCOME)
+    assert watch(Watched(Observation(), PENDING, RUNNING, publishing, DONE)) == DONE
 
 
 def test_a_pending_file_is_asked_for_again_after_a_while_and_a_claimed_one_is_not() -> None:
-    often = Watched(Sight(), PENDING, PENDING, RUNNING, RUNNING, PENDING, DONE)
+    often = Watched(Observation(), PENDING, PENDING, RUNNING, RUNNING, PENDING, DONE)
     watch(often)
     assert often.ticks == 3, "a file that was given back has to be taken again"
     seldom = Watched(PENDING, PENDING, PENDING, DONE)
@@ -63,13 +63,13 @@ def test_a_pending_file_is_asked_for_again_after_a_while_and_a_claimed_one_is_no
 
 
 def test_another_file_is_landed_while_the_ledger_knows_of_none_and_no_longer() -> None:
-    unheard = Watched(Sight(), Sight(), Sight(), PENDING, PENDING, RUNNING, DONE)
+    unheard = Watched(Observation(), Observation(), Observation(), PENDING, PENDING, RUNNING, DONE)
     watch(unheard, again=0)
     assert unheard.landings == 1 + 3, "the first, and one each time that nobody had heard of any"
 
 
 def test_it_gives_the_event_of_a_file_its_time() -> None:
-    soon = Watched(Sight(), Sight(), Sight(), PENDING, DONE)
+    soon = Watched(Observation(), Observation(), Observation(), PENDING, DONE)
     watch(soon, again=60)
     assert soon.landings == 1
 
@@ -77,16 +77,16 @@ def test_it_gives_the_event_of_a_file_its_time() -> None:
 @pytest.mark.parametrize(
     ("stuck", "says"),
     [
-        (Sight(), "not in the ledger; ingestion has not registered it"),
+        (Observation(), "not in the ledger; ingestion has not registered it"),
         (PENDING, "PENDING; no batch has taken it: look at the function etl_trigger"),
         (RUNNING, "CLAIMED, batch canary-1 with its execution RUNNING; its batch is under way"),
         (
-            Sight(status="PUBLISHED", batch_id="canary-1", execution="RUNNING"),
+            Observation(status="PUBLISHED", batch_id="canary-1", execution="RUNNING"),
             "PUBLISHED, batch canary-1 with its execution RUNNING; it is published, and the execution is to end",
         ),
     ],
 )
-def test_a_canary_that_takes_too_long_is_said_to_be_where_it_is(stuck: Sight, says: str) -> None:
+def test_a_canary_that_takes_too_long_is_said_to_be_where_it_is(stuck: Observation, says: str) -> None:
     with pytest.raises(SmokeError) as raised:
         watch(Watched(stuck), patience=0.01)
     assert str(raised.value).startswith("s3://.../canary/2026-11-24/0a.csv did not arrive in 0 s: it is " + says)
@@ -94,7 +94,7 @@ def test_a_canary_that_takes_too_long_is_said_to_be_where_it_is(stuck: Sight, sa
 
 @pytest.mark.parametrize("status", ["REJECTED", "QUARANTINED", "FAILED"])
 def test_a_canary_that_was_refused_is_not_waited_for(status: str) -> None:
-    refused = Sight(status=status, reason="missing_column:run", batch_id="canary-1", execution="FAILED")
+    refused = Observation(status=status, reason="missing_column:run", batch_id="canary-1", execution="FAILED")
     with pytest.raises(
         SmokeError, match=rf"was not published: it is {status}, reason: missing_column:run, batch canary-1"
     ):
@@ -102,13 +102,15 @@ def test_a_canary_that_was_refused_is_not_waited_for(status: str) -> None:
 
 
 def test_published_rows_are_not_enough_if_the_execution_failed() -> None:
-    failed = Sight(status="PUBLISHED", batch_id="canary-1", execution="FAILED", outcome=OUTCOME)
+    failed = Observation(status="PUBLISHED", batch_id="canary-1", execution="FAILED", outcome=OUTCOME)
     with pytest.raises(SmokeError, match="published, but its batch canary-1 ended FAILED"):
         watch(Watched(failed))
 
 
 def test_every_row_has_to_be_accounted_for() -> None:
-    lost = Sight(status="PUBLISHED", batch_id="b", execution="SUCCEEDED", outcome={**OUTCOME, "rows_quarantined": 1})
+    lost = Observation(
+        status="PUBLISHED", batch_id="b", execution="SUCCEEDED", outcome={**OUTCOME, "rows_quarantined": 1}
+    )
     with pytest.raises(SmokeError, match=r"do not add up: .*'rows_quarantined': 1"):
         watch(Watched(lost))
 
@@ -183,11 +185,11 @@ def test_what_is_seen_is_what_the_ledger_and_step_functions_say(
     cloud: Cloud, call: Callable[..., Any], landed: Canary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(landed, "_functions", Lambda(call, {}))
-    assert landed.look() == Sight()
+    assert landed.look() == Observation()
     ingest(cloud, call, landed.key)
     assert landed.look() == PENDING, "the contract takes what the smoke test lands"
     (batch_id,) = landed.tick()
-    assert landed.look() == Sight(status="CLAIMED", batch_id=batch_id, execution="RUNNING")
+    assert landed.look() == Observation(status="CLAIMED", batch_id=batch_id, execution="RUNNING")
 
 
 @pytest.mark.parametrize("heard", [0, 1, 2])
@@ -201,7 +203,7 @@ def test_of_several_files_the_one_that_the_ledger_knows_is_followed_to_athena(
         keys.append(canary.key)
         runs.append(canary.run)
     assert len(set(keys)) == len(set(runs)) == 3, "another name and other rows, or they were duplicates"
-    assert canary.look() == Sight()
+    assert canary.look() == Observation()
     ingest(cloud, call, keys[heard])
     assert canary.look() == PENDING
     assert (canary.key, canary.run) == (keys[heard], runs[heard])
@@ -238,7 +240,7 @@ def test_why_the_canary_waits_is_shown_letter_by_letter(
 ) -> None:
     outputs = tmp_path / "outputs.json"
     outputs.write_text(json.dumps(asdict(deployed)))
-    waits = Sight(status="CLAIMED", reason="[/x]", batch_id="canary-1", execution="RUNNING")
+    waits = Observation(status="CLAIMED", reason="[/x]", batch_id="canary-1", execution="RUNNING")
     monkeypatch.setattr("ops.smoke.time.sleep", lambda _: None)
     monkeypatch.setattr(ops, "Canary", lambda _: Watched(waits, replace(DONE, batch_id="canary-[x]:x:")))
     result = CliRunner().invoke(ops.app, ["smoke", "--outputs", str(outputs)])

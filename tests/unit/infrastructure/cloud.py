@@ -5,7 +5,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from recording.program import ACCOUNT, REGION, ROOT, STACKS, Declared, Recording, main_program, record, short_type
+from recording.program import (
+    ACCOUNT,
+    REGION,
+    ROOT,
+    STACKS,
+    DeclaredResource,
+    Recording,
+    main_program,
+    record,
+    short_type,
+)
 from recording.program import stack_config as shipped_config
 
 __all__ = [
@@ -13,7 +23,7 @@ __all__ = [
     "REGION",
     "ROOT",
     "STACKS",
-    "Declared",
+    "DeclaredResource",
     "main_program",
     "shipped_config",
     "short_type",
@@ -33,24 +43,24 @@ def stack_config(stack: str) -> dict[str, Any]:
 class Cloud(Recording):
     """A recording that refuses questions about nothing."""
 
-    def of(self, *types: str) -> list[Declared]:
+    def of(self, *types: str) -> list[DeclaredResource]:
         """All resources of some types (`s3.Bucket` for `aws:s3/bucket:Bucket`): never none."""
         found = [resource for resource in self.resources if short_type(resource.type) in types]
         assert found, f"a rule about no {' or '.join(types)} proves nothing"
         return found
 
-    def one(self, type_: str, name: str) -> Declared:
+    def one(self, type_: str, name: str) -> DeclaredResource:
         """The resource of that type with that logical name."""
         (found,) = [resource for resource in self.of(type_) if resource.name == name]
         return found
 
-    def aws(self) -> list[Declared]:
+    def aws(self) -> list[DeclaredResource]:
         """All resources of AWS."""
         found = [resource for resource in self.resources if resource.type.startswith("aws:")]
         assert found, "a program without resources proves nothing"
         return found
 
-    def documents(self) -> Iterator[tuple[Declared, str, Any]]:
+    def documents(self) -> Iterator[tuple[DeclaredResource, str, Any]]:
         """Every policy document: its resource, its property, and itself."""
         for resource in self.aws():
             for key in ("policy", "assumeRolePolicy"):

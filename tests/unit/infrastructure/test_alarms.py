@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from components.monitoring.alarms import freshness_seconds
-from tests.unit.infrastructure.cloud import STACKS, Cloud, Declared, pipeline
+from tests.unit.infrastructure.cloud import STACKS, Cloud, DeclaredResource, pipeline
 from tests.unit.infrastructure.cloudwatch import Point, composite_state, metrics, state
 
 # What AWS documents of the metrics that we watch: by which dimensions they come, and where it says so.
@@ -103,7 +103,7 @@ DAYS: Mapping[str, Callable[[float], Day]] = {
 }
 
 
-def inputs(cloud: Cloud) -> dict[str, Declared]:
+def inputs(cloud: Cloud) -> dict[str, DeclaredResource]:
     return {alarm.name.removeprefix("data-pipeline-"): alarm for alarm in cloud.of("cloudwatch.MetricAlarm")}
 
 

@@ -7,7 +7,7 @@ from pulumi.runtime import mocks
 from pulumi.runtime.proto import callback_pb2, callback_pb2_grpc, resource_pb2
 
 from contracts.compiler import evolution
-from tests.unit.infrastructure.cloud import Cloud, Declared, deploy, main_program, stack_config
+from tests.unit.infrastructure.cloud import Cloud, DeclaredResource, deploy, main_program, stack_config
 from tests.unit.infrastructure.test_program import DATASETS
 
 HOOK = "data-pipeline-contract-evolution"
@@ -62,7 +62,7 @@ def test_the_engine_gets_the_refusal_as_the_updates_error() -> None:
     assert "x: was int, is gone" in cloud.answers["one column less"]
 
 
-def pipeline_of(cloud: Cloud) -> Declared:
+def pipeline_of(cloud: Cloud) -> DeclaredResource:
     (found,) = [resource for resource in cloud.resources if resource.type == KIND]
     return found
 
@@ -110,7 +110,7 @@ def test_nothing_ticks_before_there_is_an_index(cloud: Cloud) -> None:
         assert index.urn in before(cloud, by_urn[target.parent]), f"{target.name} is registered after its component"
 
 
-def before(cloud: Cloud, last: Declared) -> set[str]:
+def before(cloud: Cloud, last: DeclaredResource) -> set[str]:
     """Everything that is there before a resource is made."""
     by_urn, left = {one.urn: one for one in cloud.resources}, [last.urn]
     found: set[str] = set()

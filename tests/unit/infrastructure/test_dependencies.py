@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.infrastructure.cloud import Cloud, Declared, pipeline_in_network
+from tests.unit.infrastructure.cloud import Cloud, DeclaredResource, pipeline_in_network
 
 ZONES = {"raw", "curated", "quarantine", "artifacts", "query-results"}
 # S3 locks only buckets that have versions (S3 user guide, "Object Lock considerations", 2026-11), and refuses a change
@@ -29,7 +29,7 @@ def test_what_guards_a_bucket_waits_for_what_s3_wants_of_the_same_bucket_first(
     assert found == dict.fromkeys(zones, True), f"{waiting} fails if it is made before {needed}"
 
 
-def waits_for(one: Declared, cloud: Cloud) -> set[str]:
+def waits_for(one: DeclaredResource, cloud: Cloud) -> set[str]:
     """What a resource waits for: its dependencies, and those of the components that it is in.
 
     A resource is registered after its component, and a component after what it depends on was made.
@@ -39,7 +39,7 @@ def waits_for(one: Declared, cloud: Cloud) -> set[str]:
     return {*one.dependencies, *(waits_for(component, cloud) if component else ())}
 
 
-def permission_to_call(target: Declared, cloud: Cloud) -> list[Declared]:
+def permission_to_call(target: DeclaredResource, cloud: Cloud) -> list[DeclaredResource]:
     """What lets the target's rule call the target's function."""
     (rule,) = [rule for rule in cloud.of("cloudwatch.EventRule") if rule.outputs["name"] == target.inputs["rule"]]
     (function,) = [one for one in cloud.of("lambda.Function") if one.outputs["arn"] == target.inputs["arn"]]
@@ -47,20 +47,20 @@ def permission_to_call(target: Declared, cloud: Cloud) -> list[Declared]:
     return [one for one in cloud.of("lambda.Permission") if wanted.items() <= one.inputs.items()]
 
 
-def policy_of_the_topics(budget: Declared, cloud: Cloud) -> list[Declared]:
+def policy_of_the_topics(budget: DeclaredResource, cloud: Cloud) -> list[DeclaredResource]:
     """What lets AWS Budgets publish to the topics that the budget tells; AWS tries when the budget is made."""
     told = {arn for one in budget.inputs["notifications"] for arn in one["subscriberSnsTopicArns"]}
     return [one for one in cloud.of("sns.TopicPolicy") if one.inputs["arn"] in told]
 
 
-def log_group_of_the_crawls(crawler: Declared, cloud: Cloud) -> list[Declared]:
+def log_group_of_the_crawls(crawler: DeclaredResource, cloud: Cloud) -> list[DeclaredResource]:
     """The group that Glue would make itself, without a retention, if it were not there."""
     role = crawler.inputs["role"].rpartition("/")[2]
     name = f"/aws-glue/crawlers-role/{role}-{crawler.inputs['securityConfiguration']}"
     return [one for one in cloud.of("cloudwatch.LogGroup") if one.inputs["name"] == name]
 
 
-def policy_of_the_role(log: Declared, cloud: Cloud) -> list[Declared]:
+def policy_of_the_role(log: DeclaredResource, cloud: Cloud) -> list[DeclaredResource]:
     """What lets the flow log write."""
     (role,) = [one for one in cloud.of("iam.Role") if one.outputs["arn"] == log.inputs["iamRoleArn"]]
     return [one for one in cloud.of("iam.RolePolicy") if one.inputs["role"] == role.outputs["name"]]
@@ -76,7 +76,7 @@ def policy_of_the_role(log: Declared, cloud: Cloud) -> list[Declared]:
     ],
 )
 def test_what_aws_uses_at_once_waits_for_what_it_needs(
-    waiting: str, needed: Callable[[Declared, Cloud], list[Declared]]
+    waiting: str, needed: Callable[[DeclaredResource, Cloud], list[DeclaredResource]]
 ) -> None:
     cloud = pipeline_in_network()
     # The policy of a queue knows the rules that send to it, and so comes after them.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.unit.infrastructure.cloud import Cloud, Declared
+from tests.unit.infrastructure.cloud import Cloud, DeclaredResource
 
 HOUR, DAY = 3_600, 86_400
 # What EventBridge does unless it is told otherwise, and the most that it takes (API reference, RetryPolicy, 2026-11).
@@ -11,7 +11,9 @@ EVENTBRIDGES_OWN = {"maximumEventAgeInSeconds": DAY, "maximumRetryAttempts": 185
 
 def retries(cloud: Cloud, service: str) -> dict[str, Any]:
     """How every target of that service is tried, by the target's name."""
-    targets: list[Declared] = [one for one in cloud.of("cloudwatch.EventTarget") if f":{service}:" in one.inputs["arn"]]
+    targets: list[DeclaredResource] = [
+        one for one in cloud.of("cloudwatch.EventTarget") if f":{service}:" in one.inputs["arn"]
+    ]
     assert targets, "a rule about no targets proves nothing"
     return {one.name: one.inputs.get("retryPolicy", EVENTBRIDGES_OWN) for one in targets}
 

@@ -10,7 +10,7 @@ import pytest
 
 from config.load import ConfigError, parse
 from config.model import PipelineConfig
-from tests.unit.infrastructure.cloud import Cloud, Declared, deploy, main_program, stack_config
+from tests.unit.infrastructure.cloud import Cloud, DeclaredResource, deploy, main_program, stack_config
 
 NAMES = ("name", "bucket", "dashboardName", "layerName", "alarmName")
 """Where a resource says what it is physically called; one that says nothing gets a random end from Pulumi."""
@@ -25,7 +25,7 @@ def beside(stack: str) -> Cloud:
     return deploy(main_program, config=stack_config("dev"), stack=stack)
 
 
-def named(cloud: Cloud) -> Iterator[tuple[str, str, Declared]]:
+def named(cloud: Cloud) -> Iterator[tuple[str, str, DeclaredResource]]:
     for resource in cloud.aws():
         for key in NAMES:
             name = resource.inputs.get(key)

@@ -8,7 +8,7 @@ import pytest
 from pulumi import Alias, ResourceOptions
 
 from policies.data import DATA, GUARDS
-from tests.unit.infrastructure.cloud import ROOT, STACKS, Cloud, Declared, deploy, pipeline, short_type
+from tests.unit.infrastructure.cloud import ROOT, STACKS, Cloud, DeclaredResource, deploy, pipeline, short_type
 
 RECORDED = [
     line
@@ -21,7 +21,7 @@ def after_stack(urn: str) -> str:
     return urn.split("::", 2)[2]
 
 
-def lost(declared: list[Declared], recorded: list[str]) -> list[str]:
+def lost(declared: list[DeclaredResource], recorded: list[str]) -> list[str]:
     """Say of every recorded resource that the program would no longer find what to do."""
     found = {after_stack(urn) for one in declared for urn in (one.urn, *one.aliases)}
     return [
@@ -34,7 +34,7 @@ def lost(declared: list[Declared], recorded: list[str]) -> list[str]:
     ]
 
 
-def unrecorded(declared: list[Declared], recorded: list[str]) -> list[str]:
+def unrecorded(declared: list[DeclaredResource], recorded: list[str]) -> list[str]:
     return [
         f"{after_stack(one.urn)}: add it to components/stateful.txt"
         for one in declared

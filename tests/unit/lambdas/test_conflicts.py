@@ -33,7 +33,7 @@ def conflicts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Has every write of the ledger meet a transaction the first two times; counts by operation."""
     tries: Counter[str] = Counter()
     met: Counter[str] = Counter()
-    original = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # private, as moto's own seam
+    original = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # private, as moto's own patch
 
     def make(client: Any, operation: str, parameters: Any) -> Any:
         if operation in WRITES:

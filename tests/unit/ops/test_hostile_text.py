@@ -21,7 +21,7 @@ from glue_jobs.log import JsonLines
 from lambdas.notification.message import MAX_SUBJECT, compose
 from ops import __main__ as ops
 from ops.preview.markdown import fitted
-from ops.smoke import Sight, SmokeError
+from ops.smoke import Observation, SmokeError
 from plain_console import PlainConsole, print_record, print_rows
 from tests.unit.lambdas.conftest import Cloud
 from tests.unit.lambdas.test_batches import one_batch
@@ -136,8 +136,8 @@ def test_no_command_of_the_operator_says_anything_unfit(
 
         def __init__(self, _: object) -> None: ...
 
-    def smoke(_: object, show: Callable[[Sight], None], **__: object) -> Sight:
-        show(Sight(status="PENDING", reason=HOSTILE))
+    def smoke(_: object, show: Callable[[Observation], None], **__: object) -> Observation:
+        show(Observation(status="PENDING", reason=HOSTILE))
         raise SmokeError(f"stuck: {HOSTILE}")
 
     monkeypatch.setattr(ops, "Canary", HostileCanary)

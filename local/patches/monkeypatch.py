@@ -12,14 +12,14 @@ WRITTEN_FOR: Final = "1.5.33"
 """The MiniStack release whose internals the adapters of this package were written against."""
 
 
-class SeamMovedError(AttributeError):
+class PatchedNameMissingError(AttributeError):
     """A function or table of MiniStack that an adapter replaces is missing or has another signature."""
 
-    def __init__(self, seam: str, problem: str) -> None:
+    def __init__(self, patched: str, problem: str) -> None:
         super().__init__(
-            f"MiniStack's {seam} {problem}. The adapters in local/ were written for ministack {WRITTEN_FOR}, "
+            f"MiniStack's {patched} {problem}. The adapters in local/ were written for ministack {WRITTEN_FOR}, "
             f"installed is {version('ministack')}: pin that release in requirements/dev.in, "
-            f"or adapt the module in local/ that replaces {seam}."
+            f"or adapt the module in local/ that replaces {patched}."
         )
 
 
@@ -27,14 +27,14 @@ def value(module: ModuleType, name: str, kind: type) -> Any:
     """Return a module's table or setting after checking that it is still one of that `kind`.
 
     Raises:
-        SeamMovedError: if it is missing or of another type.
+        PatchedNameMissingError: if it is missing or of another type.
     """
-    seam = f"{module.__name__}.{name}"
+    patched = f"{module.__name__}.{name}"
     if not hasattr(module, name):
-        raise SeamMovedError(seam, "is gone")
+        raise PatchedNameMissingError(patched, "is gone")
     found = getattr(module, name)
     if not isinstance(found, kind):
-        raise SeamMovedError(seam, f"is a {type(found).__name__}, not a {kind.__name__}")
+        raise PatchedNameMissingError(patched, f"is a {type(found).__name__}, not a {kind.__name__}")
     return found
 
 
@@ -42,15 +42,15 @@ def function(module: ModuleType, name: str, parameters: str) -> Callable[..., An
     """Return a module's function after checking its parameter names (comma-separated, in order).
 
     Raises:
-        SeamMovedError: if it is missing or its parameters differ.
+        PatchedNameMissingError: if it is missing or its parameters differ.
     """
-    seam = f"{module.__name__}.{name}"
+    patched = f"{module.__name__}.{name}"
     found = getattr(module, name, None)
     if not callable(found):
-        raise SeamMovedError(seam, "is gone")
+        raise PatchedNameMissingError(patched, "is gone")
     actual = ", ".join(inspect.signature(found).parameters)
     if actual != parameters:
-        raise SeamMovedError(seam, f"takes ({actual}), not ({parameters})")
+        raise PatchedNameMissingError(patched, f"takes ({actual}), not ({parameters})")
     return found  # type: ignore[no-any-return]  # MiniStack has no types
 
 
@@ -58,7 +58,7 @@ def replace(module: ModuleType, name: str, parameters: str, new: Callable[..., A
     """Put `new` in the place of a module's function and return the original.
 
     Raises:
-        SeamMovedError: if the original is missing or its parameters differ.
+        PatchedNameMissingError: if the original is missing or its parameters differ.
     """
     original = function(module, name, parameters)
     setattr(module, name, new)
