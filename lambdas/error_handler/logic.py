@@ -29,6 +29,13 @@ PERMANENT = ("ReconciliationError", "TypeError", "KeyError", "AssertionError", "
 KILLS = 2
 """Batches of one file alone that it has to kill before it is blamed, each after the known good file was read."""
 
+COUNTERS: dict[type[Exception] | None, tuple[str, ...]] = {
+    SparkDiedError: ("deaths",),
+    FileKilledSparkError: ("deaths", "kills"),
+}
+"""What a failure adds to the files that it gives back: `deaths` are batches of the file on which Spark died, `kills`
+those of them in which it died on the file alone, after the known good file was read."""
+
 PARTS = 4
 """Parts that a batch is split into. To find one file among n takes PARTS * log(n) / log(PARTS) job runs, as many for
 four as for two parts, in half as many rounds; more parts cost more runs."""
@@ -132,7 +139,12 @@ class Recovery:
             kills = files[0].get("kills", 0) + (kind is FileKilledSparkError)
             if kind is UnreadableFileError or (kind is FileKilledSparkError and kills >= KILLS):
                 return QUARANTINED
-        elif kind in (UnreadableFileError, SparkDiedError) or (kind is SparkFailedError and last):
+        elif (
+            kind is UnreadableFileError
+            or (kind is SparkDiedError and all(file.get("deaths", 0) for file in files))
+            or (kind in (SparkDiedError, SparkFailedError) and last)
+        ):
+            # A machine that dies once is the platform's failure; only files that it died on before are suspects.
             # Where nobody says that a file is the reason, none is blamed; but neighbours of one that is are published.
             root = files[0]["root"] or batch.batch_id
             failed = batches.count_split(batch.dataset, root, batch.batch_id)
@@ -144,8 +156,8 @@ class Recovery:
         if batch.status == SPLIT:
             ledger.give_back(split(files, batch.batch_id), batch.batch_id)
         elif batch.status == RELEASED:
-            killed = kind_of(_reason(batch)) is FileKilledSparkError
-            ledger.try_again(files, batch.batch_id, self.retry_seconds, killed=killed)
+            counters = COUNTERS.get(kind_of(_reason(batch)), ())
+            ledger.try_again(files, batch.batch_id, self.retry_seconds, counters)
         elif batch.status == QUARANTINED:
             reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
             # Of a file that was to be replayed, rows are in the table or in quarantine already.

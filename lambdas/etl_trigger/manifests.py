@@ -34,6 +34,7 @@ def candidate(item: dict[str, Any]) -> dict[str, Any]:
         **{name: item.get(name, "") for name in ("purpose", "part", "root", "quarantined_in")},
         "size": int(item["size"]),
         "attempts": int(item.get("attempts", 0)),
+        "deaths": int(item.get("deaths", 0)),
         "kills": int(item.get("kills", 0)),
         "published_in": sorted(item.get("published_in", ())),
         "outcome": {name: value if isinstance(value, str) else int(value) for name, value in outcome.items()},

@@ -14,7 +14,7 @@ Pending files are in the sparse index `pending`, spread over shards so that no i
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -239,7 +239,7 @@ class Ledger:
         return self._update_file(
             item,
             "SET #status = :pending, pending_shard = :shard, purpose = :purpose, replay_id = :id, attempts = :zero "
-            "REMOVE part, root, reason, kills, not_before",
+            "REMOVE part, root, reason, deaths, kills, not_before",
             Attr("status").eq(item["status"]) & Attr("replay_id").ne(replay_id),
             {
                 ":pending": PENDING,
@@ -263,7 +263,7 @@ class Ledger:
             values = {":status": status, ":outcome": file["outcome"], ":now": now()}
             sets, removes = (
                 ["#status = :status", "outcome = :outcome", "finished_at = :now"],
-                ["pending_shard", "kills"],
+                ["pending_shard", "deaths", "kills"],
             )
             for name in ("reason", "kept", "published_in", "quarantined_in"):
                 if file.get(name):
@@ -294,21 +294,20 @@ class Ledger:
         self._each(one, files)
 
     def try_again(
-        self, files: Iterable[dict[str, Any]], batch_id: str, retry_seconds: int, *, killed: bool = False
+        self, files: Iterable[dict[str, Any]], batch_id: str, retry_seconds: int, counters: Sequence[str] = ()
     ) -> None:
         """Make the claimed files of a batch pending again, one attempt richer. Dicts as in the candidates.
 
-        They are not tried before `retry_seconds`, twice as long after each further attempt, an hour at most. `killed`
-        says that the one file killed Spark after it had read a file that is known to be good.
+        They are not tried before `retry_seconds`, twice as long after each further attempt, an hour at most. `counters`
+        are those of the files' counters (`deaths`, `kills`) that the failure adds one to.
         """
 
         def one(file: dict[str, Any]) -> bool:
             wait = min(retry_seconds * 2 ** min(int(file["attempts"]), MAX_DOUBLINGS), LONGEST_WAIT_SECONDS)
             at = datetime.now(UTC) + timedelta(seconds=wait)
-            values = {":one": 1, ":at": at.isoformat(timespec="microseconds")}
-            sets = ["attempts = attempts + :one", "not_before = :at"]
-            if killed:
-                sets, values = [*sets, "kills = :kills"], {**values, ":kills": int(file.get("kills", 0)) + 1}
+            counts = {f":{name}": int(file.get(name, 0)) + 1 for name in counters}
+            values = {":one": 1, ":at": at.isoformat(timespec="microseconds"), **counts}
+            sets = ["attempts = attempts + :one", "not_before = :at", *(f"{name} = :{name}" for name in counters)]
             return self._pending_again(file, batch_id, sets, values)
 
         self._each(one, files)
@@ -339,7 +338,7 @@ class Ledger:
                 update, values = f"{update}, kept = :kept", {**values, ":kept": True}
             return self._update_file(
                 file,
-                f"{update} REMOVE pending_shard, part, root, kills",
+                f"{update} REMOVE pending_shard, part, root, deaths, kills",
                 Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, new]),
                 values,
             )

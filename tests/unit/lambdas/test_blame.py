@@ -169,6 +169,8 @@ def test_a_file_that_kills_spark_is_blamed_when_it_did_twice_alone_beside_the_kn
     _recovery.cache_clear()
     batch_id, manifest = one_batch(cloud, call, "airlines/killer.csv", "airlines/good.csv")
     assert manifest.known_good == "", "nobody suspects a file of a first batch"
+    assert fail(call, batch_id, "Stage", **job_failed("SparkDiedError: x")) == "RELEASED"
+    (batch_id,) = call("etl_trigger", {})["batches"]
     assert fail(call, batch_id, "Stage", **job_failed("SparkDiedError: x")) == "SPLIT"
     ended = []
     while started := call("etl_trigger", {})["batches"]:
@@ -212,12 +214,90 @@ def test_once_is_not_enough_to_blame_a_file_that_kills_spark(
     assert cloud.files("airlines/a.csv")[0]["status"] == outcomes[-1]
 
 
+DIED, STORAGE, FAILED_IN_SPARK = "SparkDiedError: x", "StorageError: x", "SparkFailedError: x"
+
+
+@pytest.mark.parametrize(
+    ("messages", "outcomes"),
+    [
+        ([DIED, DIED], ["RELEASED", "SPLIT"]),
+        (["Command failed with exit code 137", "Error Category: OUT_OF_MEMORY_ERROR"], ["RELEASED", "SPLIT"]),
+        # Not in two batches running, but in two.
+        ([DIED, STORAGE, DIED], ["RELEASED", "RELEASED", "SPLIT"]),
+        # Another failure is no death.
+        ([STORAGE, DIED, DIED], ["RELEASED", "RELEASED", "SPLIT"]),
+        ([FAILED_IN_SPARK, DIED, STORAGE, STORAGE], ["RELEASED", "RELEASED", "RELEASED", "FAILED"]),
+        # At the last try, what Spark failed at is split, as whatever else it says that it failed at.
+        ([STORAGE, STORAGE, STORAGE, DIED], ["RELEASED", "RELEASED", "RELEASED", "SPLIT"]),
+        ([STORAGE, STORAGE, STORAGE, FAILED_IN_SPARK], ["RELEASED", "RELEASED", "RELEASED", "SPLIT"]),
+        ([DIED, STORAGE, STORAGE, STORAGE], ["RELEASED", "RELEASED", "RELEASED", "FAILED"]),
+        (["UnreadableFileError: x"], ["SPLIT"]),
+    ],
+)
+def test_a_batch_is_split_only_when_spark_died_on_the_same_files_twice(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, messages: list[str], outcomes: list[str]
+) -> None:
+    monkeypatch.setenv("MAX_ATTEMPTS", "4")
+    _recovery.cache_clear()
+    land(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    found = []
+    for message in messages:
+        (batch_id,) = call("etl_trigger", {})["batches"]
+        assert len(cloud.manifest("airlines", batch_id).files) == 2
+        found.append(fail(call, batch_id, "Stage", **job_failed(message)))
+    assert found == outcomes
+
+
+def test_a_batch_on_which_spark_died_once_waits_as_after_any_failure_of_the_platform(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRY_SECONDS", "100")
+    _recovery.cache_clear()
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    before = datetime.now(UTC)
+    # A recovery that is repeated is not a second death.
+    for _ in range(2):
+        assert fail(call, batch_id, "Stage", **job_failed(DIED)) == "RELEASED"
+    for key in ("airlines/a.csv", "airlines/b.csv"):
+        (item,) = cloud.files(key)
+        assert datetime.fromisoformat(item["not_before"]) >= before + timedelta(seconds=100)
+        assert (item["attempts"], item["deaths"], "part" in item) == (1, 1, False)
+    assert call("etl_trigger", {})["batches"] == []
+
+
+def test_a_file_that_spark_did_not_die_on_before_is_not_split_off_with_those_it_did(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_ATTEMPTS", "4")
+    _recovery.cache_clear()
+    land(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    cloud.ledger.table.update_item(
+        Key={name: cloud.files("airlines/a.csv")[0][name] for name in ("pk", "sk")},
+        UpdateExpression="SET deaths = :one",
+        ExpressionAttributeValues={":one": 1},
+    )
+    for expected in ("RELEASED", "SPLIT"):
+        (batch_id,) = call("etl_trigger", {})["batches"]
+        assert len(cloud.manifest("airlines", batch_id).files) == 2
+        assert fail(call, batch_id, "Stage", **job_failed(DIED)) == expected
+
+
+def test_parts_of_a_batch_on_which_spark_died_twice_are_split_on_without_a_wait(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_FILES_PER_BATCH", "8")
+    land(cloud, call, *(f"airlines/{n}.csv" for n in range(8)))
+    for expected in ("RELEASED", "SPLIT", "SPLIT"):
+        batch_id = call("etl_trigger", {})["batches"][0]
+        assert fail(call, batch_id, "Stage", **job_failed(DIED)) == expected
+
+
 def test_a_recovery_that_is_repeated_counts_a_killed_spark_once(cloud: Cloud, call: Call) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
     for _ in range(2):
         assert fail(call, batch_id, "Stage", **job_failed(KILLED)) == "RELEASED"
     (item,) = cloud.files("airlines/a.csv")
-    assert (item["kills"], item["attempts"]) == (1, 1)
+    assert (item["deaths"], item["kills"], item["attempts"]) == (1, 1, 1)
 
 
 def test_a_replay_begins_without_suspicion(cloud: Cloud, call: Call) -> None:
@@ -229,7 +309,7 @@ def test_a_replay_begins_without_suspicion(cloud: Cloud, call: Call) -> None:
     assert item["status"] == "FAILED"
     assert cloud.ledger.replay(item, "", "r1")
     (item,) = cloud.files("airlines/a.csv")
-    assert {"kills", "not_before", "reason"} & item.keys() == set()
+    assert {"deaths", "kills", "not_before", "reason"} & item.keys() == set()
 
 
 def test_a_part_of_a_split_batch_is_tried_as_often_as_others_and_no_more(cloud: Cloud, call: Call) -> None:
