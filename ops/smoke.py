@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from pipeline_core.files import FileItem
 from pipeline_core.ledger import CLAIMED, FINAL, PENDING, PUBLISHED, Ledger
 
 from lambdas.etl_trigger.logic import execution_arn
@@ -140,12 +141,13 @@ class Canary:
                 return self._seen(item)
         return Sight()
 
-    def _seen(self, item: dict[str, Any]) -> Sight:
-        outcome = {name: int(value) for name, value in item.get("outcome", {}).items() if name in OUTCOME}
-        status, batch_id = str(item["status"]), item.get("batch_id")
+    def _seen(self, file: FileItem) -> Sight:
+        outcome, batch_id = file.counts.to_document() if file.counts else {}, file.batch_id or None
         # A file that was given back to wait for another batch still names the old one.
-        execution = self._execution(batch_id) if batch_id and status != PENDING else None
-        return Sight(status=status, reason=item.get("reason"), batch_id=batch_id, execution=execution, outcome=outcome)
+        execution = self._execution(batch_id) if batch_id and file.status != PENDING else None
+        return Sight(
+            status=file.status, reason=file.reason or None, batch_id=batch_id, execution=execution, outcome=outcome
+        )
 
     def _execution(self, batch_id: str) -> str:
         try:

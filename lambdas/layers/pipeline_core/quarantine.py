@@ -10,8 +10,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pipeline_core.documents import LARGE_COPY, WITHOUT_TAGS, is_gone, s3_client, write
+from pipeline_core.files import LandedFile
 from pipeline_core.layout import kept_file_keys
-from pipeline_core.ledger import LandedFile, now
+from pipeline_core.ledger import now
 
 UNVERSIONED = "etag:"
 """How a version begins that was made up, because the bucket had none; S3 makes its ids of characters for URLs."""
@@ -37,7 +38,7 @@ def keep_file(file: LandedFile, reason: str, bucket: str) -> None:
         if not is_gone(error):
             raise
     # One line: the table's SerDe takes every line for a row.
-    write(bucket, reason_key, json.dumps({**asdict(file), "reason": reason, "quarantined_at": now()}))
+    write(bucket, reason_key, json.dumps({**asdict(file.landed), "reason": reason, "quarantined_at": now()}))
 
 
 def version_argument(version: str) -> Any:

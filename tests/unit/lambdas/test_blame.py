@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pipeline_core.files import FileItem
 from pipeline_core.job_errors import (
     FileKilledSparkError,
     OverwrittenError,
@@ -307,7 +308,7 @@ def test_a_replay_begins_without_suspicion(cloud: Cloud, call: Call) -> None:
     fail(call, again, "Stage", **job_failed("StorageError: x"))
     (item,) = cloud.files("airlines/a.csv")
     assert item["status"] == "FAILED"
-    assert cloud.ledger.replay(item, "", "r1")
+    assert cloud.ledger.replay(FileItem.from_item(item), "", "r1")
     (item,) = cloud.files("airlines/a.csv")
     assert {"deaths", "kills", "not_before", "reason"} & item.keys() == set()
 
@@ -365,7 +366,7 @@ def test_a_file_that_is_given_back_waits_and_those_behind_it_do_not(
     land(cloud, call, "airlines/b.csv")
     (batch_id,) = call("etl_trigger", {})["batches"]
     assert [file.key for file in cloud.manifest("airlines", batch_id).files] == ["airlines/b.csv"]
-    assert [item["key"] for item in cloud.ledger.pending("airlines", 10)] == ["airlines/a.csv"], "it is still shown"
+    assert [file.key for file in cloud.ledger.pending("airlines", 10)] == ["airlines/a.csv"], "it is still shown"
     earlier, later = (due + timedelta(microseconds=step) for step in (-1, 0))
     assert not cloud.ledger.pending("airlines", 10, earlier.isoformat(timespec="microseconds"))
     assert cloud.ledger.pending("airlines", 10, later.isoformat(timespec="microseconds"))

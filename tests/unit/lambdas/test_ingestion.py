@@ -19,7 +19,7 @@ def test_a_landed_file_is_pending_once_however_often_its_event_comes(cloud: Clou
         assert call("ingestion", {"Records": [record]}) == {"batchItemFailures": []}
     (item,) = cloud.files("flights/2013/a b+%41.csv")
     assert (item["status"], item["dataset"], item["format"], item["size"]) == ("PENDING", "flights", "csv", 4)
-    assert [item["key"] for item in cloud.ledger.pending("flights", 10)] == ["flights/2013/a b+%41.csv"]
+    assert [file.key for file in cloud.ledger.pending("flights", 10)] == ["flights/2013/a b+%41.csv"]
 
 
 def test_each_version_of_an_object_is_a_file_of_its_own(cloud: Cloud, call: Call) -> None:

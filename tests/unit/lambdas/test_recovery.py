@@ -10,7 +10,7 @@ from pipeline_core.layout import kept_file_keys
 
 from lambdas.error_handler.logic import Recovery, message_of, split
 from lambdas.etl_trigger.handler import _trigger
-from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud, candidate
 from tests.unit.lambdas.test_batches import decide, land, one_batch
 
 Call = Callable[..., Any]
@@ -263,7 +263,7 @@ def test_parts_of_another_split_do_not_count(cloud: Cloud, call: Call) -> None:
 
 @pytest.mark.parametrize(("files", "sizes"), [(2, [1, 1]), (5, [2, 2, 1]), (1000, [250] * 4)])
 def test_a_split_makes_at_most_four_even_parts(files: int, sizes: list[int]) -> None:
-    parts = [file["part"] for file in split([{"root": ""}] * files, "b")]
+    parts = [file.part for file in split([candidate()] * files, "b")]
     assert [parts.count(part) for part in dict.fromkeys(parts)] == sizes
 
 

@@ -18,12 +18,12 @@ from rich.text import Text
 from typer.main import get_command
 
 from glue_jobs.log import JsonLines
-from lambdas.notification.message import MAX_SUBJECT, compose
+from lambdas.notification.message import MAX_SUBJECT, Notification, compose
 from ops import __main__ as ops
 from ops.preview.markdown import fitted
 from ops.smoke import Sight, SmokeError
 from plain_console import PlainConsole, print_record, print_rows
-from tests.unit.lambdas.conftest import Cloud
+from tests.unit.lambdas.conftest import Cloud, verdict
 from tests.unit.lambdas.test_batches import one_batch
 from tests.unit.lambdas.test_recovery import fail
 from tests.unit.ops.conftest import Operator
@@ -178,15 +178,14 @@ def test_what_the_job_logs_is_fit_to_be_looked_at() -> None:
 
 def test_what_people_are_sent_is_fit_to_be_looked_at() -> None:
     arn = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
-    verdict = dict.fromkeys(("rows_read", "files", "rows_curated", "rows_quarantined", "rows_duplicate"), 1)
     event = {
         "outcome": "FAILED",
         "dataset": "flights",
         "batch_id": HOSTILE * 3,
         "error": {"Error": HOSTILE, "Cause": HOSTILE},
-        "verdict": {**verdict, "violations": [HOSTILE]},
+        "verdict": verdict(violations=(HOSTILE,)).to_document(),
     }
-    subject, body = compose(event, arn)
+    subject, body = compose(Notification.from_event(event), arn)
     assert unfit(subject + body) == set()
     assert len(subject) <= MAX_SUBJECT, "SNS refuses a longer one, and nobody would hear"
     assert f"Broken rule: {SEEN}." in body.splitlines(), "nobody writes lines of their own into it"
