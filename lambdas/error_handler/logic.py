@@ -19,7 +19,7 @@ from pipeline_core.job_errors import (
 )
 from pipeline_core.ledger import FAILED, QUARANTINED, Ledger
 from pipeline_core.manifest import LANDED, Manifest
-from pipeline_core.quarantine import keep_file
+from pipeline_core.quarantine import quarantine_file
 from pipeline_core.runs import RunDetails, record_run
 from pipeline_core.verdict import ErrorOutput
 from pipeline_core.workflow import TRIGGER, PublishRequest, RecoveryRequest
@@ -151,7 +151,7 @@ class Recovery:
             reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
             # Of a file that was to be replayed, rows are in the table or in quarantine already.
             for file in (item for item in files if item.purpose == LANDED):
-                keep_file(file, reason, self.quarantine_bucket)
+                quarantine_file(file, reason, self.quarantine_bucket)
             ledger.give_up(files, batch.batch_id, QUARANTINED, reason, has_copy=True)
         else:
             ledger.give_up(files, batch.batch_id, FAILED, _reason(batch))

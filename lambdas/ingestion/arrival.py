@@ -39,7 +39,7 @@ class Arrival:
             key=key,
             # The bucket is versioned; before it was, or without, the tag and the order of events name the object.
             version=item.text("version-id", "") or f"{UNVERSIONED}{item.text('etag', '')}:{item.text('sequencer', '')}",
-            size=item.whole("size", 0),
+            size=item.integer("size", 0),
             landed_at=event.text("time"),
             dataset=dataset_of(key) or "",
             format=found[0] if found else "",

@@ -17,7 +17,7 @@ from pipeline_core.documents import Contracts
 from pipeline_core.layout import ignored_because
 from pipeline_core.ledger import Ledger
 from pipeline_core.plain_text import log_line
-from pipeline_core.quarantine import DELETED_REASON, keep_file
+from pipeline_core.quarantine import DELETED_REASON, quarantine_file
 
 from lambdas.ingestion.arrival import Arrival
 from lambdas.ingestion.logic import VersionGoneError, is_deleted, rejection, replay_purpose
@@ -77,7 +77,7 @@ def register(record: SQSRecord) -> None:
     else:
         if rejected is not None:
             # The copy comes first: a rejected file that the ledger knows is always in quarantine.
-            keep_file(file, rejected, environment.quarantine_bucket)
+            quarantine_file(file, rejected, environment.quarantine_bucket)
         name = "FilesIgnored" if ignored else "FilesRejected" if rejected else "FilesRegistered"
         new = ledger.register(file, rejected=rejected, ignored=ignored)
         if new and ignored is not None and contract is not None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline_core.fields import DocumentError, Fields
-from pipeline_core.plain_text import shown
+from pipeline_core.plain_text import printable
 from pipeline_core.verdict import MAX_CAUSE, ErrorOutput, Verdict
 
 MAX_SUBJECT = 100
@@ -87,6 +87,6 @@ def compose(notification: Notification, state_machine_arn: str) -> tuple[str, st
     console = f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
     lines.append(f"Execution: {console}")
     # Cut when it is escaped, which makes it longer.
-    subject = shown(f"[{outcome}] {dataset}: {batch_id}")[:MAX_SUBJECT]
+    subject = printable(f"[{outcome}] {dataset}: {batch_id}")[:MAX_SUBJECT]
     # A line is one thing that is said: an error of several lines must not look like more of them.
-    return subject, "\n".join(map(shown, lines))
+    return subject, "\n".join(map(printable, lines))

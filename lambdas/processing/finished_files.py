@@ -49,10 +49,10 @@ def finished_file(file: FileReport, before: Candidate, verdict: Verdict) -> Fini
     if published and file.rows_curated:
         published_in.add(verdict.batch_id)
     # A file as such is quarantined only if none of its rows is in the table.
-    whole = bool(file.problem) and not published_in
+    refused = bool(file.problem) and not published_in
     return FinishedFile(
         file=before,
-        status=PUBLISHED if published and not whole else QUARANTINED,
+        status=PUBLISHED if published and not refused else QUARANTINED,
         reason=file.problem or "; ".join(verdict.violations),
         counts=counts,
         published_in=frozenset(published_in),

@@ -12,7 +12,7 @@ from pipeline_core.documents import read, write_once
 from pipeline_core.files import Candidate, candidates_from_json
 from pipeline_core.ledger import PUBLISHED, QUARANTINED, Ledger
 from pipeline_core.manifest import REPLACE, ROWS, Manifest
-from pipeline_core.quarantine import keep_file
+from pipeline_core.quarantine import quarantine_file
 from pipeline_core.report import Report, reconcile, violations
 from pipeline_core.runs import RunDetails, record_run
 from pipeline_core.verdict import CONFLICT, Verdict
@@ -145,7 +145,7 @@ class Publisher:
         finished = [finished_file(*pair, verdict) for pair in zip(report.files, files, strict=True)]
         for file, after in zip(report.files, finished, strict=True):
             if after.has_copy:
-                keep_file(after.file, str(file.problem), self.quarantine_bucket)
+                quarantine_file(after.file, str(file.problem), self.quarantine_bucket)
         ledger.finish(finished, batch.batch_id)
 
     def _empty_quarantine(self, batch: Batch, report: Report, candidates: Candidates) -> None:
@@ -158,7 +158,7 @@ class Publisher:
                 report_then = Report.from_json(self._document(earlier, earlier.report))
                 keys += publish.quarantined_keys(report_then, file.key, file.version)
             if file.has_copy and not has_no_rows_to_quarantine(reported):
-                keys += layout.kept_file_keys(file.bucket, file.key, file.version)
+                keys += layout.quarantined_file_keys(file.bucket, file.key, file.version)
         publish.delete_objects(self.quarantine_bucket, keys)
 
     def _candidates(self, batch: Batch) -> Candidates:

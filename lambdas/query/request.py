@@ -40,7 +40,7 @@ def request_from_event(event: object) -> Verification | NamedQuery | FreeQuery:
     document = Fields(event, "the query")
     if "verify" in document:
         batch = document.fields("verify")
-        return Verification(dataset=batch.text("dataset"), batch_id=batch.text("batch_id"), rows=batch.whole("rows"))
+        return Verification(dataset=batch.text("dataset"), batch_id=batch.text("batch_id"), rows=batch.integer("rows"))
     parameters = tuple(literal(value) for value in document.values("parameters"))
     if "query" in document:
         return NamedQuery(name=document.text("query"), parameters=parameters)

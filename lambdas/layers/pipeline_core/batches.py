@@ -55,8 +55,8 @@ class DatasetState:
         """Parse the state item of a dataset; an empty one is the initial state."""
         document = Fields(item, "the ledger's state of a dataset")
         return cls(
-            published=document.whole("published", 0),
-            counter=document.whole("counter", 0),
+            published=document.integer("published", 0),
+            counter=document.integer("counter", 0),
             running=frozenset(document.texts("running")),
             publishing=document.text("publishing", "") or None,
         )
@@ -91,8 +91,8 @@ class Batch:
             status=document.text("status"),
             created_at=document.text("created_at"),
             finished_at=document.text("finished_at", ""),
-            lease_until=document.whole("lease_until", 0),
-            seen=document.whole("seen") if "seen" in document else None,
+            lease_until=document.integer("lease_until", 0),
+            seen=document.integer("seen") if "seen" in document else None,
             verdict=Verdict.from_fields(end) if "verdict" in end else None,
             error=ErrorOutput.from_item(end) if "error" in end else None,
         )

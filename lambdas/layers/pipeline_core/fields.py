@@ -50,7 +50,7 @@ class Fields:
         """Return a text."""
         return str(self._value(field, default, str, "text"))
 
-    def whole(self, field: str, default: int = REQUIRED) -> int:
+    def integer(self, field: str, default: int = REQUIRED) -> int:
         """Return a whole number; DynamoDB gives Decimals, and JSON may write it with a fraction of zero."""
         value = self._value(field, default, (int, float, Decimal), "a whole number")
         if not float(value).is_integer():

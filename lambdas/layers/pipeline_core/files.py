@@ -55,7 +55,7 @@ class RowCounts:
     @classmethod
     def from_fields(cls, document: Fields) -> "RowCounts":
         """Parse the counts; those that are missing are 0."""
-        return cls(**{field.name: document.whole(field.name, 0) for field in fields(cls)})
+        return cls(**{field.name: document.integer(field.name, 0) for field in fields(cls)})
 
     @classmethod
     def from_report(cls, file: FileReport) -> "RowCounts":
@@ -174,8 +174,8 @@ def _candidate(document: Fields) -> dict[str, Any]:
     return {
         **{name: document.text(name) for name in ("bucket", "key", "version", "landed_at", "dataset")},
         **{name: document.text(name, "") for name in ("format", "purpose", "part", "root", "quarantined_in")},
-        **{name: document.whole(name, 0) for name in ("attempts", "deaths", "kills")},
-        "size": document.whole("size"),
+        **{name: document.integer(name, 0) for name in ("attempts", "deaths", "kills")},
+        "size": document.integer("size"),
         "counts": RowCounts.from_fields(counts) if "rows_read" in counts else None,
         "published_in": document.texts("published_in"),
         "has_copy": document.flag("kept", False),

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from pipeline_core.documents import LARGE_COPY, WITHOUT_TAGS, is_gone, s3_client, write
 from pipeline_core.files import LandedFile
-from pipeline_core.layout import kept_file_keys
+from pipeline_core.layout import quarantined_file_keys
 from pipeline_core.ledger import now
 
 UNVERSIONED = "etag:"
@@ -25,12 +25,12 @@ DELETED_REASON = (
 )
 
 
-def keep_file(file: LandedFile, reason: str, bucket: str) -> None:
+def quarantine_file(file: LandedFile, reason: str, bucket: str) -> None:
     """Copy the object version on the server side and write its reason; repeating it changes nothing but the time.
 
     Of a version that was deleted there is only the reason.
     """
-    content_key, reason_key = kept_file_keys(file.bucket, file.key, file.version)
+    content_key, reason_key = quarantined_file_keys(file.bucket, file.key, file.version)
     source: Any = {"Bucket": file.bucket, "Key": file.key, **version_argument(file.version)}
     try:
         s3_client().copy(source, bucket, content_key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)

@@ -41,7 +41,7 @@ class Verdict:
     def from_fields(cls, document: Fields) -> "Verdict":
         """Parse a verdict of the ledger or of the workflow's state."""
         values: dict[str, Any] = {
-            field.name: document.whole(field.name) if field.type is int else document.text(field.name)
+            field.name: document.integer(field.name) if field.type is int else document.text(field.name)
             for field in fields(cls)
             if field.type in (int, str)
         }

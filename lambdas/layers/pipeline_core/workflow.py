@@ -46,7 +46,7 @@ class PublishRequest:
         return cls(
             dataset=document.text("dataset"),
             batch_id=document.text("batch_id"),
-            published=document.whole("published") if "published" in document else None,
+            published=document.integer("published") if "published" in document else None,
             dpu_seconds=document.number("dpu_seconds") if "dpu_seconds" in document else None,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pipeline_core.layout import kept_file_keys
+from pipeline_core.layout import quarantined_file_keys
 
 from tests.unit.lambdas.conftest import QUARANTINE, RAW, Cloud
 
@@ -62,7 +62,7 @@ def test_a_file_that_no_contract_wants_is_kept_with_its_reason(
     (item,) = cloud.files(key)
     assert item["status"] == "REJECTED"
     assert item["reason"].startswith(reason)
-    content_key, reason_key = kept_file_keys(RAW, key, item["version"])
+    content_key, reason_key = quarantined_file_keys(RAW, key, item["version"])
     assert cloud.s3.get_object(Bucket=QUARANTINE, Key=content_key)["Body"].read() == body
     (line,) = cloud.s3.get_object(Bucket=QUARANTINE, Key=reason_key)["Body"].read().splitlines()
     kept = json.loads(line)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pipeline_core.batches import Batch, ClosedError, PublishingError
-from pipeline_core.layout import kept_file_keys
+from pipeline_core.layout import quarantined_file_keys
 
 from lambdas.error_handler.logic import Recovery, message_of, split
 from lambdas.etl_trigger.handler import _trigger
@@ -215,7 +215,7 @@ def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_pub
     assert jobs < len(keys), "fewer runs than files"
     for key in poison:
         assert 'EOFException: "Unexpected" end' in states[key]["reason"]
-        content, reason = kept_file_keys(RAW, key, states[key]["version"])
+        content, reason = quarantined_file_keys(RAW, key, states[key]["version"])
         assert {content, reason} <= set(cloud.keys(QUARANTINE))
     assert cloud.batches.state("airlines").running == frozenset()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
-from pipeline_core.layout import kept_file_keys
+from pipeline_core.layout import quarantined_file_keys
 from pipeline_core.manifest import REPLACE, ROWS, Manifest
 from pipeline_core.report import FileReport, ReconciliationError, ReplacedFile, Report
 
@@ -192,7 +192,7 @@ def test_a_file_that_failed_the_job_leaves_quarantine_when_it_succeeds(cloud: Cl
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
     assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED"
     (item,) = cloud.files("airlines/a.csv")
-    assert set(cloud.keys(QUARANTINE)) == set(kept_file_keys(RAW, "airlines/a.csv", item["version"]))
+    assert set(cloud.keys(QUARANTINE)) == set(quarantined_file_keys(RAW, "airlines/a.csv", item["version"]))
     ask(cloud, call, "airlines/a.csv")
     again, manifest = tick(cloud, call, "airlines")
     assert manifest.purpose == ""
@@ -226,7 +226,7 @@ def test_an_unreadable_file_is_kept_as_it_came(cloud: Cloud, call: Call) -> None
     decide(call, batch_id)
     (item,) = cloud.files("flights/b.csv")
     assert (item["status"], item["reason"]) == ("QUARANTINED", "unreadable: no footer")
-    content, reason = kept_file_keys(RAW, "flights/b.csv", item["version"])
+    content, reason = quarantined_file_keys(RAW, "flights/b.csv", item["version"])
     assert cloud.s3.get_object(Bucket=QUARANTINE, Key=content)["Body"].read() == b"x\n1\n"
     assert json.loads(cloud.s3.get_object(Bucket=QUARANTINE, Key=reason)["Body"].read())["dataset"] == "flights"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipeline_core.plain_text import LAYOUT, json_line, log_line, shown
+from pipeline_core.plain_text import LAYOUT, json_line, log_line, printable
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
@@ -49,10 +49,10 @@ def unfit(text: str) -> set[str]:
 
 @pytest.mark.parametrize("character", EVIL, ids=ascii)
 def test_what_commands_a_terminal_is_escaped(character: str) -> None:
-    assert unfit(shown(f"x{character}y")) == set()
-    assert "\n" not in shown(f"x{character}y")
-    assert shown(character) == character.encode("unicode_escape").decode()
-    assert shown(character, LAYOUT) == (character if character in "\n\t" else shown(character))
+    assert unfit(printable(f"x{character}y")) == set()
+    assert "\n" not in printable(f"x{character}y")
+    assert printable(character) == character.encode("unicode_escape").decode()
+    assert printable(character, LAYOUT) == (character if character in "\n\t" else printable(character))
     for line in (json_line({character: character}), log_line({character: character})):
         assert unfit(line) == set()
         assert "\n" not in line
@@ -61,11 +61,11 @@ def test_what_commands_a_terminal_is_escaped(character: str) -> None:
 
 @pytest.mark.parametrize("text", ["plain", "übergroß 日本語 🎉", "[/x] :x: \\x1b 100 %", " "])
 def test_text_that_is_no_command_is_shown_as_it_is(text: str) -> None:
-    assert shown(text) == text
+    assert printable(text) == text
 
 
 def test_half_of_a_character_can_be_written(tmp_path: Path) -> None:
-    (tmp_path / "x").write_text(shown("\ud800") + log_line("\udfff"), encoding="utf-8")
+    (tmp_path / "x").write_text(printable("\ud800") + log_line("\udfff"), encoding="utf-8")
 
 
 @pytest.mark.parametrize("wrap", [str, Text, Panel, lambda x: Group(Text(x)), "table"], ids="stpgx")
