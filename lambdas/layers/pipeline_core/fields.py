@@ -5,7 +5,7 @@ nobody asks for are ignored, since AWS and later releases may add some. Standard
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -46,6 +46,19 @@ class Fields:
     def __contains__(self, field: str) -> bool:
         return self._document.get(field) is not None
 
+    def allow_only(self, fields: Iterable[str]) -> None:
+        """Refuse a document whose meaning a field may change that this release does not know.
+
+        Raises:
+            DocumentError: it has other fields; names them.
+        """
+        known = tuple(fields)
+        if unknown := sorted(set(map(str, self._document)) - set(known)):
+            raise DocumentError(
+                f"{self._name} has fields that this release does not know: {', '.join(unknown)}; "
+                f"it knows: {', '.join(known)}"
+            )
+
     def text(self, field: str, default: str = REQUIRED) -> str:
         """Return a text."""
         return str(self._value(field, default, str, "text"))
@@ -71,6 +84,21 @@ class Fields:
         if not all(isinstance(item, str) for item in value):
             raise self._misfit(field, value, "a list of texts")
         return tuple(sorted(value) if isinstance(value, set | frozenset) else value)
+
+    def items(self, field: str, default: Sequence[Any] = REQUIRED) -> tuple["Fields", ...]:
+        """Return the fields of each object of a list."""
+        values = self._value(field, default, (list, tuple), "a list")
+        return tuple(Fields(value, f"{self._name}: {field}[{number}]") for number, value in enumerate(values))
+
+    def counts(self, field: str) -> dict[str, int]:
+        """Return an object of whole numbers; an empty one if the field is missing."""
+        inner = Fields(self._value(field, {}, Mapping, "an object"), f"{self._name}: {field}")
+        return {str(name): inner.integer(name) for name in inner._document}
+
+    def words(self, field: str, default: Mapping[str, str] = REQUIRED) -> dict[str, str]:
+        """Return an object of texts."""
+        inner = Fields(self._value(field, default, Mapping, "an object"), f"{self._name}: {field}")
+        return {str(name): inner.text(name) for name in inner._document}
 
     def values(self, field: str) -> tuple[Any, ...]:
         """Return a list of anything; an empty one if the field is missing."""

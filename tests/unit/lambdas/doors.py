@@ -36,7 +36,7 @@ class Door:
 
 
 # Amazon S3 user guide, "EventBridge event message structure", 2026-11.
-OBJECT_CREATED = {
+OBJECT_CREATED: dict[str, Any] = {
     "version": "0",
     "id": "17793124-05d4-b198-2fde-7ededc63b103",
     "detail-type": "Object Created",
@@ -62,7 +62,7 @@ OBJECT_CREATED = {
         "reason": "PutObject",
     },
 }
-LANDED = {
+LANDED: dict[str, Any] = {
     "bucket": "raw",
     "key": "flights/a b+%41.csv.gz",
     "version": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
@@ -72,7 +72,7 @@ LANDED = {
     "format": "csv",
 }
 # AWS Step Functions developer guide, "Automating Step Functions event delivery with EventBridge", 2026-11.
-EXECUTION = {
+EXECUTION: dict[str, Any] = {
     "version": "0",
     "id": "315c1398-40ff-a850-213b-158f73e60175",
     "detail-type": "Step Functions Execution Status Change",
@@ -96,7 +96,7 @@ EXECUTION = {
         "cause": None,
     },
 }
-VERDICT = {
+VERDICT: dict[str, Any] = {
     "verdict": "PUBLISHED",
     "dataset": "flights",
     "batch_id": "flights-1",
@@ -114,7 +114,7 @@ VERDICT = {
     "violations": ["too many"],
 }
 A_VERDICT = Verdict(**{**VERDICT, "violations": ("too many",)})
-CANDIDATE = {
+CANDIDATE: dict[str, Any] = {
     **{name: LANDED[name] for name in ("bucket", "key", "version", "format", "landed_at", "dataset")},
     "purpose": "rows",
     "part": "flights-1/0",
@@ -143,7 +143,7 @@ KNOWN: dict[str, Any] = {
     "has_copy": True,
 }
 # As boto3 gives items: numbers are Decimals, sets are sets.
-FILE_ITEM = {
+FILE_ITEM: dict[str, Any] = {
     **{name: Decimal(value) if type(value) is int else value for name, value in CANDIDATE.items()},
     "pk": "file#raw/flights/a.csv",
     "sk": "version#v",
@@ -154,7 +154,7 @@ FILE_ITEM = {
     "batch_id": "flights-2",
     "registered_at": "2026-11-12T00:00:01Z",
 }
-BATCH_ITEM = {
+BATCH_ITEM: dict[str, Any] = {
     "pk": "dataset#flights",
     "sk": "batch#flights-1",
     "batch_id": "flights-1",
@@ -178,7 +178,7 @@ A_BATCH = Batch(
     seen=0,
     verdict=A_VERDICT,
 )
-ERROR = {"Error": "States.TaskFailed", "Cause": "slow"}
+ERROR: dict[str, Any] = {"Error": "States.TaskFailed", "Cause": "slow"}
 AN_ERROR = ErrorOutput(error="States.TaskFailed", cause="slow")
 
 

@@ -10,6 +10,8 @@ import pytest
 from pipeline_core.batches import Batch, Publish
 from pipeline_core.fields import DocumentError, Fields
 from pipeline_core.files import Candidate, FileItem, LandedFile, candidates_from_json, candidates_to_json
+from pipeline_core.manifest import Manifest, ManifestFile
+from pipeline_core.report import FileReport, ReplacedFile, Report, StagedFile
 from pipeline_core.verdict import ErrorOutput, NothingToRead
 from pipeline_core.workflow import (
     TRIGGER,
@@ -45,9 +47,9 @@ def changed(document: dict[str, Any], path: str, value: object, *, remove: bool 
     """A copy of a document with another value at a path."""
     result = copy.deepcopy(document)
     *folders, last = path.split(".")
-    inner = result
+    inner: Any = result
     for folder in folders:
-        inner = inner[folder]
+        inner = inner[int(folder) if isinstance(inner, list) else folder]
     if remove:
         del inner[last]
     else:
@@ -185,6 +187,86 @@ WRITTEN: dict[str, tuple[Any, object]] = {
 @pytest.mark.parametrize(("written", "document"), WRITTEN.values(), ids=WRITTEN)
 def test_what_is_written_has_the_fields_of_the_release_before_in_their_order(written: Any, document: Any) -> None:
     assert json.dumps(written) == json.dumps(document)
+
+
+MANIFEST = Manifest(
+    batch_id="b",
+    dataset="d",
+    contract="s3://a/c",
+    staging="s3://c/s/",
+    table="s3://c/t/",
+    files=(
+        ManifestFile(
+            key="d/a.csv", version="v", uri="s3://r/d/a.csv", size=5, format="csv", landed_at="2026", quarantined=("q",)
+        ),
+    ),
+    purpose="replace",
+    replaces=("s3://c/t/1",),
+    known_good="s3://c/g",
+)
+REPORT = Report(
+    batch_id="b",
+    dataset="d",
+    contract_version="1.0.0",
+    files=(
+        FileReport(key="d/a.csv", version="v", rows_read=5, rows_curated=1, rows_quarantined=2, rows_duplicate=2),
+        FileReport(key="d/b.csv", version="w", problem="unreadable: x"),
+    ),
+    curated=(StagedFile(uri="s3://c/s/1", partition={"year": "2013"}, rows=1),),
+    quarantined=(StagedFile(uri="s3://c/s/2", partition={"_file": "0"}, rows=2),),
+    replaced=(ReplacedFile(key="t/1", partition={"year": "2013"}, uri="", rows_before=3, rows_kept=0),),
+    reasons={"null:a": 2},
+    nulls={"b": 1},
+    columns={"a": "int"},
+)
+
+
+@pytest.mark.parametrize("value", [MANIFEST, REPORT], ids=["manifest", "report"])
+def test_manifests_and_reports_are_read_back_as_they_were_written(value: Manifest | Report) -> None:
+    assert type(value).from_json(value.to_json()) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "wrong"),
+    [
+        (MANIFEST, "files", None),
+        (MANIFEST, "files.0.uri", None),
+        (MANIFEST, "files.0.size", "5"),
+        (MANIFEST, "staging", 1),
+        (MANIFEST, "known_good", True),
+        (MANIFEST, "replaces", "s3://c/t/1"),
+        (REPORT, "files.0.rows_read", "5"),
+        (REPORT, "files.1.problem", 1),
+        (REPORT, "curated", None),
+        (REPORT, "curated.0.rows", 1.5),
+        (REPORT, "curated.0.partition", None),
+        (REPORT, "curated.0.partition.year", 2013),
+        (REPORT, "replaced.0.rows_kept", None),
+        (REPORT, "reasons.null:a", "2"),
+        (REPORT, "contract_version", None),
+    ],
+)
+def test_what_does_not_fit_in_a_manifest_or_report_is_named(value: Manifest | Report, path: str, wrong: object) -> None:
+    document = changed(json.loads(value.to_json()), path, wrong)
+    with pytest.raises(DocumentError, match=f"'{path.rpartition('.')[2]}'"):
+        type(value).from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [
+        (MANIFEST, "skip"),
+        (MANIFEST, "files.0.skip"),
+        (REPORT, "skip"),
+        (REPORT, "files.0.skip"),
+        (REPORT, "curated.0.skip"),
+        (REPORT, "replaced.0.skip"),
+    ],
+)
+def test_what_may_change_the_meaning_of_a_manifest_or_report_is_refused(value: Manifest | Report, path: str) -> None:
+    document = changed(json.loads(value.to_json()), path, 1)
+    with pytest.raises(DocumentError, match="has fields that this release does not know: skip; it knows: "):
+        type(value).from_json(json.dumps(document))
 
 
 def test_a_number_is_whole_only_without_a_fraction() -> None:
