@@ -122,7 +122,7 @@ class Recovery:
         """The status that a failure gives to the batch; see ADR 24 for whose fault it is."""
         if request.error.error in PERMANENT:
             return FAILED
-        kind = kind_of(_description(request.error)) if request.job_failed else None
+        kind = _kind(request.error)
         last = max((file.attempts for file in files), default=0) + 1 >= self.max_attempts
         if len(files) == 1:
             kills = files[0].kills + (kind is FileKilledSparkError)
@@ -145,7 +145,7 @@ class Recovery:
         if batch.status == SPLIT:
             ledger.give_back(split(files, batch.batch_id), batch.batch_id)
         elif batch.status == RELEASED:
-            counters = COUNTERS.get(kind_of(_reason(batch)), ())
+            counters = COUNTERS.get(_kind(batch.error), ()) if batch.error else ()
             ledger.try_again(files, batch.batch_id, self.retry_seconds, counters)
         elif batch.status == QUARANTINED:
             reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
@@ -180,6 +180,10 @@ def message_of(cause: str) -> str:
     """What a failed job run says itself: its cause is the run's description, as JSON. Other causes as they are."""
     found = re.search(r'"ErrorMessage":\s*("(?:[^"\\]|\\.)*")', cause)
     return str(json.loads(found[1])) if found else cause
+
+
+def _kind(error: ErrorOutput) -> type[Exception] | None:
+    return kind_of(_description(error)) if error.of_job else None
 
 
 def _description(error: ErrorOutput) -> str:

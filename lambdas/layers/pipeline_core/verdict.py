@@ -64,28 +64,35 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorOutput:
-    """Why an execution failed, as Step Functions says it: the error's name and its cause."""
+    """Why an execution failed, as Step Functions says it: the error's name and its cause.
+
+    `of_job` says that it was the job that failed: then its message may say that a file is the reason. Whoever else runs
+    out of memory, or is killed, says nothing of a file.
+    """
 
     error: str
     cause: str = ""
+    of_job: bool = False
 
     @classmethod
-    def from_fields(cls, document: Fields) -> "ErrorOutput":
+    def from_fields(cls, document: Fields, *, of_job: bool = False) -> "ErrorOutput":
         """Parse Step Functions' error output, of which the cause may be missing."""
-        return cls(error=document.text("Error"), cause=document.text("Cause", ""))
+        return cls(error=document.text("Error"), cause=document.text("Cause", ""), of_job=of_job)
 
     @classmethod
     def from_item(cls, document: Fields) -> "ErrorOutput":
         """Parse what the ledger has of it."""
-        return cls(error=document.text("error"), cause=document.text("cause", ""))
+        return cls(
+            error=document.text("error"), cause=document.text("cause", ""), of_job=document.flag("of_job", False)
+        )
 
     def to_document(self) -> dict[str, str]:
         """Write it as Step Functions does."""
         return {"Error": self.error, "Cause": self.cause}
 
-    def to_item(self) -> dict[str, str]:
+    def to_item(self) -> dict[str, Any]:
         """Write it for the ledger, which has the beginning of the cause."""
-        return {"error": self.error, "cause": self.cause[:MAX_CAUSE]}
+        return {"error": self.error, "cause": self.cause[:MAX_CAUSE], "of_job": self.of_job}
 
 
 @dataclass(frozen=True, kw_only=True)

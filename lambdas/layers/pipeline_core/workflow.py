@@ -59,15 +59,13 @@ class PublishRequest:
 class RecoveryRequest:
     """What error_handler is asked: to bring a batch to its end that failed with an error.
 
-    `caller` is WORKFLOW, EVENT or TRIGGER. `job_failed` says that it was the job that failed: then its message may say
-    that a file is the reason.
+    `caller` is WORKFLOW, EVENT or TRIGGER.
     """
 
     dataset: str
     batch_id: str
     error: ErrorOutput
     caller: str
-    job_failed: bool = False
 
     @classmethod
     def from_event(cls, event: object) -> "RecoveryRequest":
@@ -78,9 +76,8 @@ class RecoveryRequest:
         return cls(
             dataset=document.text("dataset"),
             batch_id=document.text("batch_id"),
-            error=ErrorOutput.from_fields(document.fields("error")),
+            error=ErrorOutput.from_fields(document.fields("error"), of_job=document.text("stage", "") == "Stage"),
             caller=TRIGGER if document.flag("left", False) else WORKFLOW,
-            job_failed=document.text("stage", "") == "Stage",
         )
 
     @classmethod

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -229,7 +229,7 @@ DOORS = {
         parse=RecoveryRequest.from_event,
         document={"batch_id": "flights-1", "dataset": "flights", "stage": "Stage", "error": ERROR},
         expected=RecoveryRequest(
-            dataset="flights", batch_id="flights-1", error=AN_ERROR, caller=WORKFLOW, job_failed=True
+            dataset="flights", batch_id="flights-1", error=replace(AN_ERROR, of_job=True), caller=WORKFLOW
         ),
         required=("dataset", "batch_id", "error", "error.Error"),
         wrong={"dataset": {}, "error": "States.TaskFailed", "error.Error": 1, "error.Cause": {"a": 1}, "stage": 1},

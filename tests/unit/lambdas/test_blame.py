@@ -19,7 +19,7 @@ from pipeline_core.job_errors import (
 from lambdas.error_handler.handler import _recovery
 from tests.unit.lambdas.conftest import CURATED, Cloud
 from tests.unit.lambdas.test_batches import land, one_batch
-from tests.unit.lambdas.test_recovery import KILLED, fail, job_failed
+from tests.unit.lambdas.test_recovery import KILLED, aborted, fail, job_failed
 
 Call = Callable[..., Any]
 
@@ -264,6 +264,31 @@ def test_a_batch_on_which_spark_died_once_waits_as_after_any_failure_of_the_plat
         assert datetime.fromisoformat(item["not_before"]) >= before + timedelta(seconds=100)
         assert (item["attempts"], item["deaths"], "part" in item) == (1, 1, False)
     assert call("etl_trigger", {})["batches"] == []
+
+
+@pytest.mark.parametrize(
+    "cause", ["Runtime exited with error: exit status 137", "OutOfMemoryError", "SparkDiedError: x", KILLED]
+)
+def test_whoever_else_is_killed_or_out_of_memory_says_nothing_of_the_files(
+    cloud: Cloud, call: Call, cause: str
+) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
+    assert fail(call, batch_id, "", Error="Runtime.ExitError", Cause=cause) == "RELEASED"
+    (item,) = cloud.files("airlines/a.csv")
+    assert (item["attempts"], {"deaths", "kills"} & item.keys()) == (1, set())
+
+
+def test_a_recovery_that_was_killed_is_finished_by_what_the_ledger_says_whoever_asks_then(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline_core.ledger.Ledger.try_again", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fail(call, batch_id, "Stage", **job_failed(KILLED))
+    assert aborted(call, batch_id) == "RELEASED"
+    (item,) = cloud.files("airlines/a.csv")
+    assert (item["status"], item["deaths"], item["kills"]) == ("PENDING", 1, 1)
 
 
 def test_a_file_that_spark_did_not_die_on_before_is_not_split_off_with_those_it_did(

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -140,6 +141,7 @@ def test_the_batch_gets_of_a_file_what_the_ledger_knew_and_the_reason_document_w
     [
         (A_VERDICT, A_VERDICT, None),
         (AN_ERROR, None, AN_ERROR),
+        (replace(AN_ERROR, of_job=True), None, replace(AN_ERROR, of_job=True)),
         (NothingToRead(reason="no pending file was left to claim"), None, None),
     ],
 )
@@ -159,7 +161,11 @@ def test_a_publish_that_the_ledger_does_not_have_touched_every_partition() -> No
 
 
 def test_the_ledger_has_the_beginning_of_a_long_cause() -> None:
-    assert ErrorOutput(error="x", cause="y" * 2_001).to_item() == {"error": "x", "cause": "y" * 2_000}
+    assert ErrorOutput(error="x", cause="y" * 2_001).to_item() == {
+        "error": "x",
+        "cause": "y" * 2_000,
+        "of_job": False,
+    }
 
 
 WRITTEN: dict[str, tuple[Any, object]] = {
