@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pipeline_core.batches import Batch, Publish
+from pipeline_core.batches import Batch, DatasetState, Publish
 from pipeline_core.fields import DocumentError, Fields
 from pipeline_core.files import Candidate, FileItem, LandedFile, candidates_from_json, candidates_to_json
 from pipeline_core.manifest import Manifest, ManifestFile
@@ -22,7 +22,7 @@ from pipeline_core.workflow import (
     WorkflowInput,
 )
 
-from lambdas.error_handler.glue_events import glue_failure
+from lambdas.error_handler.glue_events import GlueFailure, glue_failure
 from lambdas.etl_trigger.tick import StartedBatches
 from lambdas.ingestion.arrival import Arrival
 from tests.unit.lambdas.doors import (
@@ -117,6 +117,28 @@ def test_an_execution_that_failed_says_its_own_error() -> None:
 def test_what_is_no_event_of_glue_is_not_counted() -> None:
     assert glue_failure(EXECUTION) is None
     assert glue_failure({"dataset": "flights"}) is None
+
+
+def test_a_failure_of_glue_is_counted_however_little_is_said_of_it() -> None:
+    event = {"detail-type": "Glue Crawler State Change", "detail": {"state": "Failed", "crawlerName": None}}
+    description = {"crawler": "", "state": "Failed", "reason": "", "log": ""}
+    assert glue_failure(event) == GlueFailure(metric="CrawlsFailed", description=description)
+
+
+@pytest.mark.parametrize(("stage", "of_job"), [("Stage", True), ("", False), ("Publish", False), (None, False)])
+def test_only_the_state_that_runs_the_job_says_what_the_job_says(stage: str | None, of_job: bool) -> None:
+    event = {"dataset": "d", "batch_id": "b", "error": ERROR, "stage": stage}
+    assert RecoveryRequest.from_event(event).error.of_job == of_job
+
+
+def test_nothing_is_going_on_in_a_dataset_that_the_ledger_does_not_know() -> None:
+    assert DatasetState.from_item({}) == DatasetState(published=0, counter=0, running=frozenset(), publishing=None)
+
+
+def test_a_set_is_read_in_the_same_order_every_time() -> None:
+    names = [f"flights-{n:02d}" for n in range(50)]
+    assert Fields({"a": set(names)}, "x").texts("a") == tuple(names)
+    assert Fields({"a": names[::-1]}, "x").texts("a") == tuple(names[::-1]), "a list has its order"
 
 
 def test_a_candidate_of_an_earlier_release_has_no_deaths() -> None:
