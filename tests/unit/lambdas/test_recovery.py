@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pipeline_core.batches import Batch, ClosedError, PublishingError
+from pipeline_core.fields import DocumentError
 from pipeline_core.layout import quarantined_file_keys
 
 from lambdas.error_handler.logic import Recovery, message_of, split
@@ -84,6 +85,35 @@ def test_a_failed_batch_leaves_nothing_and_its_files_get_another_try(cloud: Clou
     assert (item["status"], item["reason"]) == ("FAILED", "States.Timeout: slow")
     assert {run["outcome"] for run in runs(cloud).values()} == {"RELEASED", "FAILED"}
     assert runs(cloud)[again]["error"] == "States.Timeout: slow"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "ReconciliationError",
+        "DocumentError",
+        "TypeError",
+        "KeyError",
+        "AssertionError",
+        "States.Runtime",
+        "States.DataLimit",
+    ],
+)
+def test_what_comes_again_however_often_it_is_tried_is_failed_at_once(cloud: Cloud, call: Call, error: str) -> None:
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv", "flights/b.csv")
+    assert fail(call, batch_id, Error=error, Cause="x") == "FAILED"
+    assert {cloud.files(key)[0]["status"] for key in ("flights/a.csv", "flights/b.csv")} == {"FAILED"}
+
+
+def test_a_report_that_is_no_report_is_such_an_error(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    report = json.loads(cloud.stage(manifest).to_json())
+    report["files"][0]["rows_read"] = "2"
+    key = f"staging/flights/{batch_id}/report.json"
+    cloud.s3.put_object(Bucket=CURATED, Key=key, Body=json.dumps(report).encode())
+    with pytest.raises(DocumentError, match=r"the report: files\[0\]: 'rows_read' is '2' \(str\)"):
+        decide(call, batch_id)
+    assert cloud.keys(CURATED, "tables/") == []
 
 
 def test_an_aborted_execution_reaches_the_error_handler_by_event(cloud: Cloud, call: Call) -> None:
