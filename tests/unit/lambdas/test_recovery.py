@@ -317,6 +317,16 @@ def test_a_version_that_was_deleted_after_it_was_claimed_fails_alone(cloud: Clou
     assert (item["status"], item["reason"].split(":")[0]) == ("FAILED", "gone")
 
 
+def test_a_file_beside_one_that_was_deleted_is_alone_in_its_batch(cloud: Cloud, call: Call) -> None:
+    land(cloud, call, "flights/a.csv", "flights/b.csv")
+    (item,) = cloud.files("flights/a.csv")
+    cloud.s3.delete_object(Bucket=RAW, Key="flights/a.csv", VersionId=item["version"])
+    (batch_id,) = call("etl_trigger", {})["batches"]
+    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED", "there is nothing to split"
+    assert [cloud.files(f"flights/{name}.csv")[0]["status"] for name in "ab"] == ["FAILED", "QUARANTINED"]
+    assert runs(cloud)[batch_id]["files"] == 1
+
+
 def test_a_batch_with_nothing_left_to_read_is_no_execution(cloud: Cloud, call: Call) -> None:
     land(cloud, call, "flights/a.csv")
     (item,) = cloud.files("flights/a.csv")
