@@ -153,7 +153,7 @@ class Publisher:
         batches, keys = Batches(Ledger(self.ledger_table)), list[str]()
         for reported in report.files:
             file = candidates[reported.key, reported.version]
-            if file.quarantined_in not in ("", batch.batch_id):
+            if file.quarantined_in:
                 earlier = batches.existing(batch.dataset, file.quarantined_in)
                 report_then = Report.from_json(self._document(earlier, earlier.report))
                 keys += publish.quarantined_keys(report_then, file.key, file.version)

@@ -215,7 +215,16 @@ def test_a_published_file_that_fails_the_job_when_it_is_replayed_stays_published
         False,
     )
     assert item["reason"].startswith("unreadable: the job fails on this file alone")
+    assert "kept" not in item, "of a file whose rows are in the table there is no copy"
     assert cloud.keys(QUARANTINE) == before
+
+
+def test_of_a_file_that_is_not_in_quarantine_nothing_is_deleted_there(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv", "flights/b.csv")
+    cloud.stage(manifest)
+    decide(call, batch_id)
+    # In a bucket with versions, to delete what is not there leaves a marker, which is paid for.
+    assert "DeleteMarkers" not in cloud.s3.list_object_versions(Bucket=QUARANTINE)
 
 
 def test_an_unreadable_file_is_kept_as_it_came(cloud: Cloud, call: Call) -> None:
