@@ -18,7 +18,7 @@ from pipeline_core.job_errors import (
 
 from lambdas.error_handler.handler import _recovery
 from tests.unit.lambdas.conftest import CURATED, Cloud
-from tests.unit.lambdas.test_batches import land, one_batch
+from tests.unit.lambdas.test_batches import decide, land, one_batch
 from tests.unit.lambdas.test_recovery import KILLED, aborted, fail, job_failed
 
 Call = Callable[..., Any]
@@ -336,6 +336,39 @@ def test_a_replay_begins_without_suspicion(cloud: Cloud, call: Call) -> None:
     assert cloud.ledger.replay(FileItem.from_item(item), "", "r1")
     (item,) = cloud.files("airlines/a.csv")
     assert {"deaths", "kills", "not_before", "reason"} & item.keys() == set()
+
+
+SUSPICION = {"deaths", "kills", "part", "root", "not_before"}
+
+
+def test_a_file_that_comes_to_an_end_is_suspected_of_nothing_any_more(cloud: Cloud, call: Call) -> None:
+    for key in ("airlines/a.csv", "airlines/b.csv"):
+        batch_id, _ = one_batch(cloud, call, key)
+        assert fail(call, batch_id, "Stage", **job_failed(KILLED)) == "RELEASED"
+        assert {"deaths", "kills", "not_before"} <= cloud.files(key)[0].keys()
+        (again,) = call("etl_trigger", {})["batches"]
+        if key == "airlines/a.csv":
+            cloud.stage(cloud.manifest("airlines", again))
+            decide(call, again, cloud.batches.state("airlines").published)
+        else:
+            assert fail(call, again, "Stage", **job_failed("StorageError: x")) == "FAILED"
+        (item,) = cloud.files(key)
+        assert (item["status"], SUSPICION & item.keys()) == (
+            "PUBLISHED" if key == "airlines/a.csv" else "FAILED",
+            set(),
+        )
+
+
+def test_a_part_that_was_published_is_no_part_of_the_split_when_it_is_replayed(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    assert fail(call, batch_id, "Stage", **job_failed("UnreadableFileError: x")) == "SPLIT"
+    (part,) = call("etl_trigger", {})["batches"]
+    cloud.stage(cloud.manifest("airlines", part))
+    decide(call, part)
+    (item,) = cloud.files("airlines/a.csv")
+    assert cloud.ledger.replay(FileItem.from_item(item), "replace", "r1")
+    (item,) = cloud.files("airlines/a.csv")
+    assert (item["status"], SUSPICION & item.keys()) == ("PENDING", set())
 
 
 def test_a_part_of_a_split_batch_is_tried_as_often_as_others_and_no_more(cloud: Cloud, call: Call) -> None:

@@ -219,12 +219,17 @@ def test_a_published_file_that_fails_the_job_when_it_is_replayed_stays_published
     assert cloud.keys(QUARANTINE) == before
 
 
-def test_of_a_file_that_is_not_in_quarantine_nothing_is_deleted_there(cloud: Cloud, call: Call) -> None:
+def test_of_a_file_that_is_not_in_quarantine_nothing_is_deleted_there(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batch_id, manifest = one_batch(cloud, call, "flights/a.csv", "flights/b.csv")
     cloud.stage(manifest)
+    deleted: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr("pipeline_core.publish.delete_objects", lambda *arguments: deleted.append(arguments))
     decide(call, batch_id)
     # In a bucket with versions, to delete what is not there leaves a marker, which is paid for.
-    assert "DeleteMarkers" not in cloud.s3.list_object_versions(Bucket=QUARANTINE)
+    assert (QUARANTINE, []) in deleted
+    assert [keys for _, keys in deleted if keys] == []
 
 
 def test_an_unreadable_file_is_kept_as_it_came(cloud: Cloud, call: Call) -> None:
