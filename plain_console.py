@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pipeline_core.plain_text import LAYOUT, shown
+from pipeline_core.plain_text import LAYOUT, printable
 from rich.console import Console
 from rich.measure import Measurement
 from rich.segment import Segment
@@ -22,21 +22,21 @@ class PlainConsole(Console):
         """Render as Rich does, and escape what is to be seen."""
         for segment in super().render(renderable, options):
             text, style, control = segment
-            yield segment if control else Segment(shown(text, LAYOUT), style)
+            yield segment if control else Segment(printable(text, LAYOUT), style)
 
 
 def print_record(console: Console, title: str, fields: Iterable[tuple[str, object]]) -> None:
     """Print a thing with a field a line. No line is cut or broken, so that what is in it can be copied."""
-    console.print(Text(shown(title), style="bold"), soft_wrap=True)
+    console.print(Text(printable(title), style="bold"), soft_wrap=True)
     for name, value in fields:
-        console.print(Text(f"  {shown(name)}: {shown(value)}"), soft_wrap=True)
+        console.print(Text(f"  {printable(name)}: {printable(value)}"), soft_wrap=True)
 
 
 def print_rows(console: Console, columns: list[str], rows: list[list[str]], title: str = "") -> None:
     """Print a table; where it does not fit, each row as a record, so that nothing of it is cut or folded."""
     table = Table(*columns, title=title or None, title_justify="left")
     for row in rows:
-        table.add_row(*(Text("\n".join(map(shown, cell.split("\n")))) for cell in row))
+        table.add_row(*(Text("\n".join(map(printable, cell.split("\n")))) for cell in row))
     unbounded = console.options.update(width=100_000, max_width=100_000)
     if Measurement.get(console, unbounded, table).maximum <= console.width:
         console.print(table)

@@ -41,7 +41,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 FIRST_FIELDS = ("status", "reason", "landed_at", "registered_at", "claimed_at", "finished_at", "batch_id")
-LAST_FIELDS = ("size", "attempts", "not_before", "kills", "part", "purpose", "published_in", "quarantined_in")
+LAST_FIELDS = ("size", "attempts", "not_before", "deaths", "kills", "part", "purpose", "published_in", "quarantined_in")
 
 
 @app.callback()

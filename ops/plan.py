@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from pipeline_core import layout
 from pipeline_core.documents import read
-from pipeline_core.ledger import IGNORED, file_key
+from pipeline_core.files import FileItem, file_key
+from pipeline_core.ledger import IGNORED
 from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
 
 from config import prices
@@ -114,13 +115,13 @@ def make_plan(target: Target, selection: Selection, what: str) -> Plan:
             ignored = layout.ignored_because(version.key, version.size) is not None
             action = None if ignored else _action(item, what)
             if action is None:
-                plan.skipped[IGNORED if ignored else item["status"] if item else "not registered yet"] += 1
+                plan.skipped[IGNORED if ignored else item.status if item else "not registered yet"] += 1
             else:
                 plan.actions.setdefault(action, []).append(version)
     return plan
 
 
-def _action(item: dict[str, Any] | None, what: str) -> str | None:
+def _action(item: FileItem | None, what: str) -> str | None:
     if item is None:
         return None if what == "quarantined" else NEW
     return None if what == "new" else replay_purpose(item, what)
@@ -157,15 +158,15 @@ def _files_of_batch(target: Target, dataset: str, batch_id: str) -> list[Version
     ]
 
 
-def _ledger_items(target: Target, versions: list[Version]) -> dict[tuple[str, str], dict[str, Any]]:
+def _ledger_items(target: Target, versions: list[Version]) -> dict[tuple[str, str], FileItem]:
     dynamodb: DynamoDBServiceResource = boto3.resource("dynamodb")
     keys: Any = [file_key(target.raw_bucket, version.key, version.version) for version in versions]
     wanted: Any = {target.ledger_table: {"Keys": keys, "ConsistentRead": True}}
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], FileItem] = {}
     while wanted:
         answer = dynamodb.batch_get_item(RequestItems=wanted)
-        for item in answer["Responses"].get(target.ledger_table, []):
-            found[str(item["key"]), str(item["version"])] = item
+        for file in map(FileItem.from_item, answer["Responses"].get(target.ledger_table, [])):
+            found[file.identity] = file
         wanted = answer.get("UnprocessedKeys")
     return found
 

@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from pipeline_core.files import FileItem
+from pipeline_core.layout import execution_arn
 from pipeline_core.ledger import CLAIMED, FINAL, PENDING, PUBLISHED, Ledger
-
-from lambdas.etl_trigger.logic import execution_arn
 
 DATASET = "canary"
 QUERY = "canary_run"
@@ -140,13 +140,12 @@ class Canary:
                 return self._seen(item)
         return Observation()
 
-    def _seen(self, item: dict[str, Any]) -> Observation:
-        outcome = {name: int(value) for name, value in item.get("outcome", {}).items() if name in OUTCOME}
-        status, batch_id = str(item["status"]), item.get("batch_id")
+    def _seen(self, file: FileItem) -> Observation:
+        outcome, batch_id = file.counts.to_document() if file.counts else {}, file.batch_id or None
         # A file that was given back to wait for another batch still names the old one.
-        execution = self._execution(batch_id) if batch_id and status != PENDING else None
+        execution = self._execution(batch_id) if batch_id and file.status != PENDING else None
         return Observation(
-            status=status, reason=item.get("reason"), batch_id=batch_id, execution=execution, outcome=outcome
+            status=file.status, reason=file.reason or None, batch_id=batch_id, execution=execution, outcome=outcome
         )
 
     def _execution(self, batch_id: str) -> str:

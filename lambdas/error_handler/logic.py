@@ -2,15 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 import boto3
 from pipeline_core import layout
 from pipeline_core.batches import DECIDED, FINISHED, RELEASED, SPLIT, Batch, Batches, PublishingError
 from pipeline_core.documents import read
+from pipeline_core.files import Candidate, candidates_from_json
 from pipeline_core.job_errors import (
     FileKilledSparkError,
     SparkDiedError,
@@ -18,16 +17,33 @@ from pipeline_core.job_errors import (
     UnreadableFileError,
     kind_of,
 )
-from pipeline_core.ledger import FAILED, QUARANTINED, LandedFile, Ledger
+from pipeline_core.ledger import FAILED, QUARANTINED, Ledger
 from pipeline_core.manifest import LANDED, Manifest
-from pipeline_core.quarantine import keep_file
-from pipeline_core.runs import record_run
+from pipeline_core.quarantine import quarantine_file
+from pipeline_core.runs import RunDetails, record_run
+from pipeline_core.verdict import ErrorOutput
+from pipeline_core.workflow import TRIGGER, PublishRequest, RecoveryRequest
 
-PERMANENT = ("ReconciliationError", "TypeError", "KeyError", "AssertionError", "States.Runtime", "States.DataLimit")
+PERMANENT = (
+    "ReconciliationError",
+    "DocumentError",
+    "TypeError",
+    "KeyError",
+    "AssertionError",
+    "States.Runtime",
+    "States.DataLimit",
+)
 """Errors that come again however often the batch is tried; a person has to look."""
 
 KILLS = 2
 """Batches of one file alone that it has to kill before it is blamed, each after the known good file was read."""
+
+COUNTERS: dict[type[Exception] | None, tuple[str, ...]] = {
+    SparkDiedError: ("deaths",),
+    FileKilledSparkError: ("deaths", "kills"),
+}
+"""What a failure adds to the files that it gives back: `deaths` are batches of the file on which Spark died, `kills`
+those of them in which it died on the file alone, after the known good file was read."""
 
 PARTS = 4
 """Parts that a batch is split into. To find one file among n takes PARTS * log(n) / log(PARTS) job runs, as many for
@@ -37,11 +53,6 @@ MAX_FAILED_PARTS = 64
 """Batches of one split that may fail before the rest is FAILED: then it is not a few files. About a dollar of Glue."""
 
 PUBLISHING = "PUBLISHING"
-
-WORKFLOW, EVENT, LEFT = "workflow", "event", "left"
-"""Who asks. The workflow calls processing again itself. An event of an execution that was ended from outside comes
-while a function that it had called may still be at work; it is left to that one, or to a later tick. The trigger asks
-for a batch that was left, when no call can be at work any more: then processing is called from here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,20 +70,13 @@ class Recovery:
     max_attempts: int
     retry_seconds: int
 
-    def recover(self, dataset: str, batch_id: str, error: dict[str, str], *, job: bool, caller: str) -> str:
+    def recover(self, request: RecoveryRequest) -> str:
         """Close the batch and say what became of it and its files.
-
-        Args:
-            dataset: of the batch.
-            batch_id: the batch.
-            error: `Error` and `Cause`.
-            job: whether it was the job that failed: then its message may say that a file is the reason.
-            caller: WORKFLOW, EVENT or LEFT.
 
         Returns:
             RELEASED: its files are pending again, and wait for a while. SPLIT: they are, in parts, to find out which
             one fails the job.
-            FAILED, QUARANTINED: its files are. PUBLISHING: it has begun to publish; see `caller` for who goes on.
+            FAILED, QUARANTINED: its files are. PUBLISHING: it has begun to publish; `request.caller` says who goes on.
             What a batch had come to before stays: what failed came after its verdict.
 
         Raises:
@@ -80,99 +84,96 @@ class Recovery:
         """
         ledger = Ledger(self.ledger_table)
         batches = Batches(ledger)
-        batch = self._batch(batches, dataset, batch_id)
+        dataset, batch_id = request.dataset, request.batch_id
+        batch = batches.existing(dataset, batch_id)
         if batch.status in FINISHED and batch_id not in batches.state(dataset).running:
             return batch.status
         if batch.status in DECIDED or (batch.status not in FINISHED and batch.seen is not None):
             # It has begun to publish, and there is no way back: processing brings it to its end.
-            if caller == LEFT:
-                self._publish(dataset, batch_id)
+            if request.caller == TRIGGER:
+                self._publish(PublishRequest(dataset=dataset, batch_id=batch_id))
             return PUBLISHING
         files = self._files(batch)
         if batch.status not in FINISHED:
-            outcome = self._classify(batch, files, error, job, batches)
-            verdict = {"error": error.get("Error", ""), "cause": error.get("Cause", "")[:2000]}
-            if not batches.close(batch, outcome, verdict):
+            status = self._classify(batch, files, request, batches)
+            if not batches.close(batch, status, request.error):
                 raise PublishingError(f"{batch_id} began to publish or was closed while its failure was looked at")
-            batch = self._batch(batches, dataset, batch_id)
+            batch = batches.existing(dataset, batch_id)
         self._settle_files(batch, files, ledger)
-        details = {
-            "files": len(files),
-            "bytes": sum(file["size"] for file in files),
-            "purpose": files[0]["purpose"] if files else "",
-            "error": _reason(batch),
-        }
-        record_run(self.artifacts_bucket, batch, batch.status, details)
+        details = RunDetails(
+            purpose=files[0].purpose if files else LANDED,
+            files=len(files),
+            bytes=sum(file.size for file in files),
+            error=_reason(batch),
+        )
+        record_run(self.artifacts_bucket, batch, details)
         batches.conclude(batch)
         return batch.status
 
-    @staticmethod
-    def _batch(batches: Batches, dataset: str, batch_id: str) -> Batch:
-        batch = batches.get(dataset, batch_id)
-        if batch is None:
-            raise RuntimeError(f"the ledger has no batch {batch_id} of {dataset}")
-        return batch
-
-    def _publish(self, dataset: str, batch_id: str) -> None:
+    def _publish(self, request: PublishRequest) -> None:
         """Have processing go on, and do not wait: it may take longer than this function."""
         boto3.client("lambda").invoke(
             FunctionName=self.processing_function,
             InvocationType="Event",
-            Payload=json.dumps({"dataset": dataset, "batch_id": batch_id}).encode(),
+            Payload=json.dumps(request.to_document()).encode(),
         )
 
-    def _classify(
-        self, batch: Batch, files: list[dict[str, Any]], error: dict[str, str], job: bool, batches: Batches
-    ) -> str:
-        if error.get("Error") in PERMANENT:
+    def _classify(self, batch: Batch, files: list[Candidate], request: RecoveryRequest, batches: Batches) -> str:
+        """The status that a failure gives to the batch; see ADR 24 for whose fault it is."""
+        if request.error.error in PERMANENT:
             return FAILED
-        kind = kind_of(_said(error)) if job else None
-        last = max((file["attempts"] for file in files), default=0) + 1 >= self.max_attempts
+        kind = _kind(request.error)
+        last = max((file.attempts for file in files), default=0) + 1 >= self.max_attempts
         if len(files) == 1:
-            kills = files[0].get("kills", 0) + (kind is FileKilledSparkError)
+            kills = files[0].kills + (kind is FileKilledSparkError)
             if kind is UnreadableFileError or (kind is FileKilledSparkError and kills >= KILLS):
                 return QUARANTINED
-        elif kind in (UnreadableFileError, SparkDiedError) or (kind is SparkFailedError and last):
+        elif (
+            kind is UnreadableFileError
+            or (kind is SparkDiedError and all(file.deaths for file in files))
+            or (kind in (SparkDiedError, SparkFailedError) and last)
+        ):
+            # A machine that dies once is the platform's failure; only files that it died on before are suspects.
             # Where nobody says that a file is the reason, none is blamed; but neighbours of one that is are published.
-            root = files[0]["root"] or batch.batch_id
+            root = files[0].root or batch.batch_id
             failed = batches.count_split(batch.dataset, root, batch.batch_id)
             return SPLIT if failed <= MAX_FAILED_PARTS else FAILED
         return FAILED if last else RELEASED
 
-    def _settle_files(self, batch: Batch, files: list[dict[str, Any]], ledger: Ledger) -> None:
+    def _settle_files(self, batch: Batch, files: list[Candidate], ledger: Ledger) -> None:
         """Do with the files what the batch's status says; its reason is in the batch's verdict."""
         if batch.status == SPLIT:
             ledger.give_back(split(files, batch.batch_id), batch.batch_id)
         elif batch.status == RELEASED:
-            killed = kind_of(_reason(batch)) is FileKilledSparkError
-            ledger.try_again(files, batch.batch_id, self.retry_seconds, killed=killed)
+            counters = COUNTERS.get(_kind(batch.error), ()) if batch.error else ()
+            ledger.try_again(files, batch.batch_id, self.retry_seconds, counters)
         elif batch.status == QUARANTINED:
             reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
             # Of a file that was to be replayed, rows are in the table or in quarantine already.
-            for file in (item for item in files if item["purpose"] == LANDED):
-                keep_file(LandedFile.of(file), reason, self.quarantine_bucket)
-            ledger.give_up(files, batch.batch_id, QUARANTINED, reason, kept=True)
+            for file in (item for item in files if item.purpose == LANDED):
+                quarantine_file(file, reason, self.quarantine_bucket)
+            ledger.give_up(files, batch.batch_id, QUARANTINED, reason, has_copy=True)
         else:
             ledger.give_up(files, batch.batch_id, FAILED, _reason(batch))
 
-    def _files(self, batch: Batch) -> list[dict[str, Any]]:
+    def _files(self, batch: Batch) -> list[Candidate]:
         """Candidates that are in the batch: all of them, as long as there is no manifest."""
         candidates, manifest = (
             read(self.artifacts_bucket, layout.batch_key(batch.dataset, batch.batch_id, name))
             for name in ("candidates", "manifest")
         )
-        files: list[dict[str, Any]] = json.loads(candidates) if candidates else []
+        files = candidates_from_json(candidates) if candidates else []
         if manifest is None:
             return files
         members = {(file.key, file.version) for file in Manifest.from_json(manifest).files}
-        return [file for file in files if (file["key"], file["version"]) in members]
+        return [file for file in files if file.identity in members]
 
 
-def split(files: list[dict[str, Any]], batch_id: str) -> list[dict[str, Any]]:
+def split(files: list[Candidate], batch_id: str) -> list[Candidate]:
     """Give every file of a batch its part: at most PARTS, as equal as can be, the same ones when asked again."""
     size = ceil(len(files) / PARTS)
-    root = files[0]["root"] or batch_id
-    return [{**file, "part": f"{batch_id}/{place // size}", "root": root} for place, file in enumerate(files)]
+    root = files[0].root or batch_id
+    return [file.in_part(f"{batch_id}/{number // size}", root) for number, file in enumerate(files)]
 
 
 def message_of(cause: str) -> str:
@@ -181,9 +182,14 @@ def message_of(cause: str) -> str:
     return str(json.loads(found[1])) if found else cause
 
 
-def _said(error: Mapping[str, Any]) -> str:
-    return f"{error.get('Error', '')}: {message_of(str(error.get('Cause', '')))}"
+def _kind(error: ErrorOutput) -> type[Exception] | None:
+    return kind_of(_description(error)) if error.of_job else None
+
+
+def _description(error: ErrorOutput) -> str:
+    return f"{error.error}: {message_of(error.cause)}"
 
 
 def _reason(batch: Batch) -> str:
-    return _said({"Error": batch.verdict.get("error", ""), "Cause": batch.verdict.get("cause", "")})[:1000]
+    """Why the batch failed, as the ledger has it for each of its files; what came after a verdict is no failure."""
+    return _description(batch.error or ErrorOutput(error=""))[:1000]

@@ -1,6 +1,5 @@
 """Turns pending files into batches and starts their workflow: on schedule for all datasets, or for one on demand."""
 
-import json
 from functools import cache
 from typing import Any
 
@@ -9,10 +8,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.documents import read
+from pipeline_core.fields import Fields
 from pipeline_core.layout import CONTRACT_INDEX_KEY
 from pipeline_core.plain_text import log_line
 
 from lambdas.etl_trigger.logic import Trigger
+from lambdas.etl_trigger.tick import StartedBatches, Tick
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
@@ -24,34 +25,34 @@ def _trigger() -> Trigger:
     return settings.load(Trigger)
 
 
-def _datasets(bucket: str) -> list[str]:
+def _datasets(bucket: str) -> tuple[str, ...]:
     index = read(bucket, CONTRACT_INDEX_KEY)
     if index is None:
         raise RuntimeError(f"s3://{bucket}/{CONTRACT_INDEX_KEY} is missing; deploy the stack again")
-    return list(json.loads(index)["datasets"])
+    return Fields.from_json(index, f"s3://{bucket}/{CONTRACT_INDEX_KEY}").texts("datasets")
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[str]]:
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Tick. `{}` looks at every dataset, `{"dataset": "flights"}` at one. Answers the batches started.
 
-    With `"parts_only": true` only files of a batch that was split are taken; everything else waits for the schedule.
+    With `"parts_only": true` it takes only files of a batch that was split; see `Tick`.
 
     Raises:
         ValueError: no contract is deployed for the dataset.
         ExceptionGroup: datasets that failed; the others were looked at all the same.
     """
+    tick = Tick.from_event(event)
     trigger = _trigger()
     known = _datasets(trigger.artifacts_bucket)
-    wanted = event.get("dataset")
-    if wanted is not None and wanted not in known:
-        raise ValueError(f"no contract is deployed for {wanted!r}; there are: {', '.join(known)}")
+    if tick.dataset is not None and tick.dataset not in known:
+        raise ValueError(f"no contract is deployed for {tick.dataset!r}; there are: {', '.join(known)}")
     started: list[str] = []
     failures: list[Exception] = []
-    for dataset in known if wanted is None else [wanted]:
+    for dataset in known if tick.dataset is None else [tick.dataset]:
         try:
-            batches = trigger.tick(dataset, parts_only=bool(event.get("parts_only")))
+            batches = trigger.tick(dataset, parts_only=tick.parts_only)
         except Exception as error:
             logger.exception("tick failed", extra={"dataset": dataset})
             failures.append(error)
@@ -62,4 +63,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[str
     if failures:
         raise ExceptionGroup("datasets failed", failures)
     logger.info("tick done", extra={"batches": started})
-    return {"batches": started}
+    return StartedBatches(batches=tuple(started)).to_document()

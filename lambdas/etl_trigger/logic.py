@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
 from math import ceil
-from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
 from pipeline_core import layout
-from pipeline_core.batches import OPEN, RELEASED, Batch, Batches
+from pipeline_core.batches import OPEN, RELEASED, Batch, BatchDetails, Batches
 from pipeline_core.documents import read, write_once
+from pipeline_core.files import Candidate, FileItem, candidates_from_json, candidates_to_json
 from pipeline_core.ledger import FAILED, Ledger, now
 from pipeline_core.manifest import Manifest
 from pipeline_core.quarantine import GONE_REASON
+from pipeline_core.verdict import ErrorOutput, NothingToRead
+from pipeline_core.workflow import TRIGGER, RecoveryRequest, WorkflowInput
 
-from lambdas.etl_trigger.manifests import Papers, candidate, group_of
+from lambdas.etl_trigger.manifests import Manifests, group_of
 
 BYTES_A_WORKER = 512 * 1024**2
 """Input bytes for which one more G.1X worker is asked for."""
@@ -62,7 +64,9 @@ class Trigger:
         """
         ledger = Ledger(self.ledger_table)
         batches = Batches(ledger)
-        started = [batch.batch_id for batch in self._left(dataset, batches) if self._advance(batch, ledger, batches)]
+        started = [
+            batch.batch_id for batch in self._unstarted(dataset, batches) if self._advance(batch, ledger, batches)
+        ]
         while group := self._next_group(dataset, ledger, parts_only):
             batch = batches.open(dataset, batches.state(dataset), self.max_concurrent_batches)
             # The index may still show files that are claimed; a batch that got none ends the tick.
@@ -71,25 +75,25 @@ class Trigger:
             started.append(batch.batch_id)
         return started
 
-    def _left(self, dataset: str, batches: Batches) -> Iterator[Batch]:
-        """Batches that a trigger opened and did not start in its lease; batches that were left later are recovered."""
+    def _unstarted(self, dataset: str, batches: Batches) -> Iterator[Batch]:
+        """Batches that a trigger opened and did not start in its lease; batches that were abandoned are recovered."""
         for batch_id in sorted(batches.state(dataset).running):
             batch = batches.get(dataset, batch_id)
             if batch is None:
                 continue
             if batch.status != OPEN:
-                self._recover_if_left(batch, batches)
+                self._recover_if_abandoned(batch, batches)
             elif batches.take_over(batch):
                 yield batch
 
-    def _recover_if_left(self, batch: Batch, batches: Batches) -> None:
+    def _recover_if_abandoned(self, batch: Batch, batches: Batches) -> None:
         """Call the error handler for a batch that is not concluded though its execution ended some time ago.
 
         The workflow and EventBridge do so themselves; this is for when they could not. A call to processing may
         outlive its execution, so it is given the time that a call can take; so is one that comes of this.
         """
         client = boto3.client("stepfunctions")
-        arn = execution_arn(self.state_machine_arn, batch.batch_id)
+        arn = layout.execution_arn(self.state_machine_arn, batch.batch_id)
         try:
             execution = client.describe_execution(executionArn=arn)
         except client.exceptions.ExecutionDoesNotExist:
@@ -102,27 +106,30 @@ class Trigger:
         if not batches.take_over(batch, self.publish_seconds):
             return
         cause = f"the execution is {status}, but the batch was not concluded"
-        request = {"dataset": batch.dataset, "batch_id": batch.batch_id, "error": {"Error": status, "Cause": cause}}
+        request = RecoveryRequest(
+            dataset=batch.dataset,
+            batch_id=batch.batch_id,
+            error=ErrorOutput(error=status, cause=cause),
+            caller=TRIGGER,
+        )
         boto3.client("lambda").invoke(
             FunctionName=self.error_handler_function,
             InvocationType="Event",
-            Payload=json.dumps({**request, "left": True}).encode(),
+            Payload=json.dumps(request.to_document()).encode(),
         )
 
-    def _next_group(self, dataset: str, ledger: Ledger, parts_only: bool = False) -> list[dict[str, Any]]:
+    def _next_group(self, dataset: str, ledger: Ledger, parts_only: bool = False) -> list[FileItem]:
         """The pending files of the next batch: those that wait for the same thing as the one that landed first.
 
         No more than a run can read before its timeout: a flood of large files is many batches, not one that fails.
         """
         pending = ledger.pending(dataset, self.max_files_per_batch, due_at=now())
         if parts_only:
-            pending = [item for item in pending if item.get("part")]
-        group = [item for item in pending if group_of(item) == group_of(pending[0])]
-        return group[: fitting([(int(item["size"]), item["key"]) for item in group], self.max_bytes_per_batch)]
+            pending = [file for file in pending if file.part]
+        group = [file for file in pending if group_of(file) == group_of(pending[0])]
+        return group[: fitting([(file.size, file.key) for file in group], self.max_bytes_per_batch)]
 
-    def _advance(
-        self, batch: Batch, ledger: Ledger, batches: Batches, group: list[dict[str, Any]] | None = None
-    ) -> bool:
+    def _advance(self, batch: Batch, ledger: Ledger, batches: Batches, group: list[FileItem] | None = None) -> bool:
         files = claimed = self._claimed(batch, ledger, group)
         contract_key = layout.batch_key(batch.dataset, batch.batch_id, "contract")
         manifest_key = layout.batch_key(batch.dataset, batch.batch_id, "manifest")
@@ -131,52 +138,52 @@ class Trigger:
             text = write_once(
                 self.artifacts_bucket,
                 manifest_key,
-                lambda: self._papers(batches).manifest(batch, claimed, contract_key),
+                lambda: self._manifests(batches).manifest(batch, claimed, contract_key),
             )
             manifest = Manifest.from_json(text)
             found = {(file.key, file.version) for file in manifest.files}
-            lost = [file for file in files if (file["key"], file["version"]) not in found]
-            ledger.give_up(lost, batch.batch_id, FAILED, GONE_REASON)
-            files = [file for file in files if (file["key"], file["version"]) in found]
+            gone = [file for file in files if file.identity not in found]
+            ledger.give_up(gone, batch.batch_id, FAILED, GONE_REASON)
+            files = [file for file in files if file.identity in found]
         if not files:
-            batches.close(batch, RELEASED, {"reason": "no pending file was left to claim"})
+            batches.close(batch, RELEASED, NothingToRead(reason="no pending file was left to claim"))
             batches.conclude(batch)
             return False
         to_read = sum(bytes_to_read(file.size, file.key) for file in manifest.files)
         workers = workers_for(to_read, self.max_workers)
-        request = {
-            "batch_id": batch.batch_id,
-            "dataset": batch.dataset,
-            "manifest": layout.uri(self.artifacts_bucket, manifest_key),
-            "workers": workers,
-        }
-        execution = self._start(batch, request)
-        size = sum(file["size"] for file in files)
-        batches.started(batch, {"execution": execution, "files": len(files), "bytes": size, "workers": workers})
-        for place in range(0, len(files), FILES_A_LINE):
+        workflow_input = WorkflowInput(
+            batch_id=batch.batch_id,
+            dataset=batch.dataset,
+            manifest=layout.uri(self.artifacts_bucket, manifest_key),
+            workers=workers,
+        )
+        execution = self._start(workflow_input)
+        size = sum(file.size for file in files)
+        batches.started(batch, BatchDetails(execution=execution, files=len(files), bytes=size, workers=workers))
+        for first in range(0, len(files), FILES_A_LINE):
             logger.info(
                 "batch started",
                 correlation_id=batch.batch_id,
                 dataset=batch.dataset,
-                files=[f"{file['key']} {file['version']}" for file in files[place : place + FILES_A_LINE]],
+                files=[f"{file.key} {file.version}" for file in files[first : first + FILES_A_LINE]],
                 workers=workers,
             )
         return True
 
-    def _claimed(self, batch: Batch, ledger: Ledger, group: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    def _claimed(self, batch: Batch, ledger: Ledger, group: list[FileItem] | None) -> list[Candidate]:
         """Claim the candidates of a batch: those that were written down first, by whichever tick."""
         key = layout.batch_key(batch.dataset, batch.batch_id, "candidates")
 
         def candidates() -> str:
             pending = self._next_group(batch.dataset, ledger) if group is None else group
-            return json.dumps([candidate(item) for item in pending])
+            return candidates_to_json(file.candidate for file in pending)
 
-        found: list[dict[str, Any]] = json.loads(write_once(self.artifacts_bucket, key, candidates))
-        mine = ledger.claim(found, batch.batch_id)
-        return [file for file, claimed in zip(found, mine, strict=True) if claimed]
+        found = candidates_from_json(write_once(self.artifacts_bucket, key, candidates))
+        claims = ledger.claim(found, batch.batch_id)
+        return [file for file, claimed in zip(found, claims, strict=True) if claimed]
 
-    def _papers(self, batches: Batches) -> Papers:
-        return Papers(
+    def _manifests(self, batches: Batches) -> Manifests:
+        return Manifests(
             curated_bucket=self.curated_bucket,
             quarantine_bucket=self.quarantine_bucket,
             artifacts_bucket=self.artifacts_bucket,
@@ -189,20 +196,17 @@ class Trigger:
             raise RuntimeError(f"{dataset}: its contract was removed while files are pending; deploy it again")
         return text.decode()
 
-    def _start(self, batch: Batch, request: dict[str, Any]) -> str:
+    def _start(self, workflow_input: WorkflowInput) -> str:
         client = boto3.client("stepfunctions")
         try:
             # The same name and input again, while it runs, is answered as if it had been started now.
             return client.start_execution(
-                stateMachineArn=self.state_machine_arn, name=batch.batch_id, input=json.dumps(request)
+                stateMachineArn=self.state_machine_arn,
+                name=workflow_input.batch_id,
+                input=json.dumps(workflow_input.to_document()),
             )["executionArn"]
         except client.exceptions.ExecutionAlreadyExists:
-            return execution_arn(self.state_machine_arn, batch.batch_id)
-
-
-def execution_arn(state_machine_arn: str, name: str) -> str:
-    """ARN of an execution of a standard workflow."""
-    return f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+            return layout.execution_arn(self.state_machine_arn, workflow_input.batch_id)
 
 
 def bytes_to_read(size: int, key: str) -> int:

@@ -17,9 +17,10 @@ from pipeline_core.documents import Contracts
 from pipeline_core.layout import ignored_because
 from pipeline_core.ledger import Ledger
 from pipeline_core.plain_text import log_line
-from pipeline_core.quarantine import DELETED_REASON, keep_file
+from pipeline_core.quarantine import DELETED_REASON, quarantine_file
 
-from lambdas.ingestion.logic import VersionGoneError, is_deleted, landed_file, rejection, replay_purpose
+from lambdas.ingestion.arrival import Arrival
+from lambdas.ingestion.logic import VersionGoneError, is_deleted, rejection, replay_purpose
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
@@ -47,13 +48,11 @@ def _parts() -> tuple[Settings, Ledger, Contracts]:
 def register(record: SQSRecord) -> None:
     """Register the object version of one event; a version that was registered before changes nothing.
 
-    A replay request is such an event with `replay` (`{"what": one of REPLAYS, "id": ...}`): it makes a
-    known file pending again, where a contract wants it.
+    A request to replay makes a known file pending again, where a contract wants it.
     """
     environment, ledger, contracts = _parts()
-    event = record.json_body
-    file = landed_file(event)
-    replay = event.get("replay")
+    arrival = Arrival.from_message(record.body)
+    file, replay = arrival.file, arrival.replay
     known = ledger.file(file.bucket, file.key, file.version)
     if known is not None and replay is None:
         logger.info("file is known already", extra={"key": file.key, "version": file.version})
@@ -69,16 +68,16 @@ def register(record: SQSRecord) -> None:
         except VersionGoneError:
             ignored = DELETED_REASON
     reason = ignored or rejected
-    if known is not None:
-        purpose = replay_purpose(known, replay["what"])
+    if known is not None and replay is not None:
+        purpose = replay_purpose(known, replay.what)
         if reason is not None or purpose is None:
-            logger.warning("nothing to replay", extra={"key": file.key, "status": known["status"], "reason": reason})
+            logger.warning("nothing to replay", extra={"key": file.key, "status": known.status, "reason": reason})
             return
-        name, new = "FilesReplayed", ledger.replay(known, purpose, replay["id"])
+        name, new = "FilesReplayed", ledger.replay(known, purpose, replay.replay_id)
     else:
         if rejected is not None:
             # The copy comes first: a rejected file that the ledger knows is always in quarantine.
-            keep_file(file, rejected, environment.quarantine_bucket)
+            quarantine_file(file, rejected, environment.quarantine_bucket)
         name = "FilesIgnored" if ignored else "FilesRejected" if rejected else "FilesRegistered"
         new = ledger.register(file, rejected=rejected, ignored=ignored)
         if new and ignored is not None and contract is not None:

@@ -1,15 +1,15 @@
 """Decides what a landed object is: a file that its dataset's contract wants, or one to reject, and why."""
 
 import zlib
-from typing import Any
 
 from botocore.exceptions import ClientError
 from pipeline_core.contract import Contract
 from pipeline_core.documents import is_gone, s3_client
-from pipeline_core.layout import FORMATS, MAX_EXPANSION, dataset_of, format_of
-from pipeline_core.ledger import FAILED, IGNORED, PUBLISHED, QUARANTINED, REJECTED, LandedFile
+from pipeline_core.files import FileItem, LandedFile
+from pipeline_core.layout import FORMATS, MAX_EXPANSION, format_of
+from pipeline_core.ledger import FAILED, IGNORED, PUBLISHED, QUARANTINED, REJECTED
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
-from pipeline_core.quarantine import DELETED_REASON, UNVERSIONED, version_argument
+from pipeline_core.quarantine import DELETED_REASON, version_argument
 
 HEAD_BYTES = 64 * 1024
 REPLAYS = ("quarantined", "again", "deleted")
@@ -19,29 +19,11 @@ class VersionGoneError(Exception):
     """The object version was deleted."""
 
 
-def landed_file(event: dict[str, Any]) -> LandedFile:
-    """Read an EventBridge "Object Created" event. Its keys are not URL-encoded (those of S3's own events are)."""
-    detail = event["detail"]
-    item = detail["object"]
-    key = item["key"]
-    found = format_of(key)
-    return LandedFile(
-        bucket=detail["bucket"]["name"],
-        key=key,
-        # The bucket is versioned; before it was, or without, the tag and the order of events name the object.
-        version=item.get("version-id") or f"{UNVERSIONED}{item.get('etag', '')}:{item.get('sequencer', '')}",
-        size=int(item.get("size", 0)),
-        landed_at=event["time"],
-        dataset=dataset_of(key) or "",
-        format=found[0] if found else "",
-    )
-
-
-def replay_purpose(item: dict[str, Any], asked: str) -> str | None:
+def replay_purpose(file: FileItem, asked: str) -> str | None:
     """Return what a known file is to be read again for; None if the request has nothing to do with it.
 
     Args:
-        item: the file's ledger item.
+        file: as the ledger has it.
         asked: `quarantined` (what is in quarantine), `again` (published rows too, which are replaced), or `deleted`
             (files that were IGNORED because their object was deleted).
 
@@ -50,16 +32,16 @@ def replay_purpose(item: dict[str, Any], asked: str) -> str | None:
     """
     if asked not in REPLAYS:
         raise ValueError(f"replay {asked!r}; allowed: {', '.join(REPLAYS)}")
-    status = item["status"]
+    status = file.status
     if asked == "deleted":
-        return LANDED if status == IGNORED and item["reason"] == DELETED_REASON else None
+        return LANDED if status == IGNORED and file.reason == DELETED_REASON else None
     if status in (QUARANTINED, REJECTED, FAILED):
         return LANDED
     if status != PUBLISHED:
         return None
     if asked == "again":
         return REPLACE
-    return ROWS if item.get("quarantined_in") else None
+    return ROWS if file.quarantined_in else None
 
 
 def is_deleted(file: LandedFile) -> bool:

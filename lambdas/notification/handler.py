@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.plain_text import log_line
 
-from lambdas.notification.message import compose
+from lambdas.notification.message import Notification, compose
 
 logger = Logger(json_serializer=log_line)
 tracer = Tracer()
@@ -50,14 +50,15 @@ def _store() -> DynamoDBPersistenceLayer:
 
 
 def _publish(event: dict[str, Any]) -> dict[str, str]:
-    subject, body = compose(event, _settings().state_machine_arn)
+    notification = Notification.from_event(event)
+    subject, body = compose(notification, _settings().state_machine_arn)
     answer = boto3.client("sns").publish(
         TopicArn=_settings().topic_arn,
         Subject=subject,
         Message=body,
         MessageAttributes={
-            "dataset": {"DataType": "String", "StringValue": event["dataset"]},
-            "outcome": {"DataType": "String", "StringValue": event["outcome"]},
+            "dataset": {"DataType": "String", "StringValue": notification.dataset},
+            "outcome": {"DataType": "String", "StringValue": notification.outcome},
         },
     )
     return {"message_id": answer["MessageId"]}
@@ -70,9 +71,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, str]:
 
     Step Functions repeats a task whose answer was lost; the second time the first answer is given again.
     """
-    logger.append_keys(correlation_id=event["batch_id"], dataset=event["dataset"])
+    notification = Notification.from_event(event)
+    logger.append_keys(correlation_id=notification.batch_id, dataset=notification.dataset)
     idempotency.register_lambda_context(context)
     once = idempotent_function(_publish, data_keyword_argument="event", persistence_store=_store(), config=idempotency)
     answer: dict[str, str] = once(event=event)
-    logger.info("published", extra={"outcome": event["outcome"], **answer})
+    logger.info("published", extra={"outcome": notification.outcome, **answer})
     return answer

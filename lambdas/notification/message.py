@@ -1,8 +1,11 @@
 """Writes the message of an outcome: what happened, what it means, what to do next."""
 
-from typing import Any
+from dataclasses import dataclass
 
-from pipeline_core.plain_text import shown
+from pipeline_core.fields import DocumentError, Fields
+from pipeline_core.layout import execution_arn
+from pipeline_core.plain_text import printable
+from pipeline_core.verdict import MAX_CAUSE, ErrorOutput, Verdict
 
 MAX_SUBJECT = 100
 """SNS cuts nothing: a longer subject is an error (SNS Publish API reference, 2026-11)."""
@@ -34,34 +37,57 @@ NEXT = {
 }
 
 
-def compose(event: dict[str, Any], state_machine_arn: str) -> tuple[str, str]:
-    """Return subject and body.
+@dataclass(frozen=True, kw_only=True)
+class Notification:
+    """What became of a batch, with its verdict or with the error that it failed with."""
 
-    Raises:
-        ValueError: an outcome that there is no message for.
-    """
-    outcome, dataset, batch_id = event["outcome"], event["dataset"], event["batch_id"]
-    if outcome not in NEXT:
-        raise ValueError(f"outcome {outcome!r}; allowed: {', '.join(NEXT)}")
-    verdict = event.get("verdict") or {}
-    error = event.get("error") or {}
+    batch_id: str
+    dataset: str
+    outcome: str
+    verdict: Verdict | None = None
+    error: ErrorOutput | None = None
+
+    @classmethod
+    def from_event(cls, event: object) -> "Notification":
+        """Parse the event of the function.
+
+        Raises:
+            DocumentError: it does not fit, or is of an outcome that there is no message for.
+        """
+        document = Fields(event, "the notification")
+        outcome = document.text("outcome")
+        if outcome not in NEXT:
+            raise DocumentError(f"outcome {outcome!r}; allowed: {', '.join(NEXT)}")
+        return cls(
+            batch_id=document.text("batch_id"),
+            dataset=document.text("dataset"),
+            outcome=outcome,
+            verdict=Verdict.from_fields(document.fields("verdict")) if "verdict" in document else None,
+            error=ErrorOutput.from_fields(document.fields("error")) if "error" in document else None,
+        )
+
+
+def compose(notification: Notification, state_machine_arn: str) -> tuple[str, str]:
+    """Return subject and body."""
+    outcome, dataset, batch_id = notification.outcome, notification.dataset, notification.batch_id
+    verdict, error = notification.verdict, notification.error
     lines = [f"Batch {batch_id} of dataset {dataset}: {outcome}."]
     if verdict:
         lines.append(
-            f"{verdict['rows_read']} rows read from {verdict['files']} files = {verdict['rows_curated']} curated "
-            f"+ {verdict['rows_quarantined']} quarantined + {verdict['rows_duplicate']} duplicates."
+            f"{verdict.rows_read} rows read from {verdict.files} files = {verdict.rows_curated} curated "
+            f"+ {verdict.rows_quarantined} quarantined + {verdict.rows_duplicate} duplicates."
         )
-        if verdict.get("rows_replaced"):
-            lines.append(f"{verdict['rows_replaced']} rows that were published before were replaced.")
-        lines.extend(f"Broken rule: {violation}." for violation in verdict.get("violations", []))
+        if verdict.rows_replaced:
+            lines.append(f"{verdict.rows_replaced} rows that were published before were replaced.")
+        lines.extend(f"Broken rule: {violation}." for violation in verdict.violations)
     if error:
-        lines.append(f"Error: {error.get('Error', 'unknown')}: {str(error.get('Cause', ''))[:2000]}")
+        lines.append(f"Error: {error.error}: {error.cause[:MAX_CAUSE]}")
     lines.append(NEXT[outcome].format(dataset=dataset, batch_id=batch_id))
     region = state_machine_arn.split(":")[3]
-    arn = f"{state_machine_arn.replace(':stateMachine:', ':execution:')}:{batch_id}"
+    arn = execution_arn(state_machine_arn, batch_id)
     console = f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{arn}"
     lines.append(f"Execution: {console}")
     # Cut when it is escaped, which makes it longer.
-    subject = shown(f"[{outcome}] {dataset}: {batch_id}")[:MAX_SUBJECT]
+    subject = printable(f"[{outcome}] {dataset}: {batch_id}")[:MAX_SUBJECT]
     # A line is one thing that is said: an error of several lines must not look like more of them.
-    return subject, "\n".join(map(shown, lines))
+    return subject, "\n".join(map(printable, lines))

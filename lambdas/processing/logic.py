@@ -1,8 +1,7 @@
 """The audit of a batch, and its publication. See docs/architecture.md for the order of the steps and why."""
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import boto3
 from pipeline_core import catalog as catalog_module
@@ -10,15 +9,18 @@ from pipeline_core import layout, publish
 from pipeline_core.batches import DECIDED, FINISHED, Batch, Batches, ClosedError, ConflictError
 from pipeline_core.contract import Contract
 from pipeline_core.documents import read, write_once
-from pipeline_core.ledger import PUBLISHED, QUARANTINED, LandedFile, Ledger
+from pipeline_core.files import Candidate, candidates_from_json
+from pipeline_core.ledger import PUBLISHED, QUARANTINED, Ledger
 from pipeline_core.manifest import REPLACE, ROWS, Manifest
-from pipeline_core.quarantine import keep_file
+from pipeline_core.quarantine import quarantine_file
 from pipeline_core.report import Report, reconcile, violations
-from pipeline_core.runs import record_run
+from pipeline_core.runs import RunDetails, record_run
+from pipeline_core.verdict import CONFLICT, Verdict
 
-from lambdas.processing.outcome import check_replaced, finished_file, has_no_rows_to_quarantine
+from lambdas.processing.finished_files import check_replaced, finished_file, has_no_rows_to_quarantine
 
-CONFLICT = "CONFLICT"
+Candidates = dict[tuple[str, str], Candidate]
+"""The candidates of a batch by key and version."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class Publisher:
     database: str
     event_bus_name: str
 
-    def decide(self, dataset: str, batch_id: str, seen: int) -> dict[str, Any]:
+    def decide(self, dataset: str, batch_id: str, seen: int) -> Verdict:
         """Audit and publish a batch.
 
         Args:
@@ -49,14 +51,12 @@ class Publisher:
             ClosedError: the batch was given up.
         """
         batches = Batches(Ledger(self.ledger_table))
-        batch = batches.get(dataset, batch_id)
-        if batch is None:
-            raise RuntimeError(f"the ledger has no batch {batch_id} of {dataset}")
+        batch = batches.existing(dataset, batch_id)
         if batch.status in FINISHED and batch.status not in DECIDED:
             raise ClosedError(f"{batch_id} is {batch.status}: it must not be published any more")
         manifest = Manifest.from_json(self._document(batch, "manifest"))
         if batch.status in DECIDED:
-            report = Report.from_json(self._document(batch, batch.verdict["report"]))
+            report = Report.from_json(self._document(batch, batch.report))
             return self._conclude(batches, batch, manifest, report)
         name = f"report-{seen if batch.seen is None else batch.seen}"
         report = self._pinned_report(batch, name)
@@ -64,7 +64,7 @@ class Publisher:
         if manifest.purpose == REPLACE:
             check_replaced(report, self._candidates(batch))
         verdict = self._verdict(batch, name, manifest, report)
-        if verdict["verdict"] == QUARANTINED:
+        if verdict.verdict == QUARANTINED:
             if manifest.purpose != REPLACE:
                 publish.copy_files(publish.quarantine_files(report), self.quarantine_bucket)
             batches.close(batch, QUARANTINED, verdict)
@@ -74,42 +74,43 @@ class Publisher:
                 try:
                     batches.begin_publish(batch, seen, paths)
                 except ConflictError as conflict:
-                    return {**verdict, "verdict": CONFLICT, "violations": [str(conflict)], "crawl": False}
+                    return replace(verdict, verdict=CONFLICT, violations=(str(conflict),))
             # What goes goes first: a reader may miss replaced rows for a moment, and never sees them twice.
             publish.replace_files(report, self.curated_bucket)
             publish.copy_files(publish.table_files(report), self.curated_bucket)
             publish.copy_files(publish.quarantine_files(report), self.quarantine_bucket)
             batches.end_publish(batch, verdict, paths)
         closed = batches.get(dataset, batch_id)
-        if closed is None or closed.status != verdict["verdict"]:
-            raise ClosedError(f"{batch_id} is {closed and closed.status} and was not {verdict['verdict']}")
+        if closed is None or closed.status != verdict.verdict:
+            raise ClosedError(f"{batch_id} is {closed and closed.status} and was not {verdict.verdict}")
         return self._conclude(batches, closed, manifest, report)
 
-    def _verdict(self, batch: Batch, name: str, manifest: Manifest, report: Report) -> dict[str, Any]:
+    def _verdict(self, batch: Batch, name: str, manifest: Manifest, report: Report) -> Verdict:
         contract = Contract.from_json(self._document(batch, "contract"))
         # Thresholds are about what producers deliver; rows that come out of quarantine were judged before.
         broken = [] if manifest.purpose == ROWS else violations(report, contract)
-        return {
-            "verdict": QUARANTINED if broken else PUBLISHED,
-            "dataset": batch.dataset,
-            "batch_id": batch.batch_id,
-            "report": name,
-            "purpose": manifest.purpose,
-            "contract_version": report.contract_version,
-            "files": len(report.files),
-            "files_quarantined": sum(file.problem is not None for file in report.files),
-            "bytes": sum(file.size for file in manifest.files),
-            "rows_read": report.rows_read,
-            "rows_curated": report.rows_curated,
-            "rows_quarantined": report.rows_quarantined,
-            "rows_duplicate": report.rows_duplicate,
-            "rows_replaced": report.rows_replaced,
-            "violations": broken,
-        }
+        return Verdict(
+            verdict=QUARANTINED if broken else PUBLISHED,
+            dataset=batch.dataset,
+            batch_id=batch.batch_id,
+            report=name,
+            purpose=manifest.purpose,
+            contract_version=report.contract_version,
+            files=len(report.files),
+            files_quarantined=sum(file.problem is not None for file in report.files),
+            bytes=sum(file.size for file in manifest.files),
+            rows_read=report.rows_read,
+            rows_curated=report.rows_curated,
+            rows_quarantined=report.rows_quarantined,
+            rows_duplicate=report.rows_duplicate,
+            rows_replaced=report.rows_replaced,
+            violations=tuple(broken),
+        )
 
-    def _conclude(self, batches: Batches, batch: Batch, manifest: Manifest, report: Report) -> dict[str, Any]:
+    def _conclude(self, batches: Batches, batch: Batch, manifest: Manifest, report: Report) -> Verdict:
         """What follows from a verdict: files, quarantine, catalog, event, run. Repeated when the call is."""
-        verdict = plain(batch.verdict)
+        verdict = batch.verdict
+        assert verdict is not None, "it was decided on"
         candidates = self._candidates(batch)
         self._finish_files(batch, manifest, report, verdict, candidates)
         if batch.status == PUBLISHED or manifest.purpose not in (ROWS, REPLACE):
@@ -123,53 +124,45 @@ class Publisher:
                 catalog.register_partitions(report, self.curated_bucket)
         if batch.status == PUBLISHED:
             self._announce(verdict)
-        record_run(self.artifacts_bucket, batch, batch.status, verdict)
+        record_run(self.artifacts_bucket, batch, RunDetails.of_verdict(verdict))
         batches.conclude(batch)
-        return {**verdict, "crawl": crawl}
+        return replace(verdict, crawl=crawl)
 
     def _finish_files(
         self,
         batch: Batch,
         manifest: Manifest,
         report: Report,
-        verdict: dict[str, Any],
-        candidates: dict[tuple[str, str], dict[str, Any]],
+        verdict: Verdict,
+        candidates: Candidates,
     ) -> None:
         ledger = Ledger(self.ledger_table)
-        found = [(file, candidates[file.key, file.version]) for file in report.files]
+        files = [candidates[file.key, file.version] for file in report.files]
         if batch.status == QUARANTINED and manifest.purpose == REPLACE:
-            reason = "the replacement was refused: " + "; ".join(verdict["violations"])
-            ledger.give_up([item for _, item in found], batch.batch_id, QUARANTINED, reason)
+            reason = "the replacement was refused: " + "; ".join(verdict.violations)
+            ledger.give_up(files, batch.batch_id, QUARANTINED, reason)
             return
-        finished = [finished_file(file, item, verdict) for file, item in found]
-        for (file, item), after in zip(found, finished, strict=True):
-            if after["kept"]:
-                keep_file(LandedFile.of(item), str(file.problem), self.quarantine_bucket)
-        ledger.finish(finished, batch.batch_id, batch.status)
+        finished = [finished_file(*pair, verdict) for pair in zip(report.files, files, strict=True)]
+        for file, after in zip(report.files, finished, strict=True):
+            if after.has_copy:
+                quarantine_file(after.file, str(file.problem), self.quarantine_bucket)
+        ledger.finish(finished, batch.batch_id)
 
-    def _empty_quarantine(
-        self, batch: Batch, report: Report, candidates: dict[tuple[str, str], dict[str, Any]]
-    ) -> None:
+    def _empty_quarantine(self, batch: Batch, report: Report, candidates: Candidates) -> None:
         """Take out of quarantine what this batch has decided on anew."""
-        now_kept = {(file.key, file.version): has_no_rows_to_quarantine(file) for file in report.files}
-        keys: list[str] = []
-        for place, kept in now_kept.items():
-            file = candidates[place]
-            if file["quarantined_in"] not in ("", batch.batch_id):
-                earlier = self._earlier_report(batch.dataset, file["quarantined_in"])
-                keys += publish.quarantined_keys(earlier, *place)
-            if file["kept"] and not kept:
-                keys += layout.kept_file_keys(file["bucket"], file["key"], file["version"])
+        batches, keys = Batches(Ledger(self.ledger_table)), list[str]()
+        for reported in report.files:
+            file = candidates[reported.key, reported.version]
+            if file.quarantined_in:
+                earlier = batches.existing(batch.dataset, file.quarantined_in)
+                report_then = Report.from_json(self._document(earlier, earlier.report))
+                keys += publish.quarantined_keys(report_then, file.key, file.version)
+            if file.has_copy and not has_no_rows_to_quarantine(reported):
+                keys += layout.quarantined_file_keys(file.bucket, file.key, file.version)
         publish.delete_objects(self.quarantine_bucket, keys)
 
-    def _earlier_report(self, dataset: str, batch_id: str) -> Report:
-        batch = Batches(Ledger(self.ledger_table)).get(dataset, batch_id)
-        if batch is None:
-            raise RuntimeError(f"the ledger has no batch {batch_id} of {dataset}")
-        return Report.from_json(self._document(batch, batch.verdict["report"]))
-
-    def _candidates(self, batch: Batch) -> dict[tuple[str, str], dict[str, Any]]:
-        return {(file["key"], file["version"]): file for file in json.loads(self._document(batch, "candidates"))}
+    def _candidates(self, batch: Batch) -> Candidates:
+        return {file.identity: file for file in candidates_from_json(self._document(batch, "candidates"))}
 
     def _document(self, batch: Batch, name: str) -> bytes:
         key = layout.batch_key(batch.dataset, batch.batch_id, name)
@@ -194,7 +187,7 @@ class Publisher:
 
         return Report.from_json(write_once(self.artifacts_bucket, key, staged))
 
-    def _announce(self, verdict: dict[str, Any]) -> None:
+    def _announce(self, verdict: Verdict) -> None:
         """Tell downstream consumers. At least once: the batch id is what they know a repetition by."""
         answer = boto3.client("events").put_events(
             Entries=[
@@ -202,14 +195,9 @@ class Publisher:
                     "EventBusName": self.event_bus_name,
                     "Source": "data-pipeline",
                     "DetailType": "BatchPublished",
-                    "Detail": json.dumps(verdict),
+                    "Detail": json.dumps(verdict.to_item()),
                 }
             ]
         )
         if answer["FailedEntryCount"]:
             raise RuntimeError(f"BatchPublished was not accepted: {answer['Entries']}")
-
-
-def plain(verdict: dict[str, Any]) -> dict[str, Any]:
-    """DynamoDB gives numbers back as Decimal; JSON wants int."""
-    return {key: value if isinstance(value, str | bool | list) else int(value) for key, value in verdict.items()}

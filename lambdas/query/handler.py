@@ -11,6 +11,8 @@ from pipeline_core import settings
 from pipeline_core.athena import Athena, QueryError, literal
 from pipeline_core.plain_text import log_line
 
+from lambdas.query.request import NOT_ALLOWED, NamedQuery, Verification, request_from_event
+
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
 tracer = Tracer()
@@ -53,31 +55,26 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         BatchNotVisibleError: the count differs.
         QueryError: unknown query, a query that fails, or free SQL that is not allowed.
     """
+    request = request_from_event(event)
     environment, athena = _parts()
     timeout = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
-    if "verify" in event:
-        wanted = event["verify"]
-        logger.append_keys(correlation_id=wanted["batch_id"])
-        sql = athena.named(f"{wanted['dataset']}_batch_rows")
-        answer = athena.run(sql, [literal(wanted["batch_id"])], timeout)
-        found = int(answer["rows"][0][0] or 0)
-        if found != wanted["rows"]:
+    if isinstance(request, Verification):
+        logger.append_keys(correlation_id=request.batch_id)
+        sql = athena.named(f"{request.dataset}_batch_rows")
+        answer = athena.run(sql, [literal(request.batch_id)], timeout)
+        found = int(answer.rows[0][0] or 0)
+        if found != request.rows:
             raise BatchNotVisibleError(
-                f"Athena answers {found} rows of batch {wanted['batch_id']}, {wanted['rows']} were published"
+                f"Athena answers {found} rows of batch {request.batch_id}, {request.rows} were published"
             )
+    elif isinstance(request, NamedQuery):
+        answer = athena.run(athena.named(request.name), request.parameters, timeout)
+    elif environment.allow_free_sql:
+        answer = athena.run(request.sql, request.parameters, timeout)
     else:
-        parameters = [literal(value) for value in event.get("parameters", [])]
-        if "query" in event:
-            sql = athena.named(event["query"])
-        elif "sql" in event and environment.allow_free_sql:
-            sql = event["sql"]
-        else:
-            raise QueryError(
-                "give the name of a named query in 'query'; free SQL in 'sql' is for stacks with athena.allow_free_sql"
-            )
-        answer = athena.run(sql, parameters, timeout)
-    metrics.add_metric("ScannedBytes", MetricUnit.Bytes, answer["scanned_bytes"])
+        raise QueryError(NOT_ALLOWED)
+    metrics.add_metric("ScannedBytes", MetricUnit.Bytes, answer.scanned_bytes)
     metrics.flush_metrics()
-    told = {name: answer[name] for name in ("query_id", "scanned_bytes", "cost_dollars")}
-    logger.info("answered", extra={**told, "rows": len(answer["rows"])})
-    return answer
+    summary = {"query_id": answer.query_id, "scanned_bytes": answer.scanned_bytes, "cost_dollars": answer.cost_dollars}
+    logger.info("answered", extra={**summary, "rows": len(answer.rows)})
+    return answer.to_document()

@@ -97,6 +97,6 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
 
 def _failure(stack: str, error: Exception, longest: int) -> str:
     said = str(error) if isinstance(error, PreviewError) else f"{type(error).__name__}: {error}"
-    head = f"### Preview of stack {plain_text.shown(stack)}\n\n"
+    head = f"### Preview of stack {plain_text.printable(stack)}\n\n"
     # Indented, as code that nothing in it can end.
-    return head + "\n".join(f"    {plain_text.shown(line)}" for line in said.splitlines())[: longest - len(head)]
+    return head + "\n".join(f"    {plain_text.printable(line)}" for line in said.splitlines())[: longest - len(head)]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pipeline_core.plain_text import LAYOUT
-from pipeline_core.plain_text import shown as fit_to_see
+from pipeline_core.plain_text import printable as fit_to_see
 
 from ops.preview.changes import Change
 from ops.preview.options import LONGEST_COMMENT

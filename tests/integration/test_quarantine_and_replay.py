@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,41 +58,56 @@ def replayed(pipeline: Pipeline, key: str, status: str, before: int) -> Progress
     return progress
 
 
-def test_files_that_fail_the_job_are_isolated_and_their_neighbours_are_published(pipeline: Pipeline) -> None:
+def outcomes(pipeline: Pipeline) -> Counter[str]:
+    """How often each outcome was notified since the last call."""
+    return Counter(message["Subject"].split("]")[0].strip("[") for message in pipeline.notifications())
+
+
+def in_quarantine(pipeline: Pipeline) -> set[str | None]:
+    return {key for row in ask(pipeline, "latest_quarantined_files") for key in row}
+
+
+def test_a_file_that_cannot_be_read_is_isolated_and_its_neighbour_is_published(pipeline: Pipeline) -> None:
     sink = io.BytesIO()
     names = [f"{chr(65 + n % 26)}{chr(65 + n // 26)}" for n in range(600)]
     pq.write_table(pa.table({"carrier": names, "name": names}), sink)
     whole = sink.getvalue()
     noise = whole[:100] + b"\xff" * 400 + whole[500:]
-    # More than the job's driver can hold here, several times over.
-    long = HEADER + b"P8," + b"x" * 100_000_000 + b"\nP9,Beside it\n"
-    good = {f"airlines/good{n}.csv": HEADER + b"P%d,Good\n" % n for n in range(2)}
-    pipeline.land([*good.items(), ("airlines/poison.parquet", noise), ("airlines/long.csv", long)])
+    good, poison = "airlines/good.csv", "airlines/poison.parquet"
+    pipeline.land([(good, HEADER + b"P0,Good\n"), (poison, noise)])
     pipeline.wait_until_registered()
     (first,) = pipeline.tick("airlines")
-    # Two runs of the batch, two of the file that is noise and four of the one that kills Spark: it is blamed at the
-    # second time alone. A failed run is tried again.
-    progress = pipeline.wait(done(6), 4 * SECONDS)
+    # Two runs of the batch and two of the file: a failed run is tried again.
+    progress = pipeline.wait(done(3), SECONDS)
     states = {file.key: file for file in progress.files}
-    assert {states[key].status for key in good} == {"PUBLISHED"}
-    poison = states["airlines/poison.parquet"]
-    assert poison.status == "QUARANTINED"
-    assert (poison.reason or "").startswith("unreadable: the job fails on this file alone")
-    assert "UnreadableFileError: java.io.IOException: FAILED_TO_UNCOMPRESS" in (poison.reason or ""), (
-        "a person reads why"
-    )
-    assert states["airlines/long.csv"].status == "QUARANTINED"
+    assert (states[good].status, states[poison].status) == ("PUBLISHED", "QUARANTINED")
+    reason = states[poison].reason or ""
+    assert reason.startswith("unreadable: the job fails on this file alone")
+    assert "UnreadableFileError: java.io.IOException: FAILED_TO_UNCOMPRESS" in reason, "a person reads why"
+    assert outcomes(pipeline) == {"PUBLISHED": 1, "QUARANTINED": 1, "SPLIT": 1}
+    assert progress.stages[first] == "failed"
+    assert poison in in_quarantine(pipeline)
+
+
+def test_a_batch_that_spark_dies_on_is_given_back_once_and_split_when_spark_dies_again(pipeline: Pipeline) -> None:
+    before = len(pipeline.progress().stages)
+    good, killer = "airlines/beside.csv", "airlines/long.csv"
+    # More than the job's driver can hold here, several times over.
+    long = HEADER + b"P8," + b"x" * 100_000_000 + b"\nP9,Beside it\n"
+    pipeline.land([(good, HEADER + b"P1,Good\n"), (killer, long)])
+    pipeline.wait_until_registered()
+    pipeline.tick("airlines")
+    # Two batches of both, one of the good file, two of the one that kills Spark: it is blamed at the second time alone.
+    progress = pipeline.wait(done(before + 5), 4 * SECONDS)
+    states = {file.key: file for file in progress.files}
+    assert (states[good].status, states[killer].status) == ("PUBLISHED", "QUARANTINED")
     # Whether the error is told before the driver ends, and who hears first that it did, is left to chance.
     ends = (
         r"Spark's driver ended without a word|java\.lang\.OutOfMemoryError|\S+: Job \d+ cancelled because SparkContext"
     )
-    memory = rf"FileKilledSparkError: ({ends})"
-    assert re.search(memory, states["airlines/long.csv"].reason or "")
-    outcomes = sorted(message["Subject"].split("]")[0].strip("[") for message in pipeline.notifications())
-    assert outcomes == ["PUBLISHED", "PUBLISHED", "QUARANTINED", "QUARANTINED", "RELEASED", "SPLIT"]
-    assert progress.stages[first] == "failed"
-    kept = {key for row in ask(pipeline, "latest_quarantined_files") for key in row} & states.keys()
-    assert kept == {"airlines/poison.parquet", "airlines/long.csv"}
+    assert re.search(rf"FileKilledSparkError: ({ends})", states[killer].reason or "")
+    assert outcomes(pipeline) == {"RELEASED": 2, "SPLIT": 1, "PUBLISHED": 1, "QUARANTINED": 1}
+    assert killer in in_quarantine(pipeline)
 
 
 def counted(emulator: Emulator, metric: str) -> list[float]:

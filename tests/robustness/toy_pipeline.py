@@ -21,8 +21,10 @@ from pipeline_core.layout import execution_arn
 from pipeline_core.ledger import FINAL, PUBLISHED
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
+from pipeline_core.verdict import ErrorOutput
+from pipeline_core.workflow import EVENT, TRIGGER, WORKFLOW, RecoveryRequest
 
-from lambdas.error_handler.logic import EVENT, LEFT, PUBLISHING, WORKFLOW, Recovery
+from lambdas.error_handler.logic import PUBLISHING, Recovery
 from lambdas.etl_trigger.logic import Trigger
 from lambdas.ingestion import handler as ingestion
 from lambdas.processing.logic import Publisher
@@ -177,7 +179,7 @@ class Toy:
                 workflow.state = "publish" if self.job(workflow.batch_id) else "recover"
             case "publish":
                 try:
-                    verdict = self.publisher.decide(DATASET, workflow.batch_id, workflow.seen)["verdict"]
+                    verdict = self.publisher.decide(DATASET, workflow.batch_id, workflow.seen).verdict
                 except PublishingError:
                     return
                 except ClosedError:
@@ -197,8 +199,8 @@ class Toy:
 
     def recover(self, batch_id: str, caller: str) -> str:
         """The error handler."""
-        error = {"Error": "States.Timeout", "Cause": "toy"}
-        return self.recovery.recover(DATASET, batch_id, error, job=False, caller=caller)
+        error = ErrorOutput(error="States.Timeout", cause="toy")
+        return self.recovery.recover(RecoveryRequest(dataset=DATASET, batch_id=batch_id, error=error, caller=caller))
 
     def end(self, workflow: Workflow) -> None:
         """The execution is over, and Step Functions says so."""
@@ -213,7 +215,7 @@ class Toy:
         batch_id = json.loads(Payload)["batch_id"]
         with self.wire.quiet(), suppress(PublishingError, ClosedError):
             if FunctionName == "error_handler":
-                self.recover(batch_id, LEFT)
+                self.recover(batch_id, TRIGGER)
             else:
                 self.publisher.decide(DATASET, batch_id, 0)
 
@@ -302,7 +304,8 @@ class Toy:
         found = []
         for event in self.landed:
             item = event["detail"]["object"]
-            found.append(self.ledger.file(self.raw, item["key"], item["version-id"]) or {"status": "LOST", **item})
+            known = {version["version"]: version for version in self.ledger.versions(self.raw, item["key"])}
+            found.append(known.get(item["version-id"]) or {"status": "LOST", **item})
         return found
 
     def problems(self) -> list[str]:

@@ -1,6 +1,8 @@
 """Runs SQL in Athena: named queries with parameters, bounded waits, and what it cost."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,22 @@ MAX_ROWS = 1_000
 
 class QueryError(Exception):
     """A query that failed, was cancelled, does not exist or took too long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """The rows of a query (text or None) under their columns, whether there are more, and what it cost."""
+
+    query_id: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | None, ...], ...]
+    truncated: bool
+    scanned_bytes: int
+    cost_dollars: float
+
+    def to_document(self) -> dict[str, Any]:
+        """Write the answer as JSON has it."""
+        return {**asdict(self), "columns": list(self.columns), "rows": [list(row) for row in self.rows]}
 
 
 class Athena:
@@ -47,7 +65,7 @@ class Athena:
             raise QueryError(f"no named query {name!r}; there are: {', '.join(sorted(names))}")
         return names[name]
 
-    def run(self, sql: str, parameters: list[str], timeout: float) -> dict[str, Any]:
+    def run(self, sql: str, parameters: Sequence[str], timeout: float) -> Answer:
         """Run a query and wait for it.
 
         Args:
@@ -55,13 +73,10 @@ class Athena:
             parameters: SQL literals, for example `'2013'` with its quotes; see `literal`.
             timeout: seconds; a query that takes longer is stopped.
 
-        Returns:
-            columns, rows (lists of text or None), truncated, scanned_bytes, cost_dollars, query_id.
-
         Raises:
             QueryError: with Athena's own reason.
         """
-        arguments: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
+        arguments: dict[str, Any] = {"ExecutionParameters": list(parameters)} if parameters else {}
         query_id = self._client.start_query_execution(
             QueryString=sql,
             QueryExecutionContext={"Database": self._database},
@@ -72,15 +87,15 @@ class Athena:
         scanned = int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
         answer = self._client.get_query_results(QueryExecutionId=query_id, MaxResults=MAX_ROWS)
         results = answer["ResultSet"]
-        rows = [[cell.get("VarCharValue") for cell in row["Data"]] for row in results["Rows"]]
-        return {
-            "query_id": query_id,
-            "columns": [column["Name"] for column in results["ResultSetMetadata"]["ColumnInfo"]],
-            "rows": rows[1:],  # the first row of a SELECT is its header
-            "truncated": "NextToken" in answer,
-            "scanned_bytes": scanned,
-            "cost_dollars": round(max(scanned, MINIMUM_BYTES) / 1e12 * DOLLARS_PER_TB, 9),
-        }
+        rows = tuple(tuple(cell.get("VarCharValue") for cell in row["Data"]) for row in results["Rows"])
+        return Answer(
+            query_id=query_id,
+            columns=tuple(column["Name"] for column in results["ResultSetMetadata"]["ColumnInfo"]),
+            rows=rows[1:],  # the first row of a SELECT is its header
+            truncated="NextToken" in answer,
+            scanned_bytes=scanned,
+            cost_dollars=round(max(scanned, MINIMUM_BYTES) / 1e12 * DOLLARS_PER_TB, 9),
+        )
 
     def _wait(self, query_id: str, timeout: float) -> dict[str, Any]:
         deadline, pause = time.monotonic() + timeout, 0.2

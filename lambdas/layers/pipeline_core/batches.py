@@ -8,11 +8,13 @@ since, the job runs again. A batch with a verdict runs until all that follows fr
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pipeline_core.fields import Fields
 from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, Ledger, now, write
+from pipeline_core.verdict import ErrorOutput, NothingToRead, Verdict
 
 OPEN, STARTED, RELEASED, SPLIT = "OPEN", "STARTED", "RELEASED", "SPLIT"
 DECIDED = (PUBLISHED, QUARANTINED)
@@ -48,10 +50,24 @@ class DatasetState:
     running: frozenset[str] = frozenset()
     publishing: str | None = None
 
+    @classmethod
+    def from_item(cls, item: object) -> "DatasetState":
+        """Parse the state item of a dataset; an empty one is the initial state."""
+        document = Fields(item, "the ledger's state of a dataset")
+        return cls(
+            published=document.integer("published", 0),
+            counter=document.integer("counter", 0),
+            running=frozenset(document.texts("running")),
+            publishing=document.text("publishing", "") or None,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A batch's ledger item. `seen` is there once it has begun to publish: what its job's deduplication saw."""
+    """A batch's ledger item. `seen` is there once it has begun to publish: what its job's deduplication saw.
+
+    A batch that was decided on has a verdict, one that was given up has the error for which it was.
+    """
 
     batch_id: str
     dataset: str
@@ -60,7 +76,63 @@ class Batch:
     finished_at: str = ""
     lease_until: int = 0
     seen: int | None = None
-    verdict: dict[str, Any] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    error: ErrorOutput | None = None
+
+    @classmethod
+    def from_item(cls, item: object) -> "Batch":
+        """Parse the item of a batch."""
+        document = Fields(item, "the ledger's item of a batch")
+        # Whatever ended the batch is called its verdict there.
+        end = document.fields("verdict") if "verdict" in document else Fields({}, "no end")
+        return cls(
+            batch_id=document.text("batch_id"),
+            dataset=document.text("dataset"),
+            status=document.text("status"),
+            created_at=document.text("created_at"),
+            finished_at=document.text("finished_at", ""),
+            lease_until=document.integer("lease_until", 0),
+            seen=document.integer("seen") if "seen" in document else None,
+            verdict=Verdict.from_fields(end) if "verdict" in end else None,
+            error=ErrorOutput.from_item(end) if "error" in end else None,
+        )
+
+    @property
+    def report(self) -> str:
+        """The name of the report that its verdict is about.
+
+        Raises:
+            RuntimeError: it has no verdict.
+        """
+        if self.verdict is None:
+            raise RuntimeError(f"{self.batch_id} is {self.status}: it has no report that was decided on")
+        return self.verdict.report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publish:
+    """Which partitions a publish touched, and whose it was. One that the ledger does not have touched all."""
+
+    batch_id: str = ""
+    partitions: tuple[str, ...] = (ALL_PARTITIONS,)
+
+    @classmethod
+    def from_item(cls, item: object) -> "Publish":
+        """Parse the item of a publish, or an empty one."""
+        document = Fields(item, "the ledger's item of a publish")
+        if "partitions" not in document:
+            return cls()
+        return cls(batch_id=document.text("batch_id"), partitions=document.texts("partitions"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchDetails:
+    """What a started batch has to read, and who reads it."""
+
+    execution: str
+    files: int
+    bytes: int
+    workers: int
 
 
 class Batches:
@@ -71,29 +143,23 @@ class Batches:
 
     def state(self, dataset: str) -> DatasetState:
         """Read a dataset's state; the initial one if nothing was ever written."""
-        item = self._get(dataset, "state")
-        return DatasetState(
-            published=int(item.get("published", 0)),
-            counter=int(item.get("counter", 0)),
-            running=frozenset(item.get("running", ())),
-            publishing=item.get("publishing"),
-        )
+        return DatasetState.from_item(self._get(dataset, "state"))
 
     def get(self, dataset: str, batch_id: str) -> Batch | None:
         """Read a batch, or None."""
         item = self._get(dataset, f"batch#{batch_id}")
-        if not item:
-            return None
-        return Batch(
-            batch_id=batch_id,
-            dataset=dataset,
-            status=item["status"],
-            created_at=item["created_at"],
-            finished_at=item.get("finished_at", ""),
-            lease_until=int(item.get("lease_until", 0)),
-            seen=int(item["seen"]) if "seen" in item else None,
-            verdict=item.get("verdict", {}),
-        )
+        return Batch.from_item(item) if item else None
+
+    def existing(self, dataset: str, batch_id: str) -> Batch:
+        """Read a batch.
+
+        Raises:
+            RuntimeError: there is none.
+        """
+        batch = self.get(dataset, batch_id)
+        if batch is None:
+            raise RuntimeError(f"the ledger has no batch {batch_id} of {dataset}")
+        return batch
 
     def _get(self, dataset: str, sort_key: str) -> dict[str, Any]:
         key = {"pk": f"dataset#{dataset}", "sk": sort_key}
@@ -142,17 +208,17 @@ class Batches:
             {":until": at + seconds, ":now": at, ":status": batch.status},
         )
 
-    def started(self, batch: Batch, details: dict[str, Any]) -> None:
+    def started(self, batch: Batch, details: BatchDetails) -> None:
         """Note that the execution of an opened batch runs."""
         self._update_batch(
             batch,
             "SET #status = :started, started_at = :now, details = :details",
             "#status = :open",
-            {":started": STARTED, ":open": OPEN, ":now": now(), ":details": details},
+            {":started": STARTED, ":open": OPEN, ":now": now(), ":details": asdict(details)},
         )
 
-    def close(self, batch: Batch, status: str, verdict: dict[str, Any]) -> bool:
-        """Give a batch that publishes nothing its last status; `conclude` comes after what follows from it.
+    def close(self, batch: Batch, status: str, end: Verdict | ErrorOutput | NothingToRead) -> bool:
+        """Give a batch that publishes nothing its last status, and why; `conclude` comes after what follows from it.
 
         Returns:
             False if it has one already, or has begun to publish: then it has to be published.
@@ -165,7 +231,7 @@ class Batches:
                 "ExpressionAttributeValues": {":batch": batch.batch_id},
             }
         }
-        return self._transact(self._finished(batch, status, verdict), not_publishing)
+        return self._transact(self._finished(batch, status, end), not_publishing)
 
     def conclude(self, batch: Batch) -> None:
         """Take a finished batch out of the running ones: all that follows from its end is done."""
@@ -211,13 +277,13 @@ class Batches:
             return
         if state.publishing is not None:
             raise PublishingError(f"{batch.dataset}: {state.publishing} is publishing; {batch.batch_id} waits")
-        mine = set(partitions)
+        own = set(partitions)
         for sequence in range(seen + 1, state.published + 1):
             item = self._get(batch.dataset, f"publish#{sequence:012d}")
-            theirs = set(item.get("partitions", [ALL_PARTITIONS]))
-            if ALL_PARTITIONS in theirs or mine & theirs:
+            publish = Publish.from_item(item)
+            if ALL_PARTITIONS in publish.partitions or not own.isdisjoint(publish.partitions):
                 raise ConflictError(
-                    f"{batch.batch_id}: publish {sequence} by {item.get('batch_id', 'a batch rolled back')} "
+                    f"{batch.batch_id}: publish {sequence} by {publish.batch_id or 'a batch rolled back'} "
                     "touched the same partitions after this batch's job read them"
                 )
         # attribute_not_exists(published) is the first publish ever
@@ -247,7 +313,7 @@ class Batches:
             raise ClosedError(f"{batch.batch_id} is {now_known.status}: it must not be published any more")
         raise PublishingError(f"{batch.dataset}: another batch began to publish; {batch.batch_id} waits")
 
-    def end_publish(self, batch: Batch, verdict: dict[str, Any], partitions: Sequence[str]) -> bool:
+    def end_publish(self, batch: Batch, verdict: Verdict, partitions: Sequence[str]) -> bool:
         """Give a batch the status PUBLISHED and count the publish; `conclude` comes after it.
 
         Returns:
@@ -276,7 +342,8 @@ class Batches:
             {"Put": {"Item": publish, "ConditionExpression": "attribute_not_exists(pk)"}},
         )
 
-    def _finished(self, batch: Batch, status: str, verdict: dict[str, Any]) -> dict[str, Any]:
+    @staticmethod
+    def _finished(batch: Batch, status: str, end: Verdict | ErrorOutput | NothingToRead) -> dict[str, Any]:
         return {
             "Update": {
                 "Key": {"pk": f"dataset#{batch.dataset}", "sk": f"batch#{batch.batch_id}"},
@@ -285,7 +352,7 @@ class Batches:
                 "ExpressionAttributeNames": {"#status": "status"},
                 "ExpressionAttributeValues": {
                     ":status": status,
-                    ":verdict": verdict,
+                    ":verdict": end.to_item(),
                     ":now": now(),
                     ":open": OPEN,
                     ":started": STARTED,

@@ -52,9 +52,9 @@ class Catalog:
         if table is None or not (columns := _widened(table["StorageDescriptor"], report)):
             return False
         storage = {**table["StorageDescriptor"], "Columns": columns}
-        kept = {name: table[name] for name in TABLE_INPUT if name in table}
+        unchanged = {name: table[name] for name in TABLE_INPUT if name in table}
         # What GetTable answers is what UpdateTable takes, which the stubs cannot know.
-        changed: Any = {**kept, "StorageDescriptor": storage}
+        changed: Any = {**unchanged, "StorageDescriptor": storage}
         self._glue.update_table(DatabaseName=self._database, TableInput=changed)
         return True
 
@@ -87,8 +87,8 @@ class Catalog:
         """A partition is read by its own types: old ones would not hold the new rows in it."""
         if not values:
             return
-        place: Any = {"DatabaseName": self._database, "TableName": report.dataset}
-        found = self._glue.batch_get_partition(**place, PartitionsToGet=[{"Values": item} for item in values])
+        names: Any = {"DatabaseName": self._database, "TableName": report.dataset}
+        found = self._glue.batch_get_partition(**names, PartitionsToGet=[{"Values": item} for item in values])
         entries: Any = [
             {
                 "PartitionValueList": partition["Values"],
@@ -102,7 +102,7 @@ class Catalog:
         ]
         if not entries:
             return
-        if errors := self._glue.batch_update_partition(**place, Entries=entries).get("Errors"):
+        if errors := self._glue.batch_update_partition(**names, Entries=entries).get("Errors"):
             raise RuntimeError(f"{report.dataset}: partitions were not updated: {errors[:3]}")
 
     @staticmethod

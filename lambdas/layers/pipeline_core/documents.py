@@ -80,13 +80,13 @@ class Contracts:
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        self._kept: dict[str, tuple[float, Contract | None]] = {}
+        self._cached: dict[str, tuple[float, Contract | None]] = {}
 
     def get(self, dataset: str) -> Contract | None:
         """Return the contract of a dataset, or None if there is none."""
-        until, contract = self._kept.get(dataset, (0.0, None))
+        until, contract = self._cached.get(dataset, (0.0, None))
         if time.monotonic() >= until:
             text = read(self._bucket, contract_key(dataset))
             contract = None if text is None else Contract.from_json(text)
-            self._kept[dataset] = (time.monotonic() + CONTRACT_SECONDS, contract)
+            self._cached[dataset] = (time.monotonic() + CONTRACT_SECONDS, contract)
         return contract

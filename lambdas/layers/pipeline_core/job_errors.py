@@ -54,8 +54,8 @@ def kind_of(message: str) -> type[Exception] | None:
     Python and Glue put the class before its message, so the first name counts, whatever a key or a value says later.
     Where the process that would have said it was killed, Glue says so.
     """
-    said = _ADDRESS.sub("", message)
-    found = _NAME.search(said)
+    text = _ADDRESS.sub("", message)
+    found = _NAME.search(text)
     if found is not None:
         return _CLASSES[found[1]]
-    return SparkDiedError if _DIED.search(said) else None
+    return SparkDiedError if _DIED.search(text) else None

@@ -116,7 +116,7 @@ def quarantined_rows_key(dataset: str, batch_id: str, number: int) -> str:
     return f"{ROWS}dataset={dataset}/{batch_id}-{number:05d}.parquet"
 
 
-def kept_file_keys(bucket: str, key: str, version: str) -> tuple[str, str]:
+def quarantined_file_keys(bucket: str, key: str, version: str) -> tuple[str, str]:
     """Keys of a file that is in quarantine as a whole: its content, and the document with the reason.
 
     A hash, because a raw key may already have the 1,024 bytes that S3 allows.

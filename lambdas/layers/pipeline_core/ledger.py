@@ -14,9 +14,8 @@ Pending files are in the sparse index `pending`, spread over shards so that no i
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -24,7 +23,7 @@ import boto3
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
-from pipeline_core.manifest import REPLACE, ROWS
+from pipeline_core.files import Candidate, FileItem, FinishedFile, LandedFile, file_key
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -59,34 +58,6 @@ Answer = TypeVar("Answer")
 
 FINAL = (PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED)
 """Where every file ends; a replay begins there again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LandedFile:
-    """One object version as its event describes it; `size` in bytes, `landed_at` in ISO 8601 UTC."""
-
-    bucket: str
-    key: str
-    version: str
-    size: int
-    landed_at: str
-    dataset: str
-    format: str = ""
-
-    @classmethod
-    def of(cls, item: dict[str, Any]) -> "LandedFile":
-        """The file that an item or a candidate describes among other things."""
-        return cls(**{field.name: item[field.name] for field in fields(cls)})
-
-    @property
-    def item_key(self) -> dict[str, str]:
-        """The primary key of its ledger item."""
-        return file_key(self.bucket, self.key, self.version)
-
-
-def file_key(bucket: str, key: str, version: str) -> dict[str, str]:
-    """Primary key of a file's item. A key has at most 1,024 bytes, a partition key may have 2,048."""
-    return {"pk": f"file#{bucket}/{key}", "sk": f"version#{version}"}
 
 
 def now() -> str:
@@ -173,26 +144,26 @@ class Ledger:
         item = self.table.get_item(Key={"pk": f"dataset#{dataset}", "sk": "ignored"}).get("Item", {})
         return int(cast("Decimal", item.get("files", 0)))
 
-    def file(self, bucket: str, key: str, version: str) -> dict[str, Any] | None:
-        """Return the item of an object version, or None."""
+    def file(self, bucket: str, key: str, version: str) -> FileItem | None:
+        """Return what is known of an object version, or None."""
         answer = self.table.get_item(Key=file_key(bucket, key, version), ConsistentRead=True)
-        return answer.get("Item")
+        return FileItem.from_item(answer["Item"]) if "Item" in answer else None
 
     def versions(self, bucket: str, key: str) -> list[dict[str, Any]]:
-        """Return the items of all versions of an object: what happened to this file."""
+        """Return the items of all versions of an object as they are, for people to look at."""
         answer = self.table.query(KeyConditionExpression=Key("pk").eq(f"file#{bucket}/{key}"), ConsistentRead=True)
         return answer["Items"]
 
-    def pending(self, dataset: str, limit: int, due_at: str | None = None) -> list[dict[str, Any]]:
+    def pending(self, dataset: str, limit: int, due_at: str | None = None) -> list[FileItem]:
         """Return up to `limit` pending files of a dataset in landing order; with a time, those that may be tried then.
 
         The index is eventually consistent: a file may be missing (the next tick sees it) or be claimed
         already (the claim is conditional).
         """
-        found: list[dict[str, Any]] = []
+        found: list[FileItem] = []
         for shard in range(SHARDS):
-            found.extend(self._shard(f"{dataset}#{shard}", limit, due_at))
-        return sorted(found, key=lambda item: (item["landed_at"], item["key"], item["version"]))[:limit]
+            found.extend(map(FileItem.from_item, self._shard(f"{dataset}#{shard}", limit, due_at)))
+        return sorted(found, key=lambda file: (file.landed_at, file.key, file.version))[:limit]
 
     def _shard(self, shard: str, limit: int, due_at: str | None) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
@@ -212,10 +183,10 @@ class Ledger:
             query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         return items
 
-    def claim(self, files: Iterable[dict[str, str]], batch_id: str) -> list[bool]:
-        """Claim files (dicts with bucket, key, version) for a batch; True where the batch has the file now."""
+    def claim(self, files: Iterable[LandedFile], batch_id: str) -> list[bool]:
+        """Claim files for a batch; True where the batch has the file now."""
 
-        def one(file: dict[str, str]) -> bool:
+        def one(file: LandedFile) -> bool:
             return self._update_file(
                 file,
                 "SET #status = :claimed, batch_id = :batch, claimed_at = :now REMOVE pending_shard, not_before",
@@ -225,11 +196,11 @@ class Ledger:
 
         return self._each(one, files)
 
-    def replay(self, item: dict[str, Any], purpose: str, replay_id: str) -> bool:
+    def replay(self, file: FileItem, purpose: str, replay_id: str) -> bool:
         """Make a finished file pending again.
 
         Args:
-            item: the file's item, as it was read.
+            file: as it was read from the ledger.
             purpose: LANDED, ROWS or REPLACE.
             replay_id: of the request, so that a request that is delivered twice is carried out once.
 
@@ -237,119 +208,121 @@ class Ledger:
             False if the file was changed since it was read, or if this very request was carried out before.
         """
         return self._update_file(
-            item,
+            file,
             "SET #status = :pending, pending_shard = :shard, purpose = :purpose, replay_id = :id, attempts = :zero "
-            "REMOVE part, root, reason, kills, not_before",
-            Attr("status").eq(item["status"]) & Attr("replay_id").ne(replay_id),
+            "REMOVE part, root, reason, deaths, kills, not_before",
+            Attr("status").eq(file.status) & Attr("replay_id").ne(replay_id),
             {
                 ":pending": PENDING,
-                ":shard": pending_shard_of(item["dataset"], item["key"]),
+                ":shard": pending_shard(file),
                 ":purpose": purpose,
                 ":id": replay_id,
                 ":zero": 0,
             },
         )
 
-    def finish(self, files: Iterable[dict[str, Any]], batch_id: str, default_status: str) -> None:
-        """Mark the files of a batch.
+    def finish(self, files: Iterable[FinishedFile], batch_id: str) -> None:
+        """Mark the files of a batch that was decided on."""
 
-        Each dict has bucket, key, version, `outcome`, and maybe `status` (instead of the default), `reason`,
-        `kept` (whether the quarantine bucket has a copy of the whole file), and `published_in` and `quarantined_in`:
-        the batches whose files hold rows of it now.
-        """
-
-        def one(file: dict[str, Any]) -> bool:
-            status = file.get("status", default_status)
-            values = {":status": status, ":outcome": file["outcome"], ":now": now()}
+        def one(finished: FinishedFile) -> bool:
+            values: dict[str, Any] = {
+                ":status": finished.status,
+                ":outcome": finished.counts.to_document(),
+                ":now": now(),
+            }
             sets, removes = (
                 ["#status = :status", "outcome = :outcome", "finished_at = :now"],
-                ["pending_shard", "kills"],
+                ["pending_shard", "deaths", "kills"],
             )
-            for name in ("reason", "kept", "published_in", "quarantined_in"):
-                if file.get(name):
+            optional = {
+                "reason": finished.reason,
+                "kept": finished.has_copy,
+                "published_in": set(finished.published_in),
+                "quarantined_in": finished.quarantined_in,
+            }
+            for name, value in optional.items():
+                if value:
                     sets.append(f"{name} = :{name}")
-                    values[f":{name}"] = file[name]
-                elif name in file:
+                    values[f":{name}"] = value
+                else:
                     removes.append(name)
             return self._update_file(
-                file,
+                finished.file,
                 f"SET {', '.join(sets)} REMOVE {', '.join(removes)}",
-                Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, status]),
+                Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, finished.status]),
                 values,
             )
 
         self._each(one, files)
 
-    def give_back(self, files: Iterable[dict[str, Any]], batch_id: str) -> None:
-        """Make the claimed files of a batch that was split pending again. Dicts as in the candidates, with `part`.
+    def give_back(self, files: Iterable[Candidate], batch_id: str) -> None:
+        """Make the claimed files of a batch that was split pending again.
 
         A file waits for a batch of its part only, and the attempt does not count: the batch was split to find out
         which file makes it fail. `root` is the first batch that was split.
         """
 
-        def one(file: dict[str, Any]) -> bool:
-            values = {":part": file["part"], ":root": file["root"]}
+        def one(file: Candidate) -> bool:
+            values = {":part": file.part, ":root": file.root}
             return self._pending_again(file, batch_id, ["part = :part", "root = :root"], values)
 
         self._each(one, files)
 
     def try_again(
-        self, files: Iterable[dict[str, Any]], batch_id: str, retry_seconds: int, *, killed: bool = False
+        self, files: Iterable[Candidate], batch_id: str, retry_seconds: int, counters: Sequence[str] = ()
     ) -> None:
-        """Make the claimed files of a batch pending again, one attempt richer. Dicts as in the candidates.
+        """Make the claimed files of a batch pending again, one attempt richer.
 
-        They are not tried before `retry_seconds`, twice as long after each further attempt, an hour at most. `killed`
-        says that the one file killed Spark after it had read a file that is known to be good.
+        They are not tried before `retry_seconds`, twice as long after each further attempt, an hour at most. `counters`
+        are those of the files' counters (`deaths`, `kills`) that the failure adds one to.
         """
 
-        def one(file: dict[str, Any]) -> bool:
-            wait = min(retry_seconds * 2 ** min(int(file["attempts"]), MAX_DOUBLINGS), LONGEST_WAIT_SECONDS)
+        def one(file: Candidate) -> bool:
+            wait = min(retry_seconds * 2 ** min(file.attempts, MAX_DOUBLINGS), LONGEST_WAIT_SECONDS)
             at = datetime.now(UTC) + timedelta(seconds=wait)
-            values = {":one": 1, ":at": at.isoformat(timespec="microseconds")}
-            sets = ["attempts = attempts + :one", "not_before = :at"]
-            if killed:
-                sets, values = [*sets, "kills = :kills"], {**values, ":kills": int(file.get("kills", 0)) + 1}
+            counts = {f":{name}": getattr(file, name) + 1 for name in counters}
+            values = {":one": 1, ":at": at.isoformat(timespec="microseconds"), **counts}
+            sets = ["attempts = attempts + :one", "not_before = :at", *(f"{name} = :{name}" for name in counters)]
             return self._pending_again(file, batch_id, sets, values)
 
         self._each(one, files)
 
-    def _pending_again(self, file: dict[str, Any], batch_id: str, sets: list[str], values: dict[str, Any]) -> bool:
+    def _pending_again(self, file: Candidate, batch_id: str, sets: list[str], values: dict[str, Any]) -> bool:
         return self._update_file(
             file,
             f"SET {', '.join(['#status = :pending', 'pending_shard = :shard', *sets])}",
             Attr("status").eq(CLAIMED) & Attr("batch_id").eq(batch_id),
-            {":pending": PENDING, ":shard": pending_shard_of(file["dataset"], file["key"]), **values},
+            {":pending": PENDING, ":shard": pending_shard(file), **values},
         )
 
     def give_up(
-        self, files: Iterable[dict[str, Any]], batch_id: str, status: str, reason: str, *, kept: bool = False
+        self, files: Iterable[Candidate], batch_id: str, status: str, reason: str, *, has_copy: bool = False
     ) -> None:
-        """Mark files that were not read to the end with a status and the reason. Dicts as in the candidates.
+        """Mark files that were not read to the end with a status and the reason.
 
         A file whose published rows were to be replaced or added to is PUBLISHED again: they are untouched.
-        `kept` says that the quarantine bucket has a copy of each file.
+        `has_copy` says that the quarantine bucket has a copy of each file.
         """
 
-        def one(file: dict[str, Any]) -> bool:
-            replayed = file.get("purpose") in (ROWS, REPLACE)
-            new = PUBLISHED if replayed else status
+        def one(file: Candidate) -> bool:
+            new = PUBLISHED if file.is_replay_of_published else status
             values: dict[str, Any] = {":status": new, ":reason": reason, ":now": now()}
             update = "SET #status = :status, reason = :reason, finished_at = :now"
-            if kept and not replayed:
+            if has_copy and not file.is_replay_of_published:
                 update, values = f"{update}, kept = :kept", {**values, ":kept": True}
             return self._update_file(
                 file,
-                f"{update} REMOVE pending_shard, part, root, kills",
+                f"{update} REMOVE pending_shard, part, root, deaths, kills",
                 Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, new]),
                 values,
             )
 
         self._each(one, files)
 
-    def _update_file(self, file: dict[str, Any], update: str, condition: Any, values: dict[str, Any]) -> bool:
+    def _update_file(self, file: LandedFile, update: str, condition: Any, values: dict[str, Any]) -> bool:
         answer = write(
             lambda: self.table.update_item(
-                Key=file_key(file["bucket"], file["key"], file["version"]),
+                Key=file.item_key,
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 ExpressionAttributeNames={"#status": "status"},
@@ -369,10 +342,5 @@ class Ledger:
 
 
 def pending_shard(file: LandedFile) -> str:
-    """The shard of the `pending` index that a file waits in."""
-    return pending_shard_of(file.dataset, file.key)
-
-
-def pending_shard_of(dataset: str, key: str) -> str:
-    """The shard of a key of a dataset: stable, and spread by the key."""
-    return f"{dataset}#{hashlib.sha256(key.encode()).digest()[0] % SHARDS}"
+    """The shard of the `pending` index that a file waits in: stable, and spread by the key."""
+    return f"{file.dataset}#{hashlib.sha256(file.key.encode()).digest()[0] % SHARDS}"

@@ -1,8 +1,9 @@
 """The manifest: the files of one batch, as etl_trigger writes it and the job reads it. Standard library only."""
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, fields
+
+from pipeline_core.fields import Fields
 
 LANDED, ROWS, REPLACE = "", "rows", "replace"
 """What files are read for: all their rows, their quarantined rows only, or all rows in the place of the published."""
@@ -22,6 +23,20 @@ class ManifestFile:
     format: str
     landed_at: str
     quarantined: tuple[str, ...] = ()
+
+    @classmethod
+    def from_fields(cls, document: Fields) -> "ManifestFile":
+        """Parse a file of a manifest."""
+        document.allow_only(field.name for field in fields(cls))
+        return cls(
+            key=document.text("key"),
+            version=document.text("version"),
+            uri=document.text("uri"),
+            size=document.integer("size"),
+            format=document.text("format"),
+            landed_at=document.text("landed_at"),
+            quarantined=document.texts("quarantined"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +64,21 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Manifest":
-        """Read a manifest from its JSON."""
-        document: dict[str, Any] = json.loads(text)
-        files = (
-            ManifestFile(**{**file, "quarantined": tuple(file.get("quarantined", ()))}) for file in document["files"]
+        """Read a manifest from its JSON.
+
+        Raises:
+            DocumentError: it lacks a field, has one that this release does not know, or one of another type.
+        """
+        document = Fields.from_json(text, "the manifest")
+        document.allow_only(field.name for field in fields(cls))
+        return cls(
+            batch_id=document.text("batch_id"),
+            dataset=document.text("dataset"),
+            contract=document.text("contract"),
+            staging=document.text("staging"),
+            table=document.text("table"),
+            files=tuple(map(ManifestFile.from_fields, document.items("files"))),
+            purpose=document.text("purpose", LANDED),
+            replaces=document.texts("replaces"),
+            known_good=document.text("known_good", ""),
         )
-        replaces = tuple(document.get("replaces", ()))
-        return cls(**{**document, "files": tuple(files), "replaces": replaces})

@@ -15,7 +15,7 @@ halves of a surrogate pair, and the byte order mark, which nobody sees."""
 LAYOUT = frozenset("\n\t")
 
 
-def shown(text: object, keep: frozenset[str] = frozenset()) -> str:
+def printable(text: object, keep: frozenset[str] = frozenset()) -> str:
     """A text as a person may see it: what is unfit for a screen is escaped, but for the characters to `keep`."""
 
     def escape(found: re.Match[str]) -> str:

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from boto3.s3.transfer import TransferConfig
 
 from pipeline_core import layout
 from pipeline_core.documents import s3_client
 from pipeline_core.report import Report, StagedFile
-
-if TYPE_CHECKING:
-    pass
 
 PARALLEL = 16
 COPY = TransferConfig(multipart_threshold=256 * 1024**2, multipart_chunksize=256 * 1024**2)
@@ -42,7 +39,7 @@ def quarantine_files(report: Report) -> list[tuple[str, str]]:
 
 def quarantined_keys(report: Report, key: str, version: str) -> list[str]:
     """Keys in the quarantine bucket of the rows that a batch quarantined of one source file."""
-    position = next(place for place, file in enumerate(report.files) if (file.key, file.version) == (key, version))
+    position = next(number for number, file in enumerate(report.files) if (file.key, file.version) == (key, version))
     return [target for file, target in _quarantined(report) if file.partition == {"_file": str(position)}]
 
 

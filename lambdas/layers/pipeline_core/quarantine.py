@@ -10,8 +10,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pipeline_core.documents import LARGE_COPY, WITHOUT_TAGS, is_gone, s3_client, write
-from pipeline_core.layout import kept_file_keys
-from pipeline_core.ledger import LandedFile, now
+from pipeline_core.files import LandedFile
+from pipeline_core.layout import quarantined_file_keys
+from pipeline_core.ledger import now
 
 UNVERSIONED = "etag:"
 """How a version begins that was made up, because the bucket had none; S3 makes its ids of characters for URLs."""
@@ -24,12 +25,12 @@ DELETED_REASON = (
 )
 
 
-def keep_file(file: LandedFile, reason: str, bucket: str) -> None:
+def quarantine_file(file: LandedFile, reason: str, bucket: str) -> None:
     """Copy the object version on the server side and write its reason; repeating it changes nothing but the time.
 
     Of a version that was deleted there is only the reason.
     """
-    content_key, reason_key = kept_file_keys(file.bucket, file.key, file.version)
+    content_key, reason_key = quarantined_file_keys(file.bucket, file.key, file.version)
     source: Any = {"Bucket": file.bucket, "Key": file.key, **version_argument(file.version)}
     try:
         s3_client().copy(source, bucket, content_key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)
@@ -37,7 +38,7 @@ def keep_file(file: LandedFile, reason: str, bucket: str) -> None:
         if not is_gone(error):
             raise
     # One line: the table's SerDe takes every line for a row.
-    write(bucket, reason_key, json.dumps({**asdict(file), "reason": reason, "quarantined_at": now()}))
+    write(bucket, reason_key, json.dumps({**asdict(file.landed), "reason": reason, "quarantined_at": now()}))
 
 
 def version_argument(version: str) -> Any:

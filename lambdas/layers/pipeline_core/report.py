@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
 
 from pipeline_core.contract import Contract, QualityRule
+from pipeline_core.fields import Fields
 
 
 class ReconciliationError(Exception):
@@ -28,6 +28,18 @@ class FileReport:
     rows_replaced: int = 0
     problem: str | None = None
 
+    @classmethod
+    def from_fields(cls, document: Fields) -> "FileReport":
+        """Parse the accounting of a file."""
+        document.allow_only(field.name for field in fields(cls))
+        counts = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate", "rows_replaced")
+        return cls(
+            key=document.text("key"),
+            version=document.text("version"),
+            **{name: document.integer(name, 0) for name in counts},
+            problem=document.text("problem") if "problem" in document else None,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class StagedFile:
@@ -36,6 +48,12 @@ class StagedFile:
     uri: str
     partition: dict[str, str]
     rows: int
+
+    @classmethod
+    def from_fields(cls, document: Fields) -> "StagedFile":
+        """Parse a staged file."""
+        document.allow_only(field.name for field in fields(cls))
+        return cls(uri=document.text("uri"), partition=document.words("partition"), rows=document.integer("rows"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +65,18 @@ class ReplacedFile:
     uri: str
     rows_before: int
     rows_kept: int
+
+    @classmethod
+    def from_fields(cls, document: Fields) -> "ReplacedFile":
+        """Parse a replaced file."""
+        document.allow_only(field.name for field in fields(cls))
+        return cls(
+            key=document.text("key"),
+            partition=document.words("partition"),
+            uri=document.text("uri"),
+            rows_before=document.integer("rows_before"),
+            rows_kept=document.integer("rows_kept"),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,16 +133,24 @@ class Report:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Report":
-        """Read a report from its JSON."""
-        document: dict[str, Any] = json.loads(text)
+        """Read a report from its JSON.
+
+        Raises:
+            DocumentError: it lacks a field, has one that this release does not know, or one of another type.
+        """
+        document = Fields.from_json(text, "the report")
+        document.allow_only(field.name for field in fields(cls))
         return cls(
-            **{
-                **document,
-                "files": tuple(FileReport(**file) for file in document["files"]),
-                "curated": tuple(StagedFile(**file) for file in document["curated"]),
-                "quarantined": tuple(StagedFile(**file) for file in document["quarantined"]),
-                "replaced": tuple(ReplacedFile(**file) for file in document.get("replaced", ())),
-            }
+            batch_id=document.text("batch_id"),
+            dataset=document.text("dataset"),
+            contract_version=document.text("contract_version"),
+            files=tuple(map(FileReport.from_fields, document.items("files"))),
+            curated=tuple(map(StagedFile.from_fields, document.items("curated"))),
+            quarantined=tuple(map(StagedFile.from_fields, document.items("quarantined"))),
+            replaced=tuple(map(ReplacedFile.from_fields, document.items("replaced", ()))),
+            reasons=document.counts("reasons"),
+            nulls=document.counts("nulls"),
+            columns=document.words("columns", {}),
         )
 
 

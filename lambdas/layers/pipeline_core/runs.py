@@ -1,33 +1,49 @@
 """The table of runs: one JSON document for every batch that came to an end. Athena reads it as `runs`."""
 
 import json
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Any
 
 from pipeline_core import layout
 from pipeline_core.batches import Batch
 from pipeline_core.documents import write
+from pipeline_core.verdict import Verdict
 
-COUNTS = ("files", "files_quarantined", "bytes", "rows_read", "rows_curated", "rows_quarantined", "rows_duplicate")
+
+@dataclass(frozen=True, kw_only=True)
+class RunDetails:
+    """What there is to say of a run beside the batch's status and times."""
+
+    purpose: str
+    contract_version: str = ""
+    files: int
+    files_quarantined: int = 0
+    bytes: int
+    rows_read: int = 0
+    rows_curated: int = 0
+    rows_quarantined: int = 0
+    rows_duplicate: int = 0
+    rows_replaced: int = 0
+    violations: tuple[str, ...] = ()
+    error: str = ""
+
+    @classmethod
+    def of_verdict(cls, verdict: Verdict) -> "RunDetails":
+        """The details of a run that was decided on."""
+        names = (field.name for field in fields(cls) if field.name != "error")
+        return cls(**{name: getattr(verdict, name) for name in names})
 
 
-def record_run(bucket: str, batch: Batch, outcome: str, details: dict[str, Any]) -> None:
-    """Write the run of a finished batch down; writing it again writes the same.
+def record_run(bucket: str, batch: Batch, details: RunDetails) -> None:
+    """Write the run of a finished batch, as it is in the ledger now, to the artifacts bucket.
 
-    Args:
-        bucket: the artifacts bucket.
-        batch: as it is in the ledger now, with its times.
-        outcome: what it came to.
-        details: counts (missing ones are 0), `purpose`, `contract_version`, `violations`, `error`.
+    Writing it again writes the same.
     """
     run = {
         "batch_id": batch.batch_id,
-        "outcome": outcome,
-        "purpose": details.get("purpose") or "landed",
-        "contract_version": details.get("contract_version", ""),
-        **{name: int(details.get(name, 0)) for name in (*COUNTS, "rows_replaced")},
-        "violations": list(details.get("violations", [])),
-        "error": details.get("error", ""),
+        "outcome": batch.status,
+        **asdict(details),
+        "purpose": details.purpose or "landed",
         "created_at": _time(batch.created_at),
         "finished_at": _time(batch.finished_at),
     }

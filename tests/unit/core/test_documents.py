@@ -53,4 +53,4 @@ def test_the_format_follows_from_the_whole_ending(key: str, expected: object) ->
 
 
 def test_a_rejected_files_place_fits_however_long_its_key_is() -> None:
-    assert max(map(len, layout.kept_file_keys("b", "k" * 1024, "v"))) < 100
+    assert max(map(len, layout.quarantined_file_keys("b", "k" * 1024, "v"))) < 100

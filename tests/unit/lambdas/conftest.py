@@ -12,9 +12,11 @@ import pytest
 from moto import mock_aws
 from pipeline_core import documents
 from pipeline_core.batches import Batches
+from pipeline_core.files import Candidate
 from pipeline_core.ledger import Ledger
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
+from pipeline_core.verdict import Verdict
 
 from contracts.compiler.compile import load_contracts
 
@@ -24,6 +26,21 @@ TABLE, DATABASE, BUS = "ledger", "lake", "bus"
 
 
 CONTRACTS = load_contracts(REPOSITORY / "contracts")
+
+
+def verdict(**changes: Any) -> Verdict:
+    """A verdict of which a test says what it is about."""
+    texts = ("dataset", "batch_id", "report", "purpose", "contract_version")
+    counts = ("files", "files_quarantined", "bytes", "rows_read", "rows_curated", "rows_quarantined")
+    values = {"verdict": "PUBLISHED", **dict.fromkeys(texts, ""), **dict.fromkeys(counts, 0)}
+    return Verdict(**{**values, "rows_duplicate": 0, "rows_replaced": 0, **changes})
+
+
+def candidate(**changes: Any) -> Candidate:
+    """A candidate of which a test says what it is about."""
+    key = changes.get("key", "flights/a.csv")
+    values = {"bucket": RAW, "key": key, "version": "v1", "size": 4, "landed_at": "2026-01-01T00:00:00Z"}
+    return Candidate(**{**values, "dataset": key.split("/")[0], "format": "csv", **changes})
 
 
 class Session(boto3.Session):

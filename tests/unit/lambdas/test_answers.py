@@ -11,22 +11,28 @@ import boto3
 import pytest
 from boto3.dynamodb.conditions import Key
 from moto.athena.responses import AthenaResponse
-from pipeline_core.athena import QueryError, literal
+from pipeline_core.athena import Answer, QueryError, literal
 
-from lambdas.notification.message import compose
+from lambdas.notification.message import Notification, compose
 from lambdas.query.handler import BatchNotVisibleError
-from tests.unit.lambdas.conftest import DATABASE, Cloud
+from tests.unit.lambdas.conftest import DATABASE, Cloud, verdict
 
 Call = Callable[..., Any]
-VERDICT = {
-    "rows_read": 10,
-    "files": 2,
-    "rows_curated": 7,
-    "rows_quarantined": 2,
-    "rows_duplicate": 1,
-    "violations": ["too many"],
-}
+VERDICT = verdict(
+    files=2, rows_read=10, rows_curated=7, rows_quarantined=2, rows_duplicate=1, violations=("too many",)
+).to_document()
 EVENT = {"batch_id": "flights-1", "dataset": "flights", "outcome": "PUBLISHED", "verdict": VERDICT}
+
+
+def answer_of(rows: list[list[Any]]) -> Answer:
+    return Answer(
+        query_id="q",
+        columns=("n",),
+        rows=tuple(map(tuple, rows)),
+        truncated=False,
+        scanned_bytes=1,
+        cost_dollars=0.00005,
+    )
 
 
 @pytest.fixture
@@ -121,13 +127,13 @@ def test_what_is_remembered_of_an_outcome_goes_by_the_ledgers_own_expiry(cloud: 
 def test_a_failure_names_the_error_and_links_the_execution() -> None:
     machine = "arn:aws:states:eu-west-1:1:stateMachine:m"
     event = {**EVENT, "outcome": "FAILED", "verdict": None, "error": {"Error": "States.Timeout", "Cause": "slow"}}
-    subject, body = compose(event, machine)
+    subject, body = compose(Notification.from_event(event), machine)
     assert subject == "[FAILED] flights: flights-1"
     assert "States.Timeout: slow" in body
     assert "https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/" in body
     assert body.endswith("arn:aws:states:eu-west-1:1:execution:m:flights-1")
     with pytest.raises(ValueError, match="outcome 'LOST'; allowed: PUBLISHED"):
-        compose({**EVENT, "outcome": "LOST"}, machine)
+        Notification.from_event({**EVENT, "outcome": "LOST"})
 
 
 @pytest.fixture(autouse=True)
@@ -169,9 +175,9 @@ def test_a_batch_of_which_athena_answers_fewer_or_more_rows_is_an_error(
     _named("flights_batch_rows", "SELECT count(*) AS rows FROM flights WHERE _batch_id = ?")
     asked: list[Any] = []
 
-    def run(_: Any, sql: str, parameters: list[str], timeout: float) -> dict[str, Any]:
+    def run(_: Any, sql: str, parameters: list[str], timeout: float) -> Answer:
         asked.append((sql, parameters, timeout))
-        return {"rows": [["6"]], "scanned_bytes": 1, "query_id": "q", "cost_dollars": 0.00005}
+        return answer_of([["6"]])
 
     monkeypatch.setattr("pipeline_core.athena.Athena.run", run)
     verify = {"dataset": "flights", "batch_id": "flights-1", "rows": 6}
@@ -188,8 +194,7 @@ def test_no_rows_answer_for_a_batch_only_if_none_were_published(
     call: Call, monkeypatch: pytest.MonkeyPatch, answer: list[list[Any]]
 ) -> None:
     _named("flights_batch_rows", "SELECT 1")
-    answered = {"rows": answer, "scanned_bytes": 1, "query_id": "q", "cost_dollars": 0.00005}
-    monkeypatch.setattr("pipeline_core.athena.Athena.run", lambda *_: answered)
+    monkeypatch.setattr("pipeline_core.athena.Athena.run", lambda *_: answer_of(answer))
     verify = {"dataset": "flights", "batch_id": "flights-1", "rows": 0}
     assert call("query", {"verify": verify})["rows"] == answer
     with pytest.raises(BatchNotVisibleError, match="answers 0 rows of batch flights-1, 1 were published"):

@@ -14,8 +14,8 @@ from pipeline_core.report import ReconciliationError
 
 from config.model import BatchesConfig
 from lambdas.etl_trigger.logic import Trigger, bytes_to_read, workers_for
-from lambdas.etl_trigger.manifests import Papers
-from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, DATABASE, QUARANTINE, RAW, Cloud
+from lambdas.etl_trigger.manifests import Manifests
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, DATABASE, QUARANTINE, RAW, Cloud, candidate, verdict
 
 Call = Callable[..., Any]
 
@@ -94,7 +94,7 @@ def test_an_unknown_dataset_on_demand_is_an_error_that_lists_the_known(cloud: Cl
 
 
 @pytest.mark.parametrize(
-    ("owner", "step"), [(Trigger, "_claimed"), (Trigger, "_contract"), (Papers, "manifest"), (Trigger, "_start")]
+    ("owner", "step"), [(Trigger, "_claimed"), (Trigger, "_contract"), (Manifests, "manifest"), (Trigger, "_start")]
 )
 def test_a_trigger_killed_at_any_step_is_finished_by_a_later_tick(
     cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, owner: type, step: str
@@ -270,12 +270,12 @@ def test_only_one_batch_publishes_at_a_time_and_only_over_what_its_job_saw(cloud
     batches.begin_publish(one, 0, ["a/"])
     with pytest.raises(PublishingError, match="is publishing"):
         batches.begin_publish(two, 0, ["b/"])
-    batches.end_publish(one, {}, ["a/"])
+    batches.end_publish(one, verdict(), ["a/"])
     with pytest.raises(ConflictError):
         batches.begin_publish(two, 0, ["a/"])
     batches.begin_publish(two, 0, ["b/"])
-    assert batches.end_publish(two, {}, ["b/"])
-    assert not batches.end_publish(two, {}, ["b/"])
+    assert batches.end_publish(two, verdict(), ["b/"])
+    assert not batches.end_publish(two, verdict(), ["b/"])
     assert batches.state("flights").published == 2
 
 
@@ -286,7 +286,7 @@ def test_a_publish_to_more_partitions_than_an_item_can_name_counts_as_one_to_all
     assert two
     long = [f"customer_region={'ü' * 50}{n:04d}/customer_account={'x' * 100}/" for n in range(2_000)]
     batches.begin_publish(one, 0, long)
-    assert batches.end_publish(one, {}, long)
+    assert batches.end_publish(one, verdict(), long)
     with pytest.raises(ConflictError, match="the same partitions"):
         batches.begin_publish(two, 0, ["elsewhere/"])
 
@@ -303,7 +303,7 @@ def test_a_failure_after_publication_does_not_take_the_rows_back(cloud: Cloud, c
 def test_errors_that_are_not_conditions_are_not_swallowed(cloud: Cloud) -> None:
     boto3.client("dynamodb").delete_table(TableName="ledger")
     with pytest.raises(ClientError):
-        cloud.ledger.claim([{"bucket": "b", "key": "k", "version": "v"}], "batch")
+        cloud.ledger.claim([candidate(key="flights/a.csv")], "batch")
 
 
 @pytest.mark.parametrize(("size", "workers"), [(1, 2), (512 * 1024**2 * 3, 4), (10**12, 10), (512 * 1024**2, 2)])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pipeline_core.files import FileItem
 from pipeline_core.job_errors import (
     FileKilledSparkError,
     OverwrittenError,
@@ -17,8 +18,8 @@ from pipeline_core.job_errors import (
 
 from lambdas.error_handler.handler import _recovery
 from tests.unit.lambdas.conftest import CURATED, Cloud
-from tests.unit.lambdas.test_batches import land, one_batch
-from tests.unit.lambdas.test_recovery import KILLED, fail, job_failed
+from tests.unit.lambdas.test_batches import decide, land, one_batch
+from tests.unit.lambdas.test_recovery import KILLED, aborted, fail, job_failed
 
 Call = Callable[..., Any]
 
@@ -169,6 +170,8 @@ def test_a_file_that_kills_spark_is_blamed_when_it_did_twice_alone_beside_the_kn
     _recovery.cache_clear()
     batch_id, manifest = one_batch(cloud, call, "airlines/killer.csv", "airlines/good.csv")
     assert manifest.known_good == "", "nobody suspects a file of a first batch"
+    assert fail(call, batch_id, "Stage", **job_failed("SparkDiedError: x")) == "RELEASED"
+    (batch_id,) = call("etl_trigger", {})["batches"]
     assert fail(call, batch_id, "Stage", **job_failed("SparkDiedError: x")) == "SPLIT"
     ended = []
     while started := call("etl_trigger", {})["batches"]:
@@ -212,12 +215,115 @@ def test_once_is_not_enough_to_blame_a_file_that_kills_spark(
     assert cloud.files("airlines/a.csv")[0]["status"] == outcomes[-1]
 
 
+DIED, STORAGE, FAILED_IN_SPARK = "SparkDiedError: x", "StorageError: x", "SparkFailedError: x"
+
+
+@pytest.mark.parametrize(
+    ("messages", "outcomes"),
+    [
+        ([DIED, DIED], ["RELEASED", "SPLIT"]),
+        (["Command failed with exit code 137", "Error Category: OUT_OF_MEMORY_ERROR"], ["RELEASED", "SPLIT"]),
+        # Not in two batches running, but in two.
+        ([DIED, STORAGE, DIED], ["RELEASED", "RELEASED", "SPLIT"]),
+        # Another failure is no death.
+        ([STORAGE, DIED, DIED], ["RELEASED", "RELEASED", "SPLIT"]),
+        ([FAILED_IN_SPARK, DIED, STORAGE, STORAGE], ["RELEASED", "RELEASED", "RELEASED", "FAILED"]),
+        # At the last try, what Spark failed at is split, as whatever else it says that it failed at.
+        ([STORAGE, STORAGE, STORAGE, DIED], ["RELEASED", "RELEASED", "RELEASED", "SPLIT"]),
+        ([STORAGE, STORAGE, STORAGE, FAILED_IN_SPARK], ["RELEASED", "RELEASED", "RELEASED", "SPLIT"]),
+        ([DIED, STORAGE, STORAGE, STORAGE], ["RELEASED", "RELEASED", "RELEASED", "FAILED"]),
+        (["UnreadableFileError: x"], ["SPLIT"]),
+    ],
+)
+def test_a_batch_is_split_only_when_spark_died_on_the_same_files_twice(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, messages: list[str], outcomes: list[str]
+) -> None:
+    monkeypatch.setenv("MAX_ATTEMPTS", "4")
+    _recovery.cache_clear()
+    land(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    found = []
+    for message in messages:
+        (batch_id,) = call("etl_trigger", {})["batches"]
+        assert len(cloud.manifest("airlines", batch_id).files) == 2
+        found.append(fail(call, batch_id, "Stage", **job_failed(message)))
+    assert found == outcomes
+
+
+def test_a_batch_on_which_spark_died_once_waits_as_after_any_failure_of_the_platform(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RETRY_SECONDS", "100")
+    _recovery.cache_clear()
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    before = datetime.now(UTC)
+    # A recovery that is repeated is not a second death.
+    for _ in range(2):
+        assert fail(call, batch_id, "Stage", **job_failed(DIED)) == "RELEASED"
+    for key in ("airlines/a.csv", "airlines/b.csv"):
+        (item,) = cloud.files(key)
+        assert datetime.fromisoformat(item["not_before"]) >= before + timedelta(seconds=100)
+        assert (item["attempts"], item["deaths"], "part" in item) == (1, 1, False)
+    assert call("etl_trigger", {})["batches"] == []
+
+
+@pytest.mark.parametrize(
+    "cause", ["Runtime exited with error: exit status 137", "OutOfMemoryError", "SparkDiedError: x", KILLED]
+)
+def test_whoever_else_is_killed_or_out_of_memory_says_nothing_of_the_files(
+    cloud: Cloud, call: Call, cause: str
+) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
+    assert fail(call, batch_id, "", Error="Runtime.ExitError", Cause=cause) == "RELEASED"
+    (item,) = cloud.files("airlines/a.csv")
+    assert (item["attempts"], {"deaths", "kills"} & item.keys()) == (1, set())
+
+
+def test_a_recovery_that_was_killed_is_finished_by_what_the_ledger_says_whoever_asks_then(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr("pipeline_core.ledger.Ledger.try_again", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fail(call, batch_id, "Stage", **job_failed(KILLED))
+    assert aborted(call, batch_id) == "RELEASED"
+    (item,) = cloud.files("airlines/a.csv")
+    assert (item["status"], item["deaths"], item["kills"]) == ("PENDING", 1, 1)
+
+
+def test_a_file_that_spark_did_not_die_on_before_is_not_split_off_with_those_it_did(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_ATTEMPTS", "4")
+    _recovery.cache_clear()
+    land(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    cloud.ledger.table.update_item(
+        Key={name: cloud.files("airlines/a.csv")[0][name] for name in ("pk", "sk")},
+        UpdateExpression="SET deaths = :one",
+        ExpressionAttributeValues={":one": 1},
+    )
+    for expected in ("RELEASED", "SPLIT"):
+        (batch_id,) = call("etl_trigger", {})["batches"]
+        assert len(cloud.manifest("airlines", batch_id).files) == 2
+        assert fail(call, batch_id, "Stage", **job_failed(DIED)) == expected
+
+
+def test_parts_of_a_batch_on_which_spark_died_twice_are_split_on_without_a_wait(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_FILES_PER_BATCH", "8")
+    land(cloud, call, *(f"airlines/{n}.csv" for n in range(8)))
+    for expected in ("RELEASED", "SPLIT", "SPLIT"):
+        batch_id = call("etl_trigger", {})["batches"][0]
+        assert fail(call, batch_id, "Stage", **job_failed(DIED)) == expected
+
+
 def test_a_recovery_that_is_repeated_counts_a_killed_spark_once(cloud: Cloud, call: Call) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
     for _ in range(2):
         assert fail(call, batch_id, "Stage", **job_failed(KILLED)) == "RELEASED"
     (item,) = cloud.files("airlines/a.csv")
-    assert (item["kills"], item["attempts"]) == (1, 1)
+    assert (item["deaths"], item["kills"], item["attempts"]) == (1, 1, 1)
 
 
 def test_a_replay_begins_without_suspicion(cloud: Cloud, call: Call) -> None:
@@ -227,9 +333,42 @@ def test_a_replay_begins_without_suspicion(cloud: Cloud, call: Call) -> None:
     fail(call, again, "Stage", **job_failed("StorageError: x"))
     (item,) = cloud.files("airlines/a.csv")
     assert item["status"] == "FAILED"
-    assert cloud.ledger.replay(item, "", "r1")
+    assert cloud.ledger.replay(FileItem.from_item(item), "", "r1")
     (item,) = cloud.files("airlines/a.csv")
-    assert {"kills", "not_before", "reason"} & item.keys() == set()
+    assert {"deaths", "kills", "not_before", "reason"} & item.keys() == set()
+
+
+SUSPICION = {"deaths", "kills", "part", "root", "not_before"}
+
+
+def test_a_file_that_comes_to_an_end_is_suspected_of_nothing_any_more(cloud: Cloud, call: Call) -> None:
+    for key in ("airlines/a.csv", "airlines/b.csv"):
+        batch_id, _ = one_batch(cloud, call, key)
+        assert fail(call, batch_id, "Stage", **job_failed(KILLED)) == "RELEASED"
+        assert {"deaths", "kills", "not_before"} <= cloud.files(key)[0].keys()
+        (again,) = call("etl_trigger", {})["batches"]
+        if key == "airlines/a.csv":
+            cloud.stage(cloud.manifest("airlines", again))
+            decide(call, again, cloud.batches.state("airlines").published)
+        else:
+            assert fail(call, again, "Stage", **job_failed("StorageError: x")) == "FAILED"
+        (item,) = cloud.files(key)
+        assert (item["status"], SUSPICION & item.keys()) == (
+            "PUBLISHED" if key == "airlines/a.csv" else "FAILED",
+            set(),
+        )
+
+
+def test_a_part_that_was_published_is_no_part_of_the_split_when_it_is_replayed(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    assert fail(call, batch_id, "Stage", **job_failed("UnreadableFileError: x")) == "SPLIT"
+    (part,) = call("etl_trigger", {})["batches"]
+    cloud.stage(cloud.manifest("airlines", part))
+    decide(call, part)
+    (item,) = cloud.files("airlines/a.csv")
+    assert cloud.ledger.replay(FileItem.from_item(item), "replace", "r1")
+    (item,) = cloud.files("airlines/a.csv")
+    assert (item["status"], SUSPICION & item.keys()) == ("PENDING", set())
 
 
 def test_a_part_of_a_split_batch_is_tried_as_often_as_others_and_no_more(cloud: Cloud, call: Call) -> None:
@@ -285,7 +424,7 @@ def test_a_file_that_is_given_back_waits_and_those_behind_it_do_not(
     land(cloud, call, "airlines/b.csv")
     (batch_id,) = call("etl_trigger", {})["batches"]
     assert [file.key for file in cloud.manifest("airlines", batch_id).files] == ["airlines/b.csv"]
-    assert [item["key"] for item in cloud.ledger.pending("airlines", 10)] == ["airlines/a.csv"], "it is still shown"
+    assert [file.key for file in cloud.ledger.pending("airlines", 10)] == ["airlines/a.csv"], "it is still shown"
     earlier, later = (due + timedelta(microseconds=step) for step in (-1, 0))
     assert not cloud.ledger.pending("airlines", 10, earlier.isoformat(timespec="microseconds"))
     assert cloud.ledger.pending("airlines", 10, later.isoformat(timespec="microseconds"))

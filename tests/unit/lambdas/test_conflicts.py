@@ -65,7 +65,7 @@ def test_a_batch_whose_job_fails_is_split_though_every_write_meets_a_transaction
     cloud: Cloud, call: Call, conflicts: Counter[str]
 ) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
-    cause = json.dumps({"ErrorMessage": "SparkDiedError: Spark ran out of memory"})
+    cause = json.dumps({"ErrorMessage": "UnreadableFileError: EOFException"})
     event = {"dataset": "airlines", "batch_id": batch_id, "stage": "Stage", "error": {"Error": "x", "Cause": cause}}
     assert call("error_handler", event)["outcome"] == "SPLIT"
     assert {cloud.files(key)[0]["status"] for key in ("airlines/a.csv", "airlines/b.csv")} == {"PENDING"}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pipeline_core.layout import kept_file_keys
+from pipeline_core.layout import quarantined_file_keys
 
 from tests.unit.lambdas.conftest import QUARANTINE, RAW, Cloud
 
@@ -19,7 +19,7 @@ def test_a_landed_file_is_pending_once_however_often_its_event_comes(cloud: Clou
         assert call("ingestion", {"Records": [record]}) == {"batchItemFailures": []}
     (item,) = cloud.files("flights/2013/a b+%41.csv")
     assert (item["status"], item["dataset"], item["format"], item["size"]) == ("PENDING", "flights", "csv", 4)
-    assert [item["key"] for item in cloud.ledger.pending("flights", 10)] == ["flights/2013/a b+%41.csv"]
+    assert [file.key for file in cloud.ledger.pending("flights", 10)] == ["flights/2013/a b+%41.csv"]
 
 
 def test_each_version_of_an_object_is_a_file_of_its_own(cloud: Cloud, call: Call) -> None:
@@ -62,7 +62,7 @@ def test_a_file_that_no_contract_wants_is_kept_with_its_reason(
     (item,) = cloud.files(key)
     assert item["status"] == "REJECTED"
     assert item["reason"].startswith(reason)
-    content_key, reason_key = kept_file_keys(RAW, key, item["version"])
+    content_key, reason_key = quarantined_file_keys(RAW, key, item["version"])
     assert cloud.s3.get_object(Bucket=QUARANTINE, Key=content_key)["Body"].read() == body
     (line,) = cloud.s3.get_object(Bucket=QUARANTINE, Key=reason_key)["Body"].read().splitlines()
     kept = json.loads(line)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from pipeline_core.batches import Batch, ClosedError, PublishingError
-from pipeline_core.layout import kept_file_keys
+from pipeline_core.fields import DocumentError
+from pipeline_core.layout import quarantined_file_keys
 
 from lambdas.error_handler.logic import Recovery, message_of, split
 from lambdas.etl_trigger.handler import _trigger
-from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud, candidate
 from tests.unit.lambdas.test_batches import decide, land, one_batch
 
 Call = Callable[..., Any]
@@ -84,6 +85,35 @@ def test_a_failed_batch_leaves_nothing_and_its_files_get_another_try(cloud: Clou
     assert (item["status"], item["reason"]) == ("FAILED", "States.Timeout: slow")
     assert {run["outcome"] for run in runs(cloud).values()} == {"RELEASED", "FAILED"}
     assert runs(cloud)[again]["error"] == "States.Timeout: slow"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "ReconciliationError",
+        "DocumentError",
+        "TypeError",
+        "KeyError",
+        "AssertionError",
+        "States.Runtime",
+        "States.DataLimit",
+    ],
+)
+def test_what_comes_again_however_often_it_is_tried_is_failed_at_once(cloud: Cloud, call: Call, error: str) -> None:
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv", "flights/b.csv")
+    assert fail(call, batch_id, Error=error, Cause="x") == "FAILED"
+    assert {cloud.files(key)[0]["status"] for key in ("flights/a.csv", "flights/b.csv")} == {"FAILED"}
+
+
+def test_a_report_that_is_no_report_is_such_an_error(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    report = json.loads(cloud.stage(manifest).to_json())
+    report["files"][0]["rows_read"] = "2"
+    key = f"staging/flights/{batch_id}/report.json"
+    cloud.s3.put_object(Bucket=CURATED, Key=key, Body=json.dumps(report).encode())
+    with pytest.raises(DocumentError, match=r"the report: files\[0\]: 'rows_read' is '2' \(str\)"):
+        decide(call, batch_id)
+    assert cloud.keys(CURATED, "tables/") == []
 
 
 def test_an_aborted_execution_reaches_the_error_handler_by_event(cloud: Cloud, call: Call) -> None:
@@ -215,7 +245,7 @@ def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_pub
     assert jobs < len(keys), "fewer runs than files"
     for key in poison:
         assert 'EOFException: "Unexpected" end' in states[key]["reason"]
-        content, reason = kept_file_keys(RAW, key, states[key]["version"])
+        content, reason = quarantined_file_keys(RAW, key, states[key]["version"])
         assert {content, reason} <= set(cloud.keys(QUARANTINE))
     assert cloud.batches.state("airlines").running == frozenset()
 
@@ -263,7 +293,7 @@ def test_parts_of_another_split_do_not_count(cloud: Cloud, call: Call) -> None:
 
 @pytest.mark.parametrize(("files", "sizes"), [(2, [1, 1]), (5, [2, 2, 1]), (1000, [250] * 4)])
 def test_a_split_makes_at_most_four_even_parts(files: int, sizes: list[int]) -> None:
-    parts = [file["part"] for file in split([{"root": ""}] * files, "b")]
+    parts = [file.part for file in split([candidate()] * files, "b")]
     assert [parts.count(part) for part in dict.fromkeys(parts)] == sizes
 
 
@@ -285,6 +315,16 @@ def test_a_version_that_was_deleted_after_it_was_claimed_fails_alone(cloud: Clou
     )
     (item,) = cloud.files("flights/a.csv")
     assert (item["status"], item["reason"].split(":")[0]) == ("FAILED", "gone")
+
+
+def test_a_file_beside_one_that_was_deleted_is_alone_in_its_batch(cloud: Cloud, call: Call) -> None:
+    land(cloud, call, "flights/a.csv", "flights/b.csv")
+    (item,) = cloud.files("flights/a.csv")
+    cloud.s3.delete_object(Bucket=RAW, Key="flights/a.csv", VersionId=item["version"])
+    (batch_id,) = call("etl_trigger", {})["batches"]
+    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED", "there is nothing to split"
+    assert [cloud.files(f"flights/{name}.csv")[0]["status"] for name in "ab"] == ["FAILED", "QUARANTINED"]
+    assert runs(cloud)[batch_id]["files"] == 1
 
 
 def test_a_batch_with_nothing_left_to_read_is_no_execution(cloud: Cloud, call: Call) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
-from pipeline_core.layout import kept_file_keys
+from pipeline_core.layout import quarantined_file_keys
 from pipeline_core.manifest import REPLACE, ROWS, Manifest
 from pipeline_core.report import FileReport, ReconciliationError, ReplacedFile, Report
 
@@ -192,7 +192,7 @@ def test_a_file_that_failed_the_job_leaves_quarantine_when_it_succeeds(cloud: Cl
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
     assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED"
     (item,) = cloud.files("airlines/a.csv")
-    assert set(cloud.keys(QUARANTINE)) == set(kept_file_keys(RAW, "airlines/a.csv", item["version"]))
+    assert set(cloud.keys(QUARANTINE)) == set(quarantined_file_keys(RAW, "airlines/a.csv", item["version"]))
     ask(cloud, call, "airlines/a.csv")
     again, manifest = tick(cloud, call, "airlines")
     assert manifest.purpose == ""
@@ -215,7 +215,21 @@ def test_a_published_file_that_fails_the_job_when_it_is_replayed_stays_published
         False,
     )
     assert item["reason"].startswith("unreadable: the job fails on this file alone")
+    assert "kept" not in item, "of a file whose rows are in the table there is no copy"
     assert cloud.keys(QUARANTINE) == before
+
+
+def test_of_a_file_that_is_not_in_quarantine_nothing_is_deleted_there(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv", "flights/b.csv")
+    cloud.stage(manifest)
+    deleted: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr("pipeline_core.publish.delete_objects", lambda *arguments: deleted.append(arguments))
+    decide(call, batch_id)
+    # In a bucket with versions, to delete what is not there leaves a marker, which is paid for.
+    assert (QUARANTINE, []) in deleted
+    assert [keys for _, keys in deleted if keys] == []
 
 
 def test_an_unreadable_file_is_kept_as_it_came(cloud: Cloud, call: Call) -> None:
@@ -226,7 +240,7 @@ def test_an_unreadable_file_is_kept_as_it_came(cloud: Cloud, call: Call) -> None
     decide(call, batch_id)
     (item,) = cloud.files("flights/b.csv")
     assert (item["status"], item["reason"]) == ("QUARANTINED", "unreadable: no footer")
-    content, reason = kept_file_keys(RAW, "flights/b.csv", item["version"])
+    content, reason = quarantined_file_keys(RAW, "flights/b.csv", item["version"])
     assert cloud.s3.get_object(Bucket=QUARANTINE, Key=content)["Body"].read() == b"x\n1\n"
     assert json.loads(cloud.s3.get_object(Bucket=QUARANTINE, Key=reason)["Body"].read())["dataset"] == "flights"
 

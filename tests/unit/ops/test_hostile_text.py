@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipeline_core.plain_text import LAYOUT, json_line, log_line, shown
+from pipeline_core.plain_text import LAYOUT, json_line, log_line, printable
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
@@ -18,12 +18,12 @@ from rich.text import Text
 from typer.main import get_command
 
 from glue_jobs.log import JsonLines
-from lambdas.notification.message import MAX_SUBJECT, compose
+from lambdas.notification.message import MAX_SUBJECT, Notification, compose
 from ops import __main__ as ops
 from ops.preview.markdown import fitted
 from ops.smoke import Observation, SmokeError
 from plain_console import PlainConsole, print_record, print_rows
-from tests.unit.lambdas.conftest import Cloud
+from tests.unit.lambdas.conftest import Cloud, verdict
 from tests.unit.lambdas.test_batches import one_batch
 from tests.unit.lambdas.test_recovery import fail
 from tests.unit.ops.conftest import Operator
@@ -49,10 +49,10 @@ def unfit(text: str) -> set[str]:
 
 @pytest.mark.parametrize("character", EVIL, ids=ascii)
 def test_what_commands_a_terminal_is_escaped(character: str) -> None:
-    assert unfit(shown(f"x{character}y")) == set()
-    assert "\n" not in shown(f"x{character}y")
-    assert shown(character) == character.encode("unicode_escape").decode()
-    assert shown(character, LAYOUT) == (character if character in "\n\t" else shown(character))
+    assert unfit(printable(f"x{character}y")) == set()
+    assert "\n" not in printable(f"x{character}y")
+    assert printable(character) == character.encode("unicode_escape").decode()
+    assert printable(character, LAYOUT) == (character if character in "\n\t" else printable(character))
     for line in (json_line({character: character}), log_line({character: character})):
         assert unfit(line) == set()
         assert "\n" not in line
@@ -61,11 +61,11 @@ def test_what_commands_a_terminal_is_escaped(character: str) -> None:
 
 @pytest.mark.parametrize("text", ["plain", "übergroß 日本語 🎉", "[/x] :x: \\x1b 100 %", " "])
 def test_text_that_is_no_command_is_shown_as_it_is(text: str) -> None:
-    assert shown(text) == text
+    assert printable(text) == text
 
 
 def test_half_of_a_character_can_be_written(tmp_path: Path) -> None:
-    (tmp_path / "x").write_text(shown("\ud800") + log_line("\udfff"), encoding="utf-8")
+    (tmp_path / "x").write_text(printable("\ud800") + log_line("\udfff"), encoding="utf-8")
 
 
 @pytest.mark.parametrize("wrap", [str, Text, Panel, lambda x: Group(Text(x)), "table"], ids="stpgx")
@@ -178,15 +178,14 @@ def test_what_the_job_logs_is_fit_to_be_looked_at() -> None:
 
 def test_what_people_are_sent_is_fit_to_be_looked_at() -> None:
     arn = "arn:aws:states:eu-central-1:123456789012:stateMachine:m"
-    verdict = dict.fromkeys(("rows_read", "files", "rows_curated", "rows_quarantined", "rows_duplicate"), 1)
     event = {
         "outcome": "FAILED",
         "dataset": "flights",
         "batch_id": HOSTILE * 3,
         "error": {"Error": HOSTILE, "Cause": HOSTILE},
-        "verdict": {**verdict, "violations": [HOSTILE]},
+        "verdict": verdict(violations=(HOSTILE,)).to_document(),
     }
-    subject, body = compose(event, arn)
+    subject, body = compose(Notification.from_event(event), arn)
     assert unfit(subject + body) == set()
     assert len(subject) <= MAX_SUBJECT, "SNS refuses a longer one, and nobody would hear"
     assert f"Broken rule: {SEEN}." in body.splitlines(), "nobody writes lines of their own into it"

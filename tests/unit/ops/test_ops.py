@@ -43,7 +43,7 @@ def outputs(**wrong: Any) -> bytes:
 
 
 def purposes(cloud: Cloud, dataset: str) -> dict[str, str]:
-    return {item["key"]: item.get("purpose", "") for item in cloud.ledger.pending(dataset, 100)}
+    return {file.key: file.purpose for file in cloud.ledger.pending(dataset, 100)}
 
 
 def test_a_backfill_registers_what_the_ledger_has_never_seen(cloud: Cloud, operator: Operator, call: Call) -> None:

@@ -1,0 +1,106 @@
+"""What a batch came to, as the ledger, the workflow and the event `BatchPublished` have it. Standard library only."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from pipeline_core.fields import Fields
+
+CONFLICT = "CONFLICT"
+"""The verdict that asks for another run of the job: other rows were published since it read the table."""
+
+MAX_CAUSE = 2000
+"""Characters of an error's cause that the ledger and the notification have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The audit of a batch's report: `verdict` is PUBLISHED, QUARANTINED or CONFLICT.
+
+    `report` is the name of the report that it is about, `purpose` what the files were read for, `violations` are the
+    broken rules of the contract, and `crawl` says whether the crawler has something to learn.
+    """
+
+    verdict: str
+    dataset: str
+    batch_id: str
+    report: str
+    purpose: str
+    contract_version: str
+    files: int
+    files_quarantined: int
+    bytes: int
+    rows_read: int
+    rows_curated: int
+    rows_quarantined: int
+    rows_duplicate: int
+    rows_replaced: int
+    violations: tuple[str, ...] = ()
+    crawl: bool = False
+
+    @classmethod
+    def from_fields(cls, document: Fields) -> "Verdict":
+        """Parse a verdict of the ledger or of the workflow's state."""
+        values: dict[str, Any] = {
+            field.name: document.integer(field.name) if field.type is int else document.text(field.name)
+            for field in fields(cls)
+            if field.type in (int, str)
+        }
+        return cls(
+            **values,
+            violations=document.texts("violations"),
+            crawl=document.flag("crawl", False),
+        )
+
+    def to_item(self) -> dict[str, Any]:
+        """Write the verdict as the ledger and the event have it."""
+        document = {**asdict(self), "violations": list(self.violations)}
+        del document["crawl"]
+        return document
+
+    def to_document(self) -> dict[str, Any]:
+        """Write the verdict as the workflow has it."""
+        return {**self.to_item(), "crawl": self.crawl}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorOutput:
+    """Why an execution failed, as Step Functions says it: the error's name and its cause.
+
+    `of_job` says that it was the job that failed: then its message may say that a file is the reason. Whoever else runs
+    out of memory, or is killed, says nothing of a file.
+    """
+
+    error: str
+    cause: str = ""
+    of_job: bool = False
+
+    @classmethod
+    def from_fields(cls, document: Fields, *, of_job: bool = False) -> "ErrorOutput":
+        """Parse Step Functions' error output, of which the cause may be missing."""
+        return cls(error=document.text("Error"), cause=document.text("Cause", ""), of_job=of_job)
+
+    @classmethod
+    def from_item(cls, document: Fields) -> "ErrorOutput":
+        """Parse what the ledger has of it."""
+        return cls(
+            error=document.text("error"), cause=document.text("cause", ""), of_job=document.flag("of_job", False)
+        )
+
+    def to_document(self) -> dict[str, str]:
+        """Write it as Step Functions does."""
+        return {"Error": self.error, "Cause": self.cause}
+
+    def to_item(self) -> dict[str, Any]:
+        """Write it for the ledger, which has the beginning of the cause."""
+        return {"error": self.error, "cause": self.cause[:MAX_CAUSE], "of_job": self.of_job}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NothingToRead:
+    """Why a batch ended before it began: no file was left to claim, or to read."""
+
+    reason: str
+
+    def to_item(self) -> dict[str, str]:
+        """Write it for the ledger."""
+        return {"reason": self.reason}

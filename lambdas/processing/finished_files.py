@@ -1,0 +1,61 @@
+"""What the ledger says of a file after its batch was decided on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pipeline_core.files import Candidate, FinishedFile, RowCounts
+from pipeline_core.ledger import PUBLISHED, QUARANTINED
+from pipeline_core.manifest import ROWS
+from pipeline_core.report import FileReport, ReconciliationError, Report
+from pipeline_core.verdict import Verdict
+
+
+def check_replaced(report: Report, before: Mapping[tuple[str, str], Candidate]) -> None:
+    """Check that all published rows of a file were found to be replaced; or none, where the table was emptied.
+
+    Raises:
+        ReconciliationError: names the file and both numbers. Rows that were not found would be published twice.
+    """
+    for file in report.files:
+        published = (before[file.key, file.version].counts or RowCounts()).rows_curated
+        if file.rows_replaced not in (0, published):
+            raise ReconciliationError(
+                f"batch {report.batch_id}, file {file.key}: {published} rows of it were published, but "
+                f"{file.rows_replaced} were found in the table"
+            )
+
+
+def has_no_rows_to_quarantine(file: FileReport) -> bool:
+    """Whether a file was refused as a whole and nothing of it can be shown but the file itself."""
+    return bool(file.problem) and file.rows_quarantined == 0
+
+
+def finished_file(file: FileReport, before: Candidate, verdict: Verdict) -> FinishedFile:
+    """Return what the ledger is to say of a file, from the batch's report of it and what was known of it `before`.
+
+    Deciding again on the same report gives the same answer, since `before` is what the batch's trigger wrote down.
+    """
+    published, only_rows = verdict.verdict == PUBLISHED, verdict.purpose == ROWS
+    counts = RowCounts.from_report(file)
+    if only_rows:
+        earlier = before.counts or RowCounts()
+        counts = replace(
+            counts,
+            rows_read=earlier.rows_read,
+            rows_curated=earlier.rows_curated + file.rows_curated,
+            rows_duplicate=earlier.rows_duplicate + file.rows_duplicate,
+        )
+    published_in = set(before.published_in) if only_rows else set()
+    if published and file.rows_curated:
+        published_in.add(verdict.batch_id)
+    # A file as such is quarantined only if none of its rows is in the table.
+    refused = bool(file.problem) and not published_in
+    return FinishedFile(
+        file=before,
+        status=PUBLISHED if published and not refused else QUARANTINED,
+        reason=file.problem or "; ".join(verdict.violations),
+        counts=counts,
+        published_in=frozenset(published_in),
+        quarantined_in=verdict.batch_id if file.rows_quarantined else "",
+        has_copy=has_no_rows_to_quarantine(file),
+    )
