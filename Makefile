@@ -7,8 +7,9 @@ READY := $(VENV)/.ready
 SELDOM := /(pulumi_aws|pandas|moto|awscli)/
 DECISIONS := $(CURDIR)/.local/decisions
 AUDIT := .local/audit
+MUTANTS := .local/mutants/venv
 
-.PHONY: help setup demo local preview test unit robustness integration engine check lint types licences audit docs stale lock clean
+.PHONY: help setup demo local preview test unit robustness integration engine check lint types licences audit docs stale mutants lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -89,10 +90,20 @@ $(AUDIT)/.ready: requirements/audit.txt
 	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
+mutants: $(READY) $(MUTANTS)/.ready ## Change the code in small ways, list the changes that no test notices; ONLY='pipeline_core.report*'
+	PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')" \
+		$(MUTANTS)/bin/python scripts/mutants.py $(ONLY)
+
+$(MUTANTS)/.ready: requirements/mutants.txt
+	$(BIN)/python -m venv $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
 lock: $(READY) ## Pin the requirements again, with hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/program.in -o requirements/program.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/audit.in -o requirements/audit.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate -c requirements/dev.txt requirements/mutants.in -o requirements/mutants.txt
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .coverage

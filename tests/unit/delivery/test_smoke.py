@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from ops import __main__ as ops
 from ops.smoke import OUTCOME, ROWS, Canary, Deployed, Landed, Observation, SmokeError, smoke
-from tests.unit.lambdas.conftest import CONTRACTS, RAW, TABLE, Cloud, call, cloud
+from tests.unit.lambdas.conftest import RAW, TABLE, Cloud, call, cloud, contracts
 
 __all__ = ["call", "cloud"]
 
@@ -170,7 +170,7 @@ def ingest(cloud: Cloud, call: Callable[..., Any], key: str) -> None:
 
 
 def test_what_is_landed_is_what_the_contract_describes(cloud: Cloud, landed: Canary) -> None:
-    contract = next(contract.document for contract in CONTRACTS if contract.name == "canary")
+    contract = next(contract.document for contract in contracts() if contract.name == "canary")
     text = cloud.s3.get_object(Bucket=RAW, Key=landed.key)["Body"].read().decode()
     rows = list(csv.DictReader(text.splitlines()))
     assert list(rows[0]) == [column["name"] for column in contract["columns"]]

@@ -18,14 +18,17 @@ from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
 from pipeline_core.verdict import Verdict
 
-from contracts.compiler.compile import load_contracts
+from contracts.compiler.compile import CompiledContract, load_contracts
 
 REPOSITORY = Path(__file__).parents[3]
 RAW, CURATED, QUARANTINE, ARTIFACTS = "raw-b", "curated-b", "quarantine-b", "artifacts-b"
 TABLE, DATABASE, BUS = "ledger", "lake", "bus"
 
 
-CONTRACTS = load_contracts(REPOSITORY / "contracts")
+@functools.cache
+def contracts() -> list[CompiledContract]:
+    """The project's contracts, compiled in a test, so that a mutant of the compiler fails one."""
+    return load_contracts(REPOSITORY / "contracts")
 
 
 def verdict(**changes: Any) -> Verdict:
@@ -118,7 +121,7 @@ class Cloud:
             rows_quarantined=quarantined,
         )
         rest = [FileReport(key=file.key, version=file.version) for file in manifest.files[1:]]
-        contract = next(c for c in CONTRACTS if c.name == manifest.dataset)
+        contract = next(c for c in contracts() if c.name == manifest.dataset)
         report = Report(
             batch_id=manifest.batch_id,
             dataset=manifest.dataset,
@@ -151,9 +154,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         for bucket in (RAW, CURATED, QUARANTINE, ARTIFACTS):
             s3.create_bucket(Bucket=bucket)
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        for contract in CONTRACTS:
+        for contract in contracts():
             s3.put_object(Bucket=ARTIFACTS, Key=f"contracts/{contract.name}.json", Body=json.dumps(contract.document))
-        index = {"datasets": [contract.name for contract in CONTRACTS]}
+        index = {"datasets": [contract.name for contract in contracts()]}
         s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=json.dumps(index))
         boto3.client("dynamodb").create_table(
             TableName=TABLE,

@@ -1,0 +1,72 @@
+"""Change the code in small ways, one at a time, and list the changes that no unit test notices: `make mutants`.
+
+mutmut (https://mutmut.readthedocs.io) makes the changes and chooses the tests that run each function. It names a module
+by its path, so it works on a copy of the clone in which `pipeline_core` lies where it is imported from. What changes a
+mutant's verdict is remembered in that copy: a second run asks again only about what has changed.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TREE = ROOT / ".local" / "mutants" / "tree"
+SHARED = Path("lambdas") / "layers"
+LEFT_OUT = ("docs/", ".github/", "tests/integration/", "tests/engine/", "tests/robustness/", "tests/privileges/")
+MUTATED = ("pipeline_core", "lambdas", "contracts/compiler")
+SETTINGS = """
+[tool.mutmut]
+source_paths = {source_paths}
+also_copy = {also_copy}
+pytest_add_cli_args_test_selection = ["tests/unit/lambdas", "tests/unit/core", "tests/unit/contracts"]
+# It packs the functions, which lie elsewhere in this copy.
+pytest_add_cli_args = ["-p", "no:cacheprovider", "--ignore=tests/unit/lambdas/test_metrics.py"]
+"""
+
+
+def copy() -> None:
+    """Copy what git knows of the clone, with `pipeline_core` at the top; what has not changed keeps its time."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    wanted = {}
+    for name in names:
+        path = Path(name)
+        if (ROOT / path).is_file() and not name.startswith(LEFT_OUT):
+            wanted[path.relative_to(SHARED) if path.is_relative_to(SHARED) else path] = (ROOT / path).read_bytes()
+    also_copy = sorted({path.parts[0] for path in wanted} - {"pipeline_core", "lambdas", "tests", "pyproject.toml"})
+    wanted[Path("pyproject.toml")] += SETTINGS.format(source_paths=list(MUTATED), also_copy=also_copy).encode()
+    for path, content in wanted.items():
+        target = TREE / path
+        if not target.exists() or target.read_bytes() != content:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+    for file in TREE.rglob("*"):
+        path = file.relative_to(TREE)
+        if file.is_file() and path not in wanted and path.parts[0] not in ("mutants", ".git"):
+            file.unlink()
+
+
+def main() -> int:
+    """Run the mutants whose names match the patterns, or all; list those that survive."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "patterns", nargs="*", help="mutants by name, for example 'pipeline_core.report*'; all unless said"
+    )
+    parser.add_argument("--fresh", action="store_true", help="forget the verdicts of earlier runs")
+    options = parser.parse_args()
+    if options.fresh:
+        shutil.rmtree(TREE, ignore_errors=True)
+    TREE.mkdir(parents=True, exist_ok=True)
+    copy()
+    command = [sys.executable, "-m", "mutmut"]
+    run = subprocess.run([*command, "run", *options.patterns], cwd=TREE, env=os.environ, check=False)
+    print("\nWhat survives; for the change itself, in .local/mutants/tree: mutmut show <name>")
+    subprocess.run([*command, "results"], cwd=TREE, check=True)
+    return run.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
