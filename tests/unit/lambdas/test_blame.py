@@ -338,6 +338,21 @@ def test_a_replay_begins_without_suspicion(cloud: Cloud, call: Call) -> None:
     assert {"deaths", "kills", "not_before", "reason"} & item.keys() == set()
 
 
+def test_a_file_is_read_beside_the_known_good_one_when_it_failed_alone_before(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "airlines/a.csv")
+    assert manifest.known_good == "", "nobody suspects it yet"
+    assert fail(call, batch_id, "Stage", **job_failed(DIED)) == "RELEASED"
+    (again,) = call("etl_trigger", {})["batches"]
+    assert cloud.manifest("airlines", again).known_good.endswith("/input/known-good.csv")
+
+
+def test_of_several_files_that_failed_none_is_read_beside_the_known_good_one(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
+    assert fail(call, batch_id, "Stage", **job_failed(DIED)) == "RELEASED"
+    (again,) = call("etl_trigger", {})["batches"]
+    assert cloud.manifest("airlines", again).known_good == ""
+
+
 SUSPICION = {"deaths", "kills", "part", "root", "not_before"}
 
 

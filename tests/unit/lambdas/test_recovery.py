@@ -219,6 +219,16 @@ def test_a_batch_whose_execution_died_unseen_is_recovered_by_a_later_tick(
     assert cloud.files("flights/a.csv")[0]["batch_id"] == started[0]
 
 
+def test_a_batch_whose_execution_ended_just_now_is_left_to_a_call_that_may_be_at_work(cloud: Cloud, call: Call) -> None:
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
+    machine = cloud.sfn.list_state_machines()["stateMachines"][0]["stateMachineArn"]
+    cloud.sfn.stop_execution(executionArn=f"{machine.replace(':stateMachine:', ':execution:')}:{batch_id}")
+    expire(cloud)
+    assert call("etl_trigger", {}) == {"batches": []}
+    assert cloud.files("flights/a.csv")[0]["status"] == "CLAIMED"
+    assert batch_id in cloud.batches.state("flights").running
+
+
 def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_published(
     cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,8 +263,8 @@ def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_pub
 def test_new_files_do_not_join_the_parts_of_a_split_batch(cloud: Cloud, call: Call) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
     assert fail(call, batch_id, "Stage", **JOB_FAILED) == "SPLIT"
-    land(cloud, call, "airlines/c.csv")
-    (first,) = call("etl_trigger", {})["batches"]
+    land(cloud, call, "airlines/0.csv")
+    (first,) = call("etl_trigger", {"dataset": "airlines", "parts_only": True})["batches"]
     assert [file.key for file in cloud.manifest("airlines", first).files] == ["airlines/a.csv"]
     assert fail(call, first, Error="States.Timeout", Cause="slow") == "RELEASED"
     assert cloud.files("airlines/a.csv")[0]["part"] == f"{batch_id}/0", "it stays apart when it is given back"
