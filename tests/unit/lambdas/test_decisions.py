@@ -75,7 +75,7 @@ def test_what_the_ledger_says_of_a_file_whose_batch_was_decided_on(
     before: dict[str, Any],
     status: str,
     reason: str,
-    published_in: frozenset[str],
+    published_in: set[str],
     quarantined_in: str,
     has_copy: bool,
 ) -> None:
