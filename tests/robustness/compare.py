@@ -1,4 +1,4 @@
-"""Runs the job on files and compares what it staged with what the oracle says, record by record."""
+"""Stages files and compares what it staged with what the oracle says, record by record."""
 
 import datetime as dt
 from collections import Counter
@@ -15,17 +15,16 @@ from pipeline_core.contract import Contract
 from pipeline_core.layout import format_of
 from pipeline_core.manifest import Manifest, ManifestFile
 from pipeline_core.report import Report, reconcile
-from pyspark.sql import SparkSession
 
-from glue_jobs.raw_to_curated import run
+from tests.carriers import Carrier
 from tests.robustness.oracle import Outcome, Record, judge
 
 
 class Bench:
     """Stages files, byte for byte as they are given, and says where the job and the oracle differ."""
 
-    def __init__(self, spark: SparkSession, folder: Path, document: dict[str, Any]) -> None:
-        self.spark, self.folder = spark, folder
+    def __init__(self, carrier: Carrier, folder: Path, document: dict[str, Any]) -> None:
+        self.carrier, self.folder = carrier, folder
         self.contract = Contract.from_document(document)
         self.runs = 0
 
@@ -55,9 +54,7 @@ class Bench:
             table=f"{(root / 'table').as_uri()}/",
             files=tuple(listed),
         )
-        report = run(self.spark, manifest, self.contract, "run")
-        # A run of the job is a process of its own; here its cached frames would stay.
-        self.spark.catalog.clearCache()
+        report = self.carrier(manifest, self.contract, "run")
         reconcile(report, [(file.key, file.version) for file in listed])
         return report
 
