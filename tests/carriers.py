@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import pytest
 from pipeline_core.contract import Contract
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import Report
@@ -36,3 +37,7 @@ def spark_job(spark: SparkSession) -> Carrier:
         return report
 
     return run
+
+
+ENGINE_ONLY = pytest.mark.parametrize("carrier", ["engine"], indirect=True)
+"""Marks what the Spark job, with its own reader of CSV and Parquet, does not do yet; gone when it calls the engine."""

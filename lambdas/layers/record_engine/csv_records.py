@@ -1,6 +1,7 @@
 """Reads the records of a CSV file."""
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -118,8 +119,8 @@ class CsvFile:
 
     def _columns(self, raws: Sequence[bytes], *, quoted: bool) -> list[Texts]:
         text = LF.join(raws) + LF
-        # Arrow takes a CR for a line end, and one byte for a delimiter.
-        if b"\r" in text or not self._delimiter.isascii():
+        # Arrow takes a CR for a line end, one byte for a delimiter, and a byte order mark for none of the text.
+        if b"\r" in text or not self._delimiter.isascii() or text.startswith(BOM_UTF8):
             return self._columns_one_by_one(raws)
         read_csv: Any = arrow_csv.read_csv
         table = read_csv(
@@ -147,13 +148,13 @@ class CsvFile:
             raise RuntimeError(f"{len(raws)} records of CSV were cut, but {table.num_rows} were parsed")
         columns = [column.combine_chunks() for column in table.columns]
         parsed: list[Array] = [column.chunk(0) if isinstance(column, pa.ChunkedArray) else column for column in columns]
-        return [Texts(array.indices, array.dictionary.to_pylist()) for array in parsed]
+        return [Texts(array.indices, array.dictionary) for array in parsed]
 
     def _columns_one_by_one(self, raws: Sequence[bytes]) -> list[Texts]:
         records = [split_record(raw.decode(), self._delimiter) for raw in raws]
         columns = zip(*(record for record in records if record is not None), strict=True)
         arrays: list[Array] = [pa.array(column, pa.string()).dictionary_encode() for column in columns]
-        return [Texts(array.indices, array.dictionary.to_pylist()) for array in arrays]
+        return [Texts(array.indices, array.dictionary) for array in arrays]
 
 
 def _is_text(block: bytes) -> bool:

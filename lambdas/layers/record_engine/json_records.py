@@ -70,8 +70,7 @@ class JsonFile:
         columns = zip(*records, strict=True)
         arrays = [pa.array(column, pa.string()).dictionary_encode() for column in columns]
         return {
-            name: Texts(array.indices, array.dictionary.to_pylist())
-            for name, array in zip(self._parser.names, arrays, strict=True)
+            name: Texts(array.indices, array.dictionary) for name, array in zip(self._parser.names, arrays, strict=True)
         }
 
 

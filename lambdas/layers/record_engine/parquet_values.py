@@ -41,6 +41,7 @@ class Column:
 
     field: Field
     texts: Texts
+    distinct: Sequence[str | None]
     values: Array
     wrong: dict[int, str]
 
@@ -49,7 +50,7 @@ class Column:
         if self.field.kind == "nested":
             return json.dumps(_nested(self.values[row]), ensure_ascii=False, separators=(",", ":"), default=str)
         index = self.texts.indices[row].as_py()
-        text: str | None = None if index is None else self.texts.distinct[index]
+        text: str | None = None if index is None else self.distinct[index]
         if text is None:
             return "null"
         if self.field.kind == "number" and text not in ("nan", "inf", "-inf"):
@@ -60,7 +61,7 @@ class Column:
         """The rows whose text is not UTF-8, or has a NUL."""
         if not self.wrong:
             return {}
-        codes = pa.array([int(place in self.wrong) for place in range(len(self.texts.distinct))], pa.int8())
+        codes = pa.array([int(place in self.wrong) for place in range(len(self.distinct))], pa.int8())
         rows = compute.indices_nonzero(compute.fill_null(codes.take(self.texts.indices), 0)).to_pylist()
         return {row: self.wrong[self.texts.indices[row].as_py()] for row in rows}
 
@@ -68,7 +69,7 @@ class Column:
 def column_of(field: Field, values: Array) -> Column:
     """A column with the text of each distinct value."""
     if field.kind == "nested":
-        return Column(field, Texts(nulls(len(values), pa.int32()), []), values, {})
+        return Column(field, Texts(nulls(len(values), pa.int32()), nulls(0, pa.string())), [], values, {})
     encoded = encode(field, values)
     wrong: dict[int, str] = {}
     texts: Sequence[str | None]
@@ -77,7 +78,8 @@ def column_of(field: Field, values: Array) -> Column:
     else:
         write = _writer(field)
         texts = [None if value is None else write(value) for value in _python_values(encoded.dictionary)]
-    return Column(field, Texts(encoded.indices.cast(pa.int32()), texts), values, wrong)
+    found = Texts(encoded.indices.cast(pa.int32()), pa.array(texts, pa.string()))
+    return Column(field, found, texts, values, wrong)
 
 
 def encode(field: Field, values: Array) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from record_engine.arrow import Array
+from record_engine.arrow import Array, compute, nulls
 
 INTEGER = re.compile(r"[+-]?[0-9]+(\.0*)?")
 DOUBLE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -141,3 +141,62 @@ def _timestamp(time_zone: str) -> Cast:
         return (local - LOCAL_EPOCH - offset) // MICROSECOND
 
     return cast
+
+
+Certain = Callable[[Array], tuple[Array, Array]]
+"""Casts texts with Arrow; also says which of the values are surely those that `cast_to` gives. The others are any."""
+
+CERTAIN_DATE = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"
+CERTAIN_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.][0-9]{1,6})?"
+CERTAIN_OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-7]):[0-5][0-9])"
+
+
+def certain_cast(kind: str, time_zone: str) -> Certain | None:
+    """What casts texts to a type many at a time, for those that look so plain that Arrow and the rules here agree."""
+    if kind == "string":
+        return _without_blanks
+    if match := DECIMAL_TYPE.fullmatch(kind):
+        whole, scale = int(match[1]) - int(match[2]), int(match[2])
+        if not whole:
+            return None
+        fraction = rf"(?:[.][0-9]{{1,{scale}}})?" if scale else ""
+        return _if_like(rf"-?[0-9]{{1,{whole}}}{fraction}", arrow_type(kind))
+    certain: dict[str, Certain] = {
+        "int": _if_like("-?[0-9]{1,9}", pa.int32()),
+        "bigint": _if_like("-?[0-9]{1,18}", pa.int64()),
+        "double": _if_like("-?[0-9]{1,17}(?:[.][0-9]{1,17})?(?:[eE]-?[0-9]{1,2})?", pa.float64()),
+        "date": _if_like(CERTAIN_DATE, pa.date32()),
+        "timestamp": _certain_timestamp(time_zone),
+    }
+    return certain.get(kind)
+
+
+def _if_like(pattern: str, kind: pa.DataType) -> Certain:
+    def cast(texts: Array) -> tuple[Array, Array]:
+        good = compute.match_substring_regex(texts, f"^(?:{pattern})$")
+        try:
+            return compute.if_else(good, texts, None).cast(kind), good
+        except pa.ArrowInvalid:
+            # A day that does not exist, say: none is certain then.
+            return nulls(len(texts), kind), pa.repeat(pa.scalar(False), len(texts))
+
+    return cast
+
+
+def _certain_timestamp(time_zone: str) -> Certain:
+    moment = f"{CERTAIN_DATE}[T ]{CERTAIN_TIME}"
+    with_offset = _if_like(moment + CERTAIN_OFFSET, arrow_type("timestamp"))
+    without = _if_like(moment, pa.timestamp("us"))
+
+    def cast(texts: Array) -> tuple[Array, Array]:
+        values, good = with_offset(texts)
+        if time_zone != "UTC" or compute.any(good).as_py():
+            return values, good
+        values, good = without(texts)
+        return values.cast(pa.int64()).cast(arrow_type("timestamp")), good
+
+    return cast
+
+
+def _without_blanks(texts: Array) -> tuple[Array, Array]:
+    return texts, compute.equal(compute.utf8_trim(texts, " \t"), texts)
