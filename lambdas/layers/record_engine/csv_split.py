@@ -153,7 +153,7 @@ class Splitter:
                     assert self._open is not None
                     pos, state, first_line_end = self._open[1] - base, self._open[2], -1
                 elif quote < 0:
-                    pos, looked_at_all = min(most + 1, len(data)), len(data) > most
+                    pos, looked_at_all = max(pos, min(most + 1, len(data))), len(data) > most
                     break
                 elif quote + 1 >= len(data):
                     pos, looked_at_all = quote, False
@@ -165,7 +165,7 @@ class Splitter:
                 # One more than the bound, for the CR of a line end.
                 match = self._value_end.search(data, pos, most + 2)
                 if match is None:
-                    pos, looked_at_all = min(most + 2, len(data)), len(data) >= most + 2
+                    pos, looked_at_all = max(pos, min(most + 2, len(data))), len(data) >= most + 2
                     break
                 end = match.start()
                 if match[0] != LF:
