@@ -30,6 +30,11 @@ MAX_PRECISION = 38
 ROWS = 65_536
 """Rows that are worked on at a time."""
 
+FEW_ROWS = 4_096
+"""Rows where a text is not held once for all that have it, but a page may still hold it once."""
+
+DICTIONARY_ENCODINGS = frozenset({"PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY", "RLE", "BIT_PACKED"})
+
 PIECE_BYTES = 64 * MiB
 """Bytes of text in rows that are worked on at a time; a dictionary holds a long text once for any number of them."""
 
@@ -173,16 +178,24 @@ class ParquetRecords:
                 yield compute.sum(lengths.take(encoded.indices)).as_py() or 0
 
     def _row_batches(self) -> Iterator[pa.RecordBatch]:
+        texts = {field.path for field in self._fields if field.kind == "text"}
+        as_dictionary = sorted(texts - self._without_dictionary())
         file = pq.ParquetFile(
             self._source,
             metadata=self._metadata,
-            read_dictionary=[field.path for field in self._fields if field.kind == "text"],
+            read_dictionary=as_dictionary,
             # Page by page: a row group may be as large as the file.
             buffer_size=PAGE_BUFFER_BYTES,
             pre_buffer=False,
             coerce_int96_timestamp_unit="us",
         )
-        return file.iter_batches(batch_size=ROWS, use_threads=False)
+        return file.iter_batches(batch_size=ROWS if len(as_dictionary) == len(texts) else FEW_ROWS, use_threads=False)
+
+    def _without_dictionary(self) -> set[str]:
+        """Columns with an encoding that Arrow reads, but not as distinct texts."""
+        groups = (self._metadata.row_group(number) for number in range(self._metadata.num_row_groups))
+        chunks = (group.column(number) for group in groups for number in range(group.num_columns))
+        return {chunk.path_in_schema for chunk in chunks if not DICTIONARY_ENCODINGS.issuperset(chunk.encodings)}
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The records, some thousand rows at a time."""
