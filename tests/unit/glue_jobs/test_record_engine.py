@@ -1,13 +1,13 @@
 """The record engine inside Spark, and Spark's own reader beside it."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pipeline_core.contract import Contract
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from record_engine import read, record_schema
 
@@ -27,20 +27,21 @@ def test_the_engine_reads_files_in_tasks_of_spark(spark: SparkSession, tmp_path:
     lake.stage({"a.csv": CONTENT, "b.csv": b"id\n1\n"})
     files = lake.manifest.files
 
-    def records(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def records(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for position in batch.column("id").to_pylist():
+            for row in batch.to_pylist():
+                position = int(row["id"])
                 yield from read(files[position], position, contract, LocalStore().open_file)
 
     schema = from_arrow_schema(record_schema(contract))
     found = spark.range(len(files)).mapInArrow(records, schema).collect()
-    own = [Row(row["_file"], row["_line"], row["_raw"], row["_reasons"], row["id"]) for row in found]
+    own = [(row["_file"], row["_line"], row["_raw"], row["_reasons"], row["id"]) for row in found]
     assert own == [
-        Row(0, 2, None, [], 1),
-        Row(0, 3, "x,2024-02-29,,,,,", ["type:id"], None),
-        Row(0, 0, None, ["2"], None),
-        Row(1, 2, "1", ["missing_column:day"], None),
-        Row(1, 0, "missing_column:day", ["1"], None),
+        (0, 2, None, [], 1),
+        (0, 3, "x,2024-02-29,,,,,", ["type:id"], None),
+        (0, 0, None, ["2"], None),
+        (1, 2, "1", ["missing_column:day"], None),
+        (1, 0, "missing_column:day", ["1"], None),
     ]
     assert str(found[0]["price"]) == "1.50"
 

@@ -11,12 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from contracts.compiler.column_values import as_written, is_value, pattern_problems
+from contracts.compiler.column_values import as_written, is_value
 from glue_jobs.checks import cast
 from tests.lake import Lake
 
@@ -193,24 +191,3 @@ def test_a_file_without_a_line_has_no_records(lake: Lake) -> None:
     problems = {file.key: file.problem for file in report.files}
     no_header = "missing_column:id, missing_column:day"
     assert problems == dict.fromkeys(problems) | {"bom.csv": no_header, "nothing.csv.gz": no_header}
-
-
-# ruff: noqa: SIM905  a list of pieces reads better as words
-PIECES = (
-    "a 1 ä 😀 . ^ $ | ( (?: (?= (?! (?<= (?<! (?> (?i) (?s-i: (?x) (?u) (?P<n> (?<n> (?#c) ) [ [^ ] - & && ~~ -- # "
-    r"{ } {2} {2,} {2,3} {,3} {3,1} {99999999999} * + ? *? ++ "
-    r"\d \W \b \B \A \Z \z \v \h \R \X \Q \E \k<n> "
-    r"\1 \2 \0 \07 \x41 \x{41} \u0041 \ud800 \U00000041 \N{DASH} \p{L} \P{Lu} \p{IsAlphabetic} "
-    r"\p{Foo} \pL \c \_ \é "
-    r"\[ \] \{ \\ \- \/ , : < > = !"
-).split()
-
-
-@settings(max_examples=1_500, deadline=None, derandomize=True)
-@given(pieces=st.lists(st.sampled_from(PIECES), max_size=8))
-def test_a_pattern_that_a_contract_may_have_is_one_for_java(spark: SparkSession, pieces: list[str]) -> None:
-    pattern = "".join(pieces)
-    if not list(pattern_problems(pattern)):
-        # It throws what it does not take.
-        java: Any = spark._jvm
-        java.java.util.regex.Pattern.compile(pattern)
