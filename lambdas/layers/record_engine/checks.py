@@ -19,7 +19,10 @@ PARTITION_VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Partition values become folder names; these need no escaping in a path, in Spark, Glue or Athena."""
 
 REMEMBERED = 50_000
-"""Texts of a column whose worth is remembered from one block to the next."""
+"""Texts of a column whose worth is remembered from one block to the next, if they are short."""
+
+SHORT = 64
+"""Characters of a short text."""
 
 MANY = 2_000
 """From so many distinct texts on, Arrow casts those of which a pattern shows that the rules below would do the same."""
@@ -106,7 +109,7 @@ class ColumnChecker:
             found = known.get(text)
             if found is None:
                 found = self._judge(text)
-                if len(known) < REMEMBERED:
+                if len(known) < REMEMBERED and (text is None or len(text) <= SHORT):
                     known[text] = found
             values.append(found[0])
             codes.append(found[1])

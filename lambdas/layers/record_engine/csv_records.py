@@ -74,19 +74,19 @@ class CsvFile:
             window.fill(size if done or not window.data else len(window.data) + size)
 
     def _block(self, found: Records) -> Iterator[pa.RecordBatch]:
-        refused: list[Refused] = []
-        for line, raw, reason in found.refused:
-            refused.append(self._refused(line, raw, reason))
+        refused = [self._refused(line, raw, reason) for line, raw, reason in found.refused]
         raws: list[bytes] = found.raws
         lines: Sequence[int] = found.lines
+        columns: list[Texts] | None = None
         if self._problems:
             refused += [self._refused(line, raw, None) for line, raw in zip(lines, raws, strict=True)]
-            raws, lines = [], []
-        else:
-            raws, lines = self._readable(found, refused)
+        elif raws:
+            columns = self._parsed(raws, quoted=found.quoted)
+            if columns is None:
+                raws, lines = self._readable(found, refused)
+                columns = self._parsed(raws, quoted=found.quoted) or self._parsed_one_by_one(raws)
         yield from self._maker.refused(refused)
-        if raws:
-            columns = self._columns(raws, quoted=found.quoted)
+        if columns and raws:
             texts = dict(zip(self._names, columns, strict=True))
             checked = self._checker.check(texts, len(raws))
             yield from self._maker.checked(line_array(lines), checked, lambda at: kept(raws[at]))
@@ -103,25 +103,34 @@ class CsvFile:
         raws, lines = found.raws, found.lines
         delimiter, expected = self._delimiter.encode(), len(self._names) - 1
         reasons: dict[int, str] = {}
-        if not _is_text(LF.join(raws)):
-            reasons = {at: reason for at, raw in enumerate(raws) if (reason := text_reason(raw))}
-        counts = [raw.count(delimiter) for raw in raws]
-        if counts.count(expected) < len(counts):
-            for at, count in enumerate(counts):
-                # The splitter has counted the values of records with quotes.
-                if count != expected and b'"' not in raws[at]:
-                    reasons.setdefault(at, MALFORMED)
-        if reasons:
-            refused += [self._refused(lines[at], raws[at], reason) for at, reason in reasons.items()]
-            kept_places = [at for at in range(len(raws)) if at not in reasons]
-            raws, lines = [raws[at] for at in kept_places], [lines[at] for at in kept_places]
-        return raws, lines
+        for at, raw in enumerate(raws):
+            # The splitter has counted the values of records with quotes.
+            is_malformed = raw.count(delimiter) != expected and b'"' not in raw
+            if reason := text_reason(raw) or (MALFORMED if is_malformed else None):
+                reasons[at] = reason
+        refused += [self._refused(lines[at], raws[at], reason) for at, reason in reasons.items()]
+        readable = [at for at in range(len(raws)) if at not in reasons]
+        return [raws[at] for at in readable], [lines[at] for at in readable]
 
-    def _columns(self, raws: Sequence[bytes], *, quoted: bool) -> list[Texts]:
-        text = LF.join(raws) + LF
+    def _parsed(self, raws: Sequence[bytes], *, quoted: bool) -> list[Texts] | None:
+        """The columns of records, as Arrow parses them; None if it would not take all of them as they are meant."""
+        text = LF.join([*raws, b""])
         # Arrow takes a CR for a line end, one byte for a delimiter, and a byte order mark for none of the text.
-        if b"\r" in text or not self._delimiter.isascii() or text.startswith(BOM_UTF8):
-            return self._columns_one_by_one(raws)
+        if (
+            not raws
+            or b"\r" in text
+            or not self._delimiter.isascii()
+            or text.startswith(BOM_UTF8)
+            or not _is_text(text)
+        ):
+            return None
+        try:
+            return self._parsed_by_arrow(text, len(raws), quoted=quoted)
+        except pa.ArrowInvalid:
+            # A record has another number of values than the header.
+            return None
+
+    def _parsed_by_arrow(self, text: bytes, records: int, *, quoted: bool) -> list[Texts]:
         read_csv: Any = arrow_csv.read_csv
         table = read_csv(
             pa.BufferReader(text),
@@ -144,13 +153,13 @@ class CsvFile:
                 check_utf8=False,
             ),
         )
-        if table.num_rows != len(raws):
-            raise RuntimeError(f"{len(raws)} records of CSV were cut, but {table.num_rows} were parsed")
+        if table.num_rows != records:
+            raise RuntimeError(f"{records} records of CSV were cut, but {table.num_rows} were parsed")
         columns = [column.combine_chunks() for column in table.columns]
         parsed: list[Array] = [column.chunk(0) if isinstance(column, pa.ChunkedArray) else column for column in columns]
         return [Texts(array.indices, array.dictionary) for array in parsed]
 
-    def _columns_one_by_one(self, raws: Sequence[bytes]) -> list[Texts]:
+    def _parsed_one_by_one(self, raws: Sequence[bytes]) -> list[Texts]:
         records = [split_record(raw.decode(), self._delimiter) for raw in raws]
         columns = zip(*(record for record in records if record is not None), strict=True)
         arrays: list[Array] = [pa.array(column, pa.string()).dictionary_encode() for column in columns]

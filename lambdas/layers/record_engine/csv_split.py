@@ -35,7 +35,7 @@ class Records:
 
     def add_lines(self, text: bytes, line: int, max_record_bytes: int) -> int:
         """Add whole lines, each a record unless it has no text; returns how many lines they are."""
-        found = text.replace(b"\r\n", LF).split(LF)
+        found = (text.replace(b"\r\n", LF) if b"\r" in text else text).split(LF)
         found.pop()
         numbers = range(line, line + len(found))
         if len(text) <= max_record_bytes and b"" not in found:
@@ -165,7 +165,9 @@ class Splitter:
                 # One more than the bound, for the CR of a line end.
                 match = self._value_end.search(data, pos, most + 2)
                 if match is None:
-                    pos, looked_at_all = max(pos, min(most + 2, len(data))), len(data) >= most + 2
+                    # The delimiter may be of several bytes, of which the last are still to come.
+                    pos = max(pos, min(most + 2, len(data)) - len(self._delimiter) + 1)
+                    looked_at_all = len(data) >= most + 2
                     break
                 end = match.start()
                 if match[0] != LF:
