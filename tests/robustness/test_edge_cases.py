@@ -88,6 +88,7 @@ WRONG = {
     "LINE BREAK at the end of a quoted number is taken for a blank": {"a.csv": bad.SHORT + b'"1\n",p,ab\n'},
     "LAST CR of a file without LF is removed": {"a.csv": bad.SHORT + b"1,p,ab\r"},
     "BOM at the start of a later JSON line is removed": {"a.jsonl": b'\n\xef\xbb\xbf{"id":1,"part":"p"}'},
+    "BOM at the start of a later CSV line is removed": {"a.csv": bad.SHORT + b"\xef\xbb\xbf1,p,ab\n2,p,cd\n"},
     "SECOND BOM of a file is removed": {"a.csv": b"\xef\xbb\xbf\xef\xbb\xbf" + bad.SHORT + b"1,p,ab\n"},
     "NAN in JSON is text, though no JSON": {"a.jsonl": b'{"id":1,"part":"p","name":NaN}'},
     "ORDER of JSON reasons is the record's": {"a.jsonl": b'{"id":1,"part":"p","name":[1],"x":1}'},

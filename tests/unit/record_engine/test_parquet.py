@@ -142,6 +142,17 @@ def test_noise_anywhere_in_a_file_is_unreadable_or_read_and_never_an_exception(l
         assert report.files[1].rows_read == 3, "its neighbour is read in the same run"
 
 
+@pytest.mark.parametrize("found", [2, 4])
+def test_a_footer_with_another_number_of_rows_is_unreadable(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, found: int
+) -> None:
+    rows = pa.record_batch([pa.array(range(found)), pa.array([DAY] * found)], names=["id", "day"])
+    monkeypatch.setattr(parquet_records.ParquetRecords, "_row_batches", lambda _: iter([rows]))
+    report = lake.stage({"a.parquet": parquet(*BASE)})
+    assert [file.problem for file in report.files] == [f"unreadable: 3 rows by its footer, {found} found"]
+    assert report.rows_read == 0
+
+
 VALUES: dict[str, tuple[Any, list[str]]] = {
     "micros": (pa.array([1_123_456], pa.timestamp("us", "UTC")), ["1970-01-01T00:00:01.123456Z"]),
     "nanos": (pa.array([1_123_456_789], pa.timestamp("ns")), ["1970-01-01T00:00:01.123456789"]),

@@ -38,11 +38,13 @@ def test_a_quote_that_never_closes_costs_one_line() -> None:
     assert found.refused == [(2, b'2,"open', "malformed_row")]
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b" \n"])
 @pytest.mark.parametrize(("size", "is_whole"), [(PLENTY - 1, True), (PLENTY, True), (PLENTY + 1, False)])
-def test_a_record_has_as_many_bytes_as_are_allowed(size: int, is_whole: bool) -> None:
-    record = b'1,"a\n' + b"x" * (size - 6) + b'"'
+def test_a_record_has_as_many_bytes_as_are_allowed(size: int, is_whole: bool, end: bytes) -> None:
+    blank = end.rstrip(b"\r\n")
+    record = b'1,"a\n' + b"x" * (size - 6 - len(blank)) + b'"' + blank
     assert len(record) == size
-    found = split(record + b"\r\n2,b\n", most=PLENTY)
+    found = split(record + end.removeprefix(blank) + b"2,b\n", most=PLENTY)
     if is_whole:
         assert found.raws == [record, b"2,b"]
     else:

@@ -170,3 +170,12 @@ def test_a_published_file_that_is_hidden_is_not_read(lake: Lake) -> None:
     Path(path.parent / "_SUCCESS").write_bytes(b"")
     Path(path.parent / ".part-0.parquet.crc").write_bytes(b"crc")
     assert lake.stage({"b.csv": HEADER + b"1,2024-02-29,,,,,\n"}).rows_duplicate == 1
+
+
+def test_rows_that_this_very_batch_has_published_before_it_was_interrupted_do_not_count(lake: Lake) -> None:
+    content = {"a.csv": HEADER + b"1,2024-02-29,,,,,\n"}
+    lake.publish(lake.stage(content))
+    again = stage(lake.manifest, lake.contract, LocalStore(), "again", NOW)
+    assert (again.rows_curated, again.rows_duplicate) == (1, 0)
+    other = stage(replace(lake.manifest, batch_id="another"), lake.contract, LocalStore(), "other", NOW)
+    assert (other.rows_curated, other.rows_duplicate) == (0, 1)
