@@ -1,19 +1,20 @@
-"""A table that batches, written into the test, are staged for and published to: for every test of the Spark job."""
+"""A table that batches, written into the test, are staged for and published to, by the Spark job or by the engine."""
 
 import gzip
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from pipeline_core.contract import Contract
 from pipeline_core.layout import format_of
 from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
-from pyspark.sql import SparkSession
 
-from glue_jobs.raw_to_curated import run
-from glue_jobs.table import read_table
+from tests.carriers import Carrier
+from tests.local_store import path_of
 
 ORDERS: dict[str, Any] = {
     "dataset": "orders",
@@ -44,8 +45,8 @@ GZIP = b"\x1f\x8b"
 class Lake:
     """A table that batches are staged for and published to, in a temporary folder."""
 
-    def __init__(self, spark: SparkSession, folder: Path, contract: dict[str, Any]) -> None:
-        self.spark, self.folder = spark, folder
+    def __init__(self, carrier: Carrier, folder: Path, contract: dict[str, Any]) -> None:
+        self.carrier, self.folder = carrier, folder
         self.contract = Contract.from_document(contract)
         self.batches = 0
         self.quarantined: dict[str, tuple[str, ...]] = {}
@@ -84,7 +85,7 @@ class Lake:
             purpose=purpose,
             replaces=tuple(f"file://{path}" for path in self.published()) if purpose == REPLACE else (),
         )
-        return run(self.spark, self.manifest, self.contract, "run")
+        return self.carrier(self.manifest, self.contract, "run")
 
     def publish(self, report: Report) -> None:
         """Move the staged files into the table, as processing does."""
@@ -106,36 +107,49 @@ class Lake:
 
     def table(self, *columns: str) -> list[tuple[Any, ...]]:
         """The published rows, sorted."""
-        found = [str(path) for path in self.published()]
-        if not found:
-            return []
-        frame = read_table(self.spark, found, self.manifest, self.contract)
-        return sorted(tuple(row) for row in frame.select(*columns).collect())
+        found = []
+        for path in self.published():
+            partition = dict(part.split("=", 1) for part in path.parts if "=" in part)
+            found += [row | partition for row in pq.read_table(path, partitioning=None).to_pylist()]
+        return sorted(tuple(self._now(row, name) for name in columns) for row in found)
+
+    def _now(self, row: dict[str, Any], name: str) -> Any:
+        """A value as the contract has its column now."""
+        value = row.get(name)
+        if not isinstance(value, Decimal):
+            return value
+        scale = int(self.contract.column(name).type.partition(",")[2].rstrip(")"))
+        return value.quantize(Decimal(1).scaleb(-scale))
 
     def rows(self, report: Report, *columns: str) -> list[tuple[Any, ...]]:
-        """The staged curated rows of a report, sorted."""
-        if not report.curated:
-            return []
-        frame = self.spark.read.parquet(f"{self.manifest.staging}run/curated/")
-        return sorted(tuple(row) for row in frame.select(*columns).collect())
+        """The staged curated rows of a report, sorted; partition columns are text."""
+        found = []
+        for file in report.curated:
+            rows = pq.read_table(path_of(file.uri), partitioning=None).to_pylist()
+            found += [row | file.partition for row in rows]
+        return sorted(tuple(row[name] for name in columns) for row in found)
 
     def quarantine(self) -> list[tuple[Any, ...]]:
         """The quarantined records of the last batch: file, line, record, reasons."""
-        frame = self.spark.read.parquet(f"{self.manifest.staging}run/quarantined/")
-        rows = frame.select("source_file", "line", "raw_record", "reasons").collect()
-        return sorted((row[0].partition("?")[0], row[1], row[2], sorted(row[3])) for row in rows)
+        rows = []
+        for path in sorted(path_of(f"{self.manifest.staging}run/quarantined/").rglob("*.parquet")):
+            rows += pq.read_table(path, partitioning=None).to_pylist()
+        return sorted(
+            (row["source_file"].partition("?")[0], row["line"], row["raw_record"], sorted(row["reasons"]))
+            for row in rows
+        )
 
 
 def _content(uri: str) -> bytes:
-    return Path(uri.removeprefix("file://")).read_bytes()
+    return path_of(uri).read_bytes()
 
 
 @pytest.fixture
-def lake(spark: SparkSession, tmp_path: Path) -> Lake:
-    return Lake(spark, tmp_path, ORDERS)
+def lake(carrier: Carrier, tmp_path: Path) -> Lake:
+    return Lake(carrier, tmp_path, ORDERS)
 
 
 @pytest.fixture
-def lake_of(spark: SparkSession, tmp_path: Path) -> Callable[..., Lake]:
+def lake_of(carrier: Carrier, tmp_path: Path) -> Callable[..., Lake]:
     """Make a lake whose contract differs."""
-    return lambda **changes: Lake(spark, tmp_path, {**ORDERS, **changes})
+    return lambda **changes: Lake(carrier, tmp_path, {**ORDERS, **changes})

@@ -57,7 +57,8 @@ def package_of(module: str) -> str:
 
 def _sentence(package: str) -> str:
     """Find the first sentence of what a package says of itself."""
-    folder = ROOT / SHARED / package if package == "pipeline_core" else ROOT.joinpath(*package.split("."))
+    shared = ROOT / SHARED / package
+    folder = shared if shared.is_dir() else ROOT.joinpath(*package.split("."))
     said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")))
     if not said:
         raise ValueError(f"{folder / '__init__.py'} has no docstring: say there in a sentence what the package is")

@@ -1,4 +1,4 @@
-"""Runs the job on files and compares what it staged with what the oracle says, record by record."""
+"""Stages files and compares what it staged with what the oracle says, record by record."""
 
 import datetime as dt
 from collections import Counter
@@ -15,18 +15,20 @@ from pipeline_core.contract import Contract
 from pipeline_core.layout import format_of
 from pipeline_core.manifest import Manifest, ManifestFile
 from pipeline_core.report import Report, reconcile
-from pyspark.sql import SparkSession
 
-from glue_jobs.raw_to_curated import run
-from tests.robustness.oracle import Outcome, Record, judge
+from tests.carriers import Carrier
+from tests.robustness.oracle import MAX_RECORD_BYTES, Outcome, Record, judge
 
 
 class Bench:
     """Stages files, byte for byte as they are given, and says where the job and the oracle differ."""
 
-    def __init__(self, spark: SparkSession, folder: Path, document: dict[str, Any]) -> None:
-        self.spark, self.folder = spark, folder
+    def __init__(
+        self, carrier: Carrier, folder: Path, document: dict[str, Any], max_record_bytes: int = MAX_RECORD_BYTES
+    ) -> None:
+        self.carrier, self.folder = carrier, folder
         self.contract = Contract.from_document(document)
+        self.max_record_bytes = max_record_bytes
         self.runs = 0
 
     def stage(self, files: Mapping[str, bytes]) -> Report:
@@ -55,15 +57,13 @@ class Bench:
             table=f"{(root / 'table').as_uri()}/",
             files=tuple(listed),
         )
-        report = run(self.spark, manifest, self.contract, "run")
-        # A run of the job is a process of its own; here its cached frames would stay.
-        self.spark.catalog.clearCache()
+        report = self.carrier(manifest, self.contract, "run")
         reconcile(report, [(file.key, file.version) for file in listed])
         return report
 
     def differences(self, files: Mapping[str, bytes]) -> list[str]:
         """Stage the files; a sentence for each file, record or number that is not what the oracle says."""
-        expected = judge(files, self.contract)
+        expected = judge(files, self.contract, self.max_record_bytes)
         report = self.stage(files)
         found = []
         for file in report.files:

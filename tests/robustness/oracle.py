@@ -1,6 +1,6 @@
 """What becomes of every record, computed in plain Python from docs/semantics.md; the numbers are its sections.
 
-Nothing of the job is imported. It is slow and holds files in memory: it is what the job, and any other engine,
+Nothing of an engine is imported. It is slow, looks at every byte, and holds files in memory: it is what every engine
 is compared with. Where the document is silent, `READINGS` says how it was read.
 """
 
@@ -25,8 +25,7 @@ READINGS = (
     "3.3 A sign may precede every number; `5.` has a fraction of no digits; leading zeros are no digits of a decimal.",
     "3.4 Of a local time that exists twice the first is meant; one in a gap counts on from before the gap.",
 )
-MAX_RECORD_LINES = 1_000
-MAX_CHARACTERS = 16 * 1024 * 1024
+MAX_RECORD_BYTES = 16 * 1024 * 1024
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -57,13 +56,15 @@ class Outcome:
         return (sum(fates), *fates)
 
 
-def judge(files: Mapping[str, bytes], contract: Contract) -> dict[str, Outcome]:
+def judge(
+    files: Mapping[str, bytes], contract: Contract, max_record_bytes: int = MAX_RECORD_BYTES
+) -> dict[str, Outcome]:
     """The fate of every record of a batch, whose files are in the order of the manifest; nothing is published yet."""
     outcomes = {}
     taken: set[tuple[Any, ...]] = set()
     for name, content in files.items():
         outcome = outcomes[name] = Outcome()
-        outcome.problems, records = _records(name, content, contract)
+        outcome.problems, records = _records(name, content, contract, max_record_bytes)
         for record in records:
             if not record.reasons:
                 _check(record, contract)
@@ -78,7 +79,7 @@ def judge(files: Mapping[str, bytes], contract: Contract) -> dict[str, Outcome]:
     return outcomes
 
 
-def _records(name: str, content: bytes, contract: Contract) -> tuple[set[str], list[Record]]:
+def _records(name: str, content: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
     lowered = name.lower()
     if lowered.endswith(".parquet"):
         return _parquet(content, contract)
@@ -90,17 +91,17 @@ def _records(name: str, content: bytes, contract: Contract) -> tuple[set[str], l
             return {"unreadable"}, []
         if len(content) > 200 * len(packed):
             return {"gzip_bomb"}, []
-    lines = list(_lines(content))
+    text = content.removeprefix(b"\xef\xbb\xbf")
     if lowered.removesuffix(".gz").endswith(".jsonl"):
-        return set(), [_json(number, line, contract) for number, line in lines if line]
-    return _csv_file(lines, contract)
+        return set(), [_json(number, line, contract, most) for number, line in _lines(text) if line]
+    return _csv_file(text, contract, most)
 
 
 # ------------------------------------------------------------------------------------------------ 1, 2: files
 
 
-def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
-    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+def _lines(text: bytes) -> Iterator[tuple[int, bytes]]:
+    lines = text.split(b"\n")
     last = lines.pop()
     for number, line in enumerate(lines, 1):
         yield number, line.removesuffix(b"\r")
@@ -108,14 +109,21 @@ def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
         yield len(lines) + 1, last
 
 
-def _text_reason(raw: bytes) -> tuple[str, str | None]:
+def _text_reason(raw: bytes, most: int) -> tuple[str, str | None]:
+    if len(raw) > most:
+        # The end may be in the middle of a character.
+        beginnings = (raw[: most - cut] for cut in range(4))
+        text = next((one.decode() for one in beginnings if _is_utf8(one)), raw[:most].decode("latin-1"))
+        return text, "too_long"
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("latin-1"), "encoding"
-    if "\x00" in text:
-        return text, "nul_character"
-    return text, "too_long" if len(text) > MAX_CHARACTERS else None
+    return text, "nul_character" if "\x00" in text else None
+
+
+def _is_utf8(raw: bytes) -> bool:
+    return raw.decode("utf-8", "replace").encode() == raw
 
 
 def _name(text: str) -> str:
@@ -134,71 +142,88 @@ def header_problems(names: list[str], contract: Contract) -> set[str]:
     )  # fmt: skip
 
 
-def _csv_file(lines: list[tuple[int, bytes]], contract: Contract) -> tuple[set[str], list[Record]]:
-    header = lines[0][1].decode("utf-8", "replace") if lines else ""
-    names = [_name(name) for name in (_split(header, contract.delimiter) or []) if header]
+def _csv_file(text: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
+    delimiter = contract.delimiter.encode()
+    first, line, at = _csv_record(text, 0, 1, delimiter, most)
+    names = [_name(value.decode("utf-8", "replace")) for value in first.values or [] if first.raw]
     problems = header_problems(names, contract)
     records = []
-    for line, raw, closed in _stitched(lines[1:]):
-        text, reason = _text_reason(raw)
-        record = Record(line, text)
+    while at < len(text):
+        begun = line
+        found, line, at = _csv_record(text, at, line, delimiter, most)
+        if not found.raw:
+            continue
+        raw, reason = _text_reason(found.raw, most)
+        record = Record(begun, raw)
         records.append(record)
         if problems:
             record.reasons = problems | ({reason} if reason else set())
-            continue
-        values = _split(text, contract.delimiter) if closed and reason is None else None
-        if reason:
+        elif reason:
             record.reasons = {reason}
-        elif values is None or len(values) != len(names):
+        elif found.values is None or len(found.values) != len(names):
             record.reasons = {"malformed_row"}
         else:
-            record.texts = dict(zip(names, values, strict=True))
+            record.texts = dict(zip(names, (value.decode() for value in found.values), strict=True))
     return problems, records
 
 
-def _stitched(lines: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes, bool]]:
-    at = 0
-    while at < len(lines):
-        number, first = lines[at]
-        if not first:
-            at += 1
-            continue
-        quotes, end = 0, None
-        for place in range(at, min(at + MAX_RECORD_LINES, len(lines))):
-            quotes += lines[place][1].count(b'"')
-            if quotes % 2 == 0:
-                end = place + 1
-                break
-        if end is not None:
-            yield number, b"\n".join(line for _, line in lines[at:end]), True
-        else:
-            end = min(at + MAX_RECORD_LINES, len(lines))
-            yield from ((line, raw, False) for line, raw in lines[at:end] if raw)
-        at = end
+@dataclass
+class _CsvRecord:
+    """A record as its bytes, without its line end, and as its values; None if it is malformed."""
+
+    raw: bytes
+    values: list[bytes] | None
 
 
-def _split(text: str, delimiter: str) -> list[str] | None:
-    """The values of one CSV record; None if its quotes do not close."""
-    values, at = [], 0
-    while True:
-        if text[at : at + 1] == '"':
-            match = re.compile(r'"((?:[^"]|"")*)"(?!")').match(text, at)
-            if match is None:
-                return None
-            values.append(match[1].replace('""', '"'))
-            at = match.end()
-            while text[at : at + 1] != delimiter and text[at : at + 1] in (" ", "\t"):
+def _csv_record(text: bytes, begin: int, line: int, delimiter: bytes, most: int) -> tuple[_CsvRecord, int, int]:
+    """1.4: the record that begins there, with the line and the place that come after it; read byte by byte."""
+    values, value = [], bytearray()
+    state, malformed, lines, at = "start", False, 0, begin
+    while at < len(text):
+        here = text[at : at + 1]
+        ends_line = here == b"\n" or (here == b"\r" and text[at + 1 : at + 2] in (b"\n", b""))
+        lines += here == b"\n"
+        if state == "quoted":
+            if here != b'"':
+                value += here
+            elif text[at + 1 : at + 2] == b'"':
+                value += here
                 at += 1
-            if at < len(text) and text[at] != delimiter:
-                return None
+            else:
+                state = "closed"
+            at += 1
+        elif ends_line:
+            at += 1
+            if here == b"\r" and at < len(text):
+                at += 1
+                lines += 1
+            raw = text[begin:at].removesuffix(b"\n").removesuffix(b"\r")
+            if len(raw) > most:
+                break
+            values.append(bytes(value))
+            return _CsvRecord(raw, None if malformed else values), line + lines, at
+        elif text.startswith(delimiter, at):
+            values.append(bytes(value))
+            value.clear()
+            state = "start"
+            at += len(delimiter)
+        elif state == "start" and here == b'"':
+            state = "quoted"
+            at += 1
+        elif state == "closed" and here in (b" ", b"\t"):
+            at += 1
         else:
-            end = text.find(delimiter, at)
-            end = len(text) if end < 0 else end
-            values.append(text[at:end])
-            at = end
-        if at >= len(text):
-            return values
-        at += 1
+            malformed |= state == "closed"
+            state = "unquoted"
+            value += here
+            at += 1
+    raw = text[begin:]
+    if state != "quoted" and at == len(text) and len(raw) <= most and not raw.endswith(b"\n"):
+        values.append(bytes(value))
+        return _CsvRecord(raw, None if malformed else values), line + lines, at
+    end = text.find(b"\n", begin)
+    end = len(text) if end < 0 else end
+    return _CsvRecord(text[begin:end].removesuffix(b"\r"), None), line + 1, end + 1
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -209,8 +234,8 @@ def _no_constant(text: str) -> None:
     raise ValueError(text)
 
 
-def _json(line: int, raw: bytes, contract: Contract) -> Record:
-    text, reason = _text_reason(raw)
+def _json(line: int, raw: bytes, contract: Contract, most: int) -> Record:
+    text, reason = _text_reason(raw, most)
     record = Record(line, text)
     if reason is None:
         try:
@@ -219,6 +244,8 @@ def _json(line: int, raw: bytes, contract: Contract) -> Record:
             )
             json.dumps(pairs, ensure_ascii=False).encode()
             reason = _json_reason(pairs, contract) if isinstance(pairs, _Pairs) else "malformed_row"
+            if isinstance(pairs, _Pairs) and any("\x00" in value for _, value in pairs if isinstance(value, str)):
+                reason = "nul_character"
         except (ValueError, RecursionError):
             reason = "malformed_row"
     if reason:
@@ -256,10 +283,12 @@ def _parquet(content: bytes, contract: Contract) -> tuple[set[str], list[Record]
     names = [_name(name) for name in schema.names]
     nested = (pa.types.is_nested, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
     kinds = list(zip(names, schema.types, strict=True))
-    if not names or pa.float16() in schema.types:
+    if not names:
         return {"unreadable"}, []
     unsupported = {
-        f"unsupported_type:{name}" for name, kind in kinds if pa.types.is_time(kind) or _is_too_precise(kind)
+        f"unsupported_type:{name}"
+        for name, kind in kinds
+        if pa.types.is_time(kind) or pa.types.is_float16(kind) or _is_too_precise(kind)
     }
     problems = header_problems(names, contract) | unsupported
     problems |= {f"nested_value:{name}" for name, kind in kinds if any(is_(kind) for is_ in nested)}
@@ -268,9 +297,26 @@ def _parquet(content: bytes, contract: Contract) -> tuple[set[str], list[Record]
         return problems, []
     if problems:
         return problems, [Record(n, None, set(problems)) for n in range(1, file.metadata.num_rows + 1)]
-    columns = [[_parquet_text(value) for value in _shortest(column).to_pylist()] for column in table.columns]
+    columns = [[_parquet_text(value) for value in _values(column)] for column in table.columns]
     rows = (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
-    return problems, [Record(number, None, set(), texts) for number, texts in enumerate(rows, 1)]
+    return problems, [Record(number, None, _row_reasons(texts), texts) for number, texts in enumerate(rows, 1)]
+
+
+def _row_reasons(texts: dict[str, str | None]) -> set[str]:
+    values = [value for value in texts.values() if value is not None]
+    if any("\udc80" <= character <= "\udcff" for value in values for character in value):
+        return {"encoding"}
+    return {"nul_character"} if any("\x00" in value for value in values) else set()
+
+
+def _values(column: "pa.ChunkedArray[Any]") -> list[Any]:
+    """Text that is not UTF-8 has half surrogates for its bytes."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        raws = column.cast(pa.large_binary()).to_pylist()
+        return [None if raw is None else raw.decode("utf-8", "surrogateescape") for raw in raws]
+    return _shortest(column).to_pylist()
 
 
 def _shortest(column: "pa.ChunkedArray[Any]") -> "pa.ChunkedArray[Any]":
@@ -327,7 +373,7 @@ def _broken(column: Column, text: str | None, value: Any, contract: Contract) ->
         yield "min_length"
     if column.max_length is not None and len(text) > column.max_length:
         yield "max_length"
-    if column.pattern is not None and not re.search(column.pattern, text):
+    if column.pattern is not None and not re.search(column.pattern, text, re.ASCII):
         yield "pattern"
     is_partition = column.name in contract.partition_by and column.type == "string"
     if is_partition and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", text):
@@ -362,7 +408,8 @@ def _cast(text: str, kind: str, zone: str) -> Any:
 
 def _date(text: str) -> dt.date | None:
     try:
-        return dt.date(*map(int, text.split("-"))) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+        day = re.sub(r"[T ]00:00(:00(\.0+)?)?$", "", text) if "\n" not in text else text
+        return dt.date(*map(int, day.split("-"))) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day) else None
     except ValueError:
         return None
 

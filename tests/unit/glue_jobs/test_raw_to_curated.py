@@ -39,11 +39,10 @@ def test_values_are_cast_exactly(lake: Lake) -> None:
         (2, None, None, None, None),
         (3, 'a,"b"', Decimal("-0.10"), 0.5, False),
     ]
-    at = lake.spark.read.parquet(f"{lake.manifest.staging}run/curated/").selectExpr("id", "cast(at as string)")
-    assert dict(tuple(row) for row in at.collect()) == {
-        1: "2024-02-29 09:00:00",
+    assert dict(lake.rows(report, "id", "at")) == {
+        1: dt.datetime(2024, 2, 29, 9, tzinfo=dt.UTC),
         2: None,
-        3: "2024-02-29 10:00:00.123456",
+        3: dt.datetime(2024, 2, 29, 10, 0, 0, 123456, tzinfo=dt.UTC),
     }
     assert report.nulls == {"name": 1, "price": 1, "at": 1, "weight": 1, "paid": 1}
 
@@ -215,8 +214,10 @@ def test_times_without_an_offset_are_in_the_contracts_time_zone(lake_of: Callabl
         {"a.csv": HEADER + b"1,2024-02-29,a,,2024-07-01 10:00:00,,\n2,2024-02-29,b,,2024-07-01T10:00:00Z,,\n"}
     )
     assert len(report.curated) == 1
-    frame = lake.spark.read.parquet(f"{lake.manifest.staging}run/curated/").selectExpr("id", "cast(at as string)")
-    assert dict(tuple(row) for row in frame.collect()) == {1: "2024-07-01 14:00:00", 2: "2024-07-01 10:00:00"}
+    assert dict(lake.rows(report, "id", "at")) == {
+        1: dt.datetime(2024, 7, 1, 14, tzinfo=dt.UTC),
+        2: dt.datetime(2024, 7, 1, 10, tzinfo=dt.UTC),
+    }
 
 
 def test_rows_carry_their_batch_and_file_and_lie_in_their_partition(lake: Lake) -> None:

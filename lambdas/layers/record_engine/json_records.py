@@ -1,0 +1,148 @@
+"""Reads the records of a JSON Lines file."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+import pyarrow as pa
+from pipeline_core.contract import Contract
+
+from record_engine.batches import BatchMaker, Refused, line_array
+from record_engine.checks import Checker, Texts
+from record_engine.csv_split import LF, Records
+from record_engine.files import Window
+from record_engine.header import column_name, quoted
+from record_engine.limits import Limits
+from record_engine.text_records import MALFORMED, NUL, TOO_LONG, kept, kept_beginning, text_of, text_reason
+
+Values = list[str | None]
+
+
+class JsonFile:
+    """A JSON Lines file that is read; whatever is wrong with it is wrong with its records."""
+
+    problem: str | None = None
+
+    def __init__(self, window: Window, position: int, contract: Contract, checker: Checker, limits: Limits) -> None:
+        self.rows_read = 0
+        self._window = window
+        self._limits = limits
+        self._checker = checker
+        self._maker = BatchMaker(position, contract)
+        self._parser = JsonParser([column.name for column in contract.columns])
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The records, block by block, in the order of their lines."""
+        window, size, most = self._window, self._limits.block_bytes, self._limits.max_record_bytes
+        window.fill(size)
+        while window.data:
+            found = Records()
+            done = window.data.rfind(LF) + 1
+            if done:
+                window.drop(done, found.add_lines(window.data[:done], window.line, most))
+            elif len(window.data) > most + 1:
+                found.refused.append((window.line, window.data[:most], TOO_LONG))
+                window.skip_line()
+            self.rows_read += len(found.raws) + len(found.refused)
+            yield from self._block(found)
+            window.fill(size if done or not window.data else len(window.data) + size)
+
+    def _block(self, found: Records) -> Iterator[pa.RecordBatch]:
+        refused: list[Refused] = [(line, kept_beginning(raw), [reason]) for line, raw, reason in found.refused]
+        places: list[int] = []
+        records: list[Values] = []
+        for at, raw in enumerate(found.raws):
+            values = self._parser.values(raw)
+            if isinstance(values, str):
+                refused.append((found.lines[at], kept(raw), [values]))
+            else:
+                places.append(at)
+                records.append(values)
+        yield from self._maker.refused(refused)
+        if records:
+            raws = found.raws
+            lines = line_array([found.lines[at] for at in places])
+            checked = self._checker.check(self._texts(records), len(records))
+            yield from self._maker.checked(lines, checked, lambda at: kept(raws[places[at]]))
+
+    def _texts(self, records: Sequence[Values]) -> dict[str, Texts]:
+        columns = zip(*records, strict=True)
+        arrays = [pa.array(column, pa.string()).dictionary_encode() for column in columns]
+        return {
+            name: Texts(array.indices, array.dictionary) for name, array in zip(self._parser.names, arrays, strict=True)
+        }
+
+
+class JsonParser:
+    """Parses lines to the texts of the contract's columns."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self._places = {name: place for place, name in enumerate(names)}
+        self._decode = json.JSONDecoder(
+            object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=_refuse_constant
+        ).decode
+        # Lines with the same members in the same order come again and again.
+        self._orders: dict[tuple[str, ...], list[int] | str] = {}
+
+    def values(self, raw: bytes) -> Values | str:
+        """The texts of a line, in the order of the contract's columns, or the reason why it cannot be read."""
+        reason = text_reason(raw)
+        if reason:
+            return reason
+        text = text_of(raw) or ""
+        try:
+            pairs = self._decode(text)
+            escaped = "\\u" in text
+            if escaped:
+                json.dumps(pairs, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        except (ValueError, RecursionError):
+            return MALFORMED
+        if not isinstance(pairs, _Pairs):
+            return MALFORMED
+        if escaped and any(isinstance(value, str) and "\0" in value for _, value in pairs):
+            return NUL
+        order = self._order(tuple([name for name, _ in pairs]))
+        if isinstance(order, str):
+            return order
+        values: Values = [None] * len(self.names)
+        for place, (_, value) in zip(order, pairs, strict=True):
+            if value is None or value.__class__ is str:
+                values[place] = value
+            elif isinstance(value, list):
+                return self._nested(pairs)
+            else:
+                values[place] = str(value).lower()  # a boolean: numbers are text, as they were written
+        return values
+
+    def _order(self, members: tuple[str, ...]) -> list[int] | str:
+        """Which columns the members of a record are, or the first reason that applies, in the order of the record."""
+        found = self._orders.get(members)
+        if found is None:
+            found = self._look_up([column_name(member) for member in members])
+            if len(self._orders) < 1_000:
+                self._orders[members] = found
+        return found
+
+    def _look_up(self, names: list[str]) -> list[int] | str:
+        for name in names:
+            if name not in self._places:
+                return f"unexpected_column:{quoted(name)}"
+        times = Counter(names)
+        for name in names:
+            if times[name] > 1:
+                return f"duplicate_column:{name}"
+        return [self._places[name] for name in names]
+
+    def _nested(self, pairs: "_Pairs") -> str:
+        name = next(name for name, value in pairs if isinstance(value, list))
+        return f"nested_value:{column_name(name)}"
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as its pairs, so that a repeated name is seen; a list, so that nesting is too."""

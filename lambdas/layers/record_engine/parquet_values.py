@@ -1,0 +1,180 @@
+"""The texts of a Parquet column, as a person would write its values, and the JSON by which a row is kept."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from record_engine.arrow import Array, compute, nulls
+from record_engine.checks import Texts
+from record_engine.text_records import ENCODING, NUL
+from record_engine.values import LOCAL_EPOCH
+
+EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
+NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+DECIMALS = (1e-38, 1e38)
+"""The least and the first too great of what a decimal of the table can hold."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column of a Parquet file, as its footer has it.
+
+    `kind` is `text`, `number`, `other` or `nested` (what has no text); `is_utc` says that a timestamp has a zone.
+    """
+
+    name: str
+    path: str
+    type: pa.DataType
+    kind: str
+    supported: bool
+    is_utc: bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """The values of a column in some rows: their texts, how each is written in JSON, and which are no good text."""
+
+    field: Field
+    texts: Texts
+    distinct: Sequence[str | None]
+    values: Array
+    wrong: dict[int, str]
+
+    def json(self, row: int) -> str:
+        """A row's value as JSON."""
+        if self.field.kind == "nested":
+            return json.dumps(_nested(self.values[row]), ensure_ascii=False, separators=(",", ":"), default=str)
+        index = self.texts.indices[row].as_py()
+        text: str | None = None if index is None else self.distinct[index]
+        if text is None:
+            return "null"
+        if self.field.kind == "number" and text not in ("nan", "inf", "-inf"):
+            return text
+        return json.dumps(text, ensure_ascii=False)
+
+    def text_reasons(self) -> dict[int, str]:
+        """The rows whose text is not UTF-8, or has a NUL."""
+        if not self.wrong:
+            return {}
+        codes = pa.array([int(place in self.wrong) for place in range(len(self.distinct))], pa.int8())
+        rows = compute.indices_nonzero(compute.fill_null(codes.take(self.texts.indices), 0)).to_pylist()
+        return {row: self.wrong[self.texts.indices[row].as_py()] for row in rows}
+
+
+def column_of(field: Field, values: Array) -> Column:
+    """A column with the text of each distinct value."""
+    if field.kind == "nested":
+        return Column(field, Texts(nulls(len(values), pa.int32()), nulls(0, pa.string())), [], values, {})
+    encoded = encode(field, values)
+    wrong: dict[int, str] = {}
+    texts: Sequence[str | None]
+    if field.kind == "text":
+        texts = _decoded(encoded.dictionary, wrong)
+    else:
+        write = _writer(field)
+        texts = [None if value is None else write(value) for value in _python_values(encoded.dictionary)]
+    found = Texts(encoded.indices.cast(pa.int32()), pa.array(texts, pa.string()))
+    return Column(field, found, texts, values, wrong)
+
+
+def encode(field: Field, values: Array) -> Array:
+    """The distinct values of a column, and for each row which of them it has."""
+    if isinstance(values.type, pa.BaseExtensionType):
+        values = values.storage
+    if pa.types.is_dictionary(values.type):
+        return values
+    kind = values.type
+    if pa.types.is_floating(kind):
+        # By their bits: a negative zero is a value of its own.
+        bits = {16: pa.int16(), 32: pa.int32(), 64: pa.int64()}[kind.bit_width]
+        encoded = values.view(bits).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(encoded.indices, encoded.dictionary.view(kind))
+    if pa.types.is_timestamp(kind) or pa.types.is_duration(kind) or pa.types.is_date64(kind):
+        values = values.cast(pa.int64())
+    elif pa.types.is_date32(kind):
+        values = values.cast(pa.int32())
+    elif field.kind == "text":
+        values = values.cast(pa.large_binary())
+    return values.dictionary_encode()
+
+
+def _python_values(distinct: Array) -> list[Any]:
+    if pa.types.is_float32(distinct.type):
+        # Through its text, so that a float has no digits of a double.
+        distinct = distinct.cast(pa.string()).cast(pa.float64())
+    values: list[Any] = distinct.to_pylist()
+    return values
+
+
+def _decoded(distinct: Array, wrong: dict[int, str]) -> list[str | None]:
+    if not pa.types.is_binary(distinct.type) and not pa.types.is_large_binary(distinct.type):
+        distinct = distinct.cast(pa.large_binary())
+    texts: list[str | None] = []
+    for place, raw in enumerate(distinct.to_pylist()):
+        if raw is None:
+            texts.append(None)
+            continue
+        try:
+            texts.append(raw.decode())
+        except UnicodeDecodeError:
+            texts.append(raw.decode("latin-1"))
+            wrong[place] = ENCODING
+        else:
+            if b"\0" in raw:
+                wrong[place] = NUL
+    return texts
+
+
+def _writer(field: Field) -> Callable[[Any], str]:
+    kind = field.type
+    if pa.types.is_timestamp(kind):
+        unit, zone = NANOSECONDS[kind.unit], "Z" if field.is_utc else ""
+        return lambda value: _moment(value * unit) + zone
+    if pa.types.is_date32(kind):
+        return _day
+    if pa.types.is_date64(kind):
+        return lambda value: _day(value // 86_400_000)
+    if pa.types.is_floating(kind):
+        return _float
+    if pa.types.is_decimal(kind):
+        return lambda value: format(value, "f")
+    if pa.types.is_boolean(kind):
+        return lambda value: "true" if value else "false"
+    return str
+
+
+def _day(days: int) -> str:
+    ordinal = EPOCH_DAY + days
+    if not 1 <= ordinal <= dt.date.max.toordinal():
+        return f"{days} days from 1970-01-01"
+    return dt.date.fromordinal(ordinal).isoformat()
+
+
+def _moment(nanoseconds: int) -> str:
+    micros, rest = divmod(nanoseconds, 1000)
+    try:
+        text = (LOCAL_EPOCH + dt.timedelta(microseconds=micros)).isoformat(timespec="microseconds")
+    except OverflowError:
+        return f"{nanoseconds} nanoseconds from 1970-01-01"
+    return f"{text}{rest:03d}" if rest else text
+
+
+def _float(value: float) -> str:
+    least, most = DECIMALS
+    if not least <= abs(value) < most:
+        return str(value)
+    plain = format(Decimal(str(value)), "f")
+    return plain if "." in plain else f"{plain}.0"
+
+
+def _nested(value: Any) -> Any:
+    try:
+        return value.as_py()
+    except (ValueError, OverflowError):
+        # Text that is not UTF-8, or a time that Python does not have.
+        return str(value)

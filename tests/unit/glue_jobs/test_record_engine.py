@@ -1,0 +1,76 @@
+"""The record engine inside Spark, and Spark's own reader beside it."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pipeline_core.contract import Contract
+from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+from record_engine import read, record_schema
+
+from tests.carriers import engine
+from tests.lake import ORDERS, Lake
+from tests.local_store import LocalStore
+from tests.unit.record_engine.test_other_readers import HEADER, NAMES, made, texts, with_csv, with_pandas
+
+__all__ = ["texts"]
+
+CONTENT = b"id,day,name,price,at,weight,paid\n1,2024-02-29,ann,1.50,2024-02-29 10:00,.5,true\nx,2024-02-29,,,,,\n"
+
+
+def test_the_engine_reads_files_in_tasks_of_spark(spark: SparkSession, tmp_path: Path) -> None:
+    contract = Contract.from_document(ORDERS)
+    lake = Lake(engine, tmp_path, ORDERS)
+    lake.stage({"a.csv": CONTENT, "b.csv": b"id\n1\n"})
+    files = lake.manifest.files
+
+    def records(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for row in batch.to_pylist():
+                position = int(row["id"])
+                yield from read(files[position], position, contract, LocalStore().open_file)
+
+    schema = from_arrow_schema(record_schema(contract))
+    found = spark.range(len(files)).mapInArrow(records, schema).collect()
+    own = [(row["_file"], row["_line"], row["_raw"], row["_reasons"], row["id"]) for row in found]
+    assert own == [
+        (0, 2, None, [], 1),
+        (0, 3, "x,2024-02-29,,,,,", ["type:id"], None),
+        (0, 0, None, ["2"], None),
+        (1, 2, "1", ["missing_column:day"], None),
+        (1, 0, "missing_column:day", ["1"], None),
+    ]
+    assert str(found[0]["price"]) == "1.50"
+
+
+@pytest.fixture
+def carrier() -> object:
+    return engine
+
+
+def with_spark(spark: SparkSession, path: Path) -> list[tuple[str, ...]]:
+    reader = spark.read.option("multiLine", True).option("header", True).option("escape", '"').option("nullValue", "\0")
+    reader = reader.option("emptyValue", "").option("lineSep", "\n")
+    rows = reader.schema(", ".join(f"{name} string" for name in NAMES)).csv(path.as_uri()).collect()
+    return [tuple(value or "" for value in row) for row in rows]
+
+
+def test_where_spark_and_two_others_agree_the_engine_does_too(
+    spark: SparkSession, texts: Lake, tmp_path: Path, lake_of: Callable[..., Lake]
+) -> None:
+    agreed = 0
+    for number in range(60):
+        path = tmp_path / f"{number}.csv"
+        path.write_bytes(made(random.Random(f"spark {number}")).encode())
+        expected = with_csv(path)
+        if with_spark(spark, path) != expected or with_pandas(path) != expected:
+            continue
+        agreed += 1
+        report = texts.stage({"a.csv": path.read_bytes()})
+        assert report.rows_read == len(expected), path.read_bytes()
+        wanted = {tuple(value.strip(" \t") for value in row) for row in expected}
+        assert set(texts.rows(report, *NAMES)) == wanted, path.read_bytes()
+    assert agreed > 30, f"{HEADER!r}: or else this says little"
