@@ -9,7 +9,7 @@ DECISIONS := $(CURDIR)/.local/decisions
 AUDIT := .local/audit
 MUTANTS := .local/mutants/venv
 
-.PHONY: help setup demo local preview test unit robustness integration engine check lint types licences audit docs stale mutants lock clean
+.PHONY: help setup layer demo local preview test unit robustness integration engine check lint types licences audit docs stale mutants lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,11 @@ $(READY): requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
 	@touch $@
+
+layer: $(READY) ## Fetch the wheels of the function stage's layer, by their hashes; for a deployment to AWS
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
+		--implementation cp --python-version 3.13 --abi cp313 --platform manylinux_2_28_aarch64 \
+		--dest .local/wheels -r requirements/layer.txt
 
 demo: $(READY) ## Deploy into the emulator, land real data, watch it become tables, check the answers
 	$(BIN)/python -m local.demo
@@ -103,6 +108,7 @@ lock: $(READY) ## Pin the requirements again, with hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/program.in -o requirements/program.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/audit.in -o requirements/audit.txt
+	$(BIN)/uv pip compile -q --generate-hashes --python-version 3.13 --python-platform aarch64-manylinux_2_28 --only-binary :all: --no-header --no-annotate requirements/layer.in -o requirements/layer.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate -c requirements/dev.txt requirements/mutants.in -o requirements/mutants.txt
 
 clean: ## Remove what the targets made

@@ -145,6 +145,7 @@ class DataPipeline(pulumi.ComponentResource):
                 definition=files.definition,
                 values={
                     "JobName": job.job.name,
+                    "StageFunctionArn": functions["stage"].function.arn,
                     "ProcessingFunctionArn": functions["processing"].function.arn,
                     "QueryFunctionArn": functions["query"].function.arn,
                     "NotificationFunctionArn": functions["notification"].function.arn,

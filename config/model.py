@@ -179,6 +179,14 @@ class EtlTriggerConfig(FunctionConfig):
     timeout_seconds: FunctionSeconds = _seconds(300)
 
 
+class StageConfig(FunctionConfig):
+    """What stage may take: it reads, checks and writes a small batch."""
+
+    timeout_seconds: FunctionSeconds = _seconds(900)
+    # New accounts have no more (Lambda quotas, 2026-11); two processors come with 1,769 MB each.
+    memory_mb: FunctionMegabytes = _megabytes(3_008)
+
+
 class ProcessingConfig(FunctionConfig):
     """What processing may take: it copies a batch's files from staging to the table."""
 
@@ -199,13 +207,14 @@ class ErrorHandlerConfig(FunctionConfig):
 
 
 class FunctionsConfig(Section):
-    """The six functions."""
+    """The seven functions."""
 
     # Lambda takes lines without a level for INFO, metrics and uncaught errors among them, and drops what is below the
     # level: with WARNING every alarm on our metrics would be blind (AWS Lambda guide, "Log-level filtering", 2026-11).
     log_level: Literal["DEBUG", "INFO"] = Field(default="INFO", description="What the functions log.")
     ingestion: FunctionConfig = FunctionConfig()
     etl_trigger: EtlTriggerConfig = EtlTriggerConfig()
+    stage: StageConfig = StageConfig()
     processing: ProcessingConfig = ProcessingConfig()
     query: QueryConfig = QueryConfig()
     notification: FunctionConfig = FunctionConfig()
@@ -224,6 +233,11 @@ class BatchesConfig(Section):
         default=20,
         description="Gigabytes to read in one batch at most, so that a run ends before its timeout; a gzipped file "
         "counts six times its size, a larger file is a batch of its own.",
+    )
+    small_megabytes: Annotated[int, Field(strict=True, ge=0, le=2_000)] = Field(
+        default=256,
+        description="A batch with that many megabytes to read at most, unpacked, is staged by a function in seconds; a "
+        "larger one by the Glue job in minutes. 0: all by the Glue job.",
     )
     max_concurrent_per_dataset: Annotated[int, Field(strict=True, ge=1, le=10)] = Field(
         default=1, description="Batches of one dataset under way at most."

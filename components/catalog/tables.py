@@ -97,7 +97,7 @@ def runs(datasets: Sequence[str]) -> OwnTable:
         name="runs",
         description="What became of every batch, with the accounting of its rows",
         columns={
-            **dict.fromkeys(("batch_id", "outcome", "purpose", "contract_version"), "string"),
+            **dict.fromkeys(("batch_id", "outcome", "purpose", "contract_version", "engine"), "string"),
             "files": "int",
             "files_quarantined": "int",
             "bytes": "bigint",

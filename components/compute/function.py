@@ -32,6 +32,7 @@ class PipelineFunctionArgs:
     statements: Sequence[Statement]
     # Where events of asynchronous calls go that failed for good; empty for functions that are called directly.
     failed_events_arn: Input[str] | None = None
+    layers: Sequence[Input[str]] = ()
 
 
 class PipelineFunction(pulumi.ComponentResource):
@@ -90,6 +91,7 @@ class PipelineFunction(pulumi.ComponentResource):
             handler=f"lambdas.{args.function}.handler.handler",
             runtime=RUNTIME,
             architectures=[ARCHITECTURE],
+            layers=list(args.layers) or None,
             timeout=args.config.timeout_seconds,
             memory_size=args.config.memory_mb,
             reserved_concurrent_executions=args.config.reserved_concurrency,

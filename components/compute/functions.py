@@ -1,4 +1,4 @@
-"""The six functions: what each knows, what each may do, and what calls it."""
+"""The seven functions: what each knows, what each may do, and what calls it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import Input, ResourceOptions
 
-from components.catalog.catalog import Catalog
+from components.catalog.catalog import BYTES_PER_MEGABYTE, Catalog
 from components.compute import permissions
 from components.compute.function import PipelineFunction, PipelineFunctionArgs
+from components.compute.layer import EngineLayer, EngineLayerArgs
 from components.context import StackContext
 from components.messaging.messaging import Messaging
 from components.security.iam import Statement
@@ -55,7 +56,10 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "MAX_FILES_PER_BATCH": str(settings.batches.max_files),
             "MAX_BYTES_PER_BATCH": str(settings.batches.max_gigabytes * BYTES_PER_GIGABYTE),
             "MAX_WORKERS": str(settings.glue.max_workers),
+            "SMALL_BYTES": str(settings.batches.small_megabytes * BYTES_PER_MEGABYTE),
         },
+        # A gzipped file is read twice, and so is the table beside the files.
+        "stage": {"MOST_BYTES": str(2 * settings.batches.small_megabytes * BYTES_PER_MEGABYTE)},
         "processing": {
             "CURATED_BUCKET": curated,
             "QUARANTINE_BUCKET": quarantine,
@@ -85,7 +89,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
 
 
 class Functions(pulumi.ComponentResource):
-    """The six functions, each with its own role.
+    """The seven functions, each with its own role.
 
     Example:
         built = Functions(
@@ -102,6 +106,16 @@ class Functions(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._variables = variables(args)
         context, storage, catalog, messaging = args.context, args.storage, args.catalog, args.messaging
+        layer = EngineLayer(
+            f"{name}-engine",
+            EngineLayerArgs(
+                stack=context.stack,
+                artifacts=storage.artifacts,
+                kms_key_arn=context.key.key.arn,
+                may_be_empty=args.settings.environment == "local",
+            ),
+            ResourceOptions(parent=self),
+        )
         # A function that calls another comes after it: it must know its name.
         processing = self._function("processing", permissions.processing(context, storage, catalog, messaging))
         error_handler = self._function(
@@ -117,6 +131,7 @@ class Functions(pulumi.ComponentResource):
         self.functions = {
             "ingestion": self._function("ingestion", permissions.ingestion(context, storage, messaging)),
             "etl_trigger": etl_trigger,
+            "stage": self._function("stage", permissions.stage(context, storage), layers=[layer.version.arn]),
             "processing": processing,
             "query": self._function("query", permissions.query(context, storage, catalog)),
             "notification": self._function("notification", permissions.notification(context, storage, messaging)),
@@ -125,7 +140,11 @@ class Functions(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _function(
-        self, function: str, statements: Sequence[Statement], called: Mapping[str, Input[str]] | None = None
+        self,
+        function: str,
+        statements: Sequence[Statement],
+        called: Mapping[str, Input[str]] | None = None,
+        layers: Sequence[Input[str]] = (),
     ) -> PipelineFunction:
         args = self._args
         return PipelineFunction(
@@ -136,6 +155,7 @@ class Functions(pulumi.ComponentResource):
                 context=args.context,
                 variables={**self._variables[function], **(called or {})},
                 statements=statements,
+                layers=layers,
                 failed_events_arn=args.messaging.undelivered.queue.arn if function in CALLED_BY_EVENTS else None,
             ),
             ResourceOptions(parent=self),

@@ -19,12 +19,16 @@ from pathlib import Path, PurePosixPath
 ROOT = Path(__file__).resolve().parents[2]
 LAMBDAS = Path("lambdas")
 CORE = LAMBDAS / "layers" / "pipeline_core"
+ENGINE = LAMBDAS / "layers" / "record_engine"
 GLUE_JOBS = Path("glue_jobs")
 PINS = Path("requirements") / "program.txt"
 
 # What Lambda's own runtime does not have (it has boto3). Pure Python only, so that an archive fits every
 # processor: wrapt falls back to its Python implementation without its compiled part.
 DISTRIBUTIONS = ("aws-lambda-powertools", "aws-xray-sdk", "jmespath", "typing-extensions", "wrapt")
+
+WITH_ENGINE = {"stage": ("tzdata",)}
+"""Functions that have the record engine, with the distributions that they need for it; pyarrow comes by a layer."""
 
 DIGEST_CHARACTERS = 16
 
@@ -45,15 +49,18 @@ def function_archive(function: str, root: Path = ROOT) -> Path:
     entries = {f"{LAMBDAS}/__init__.py": _read(root / LAMBDAS / "__init__.py", root)}
     entries |= _tree(root / LAMBDAS / function, f"{LAMBDAS}/{function}", root)
     entries |= _tree(root / CORE, "pipeline_core", root)
-    for distribution in DISTRIBUTIONS:
+    if function in WITH_ENGINE:
+        entries |= _tree(root / ENGINE, "record_engine", root)
+    for distribution in (*DISTRIBUTIONS, *WITH_ENGINE.get(function, ())):
         entries |= _distribution(distribution, _pins(root))
     return _store(function, entries, root)
 
 
 def glue_archive(root: Path = ROOT) -> Path:
-    """Pack what the job's entry script imports: glue_jobs and pipeline_core."""
+    """Pack what the job's entry script imports: glue_jobs, pipeline_core and record_engine."""
     entries = _tree(root / GLUE_JOBS, str(GLUE_JOBS), root)
     entries |= _tree(root / CORE, "pipeline_core", root)
+    entries |= _tree(root / ENGINE, "record_engine", root)
     return _store("glue-libraries", entries, root)
 
 

@@ -89,6 +89,22 @@ def processing(context: StackContext, storage: Storage, catalog: Catalog, messag
     ]
 
 
+def stage(context: StackContext, storage: Storage) -> list[Statement]:
+    """Read raw files at the version of a manifest, quarantined rows and the table; write to staging only."""
+    return [
+        storage.raw.read_versions(),
+        storage.raw.find(),
+        storage.artifacts.read(BATCHES),
+        storage.artifacts.find(),
+        storage.curated.read(TABLES, STAGING),
+        storage.curated.write(STAGING),
+        storage.curated.find(),
+        storage.quarantine.read(ROWS),
+        storage.quarantine.find(),
+        context.key.use("s3"),
+    ]
+
+
 def query(context: StackContext, storage: Storage, catalog: Catalog) -> list[Statement]:
     """Ask Athena in the workgroup; read tables, what was refused and the batches' accounting, write results."""
     return [

@@ -14,6 +14,7 @@ PLACEHOLDERS = (
     "NotificationFunctionArn",
     "ProcessingFunctionArn",
     "QueryFunctionArn",
+    "StageFunctionArn",
     "TimeoutSeconds",
 )
 """What the program fills in; the definition uses all of them, and no others."""

@@ -32,7 +32,7 @@ TRACING = [
 ]
 
 
-CALLED_FUNCTIONS = ("processing", "query", "notification", "error_handler")
+CALLED_FUNCTIONS = ("stage", "processing", "query", "notification", "error_handler")
 
 # Every status in which an execution stays. PENDING_REDRIVE is none: it goes on.
 FAILURES = ("FAILED", "TIMED_OUT", "ABORTED")

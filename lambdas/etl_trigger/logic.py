@@ -20,6 +20,7 @@ from pipeline_core.files import Candidate, FileItem, candidates_from_json, candi
 from pipeline_core.ledger import FAILED, Ledger, now
 from pipeline_core.manifest import Manifest
 from pipeline_core.quarantine import GONE_REASON
+from pipeline_core.report import SPARK, STAGE
 from pipeline_core.verdict import ErrorOutput, NothingToRead
 from pipeline_core.workflow import TRIGGER, RecoveryRequest, WorkflowInput
 
@@ -42,7 +43,7 @@ class Trigger:
     """Opens, resumes and starts batches; its fields come from the function's environment.
 
     `max_concurrent_batches` is per dataset; `publish_seconds` is how long one call of processing may take;
-    `max_bytes_per_batch` counts as `bytes_to_read` does.
+    `max_bytes_per_batch` and `small_bytes`, the most that the function stage is to read, count as `bytes_to_read` does.
     """
 
     curated_bucket: str
@@ -56,6 +57,7 @@ class Trigger:
     max_files_per_batch: int
     max_bytes_per_batch: int
     max_workers: int
+    small_bytes: int
 
     def tick(self, dataset: str, *, parts_only: bool = False) -> list[str]:
         """Finish what an earlier tick left, then batch what is pending. Returns the ids of batches started.
@@ -156,6 +158,8 @@ class Trigger:
             dataset=batch.dataset,
             manifest=layout.uri(self.artifacts_bucket, manifest_key),
             workers=workers,
+            # What Spark died on is looked at with Spark.
+            engine=STAGE if to_read <= self.small_bytes and not manifest.known_good else SPARK,
         )
         execution = self._start(workflow_input)
         size = sum(file.size for file in files)

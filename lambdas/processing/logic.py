@@ -105,6 +105,7 @@ class Publisher:
             rows_duplicate=report.rows_duplicate,
             rows_replaced=report.rows_replaced,
             violations=tuple(broken),
+            engine=report.engine,
         )
 
     def _conclude(self, batches: Batches, batch: Batch, manifest: Manifest, report: Report) -> Verdict:

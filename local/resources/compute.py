@@ -6,6 +6,7 @@ import base64
 import hashlib
 import time
 
+from local.resources.archives import zip_bytes
 from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
 
 
@@ -59,6 +60,7 @@ def function(declared: ResourceRequest) -> Created:
         Architectures="architectures",
         KMSKeyArn="kmsKeyArn",
         Publish="publish",
+        Layers="layers",
     )
     for key in ("environment", "tracingConfig", "deadLetterConfig", "loggingConfig", "ephemeralStorage"):
         if value := inputs.get(key):
@@ -78,6 +80,21 @@ def function(declared: ResourceRequest) -> Created:
         "lastModified": made["LastModified"],
     }
     return Created(name, outputs | declared.tagged())
+
+
+def layer_version(declared: ResourceRequest) -> Created:
+    """A version of a layer, without its content: that is for Lambda's processors, and functions run on this machine's.
+
+    The function finds the same release of the layer's packages in the environment that the emulator runs in.
+    """
+    content = zip_bytes({"python/README": b"installed beside the emulator\n"})
+    made = declared.client("lambda").publish_layer_version(
+        LayerName=declared.inputs["layerName"],
+        Content={"ZipFile": content},
+        **declared.pick(CompatibleRuntimes="compatibleRuntimes", CompatibleArchitectures="compatibleArchitectures"),
+    )
+    outputs = {"arn": made["LayerVersionArn"], "layerArn": made["LayerArn"], "version": str(made["Version"])}
+    return Created(made["LayerVersionArn"], outputs)
 
 
 def _settings(key: str, value: Json) -> Json:
@@ -168,6 +185,7 @@ HANDLERS: dict[str, Handler] = {
     "aws:iam/role:Role": role,
     "aws:iam/rolePolicy:RolePolicy": role_policy,
     "aws:lambda/function:Function": function,
+    "aws:lambda/layerVersion:LayerVersion": layer_version,
     "aws:lambda/eventSourceMapping:EventSourceMapping": event_source_mapping,
     "aws:lambda/permission:Permission": permission,
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": invoke_config,

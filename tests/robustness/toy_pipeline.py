@@ -105,6 +105,7 @@ class Toy:
             max_files_per_batch=2,
             max_bytes_per_batch=10**9,
             max_workers=2,
+            small_bytes=10**8,
             **buckets,
         )
         self.publisher = Publisher(

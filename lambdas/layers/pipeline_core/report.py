@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pipeline_core.contract import Contract, QualityRule
 from pipeline_core.fields import Fields
 
+STAGE, SPARK = "stage", "spark"
+"""What staged a batch: the function, or the Glue job."""
+
 
 class ReconciliationError(Exception):
     """Rows are unaccounted for. Never published, never retried: a person has to look."""
@@ -83,7 +86,8 @@ class ReplacedFile:
 class Report:
     """What the job of a batch read, curated, quarantined and dropped as duplicates.
 
-    A file of quarantined rows has rows of one source file; its `partition` is `{"_file": position}`.
+    A file of quarantined rows has rows of one source file; its `partition` is `{"_file": position}`. `engine` is
+    STAGE or SPARK.
     """
 
     batch_id: str
@@ -96,6 +100,7 @@ class Report:
     reasons: dict[str, int] = field(default_factory=dict)
     nulls: dict[str, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
+    engine: str = SPARK
 
     @property
     def rows_read(self) -> int:
@@ -151,6 +156,7 @@ class Report:
             reasons=document.counts("reasons"),
             nulls=document.counts("nulls"),
             columns=document.words("columns", {}),
+            engine=document.text("engine", SPARK),
         )
 
 

@@ -26,6 +26,7 @@ class RunDetails:
     rows_replaced: int = 0
     violations: tuple[str, ...] = ()
     error: str = ""
+    engine: str = ""
 
     @classmethod
     def of_verdict(cls, verdict: Verdict) -> "RunDetails":

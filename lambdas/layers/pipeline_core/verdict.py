@@ -16,8 +16,8 @@ MAX_CAUSE = 2000
 class Verdict:
     """The audit of a batch's report: `verdict` is PUBLISHED, QUARANTINED or CONFLICT.
 
-    `report` is the name of the report that it is about, `purpose` what the files were read for, `violations` are the
-    broken rules of the contract, and `crawl` says whether the crawler has something to learn.
+    `report` is the name of the report that it is about, `purpose` what the files were read for, `engine` what staged
+    it, `violations` are the broken rules of the contract, and `crawl` says whether the crawler has something to learn.
     """
 
     verdict: str
@@ -35,6 +35,7 @@ class Verdict:
     rows_duplicate: int
     rows_replaced: int
     violations: tuple[str, ...] = ()
+    engine: str = ""
     crawl: bool = False
 
     @classmethod
@@ -43,11 +44,12 @@ class Verdict:
         values: dict[str, Any] = {
             field.name: document.integer(field.name) if field.type is int else document.text(field.name)
             for field in fields(cls)
-            if field.type in (int, str)
+            if field.type in (int, str) and field.name != "engine"
         }
         return cls(
             **values,
             violations=document.texts("violations"),
+            engine=document.text("engine", ""),
             crawl=document.flag("crawl", False),
         )
 

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline_core.fields import Fields
+from pipeline_core.report import SPARK
 from pipeline_core.verdict import ErrorOutput
 
 WORKFLOW, EVENT, TRIGGER = "workflow", "event", "trigger"
@@ -15,12 +16,16 @@ called by error_handler."""
 
 @dataclass(frozen=True, kw_only=True)
 class WorkflowInput:
-    """The input of an execution. `manifest` is the S3 address of the manifest, `workers` is for the Glue job."""
+    """The input of an execution. `manifest` is the S3 address of the manifest, `workers` is for the Glue job.
+
+    `engine` is what is to stage the batch: `report.STAGE`, or `report.SPARK`.
+    """
 
     batch_id: str
     dataset: str
     manifest: str
     workers: int
+    engine: str = SPARK
 
     def to_document(self) -> dict[str, Any]:
         """Write it as the state machine reads it."""
