@@ -28,8 +28,8 @@ layer: $(READY) ## Fetch the wheels of the function stage's layer, by their hash
 		--implementation cp --python-version 3.13 --abi cp313 --platform manylinux_2_28_aarch64 \
 		--dest .local/wheels -r requirements/layer.txt
 
-demo: $(READY) ## Deploy into the emulator, land real data, watch it become tables, check the answers
-	$(BIN)/python -m local.demo
+demo: $(READY) ## Deploy into the emulator, land real data, watch it become tables, check the answers; ENGINE=spark
+	$(BIN)/python -m local.demo $(if $(ENGINE),--engine $(ENGINE))
 
 local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments; PORT=4567 for a second one
 	$(BIN)/python -m local.up $(if $(PORT),--port $(PORT))

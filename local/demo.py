@@ -1,11 +1,18 @@
-"""`make demo`: real data goes the whole way, and the answers are checked. Exits non-zero if anything is wrong."""
+"""`make demo`: real data goes the whole way, and the answers are checked. Exits non-zero if anything is wrong.
 
+Its batches are small, so that the function stage does them; with `--engine spark` the Glue job does, which needs Java.
+"""
+
+import argparse
 import signal
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from pipeline_core.report import SPARK, STAGE
 from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
@@ -13,14 +20,15 @@ from rich.table import Table
 
 from local import one_run
 from local.demo_data import DATASETS, QUERIES, Expected, SourceFile, flights_csv, source_files
-from local.deployer import DeploymentError
+from local.deployer import DeploymentError, read_config
 from local.driver import FINAL, Pipeline, PipelineError, Progress
 from local.emulator import Emulator, EmulatorError
-from local.up import deploy_with_progress
+from local.up import STACK, deploy_with_progress
 from plain_console import PlainConsole
 from recording.decisions import denials
 
-WORKDIR = Path(__file__).resolve().parent.parent / ".local" / "demo"
+REPOSITORY = Path(__file__).resolve().parent.parent
+WORKDIR = REPOSITORY / ".local" / "demo"
 PATIENCE_SECONDS = 600
 WAIT_SCALE = 0.2
 """The waits of the workflow are made for minutes of Glue; here a crawl takes less than a second."""
@@ -29,10 +37,10 @@ ROWS = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate")
 
 
 class Demo:
-    """One run: what it measured and what it found wrong."""
+    """One run: what it measured and what it found wrong. `engine` is what stages the batches."""
 
-    def __init__(self, console: Console, workdir: Path) -> None:
-        self.console, self.workdir = console, workdir
+    def __init__(self, console: Console, workdir: Path, engine: str = STAGE) -> None:
+        self.console, self.workdir, self.engine = console, workdir, engine
         self.emulator = Emulator(workdir, wait_scale=WAIT_SCALE)
         self.began = time.monotonic()
         self.seconds: dict[str, float] = {}
@@ -60,7 +68,7 @@ class Demo:
         with self.emulator:
             emulator = self.emulator
             at = time.monotonic()
-            pipeline = Pipeline(emulator, deploy_with_progress(emulator, self.console))
+            pipeline = Pipeline(emulator, deploy_with_progress(emulator, self.console, self.config()))
             at = self.lap("deploy", at)
             progress = self.flow(pipeline, files)
             at = self.lap("process", at)
@@ -71,6 +79,14 @@ class Demo:
             self.denied(emulator)
             self.lap("check", at)
         return self.verdict(pipeline)
+
+    def config(self) -> dict[str, Any]:
+        """What the stack file says, but for what leaves all batches to Spark where that is asked."""
+        config = read_config(REPOSITORY, STACK)
+        settings = config["data-pipeline:settings"]
+        if self.engine == SPARK:
+            settings = {**settings, "batches": {**settings["batches"], "small_megabytes": 0}}
+        return {**config, "data-pipeline:settings": settings}
 
     def flow(self, pipeline: Pipeline, files: list[SourceFile]) -> Progress:
         """Land the files, tick, and show what happens until all is done."""
@@ -134,6 +150,9 @@ class Demo:
         self.console.print(table)
         batches = {file.batch_id for file in progress.files}
         self.check(len(batches) == len(DATASETS), f"{len(batches)} batches for {len(DATASETS)} datasets")
+        for dataset, batch_id in sorted({(file.dataset, file.batch_id) for file in progress.files if file.batch_id}):
+            engine = pipeline.report(dataset, batch_id)["engine"]
+            self.check(engine == self.engine, f"{batch_id} was staged by {engine}, not by {self.engine}")
 
     def notified(self, pipeline: Pipeline, progress: Progress) -> None:
         """Print the notifications."""
@@ -189,16 +208,20 @@ class Demo:
         return 0
 
 
-def main(console: Console | None = None, workdir: Path = WORKDIR) -> int:
+def main(arguments: Sequence[str] = (), console: Console | None = None, workdir: Path = WORKDIR) -> int:
     """Run the demo and say in one line what stopped it, if something did."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engine", choices=(STAGE, SPARK), default=STAGE, help="what stages the batches")
+    engine: str = parser.parse_args(arguments).engine
     console = console or PlainConsole()
     for signum in one_run.ending_signals():
         # The emulator is stopped on the way out, as it is when the demo ends.
         signal.signal(signum, lambda number, _: sys.exit(128 + number))
     try:
-        one_run.check_java()
+        if engine == SPARK:
+            one_run.check_java()
         one_run.check_room(workdir)
-        demo = Demo(console, workdir)
+        demo = Demo(console, workdir, engine)
         with one_run.claimed(workdir, demo.emulator.endpoint):
             return demo.run()
     except one_run.RefusedError as error:
@@ -211,4 +234,4 @@ def main(console: Console | None = None, workdir: Path = WORKDIR) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

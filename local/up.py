@@ -36,8 +36,8 @@ _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 _BUCKETS: Final = ("raw_bucket", "curated_bucket", "quarantine_bucket", "artifacts_bucket", "query_results_bucket")
 
 
-def deploy_with_progress(emulator: Emulator, console: Console) -> Deployment:
-    """Deploy the local stack, showing each resource as it comes up.
+def deploy_with_progress(emulator: Emulator, console: Console, config: dict[str, Any] | None = None) -> Deployment:
+    """Deploy the local stack, or it with another `config` than its stack file has; show each resource as it comes up.
 
     Raises:
         DeploymentError: if the program or a resource fails.
@@ -54,7 +54,7 @@ def deploy_with_progress(emulator: Emulator, console: Console) -> Deployment:
             progress.update(task, description=f"deploying: {count} resources, {kind} [bold]{escape(resource.name)}[/]")
 
         began = time.monotonic()
-        deployment = deploy(emulator.endpoint, STACK, _REPOSITORY, progress=show)
+        deployment = deploy(emulator.endpoint, STACK, _REPOSITORY, config=config, progress=show)
     seconds = time.monotonic() - began
     console.print(f"[green]✓[/] deployed {len(deployment.resources)} resources in {seconds:.1f} s")
     for kind, name, reason in deployment.skipped:
@@ -149,7 +149,6 @@ def main(arguments: list[str] | None = None) -> int:
         workdir: Path = options.workdir.resolve()
         if options.port is not None and one_run.is_claimed(workdir):
             workdir = workdir / f"port-{port}"
-        one_run.check_java()
         one_run.check_room(workdir)
         emulator = Emulator(workdir, port=port)
         with one_run.claimed(workdir, emulator.endpoint):

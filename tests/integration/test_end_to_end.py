@@ -19,7 +19,7 @@ SECONDS = 240
 
 def test_the_demo_checks_every_row_and_every_answer_and_finds_nothing_wrong(tmp_path: Path) -> None:
     console = Console(record=True, width=120)
-    code = demo.main(console, tmp_path / "demo")
+    code = demo.main((), console, tmp_path / "demo")
     text = console.export_text()
     assert code == 0, text
     assert "flights  │ 336,776 │ 336,776 │           0 │          0 │       336,776" in text
