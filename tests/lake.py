@@ -127,7 +127,8 @@ class Lake:
         for file in report.curated:
             rows = pq.read_table(path_of(file.uri), partitioning=None).to_pylist()
             found += [row | file.partition for row in rows]
-        return sorted(tuple(row[name] for name in columns) for row in found)
+        chosen = [tuple(row[name] for name in columns) for row in found]
+        return sorted(chosen, key=lambda row: [(value is not None, value) for value in row])
 
     def quarantine(self) -> list[tuple[Any, ...]]:
         """The quarantined records of the last batch: file, line, record, reasons."""

@@ -11,8 +11,9 @@ MiB = 1024 * 1024
 class Limits:
     """The engine's bounds; the defaults are those of docs/semantics.md.
 
-    `max_record_bytes` bounds one record of a text file. `block_bytes` of text, unpacked, are worked on at a time,
-    and `read_bytes` of a file are asked for at a time. `buffered_bytes` of typed rows wait before they are written.
+    `max_record_bytes` bounds one record of a text file. `block_bytes` of text, unpacked, are worked on at a time, in
+    about ten times as much memory (a record that is longer than a block takes its place), and `read_bytes` of a file
+    are asked for at a time. `buffered_bytes` of typed rows wait before they are written.
     """
 
     max_record_bytes: int = 16 * MiB

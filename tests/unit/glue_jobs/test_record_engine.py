@@ -1,19 +1,26 @@
 """The record engine inside Spark, and Spark's own reader beside it."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pipeline_core.contract import Contract
+from pipeline_core.report import StagedFile
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from record_engine import read, record_schema
 
-from tests.carriers import engine
+from contracts.compiler.compile import compile_contract
+from local.demo_data import DATASETS, package_data
+from recording.program import ROOT
+from tests.carriers import engine, spark_job
 from tests.lake import ORDERS, Lake
-from tests.local_store import LocalStore
+from tests.local_store import LocalStore, path_of
 from tests.unit.record_engine.test_other_readers import HEADER, NAMES, made, texts, with_csv, with_pandas
 
 __all__ = ["texts"]
@@ -74,3 +81,46 @@ def test_where_spark_and_two_others_agree_the_engine_does_too(
         wanted = {tuple(value.strip(" \t") for value in row) for row in expected}
         assert set(texts.rows(report, *NAMES)) == wanted, path.read_bytes()
     assert agreed > 30, f"{HEADER!r}: or else this says little"
+
+
+def sample(name: str) -> bytes:
+    """The first lines of a table of the demo, with some that are wrong."""
+    if name == "flights":
+        with zipfile.ZipFile(package_data() / "flights.csv.zip") as archive:
+            lines = archive.read("flights.csv").splitlines(keepends=True)[:1_500]
+    else:
+        lines = (package_data() / f"{name}.csv").read_bytes().splitlines(keepends=True)[:1_500]
+    wrong = [line.replace(b",", b",x", 1) for line in lines[5:200:13]] + [lines[3].rstrip() + b",more\n", b"\xff\n"]
+    return b"".join([*lines, *wrong, *lines[7:20]])
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_both_stage_the_demos_data_alike(spark: SparkSession, tmp_path: Path, name: str) -> None:
+    document = compile_contract(ROOT / "contracts" / f"{name}.odcs.yaml").document
+    files = {"a.csv": sample(name), "b.csv.gz": sample(name)}
+    lakes = [Lake(spark_job(spark), tmp_path / "spark", document), Lake(engine, tmp_path / "engine", document)]
+    reports = [lake.stage(files) for lake in lakes]
+    by_spark, by_engine = reports
+    assert by_engine.rows_curated > 0
+    assert by_engine.rows_quarantined > 0
+    assert by_engine.rows_duplicate > 0
+    for report in ("files", "reasons", "nulls", "columns", "contract_version"):
+        assert getattr(by_engine, report) == getattr(by_spark, report)
+    rows = [sum(file.rows for file in report.curated) for report in reports]
+    assert rows[0] == rows[1]
+    assert by_engine.partitions() == by_spark.partitions()
+    columns = [column["name"] for column in document["columns"]]
+    columns.append("_source_file")
+    curated = [lake.rows(report, *columns) for lake, report in zip(lakes, reports, strict=True)]
+    assert Counter(map(repr, curated[0])) == Counter(map(repr, curated[1]))
+    assert lakes[0].quarantine() == lakes[1].quarantine()
+    folders = [{file.uri.rsplit("/", 2)[1] for file in report.curated} for report in reports]
+    assert folders[0] == folders[1]
+    assert forms(by_engine.curated) == forms(by_spark.curated)
+    assert forms(by_engine.quarantined) == forms(by_spark.quarantined)
+
+
+def forms(files: Sequence[StagedFile]) -> set[str]:
+    """Columns and types of files, as any reader sees them; Spark also says which columns are never null."""
+    schemas = [pq.read_schema(path_of(file.uri)) for file in files]
+    return {", ".join(f"{field.name} {field.type}" for field in schema) for schema in schemas}
