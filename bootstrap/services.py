@@ -83,6 +83,7 @@ SERVICES = (
         resources=(
             "arn:{p}:s3:::data-pipeline-artifacts-*/contracts/*",
             "arn:{p}:s3:::data-pipeline-artifacts-*/glue/*",
+            "arn:{p}:s3:::data-pipeline-artifacts-*/layers/*",
         ),
         writes=("DeleteObjectVersion",),
     ),
@@ -120,6 +121,15 @@ SERVICES = (
             "UpdateFunctionEventInvokeConfig",
             *_TAGS,
         ),
+    ),
+    Service(
+        name="lambda",
+        resources=(
+            "arn:{p}:lambda:{here}:layer:data-pipeline-{env}",
+            "arn:{p}:lambda:{here}:layer:data-pipeline-{env}:*",
+        ),
+        reads=("GetLayerVersion",),
+        writes=("DeleteLayerVersion", "PublishLayerVersion"),
     ),
     Service(
         name="lambda",

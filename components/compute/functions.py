@@ -112,7 +112,6 @@ class Functions(pulumi.ComponentResource):
                 stack=context.stack,
                 artifacts=storage.artifacts,
                 kms_key_arn=context.key.key.arn,
-                may_be_empty=args.settings.environment == "local",
             ),
             ResourceOptions(parent=self),
         )

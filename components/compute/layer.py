@@ -84,14 +84,23 @@ def _belongs(name: str) -> bool:
     )
 
 
+def check_wheels(_: pulumi.ResourceHookArgs) -> None:
+    """Refuse to upload a layer without wheels; the engine asks before it does, and not in a preview.
+
+    Raises:
+        PackagingError: there are none.
+    """
+    if build_layer() is None:
+        raise PackagingError(f"layer: there are no wheels in {WHEELS}. Fetch them by their hashes: make layer.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineLayerArgs:
-    """Whose layer it is, where it is uploaded to, and whether it may stay empty, as in the emulator."""
+    """Whose layer it is, and where it is uploaded to."""
 
     stack: str
     artifacts: Zone
     kms_key_arn: Input[str]
-    may_be_empty: bool
 
 
 class EngineLayer(pulumi.ComponentResource):
@@ -99,8 +108,7 @@ class EngineLayer(pulumi.ComponentResource):
 
     Example:
         layer = EngineLayer(
-            "layer",
-            EngineLayerArgs(stack="dev", artifacts=storage.artifacts, kms_key_arn=key.arn, may_be_empty=False),
+            "layer", EngineLayerArgs(stack="dev", artifacts=storage.artifacts, kms_key_arn=key.arn)
         )
         pulumi.export("layer", layer.version.arn)
     """
@@ -110,15 +118,19 @@ class EngineLayer(pulumi.ComponentResource):
     def __init__(self, name: str, args: EngineLayerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:compute:EngineLayer", name, None, opts)
         archive = build_layer()
-        if archive is None and not (args.may_be_empty or pulumi.runtime.is_dry_run()):
-            raise PackagingError(f"layer: no wheels in {WHEELS}. Fetch them by their hashes: make layer.")
+        fetched = pulumi.ResourceHook(f"{name}-fetched", check_wheels)
         uploaded = aws.s3.BucketObjectv2(
             f"{name}-archive",
             bucket=args.artifacts.bucket.bucket,
             key=f"layers/{pins_digest()}/pyarrow.zip",
             source=pulumi.StringAsset("no wheels were fetched") if archive is None else pulumi.FileAsset(str(archive)),
             kms_key_id=args.kms_key_arn,
-            opts=ResourceOptions(parent=self, depends_on=[args.artifacts.encryption], retain_on_delete=True),
+            opts=ResourceOptions(
+                parent=self,
+                depends_on=[args.artifacts.encryption],
+                retain_on_delete=True,
+                hooks=pulumi.ResourceHookBinding(before_create=[fetched], before_update=[fetched]),
+            ),
         )
         self.version = aws.lambda_.LayerVersion(
             name,

@@ -13,7 +13,7 @@ from components.compute import packaging
 from components.messaging.events import every_minutes
 from components.workflow.definition import load_definition
 from config.rules import visibility_timeout_seconds
-from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, pipeline, short_type, stack_config
+from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, pipeline, stack_config
 
 # The class whose fields are what a function asks for.
 SETTINGS = {"etl_trigger": "Trigger", "processing": "Publisher", "error_handler": "Recovery"}
@@ -61,10 +61,14 @@ def test_every_handler_is_in_its_archive(cloud: Cloud) -> None:
 
 
 def test_one_call_changes_all_that_a_function_imports(cloud: Cloud) -> None:
+    (layer,) = cloud.of("lambda.LayerVersion")
     for function in cloud.of("lambda.Function"):
-        assert not function.inputs.get("layers"), "a layer changes by another call than the code"
+        # A layer changes by another call than the code: one function has one, of a library that old and new code take.
+        expected = [layer.outputs["arn"]] if function.name.endswith("-stage") else None
+        assert function.inputs.get("layers") == expected, function.name
         assert (function.inputs["runtime"], function.inputs["architectures"]) == ("python3.13", ["arm64"])
-    assert not [one for one in cloud.resources if short_type(one.type) == "lambda.LayerVersion"]
+    assert layer.inputs["compatibleArchitectures"] == ["arm64"]
+    assert layer.inputs["compatibleRuntimes"] == ["python3.13"]
 
 
 def test_every_function_is_traced_and_logs_json_to_its_own_encrypted_group(cloud: Cloud) -> None:
@@ -399,7 +403,12 @@ def test_a_service_that_is_busy_is_asked_again_by_whatever_name_boto3_calls_it()
         if shape.name in BUSY or shape.metadata.get("error", {}).get("code") in BUSY or "Internal" in shape.name
     }
     assert len(busy) > 8
-    called = [state for state in states.values() if state.get("Resource", "").endswith("lambda:invoke")]
+    called = [
+        state
+        for name, state in states.items()
+        # What the function stage fails of, the Glue job does.
+        if state.get("Resource", "").endswith("lambda:invoke") and name != "StageSmall"
+    ]
     assert len(called) == 6
     for state in called:
         assert busy | {"ClientError"} <= {error for retry in state["Retry"] for error in retry["ErrorEquals"]}

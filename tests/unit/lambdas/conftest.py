@@ -197,6 +197,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "MAX_FILES_PER_BATCH": "3",
             "MAX_BYTES_PER_BATCH": "1000",
             "MAX_WORKERS": "10",
+            "SMALL_BYTES": "256000000",
+            "MOST_BYTES": "512000000",
             "MAX_ATTEMPTS": "2",
             "RETRY_SECONDS": "0",
             "DATABASE": DATABASE,
