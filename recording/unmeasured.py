@@ -68,7 +68,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         reason="Lambda sends an event that failed for good with the function's role; the emulator sends it itself.",
     ),
     Unmeasured(
-        roles=("error-handler", "etl-trigger", "ingestion", "processing", "raw-to-curated"),
+        roles=("error-handler", "etl-trigger", "ingestion", "processing", "raw-to-curated", "stage"),
         actions=("s3:ListBucket",),
         emulated=True,
         reason="Without it S3 answers 403, not 404, for an object that is not there; not every run comes to one.",
@@ -187,7 +187,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         sometimes=True,
     ),
     Unmeasured(
-        roles=("error-handler", "etl-trigger", "ingestion", "processing"),
+        roles=("error-handler", "etl-trigger", "ingestion", "processing", "stage"),
         actions=("s3:GetObject",),
         resource="arn:aws:s3:::data-pipeline-raw/*",
         emulated=True,
@@ -207,7 +207,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
 IN_A_NETWORK: tuple[Unmeasured, ...] = (
     # What `security.vpc` adds; the emulator has no networks.
     Unmeasured(
-        roles=("error-handler", "etl-trigger", "ingestion", "notification", "processing", "query"),
+        roles=("error-handler", "etl-trigger", "ingestion", "notification", "processing", "query", "stage"),
         actions=(
             "ec2:AssignPrivateIpAddresses",
             "ec2:CreateNetworkInterface",

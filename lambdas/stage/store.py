@@ -32,6 +32,7 @@ class S3Store:
 
     def __init__(self, s3: "S3Client", most_bytes: int) -> None:
         self._s3, self._left = s3, most_bytes
+        self._own: set[str] = set()
 
     def open_file(self, file: ManifestFile) -> BinaryIO:
         """Open a landed file.
@@ -59,7 +60,8 @@ class S3Store:
         size = self._s3.head_object(Bucket=bucket, Key=key, **which)["ContentLength"]
 
         def read(first: int, last: int) -> bytes:
-            self._left -= last + 1 - first
+            # What it has staged is looked at again, and is no more than was read.
+            self._left -= 0 if uri in self._own else last + 1 - first
             if self._left < 0:
                 raise TooLargeError(f"more than the bytes that a function should read; {uri} is not read to its end")
             wanted = f"bytes={first}-{last}"
@@ -70,6 +72,7 @@ class S3Store:
     def open_write(self, uri: str) -> BinaryIO:
         """Create an object; it is put when the stream is closed."""
         bucket, key = split_uri(uri)
+        self._own.add(uri)
 
         def put(content: bytes) -> None:
             self._s3.put_object(Bucket=bucket, Key=key, Body=content)

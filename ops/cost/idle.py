@@ -114,7 +114,7 @@ FREE = frozenset(
         "glue": "CatalogDatabase CatalogTable Connection Job SecurityConfiguration",
         "iam": "Role RolePolicy",
         "kms": "Alias",
-        "lambda": "Function FunctionEventInvokeConfig Permission",
+        "lambda": "Function FunctionEventInvokeConfig LayerVersion Permission",
         "s3": "Bucket BucketLifecycleConfiguration BucketNotification BucketObjectLockConfiguration BucketObjectv2 "
         "BucketOwnershipControls BucketPolicy BucketPublicAccessBlock BucketServerSideEncryptionConfiguration "
         "BucketVersioning",

@@ -21,7 +21,7 @@ def test_every_contract_is_compared_before_it_is_updated_in_previews_too(cloud: 
     written = {r.inputs["key"]: r.json("content") for r in cloud.of("s3.BucketObjectv2") if "content" in r.inputs}
     for dataset, found in compared.inputs["contracts"].items():
         assert found == evolution.form(written[f"contracts/{dataset}.json"])
-    assert cloud.hooks.keys() == {HOOK}
+    assert cloud.hooks.keys() == {HOOK, "data-pipeline-engine-fetched"}
     assert cloud.hooks[HOOK].on_dry_run is True
     assert cloud.hooks[HOOK].ignore_errors is False
 

@@ -26,6 +26,7 @@ def project(tmp_path: Path) -> Path:
         "lambdas/ingestion/handler.py": "def handler(event, context): return 1\n",
         "lambdas/ingestion/__pycache__/handler.cpython-313.pyc": "x",
         "lambdas/layers/pipeline_core/__init__.py": "",
+        "lambdas/layers/record_engine/__init__.py": "",
         "glue_jobs/raw_to_curated.py": "print('job')\n",
         "requirements/program.txt": (ROOT / "requirements" / "program.txt").read_text(encoding="utf-8"),
     }
@@ -92,7 +93,7 @@ def test_another_user_in_another_country_builds_the_same_archives(tmp_path: Path
     here = built(tmp_path / "a", 0o022, PYTHONHASHSEED="1", TZ="UTC", LC_ALL="C", HOME="/nowhere")
     there = built(tmp_path / "deeper" / "b", 0o077, PYTHONHASHSEED="2", TZ="Pacific/Auckland", LC_ALL="tr_TR.UTF-8")
     assert here == there
-    assert len(here) == 7, "six functions and the job's libraries"
+    assert len(here) == 8, "seven functions and the job's libraries"
 
 
 def test_nothing_is_compressed_since_the_bytes_would_depend_on_the_machines_zlib() -> None:
@@ -119,6 +120,7 @@ def digests(project: Path) -> dict[str, str]:
         ("lambdas/ingestion/handler.py", {"ingestion"}),
         ("lambdas/query/handler.py", {"query"}),
         ("lambdas/layers/pipeline_core/__init__.py", {"ingestion", "query"}),
+        ("lambdas/layers/record_engine/__init__.py", set()),
         ("glue_jobs/raw_to_curated.py", set()),
     ],
 )
@@ -193,7 +195,11 @@ def test_a_function_has_what_its_distributions_ask_for() -> None:
 
 
 def test_glue_gets_the_jobs_modules_and_the_core(project: Path) -> None:
-    assert set(names(packaging.glue_archive(project))) == {"glue_jobs/raw_to_curated.py", "pipeline_core/__init__.py"}
+    assert set(names(packaging.glue_archive(project))) == {
+        "glue_jobs/raw_to_curated.py",
+        "pipeline_core/__init__.py",
+        "record_engine/__init__.py",
+    }
 
 
 def test_a_missing_handler_is_named(project: Path) -> None:

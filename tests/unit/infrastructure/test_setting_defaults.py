@@ -149,6 +149,7 @@ def test_the_functions_of_every_stack_have_the_time_and_memory_that_they_need(st
     assert found == {
         "ingestion": (60, 512),
         "etl_trigger": (300, 512),
+        "stage": (900, 3008),
         "processing": (900, 1024),
         "query": (300, 512),
         "notification": (60, 512),

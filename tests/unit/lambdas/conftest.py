@@ -232,10 +232,12 @@ def call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     from lambdas.notification import handler as notification
     from lambdas.processing import handler as processing
     from lambdas.query import handler as query
+    from lambdas.stage import handler as stage
 
     modules = SimpleNamespace(
         ingestion=ingestion,
         etl_trigger=etl_trigger,
+        stage=stage,
         processing=processing,
         query=query,
         notification=notification,

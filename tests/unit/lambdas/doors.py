@@ -112,6 +112,7 @@ VERDICT: dict[str, Any] = {
     "rows_duplicate": 1,
     "rows_replaced": 3,
     "violations": ["too many"],
+    "engine": "stage",
 }
 A_VERDICT = Verdict(**{**VERDICT, "violations": ("too many",)})
 CANDIDATE: dict[str, Any] = {
@@ -299,7 +300,12 @@ DOORS = {
             outcome="PUBLISHED",
             verdict=Verdict(**{**VERDICT, "violations": ("too many",), "crawl": True}),
         ),
-        required=("batch_id", "dataset", "outcome", *(f"verdict.{name}" for name in without(VERDICT, "violations"))),
+        required=(
+            "batch_id",
+            "dataset",
+            "outcome",
+            *(f"verdict.{name}" for name in without(VERDICT, "violations", "engine")),
+        ),
         wrong={
             "outcome": "LOST",
             "verdict": [],

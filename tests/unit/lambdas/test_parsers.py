@@ -194,8 +194,8 @@ WRITTEN: dict[str, tuple[Any, object]] = {
     # As the release before wrote them: batches under way during an upgrade are read by both.
     "candidates": (json.loads(candidates_to_json([Candidate(**KNOWN)])), [CANDIDATE]),
     "workflow's input": (
-        WorkflowInput(batch_id="b", dataset="d", manifest="s3://a/m", workers=2).to_document(),
-        {"batch_id": "b", "dataset": "d", "manifest": "s3://a/m", "workers": 2},
+        WorkflowInput(batch_id="b", dataset="d", manifest="s3://a/m", workers=2, engine="stage").to_document(),
+        {"batch_id": "b", "dataset": "d", "manifest": "s3://a/m", "workers": 2, "engine": "stage"},
     ),
     "publish": (PublishRequest(dataset="d", batch_id="b").to_document(), {"dataset": "d", "batch_id": "b"}),
     "recovery": (
