@@ -11,7 +11,7 @@ import pytest
 
 from components.compute import packaging
 
-FUNCTIONS = ("ingestion", "etl_trigger", "processing", "query", "notification", "error_handler")
+FUNCTIONS = ("ingestion", "etl_trigger", "processing", "query", "notification", "error_handler", "stage")
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3", "six")
 """What the Lambda runtime brings besides the standard library."""
 
@@ -25,6 +25,14 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tops = {file.parts[0] for file in distribution.files or () if file.parts[0] != ".."}
         for top in tops - {"__pycache__"}:
             (folder / top).symlink_to(Path(str(distribution.locate_file(top))))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pyarrow alone, as its layer has it: without numpy and pandas, which it can do without."""
+    folder = tmp_path_factory.mktemp("layer")
+    (folder / "pyarrow").symlink_to(Path(str(importlib.metadata.distribution("pyarrow").locate_file("pyarrow"))))
     return folder
 
 
@@ -43,11 +51,55 @@ def clean(code: str, *path: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_imports_with_its_archive_alone(function: str, runtime: Path, tmp_path: Path) -> None:
+def test_a_function_imports_with_its_archive_alone(function: str, runtime: Path, layer: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(packaging.function_archive(function)).extractall(tmp_path)
     code = f"from lambdas.{function}.handler import handler; print(callable(handler))"
-    imported = clean(code, tmp_path, runtime)
+    imported = clean(code, tmp_path, runtime, *([layer] if function == "stage" else []))
     assert imported.stdout == "True\n", imported.stderr
+
+
+SMALL = """
+import datetime, io
+from pipeline_core.contract import Column, Contract
+from pipeline_core.manifest import Manifest, ManifestFile
+from record_engine.engine import stage
+
+class Store:
+    def __init__(self):
+        self.objects = {"s3://r/t/a.csv": b"id,at\\n1,2024-03-10 02:30\\n1,2024-01-01 00:00\\nx,\\n"}
+    def open_file(self, file):
+        return self.open_read(file.uri)
+    def open_read(self, uri):
+        return io.BytesIO(self.objects[uri])
+    def open_write(self, uri):
+        objects = self.objects
+        class Written(io.BytesIO):
+            def close(self):
+                if not self.closed:
+                    objects[uri] = self.getvalue()
+                super().close()
+        return Written()
+    def list(self, uri):
+        return []
+
+columns = (Column(name="id", type="int", required=True), Column(name="at", type="timestamp"))
+contract = Contract(
+    dataset="t", version="1.0.0", columns=columns, primary_key=("id",), partition_by=(), quality=(), formats=("csv",),
+    null_tokens=("",), delimiter=",", time_zone="America/New_York", max_file_bytes=10**9, frequency_hours=None,
+)
+file = ManifestFile(key="t/a.csv", version="v", uri="s3://r/t/a.csv", size=50, format="csv", landed_at="")
+manifest = Manifest(
+    batch_id="b", dataset="t", contract="s3://a/c", staging="s3://c/s/", table="s3://c/t/", files=(file,)
+)
+report = stage(manifest, contract, Store(), "a", datetime.datetime.now(datetime.timezone.utc))
+print(report.rows_read, report.rows_curated, report.rows_duplicate, report.rows_quarantined)
+"""
+
+
+def test_the_engine_stages_with_the_layer_alone(runtime: Path, layer: Path, tmp_path: Path) -> None:
+    zipfile.ZipFile(packaging.function_archive("stage")).extractall(tmp_path)
+    staged = clean(SMALL, tmp_path, runtime, layer)
+    assert staged.stdout == "3 1 1 1\n", staged.stderr
 
 
 def test_the_clean_interpreter_is_clean_and_what_is_packed_is_needed(runtime: Path) -> None:
