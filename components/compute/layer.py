@@ -28,14 +28,7 @@ UNPACKED_BYTES = 250 * 1024**2
 """What a function and its layers may have together, unpacked (Lambda quotas, 2026-11)."""
 
 LEFT_OUT = ("pyarrow/include/", "pyarrow/tests/", "pyarrow/src/", "pyarrow/includes/")
-LIBRARIES_LEFT_OUT = (
-    "libarrow_flight",
-    "libarrow_substrait",
-    "libarrow_dataset",
-    "libarrow_acero",
-    "_flight",
-    "_substrait",
-)
+LIBRARIES_LEFT_OUT = ("libarrow_flight", "_flight")
 _EARLIEST = (1980, 1, 1, 0, 0, 0)
 
 
@@ -64,7 +57,7 @@ def build_layer(root: Path = ROOT) -> Path | None:
         for wheel in wheels:
             with zipfile.ZipFile(wheel) as packed:
                 for name in sorted(packed.namelist()):
-                    if _belongs(name):
+                    if belongs(name):
                         content = packed.read(name)
                         unpacked += len(content)
                         entry = zipfile.ZipInfo(f"python/{name}", _EARLIEST)
@@ -77,7 +70,8 @@ def build_layer(root: Path = ROOT) -> Path | None:
     return target
 
 
-def _belongs(name: str) -> bool:
+def belongs(name: str) -> bool:
+    """Whether a file of a wheel is needed at run time, by what the engine uses of pyarrow."""
     base = name.rsplit("/", 1)[-1]
     return not (name.endswith(("/", ".pyx", ".pxd", ".pxi", ".h", ".cc", ".a")) or name.startswith(LEFT_OUT)) and not (
         base.startswith(LIBRARIES_LEFT_OUT)

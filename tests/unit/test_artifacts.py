@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from components.compute import packaging
+from components.compute.layer import belongs
 
 FUNCTIONS = ("ingestion", "etl_trigger", "processing", "query", "notification", "error_handler", "stage")
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "urllib3", "six")
@@ -30,9 +31,12 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with pyarrow alone, as its layer has it: without numpy and pandas, which it can do without."""
+    """Those files of pyarrow that its layer has, for this machine, and nothing else: no numpy, no pandas."""
     folder = tmp_path_factory.mktemp("layer")
-    (folder / "pyarrow").symlink_to(Path(str(importlib.metadata.distribution("pyarrow").locate_file("pyarrow"))))
+    for file in importlib.metadata.distribution("pyarrow").files or ():
+        if belongs(file.as_posix()) and file.parts[0] == "pyarrow" and "__pycache__" not in file.parts:
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).symlink_to(Path(str(file.locate())))
     return folder
 
 
