@@ -23,8 +23,8 @@ $(READY): requirements/dev.txt
 	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
 	@touch $@
 
-layer: $(READY) ## Fetch the wheels of the function stage's layer, by their hashes; for a deployment to AWS
-	$(BIN)/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
+layer: ## Fetch the wheels of the function stage's layer, by their hashes; for a deployment to AWS
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
 		--implementation cp --python-version 3.13 --abi cp313 --platform manylinux_2_28_aarch64 \
 		--dest .local/wheels -r requirements/layer.txt
 
