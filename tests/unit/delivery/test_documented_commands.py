@@ -36,7 +36,7 @@ PROGRAMS = (
     ".venv/bin/aws",
     ".venv/bin/pre-commit",
 )
-VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON"}
+VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON", "ENGINE"}
 # Of the Pulumi CLI 3.272, which is not here: what its own `--help` lists.
 PULUMI: Mapping[str, set[str]] = {
     "up": {"--stack", "--skip-preview", "--refresh", "--diff"},
