@@ -91,8 +91,8 @@ class _Tasks:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for task in batch.column("id").to_pylist():
-                for position in self.tasks[task]:
+            for row in batch.to_pylist():
+                for position in self.tasks[row["id"]]:
                     yield from self._read(position)
 
     def _read(self, position: int) -> Iterator[pa.RecordBatch]:
