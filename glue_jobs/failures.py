@@ -22,9 +22,12 @@ STORAGE = re.compile(
 """What names S3, the S3A connector or the AWS SDK beneath it. The innermost exception often does not: it has no error
 code where a HEAD was refused, and a connection just timed out (Hadoop 3.4, "Troubleshooting S3A", 2026-11)."""
 
+WORKER_DIED = "Python worker exited unexpectedly"
+"""What Spark says of one that was killed; the innermost cause is the end of its stream."""
+
 DIED = re.compile(
     r"\b(?:OutOfMemoryError|ExecutorLostFailure|ExecutorDeadException)\b|Container killed by YARN"
-    r"|SparkContext was shut down|stopped SparkContext|Python worker exited unexpectedly|^[\w.]*MemoryError\b",
+    rf"|SparkContext was shut down|stopped SparkContext|{WORKER_DIED}|^[\w.]*MemoryError\b",
     re.MULTILINE,
 )
 """What names a process that ended, or that had no memory left."""
@@ -64,7 +67,8 @@ def explained(error: Exception, *, started: bool, known_good_read: bool) -> Spar
     if is_storage(error):
         return StorageError(cause)
     if DIED.search(_without_frames(str(error))):
-        return _died(cause, known_good_read)
+        worker = f"{WORKER_DIED}: it ran out of memory, or was killed" if WORKER_DIED in str(error) else cause
+        return _died(worker, known_good_read)
     return SparkFailedError(cause)
 
 

@@ -3,9 +3,13 @@
 The texts are what py4j shows of a failed call: the message, and the exceptions of the JVM with their frames.
 """
 
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pipeline_core import known_good
 from pipeline_core.contract import Contract
@@ -165,6 +169,18 @@ def test_each_failure_has_the_class_that_says_what_it_means(
     error: Exception, known_good_read: bool, kind: type[Exception]
 ) -> None:
     assert type(explained(error, started=True, known_good_read=known_good_read)) is kind
+
+
+def test_a_worker_that_was_killed_is_said_to_be(spark: SparkSession) -> None:
+    def killed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return batches
+
+    with pytest.raises(Py4JJavaError) as failure:
+        spark.range(1).mapInArrow(killed, "id long").collect()
+    error = explained(failure.value, started=True, known_good_read=True)
+    assert type(error) is FileKilledSparkError
+    assert str(error).startswith("Python worker exited unexpectedly: it ran out of memory, or was killed")
 
 
 def test_a_spark_that_does_not_start_did_not_die_of_a_file() -> None:
