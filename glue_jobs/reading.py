@@ -119,7 +119,8 @@ class _Tasks:
 
 def _region(spark: SparkSession) -> str | None:
     """The region of the driver; the job tells Spark's own connector too."""
-    return boto3.session.Session().region_name or spark._jsc.hadoopConfiguration().get("fs.s3a.endpoint.region")
+    configured = spark._jsc.hadoopConfiguration().get("fs.s3a.endpoint.region")
+    return boto3.session.Session().region_name or configured or None
 
 
 @cache
