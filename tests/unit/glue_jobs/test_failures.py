@@ -5,7 +5,7 @@ The texts are what py4j shows of a failed call: the message, and the exceptions 
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +172,7 @@ def test_each_failure_has_the_class_that_says_what_it_means(
 
 
 def test_a_worker_that_was_killed_is_said_to_be(spark: SparkSession) -> None:
-    def killed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def killed(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         os.kill(os.getpid(), signal.SIGKILL)
         return batches
 
