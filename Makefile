@@ -51,7 +51,7 @@ unit: $(READY) ## Unit tests; SPARK=no: those that need no Spark
 		$(if $(filter no,$(SPARK)),--ignore tests/unit/glue_jobs)
 
 # Not measured: the unit tests run the same code, and what is measured takes half as long again here.
-robustness: $(READY) ## The Spark job on bad files against an oracle, replays, random interleavings
+robustness: $(READY) ## Both engines on bad files against an oracle and each other, replays, random interleavings
 	$(BIN)/python -m pytest tests/robustness -n 2 --dist loadfile -q
 
 integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault tests on it, permissions used

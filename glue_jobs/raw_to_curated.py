@@ -9,24 +9,22 @@ import argparse
 import sys
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import ClientError
 from pipeline_core import known_good
 from pipeline_core.contract import Contract
-from pipeline_core.job_errors import OverwrittenError
 from pipeline_core.layout import split_uri
 from pipeline_core.manifest import ROWS, Manifest, ManifestFile
 from pipeline_core.report import Report
 from py4j.protocol import Py4JError
 from pyspark import StorageLevel
+from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
+from record_engine import Limits
 
 from glue_jobs import metrics, staging, table
-from glue_jobs.checks import check
 from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
 from glue_jobs.failures import explained
 from glue_jobs.log import job_log
@@ -38,17 +36,13 @@ if TYPE_CHECKING:
 
 SESSION = {
     "spark.sql.session.timeZone": "UTC",
-    # A cast that fails is null, and the record gets its reason, instead of an exception.
+    # Spark's default up to 3.5, later another: no cast of a published value depends on it.
     "spark.sql.ansi.enabled": "false",
     # Microseconds as INT64; Spark's default INT96 is deprecated in Parquet.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # Dates before 1582 are written as they are; the default refuses them and fails the job.
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
-    # So are the old timestamps of pandas, Impala and Hive, of before 1900.
-    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
-    # Spark 3.5 refuses timestamps in nanoseconds, as pandas writes them; as numbers they can be told apart.
-    "spark.sql.legacy.parquet.nanosAsLong": "true",
     # A partition value is the text of its folder; inference would make 1 of 01.
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.sql.adaptive.enabled": "true",
@@ -68,17 +62,25 @@ def session(name: str) -> SparkSession:
     return spark
 
 
-def run(spark: SparkSession, manifest: Manifest, contract: Contract, attempt: str) -> Report:
-    """Stage the batch of a manifest and return its report. `attempt` names this run's own folder."""
-    batch = read_batch(spark, manifest.files, contract)
+def run(
+    spark: SparkSession, manifest: Manifest, contract: Contract, attempt: str, limits: Limits | None = None
+) -> Report:
+    """Stage the batch of a manifest and return its report.
+
+    Args:
+        spark: the session.
+        manifest: names the files, and what they are read for.
+        contract: says what a valid record is.
+        attempt: the name of this run's own folder.
+        limits: how large a record may be, and what a worker holds in memory.
+    """
+    batch = read_batch(spark, manifest.files, contract, limits)
     if manifest.purpose == ROWS:
         batch = only_quarantined(spark, batch, manifest)
-    checked = check(batch.records, contract)
     keys = None
     if table.table_exists(spark, manifest):
-        checked = checked.persist(StorageLevel.MEMORY_AND_DISK)
-        keys = table.published_keys(spark, checked, manifest, contract)
-    decided = decide(checked, keys, contract).persist(StorageLevel.MEMORY_AND_DISK)
+        keys = table.published_keys(spark, batch.records, manifest, contract)
+    decided = decide(batch.records, keys, contract).persist(StorageLevel.MEMORY_AND_DISK)
     counts = staging.count(decided, contract)
     places = {fate: f"{manifest.staging}{attempt}/{fate}/" for fate in (CURATED, QUARANTINED) if counts.of(fate)}
     if CURATED in places:
@@ -98,8 +100,7 @@ def read_known_good(spark: SparkSession, uri: str) -> None:
     file = ManifestFile(
         key=known_good.NAME, version="", uri=uri, size=len(known_good.CONTENT), format="csv", landed_at=""
     )
-    batch = read_batch(spark, [file], known_good.CONTRACT)
-    valid = check(batch.records, known_good.CONTRACT).where("size(_reasons) = 0").count()
+    valid = read_batch(spark, [file], known_good.CONTRACT).records.where("size(_reasons) = 0").count()
     if valid != known_good.ROWS:
         raise RuntimeError(f"the known good file {uri} has {known_good.ROWS} valid rows; {valid} were read")
 
@@ -124,10 +125,9 @@ def main(arguments: Sequence[str]) -> None:
             known_good_read = True
             log.info("known good file read", extra={"fields": {"attempt": attempt}})
         result = run(spark, manifest, contract, attempt)
-        refuse_overwritten(s3, manifest)
-    except (Py4JError, ConnectionRefusedError) as error:
+    except (Py4JError, PythonException, ConnectionRefusedError) as error:
         log.exception("failed", extra={"fields": {"attempt": attempt}})
-        raise explained(error, manifest.files, started=started, known_good_read=known_good_read) from error
+        raise explained(error, started=started, known_good_read=known_good_read) from error
     except Exception:
         log.exception("failed", extra={"fields": {"attempt": attempt}})
         raise
@@ -139,37 +139,6 @@ def main(arguments: Sequence[str]) -> None:
         ContentType="application/json",
     )
     log.info("staged", extra={"fields": {"attempt": attempt, "rows_read": result.rows_read}})
-
-
-def refuse_overwritten(s3: "S3Client", manifest: Manifest) -> None:
-    """Make sure that every file which was read where it landed is still the version that the manifest names.
-
-    Spark reads the latest version. One that is the latest after everything was read was so all the time.
-
-    Raises:
-        OverwrittenError: names the files; the next tick reads the versions that were meant from copies.
-    """
-
-    def overwritten(file: ManifestFile) -> bool:
-        bucket, key = split_uri(file.uri)
-        if key != file.key:  # a copy beside the staged files
-            return False
-        try:
-            latest = s3.head_object(Bucket=bucket, Key=key).get("VersionId", file.version)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "404":
-                raise
-            return True
-        return latest != file.version
-
-    with ThreadPoolExecutor(16) as pool:
-        found = [
-            file.uri
-            for file, is_over in zip(manifest.files, pool.map(overwritten, manifest.files), strict=True)
-            if is_over
-        ]
-    if found:
-        raise OverwrittenError(f"files were overwritten or deleted while they were read: {found[:5]}")
 
 
 def _read(s3: "S3Client", location: str) -> bytes:

@@ -8,7 +8,8 @@ from pipeline_core.report import ReplacedFile
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs.records import Batch, small_frame, without_scheme
+from glue_jobs.frames import small_frame
+from glue_jobs.reading import Batch
 from glue_jobs.table import exists, read_table, sources
 
 
@@ -54,7 +55,7 @@ def stage_kept(spark: SparkSession, manifest: Manifest, contract: Contract, loca
         return Replaced()
     addresses = small_frame(
         spark,
-        ({"_object": place, "_path": without_scheme(address)} for place, address in enumerate(published)),
+        ({"_object": place, "_path": _without_scheme(address)} for place, address in enumerate(published)),
         "_object: int, _path: string",
     )
     path = F.regexp_replace("_address", "^[a-z0-9]+:/+", "")
@@ -111,6 +112,11 @@ def _write_kept(rows: DataFrame, location: str, contract: Contract) -> dict[int,
         name = row["path"].rsplit("/", 1)[1]
         written[row["_object"]] = (f"{location}_object={row['_object']}/{name}", row["count"])
     return written
+
+
+def _without_scheme(address: str) -> str:
+    """The path of an address, without `s3://` or `file:///`."""
+    return address.partition("://")[2].lstrip("/")
 
 
 def _key(address: str) -> str:

@@ -15,7 +15,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from glue_jobs.deduplicate import CURATED, DUPLICATE, QUARANTINED
-from glue_jobs.records import Batch, small_frame
+from glue_jobs.frames import small_frame
+from glue_jobs.reading import Batch
 from glue_jobs.replay import Replaced
 
 MAX_ROWS_PER_FILE = 5_000_000

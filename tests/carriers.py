@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import pytest
 from pipeline_core.contract import Contract
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import Report
@@ -16,28 +15,19 @@ Carrier = Callable[[Manifest, Contract, str], Report]
 """Stages the batch of a manifest into the folder of an attempt."""
 
 
-def engine(manifest: Manifest, contract: Contract, attempt: str) -> Report:
-    return stage(manifest, contract, LocalStore(), attempt, datetime.now(UTC))
-
-
-def engine_within(limits: Limits) -> Carrier:
-    """The engine with other limits."""
+def engine(limits: Limits | None = None) -> Carrier:
     return lambda manifest, contract, attempt: stage(
         manifest, contract, LocalStore(), attempt, datetime.now(UTC), limits
     )
 
 
-def spark_job(spark: SparkSession) -> Carrier:
+def spark_job(spark: SparkSession, limits: Limits | None = None) -> Carrier:
     def run(manifest: Manifest, contract: Contract, attempt: str) -> Report:
         from glue_jobs.raw_to_curated import run
 
-        report = run(spark, manifest, contract, attempt)
+        report = run(spark, manifest, contract, attempt, limits)
         # A run of the job is a process of its own; here its cached frames would stay.
         spark.catalog.clearCache()
         return report
 
     return run
-
-
-ENGINE_ONLY = pytest.mark.parametrize("carrier", ["engine"], indirect=True)
-"""Marks what the Spark job, with its own reader of CSV and Parquet, does not do yet; gone when it calls the engine."""

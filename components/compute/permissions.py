@@ -158,9 +158,9 @@ def error_handler(
 
 
 def spark_job(context: StackContext, storage: Storage) -> list[Statement]:
-    """Read raw files, quarantined rows and the table; write to staging only."""
+    """Read raw files at the version of a manifest, quarantined rows and the table; write to staging only."""
     return [
-        storage.raw.read(),
+        storage.raw.read_versions(),
         storage.raw.find(),
         storage.artifacts.read(BATCHES, "glue/"),
         storage.artifacts.find(),

@@ -14,7 +14,6 @@ from pipeline_core.job_errors import (
     FileKilledSparkError,
     SparkDiedError,
     SparkFailedError,
-    UnreadableFileError,
     kind_of,
 )
 from pipeline_core.ledger import FAILED, QUARANTINED, Ledger
@@ -126,12 +125,10 @@ class Recovery:
         last = max((file.attempts for file in files), default=0) + 1 >= self.max_attempts
         if len(files) == 1:
             kills = files[0].kills + (kind is FileKilledSparkError)
-            if kind is UnreadableFileError or (kind is FileKilledSparkError and kills >= KILLS):
+            if kind is FileKilledSparkError and kills >= KILLS:
                 return QUARANTINED
-        elif (
-            kind is UnreadableFileError
-            or (kind is SparkDiedError and all(file.deaths for file in files))
-            or (kind in (SparkDiedError, SparkFailedError) and last)
+        elif (kind is SparkDiedError and all(file.deaths for file in files)) or (
+            kind in (SparkDiedError, SparkFailedError) and last
         ):
             # A machine that dies once is the platform's failure; only files that it died on before are suspects.
             # Where nobody says that a file is the reason, none is blamed; but neighbours of one that is are published.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.deployer import deploy
+from local.deployer import deploy, read_config
 from local.driver import Pipeline
 from local.emulator import Emulator
 from tests.integration.kept import RESULTS, Result, keep_decisions
@@ -59,6 +59,19 @@ def measured_processes() -> None:
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
+def with_spark(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a stack, but that Spark does every batch."""
+    settings = config["data-pipeline:settings"]
+    batches = settings.get("batches", {}) | {"small_megabytes": 0}
+    return config | {"data-pipeline:settings": settings | {"batches": batches}}
+
+
+@pytest.fixture(scope="module")
+def config() -> dict[str, Any]:
+    """The settings that the pipeline is deployed with; a module may have others."""
+    return read_config(REPOSITORY, "local")
+
+
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     # The demo and the tutorial wait as AWS does.
@@ -68,7 +81,7 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def pipeline(emulator: Emulator) -> Pipeline:
-    pipeline = Pipeline(emulator, deploy(emulator.endpoint, "local", REPOSITORY))
+def pipeline(emulator: Emulator, config: dict[str, Any]) -> Pipeline:
+    pipeline = Pipeline(emulator, deploy(emulator.endpoint, "local", REPOSITORY, config=config))
     pipeline.subscribe()
     return pipeline

@@ -1,12 +1,18 @@
 """Input as an attacker would shape it: keys, fields and parameters are data, and stay what they were."""
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from pipeline_core.report import SPARK, STAGE
 
+from local.deployer import read_config
 from local.driver import Pipeline, PipelineError
 from local.emulator import Emulator
 from recording.decisions import denials
+from tests.integration.conftest import REPOSITORY, with_spark
+from tests.integration.kept import keep_decisions
 
 SECONDS = 300
 HEADER = "carrier,name\n"
@@ -24,6 +30,26 @@ KEYS = (
     LONGEST,
 )
 FORMULAS = ('=cmd|"/c calc"!A1', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "'; DROP TABLE airlines; --")
+
+
+@pytest.fixture(scope="module", params=[STAGE, SPARK])
+def engine(request: pytest.FixtureRequest) -> str:
+    """What stages the batches."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def emulator(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """One for each engine."""
+    with Emulator(tmp_path_factory.mktemp("emulator"), wait_scale=0.05) as emulator:
+        yield emulator
+    keep_decisions(emulator)
+
+
+@pytest.fixture(scope="module")
+def config(engine: str) -> dict[str, Any]:
+    config = read_config(REPOSITORY, "local")
+    return with_spark(config) if engine == SPARK else config
 
 
 @pytest.fixture(scope="module")

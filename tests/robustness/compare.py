@@ -37,9 +37,7 @@ class Bench:
         root = self.folder / str(self.runs)
         listed = []
         for name, content in files.items():
-            # Hadoop knows endings in small letters; the trigger has a copy read of a file with another one.
-            stem, dot, ending = name.partition(".")
-            path = root / "raw" / f"{stem}{dot}{ending.lower()}"
+            path = root / "raw" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             found = format_of(name)

@@ -7,10 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from py4j.protocol import Py4JJavaError
 
-from glue_jobs.failures import is_content, is_storage, root_cause
-from tests.carriers import ENGINE_ONLY
 from tests.robustness import bad_files as bad
 from tests.robustness.compare import MakeBench, agree
 
@@ -27,6 +24,7 @@ CRASHED = {
     "bytes after the end of a gzip file": {"a.csv.gz": ROWS + b"garbage"},
     "Parquet timestamps in nanoseconds, as pandas writes them": {"ns": ("seen", pa.array([1], pa.timestamp("ns")))},
     "a Parquet time of day": {"time": ("name", pa.array([dt.time(1, 2)]))},
+    "a Parquet half float": {"half": ("weight", pa.array([1.5], pa.float16()))},
     "a Parquet decimal of more than 38 digits": {"long": ("price", pa.array([Decimal("1.5")], pa.decimal256(50, 2)))},
     "a Parquet decimal of 38 digits": {"long": ("price", pa.array([Decimal("1.5")], pa.decimal128(38, 2)))},
     "a Parquet column twice": {"twice": ("id", pa.array([2]))},
@@ -54,16 +52,6 @@ def test_no_file_crashes_the_job(bench: MakeBench, files: dict[str, Any]) -> Non
 NOISE = PAGES[:300] + b"\xff" * 200 + PAGES[500:]
 
 
-@pytest.mark.parametrize("carrier", ["spark"], indirect=True)
-def test_parquet_whose_pages_are_noise_fails_the_job_and_is_left_to_the_splitting_of_batches(bench: MakeBench) -> None:
-    with pytest.raises(Py4JJavaError) as failure:
-        bench(**bad.SMALL).stage({"a.parquet": NOISE})
-    assert "FAILED_TO_UNCOMPRESS" in root_cause(failure.value)
-    assert not is_storage(failure.value)
-    assert is_content(failure.value), "the reader says so, and the file is blamed for it"
-
-
-@ENGINE_ONLY
 def test_parquet_whose_pages_are_noise_is_unreadable_beside_good_files_in_one_run(bench: MakeBench) -> None:
     agree(bench(**bad.SMALL), {"a.parquet": NOISE, "b.csv": bad.SHORT + b"1,p,ab\n", "c.parquet": PAGES})
 

@@ -1,7 +1,8 @@
-"""What the job says when it fails: the class of its exception is the verdict on its files. Standard library only.
+"""What the job says when it fails: the class of its exception says whose fault it is. Standard library only.
 
-A file is to blame only for what the job's own reader says of it. Whatever else a failed run says, it says of the
-platform: Spark, Glue, S3, the network, a permission (docs/adr/0024).
+What is wrong with the content of a file is a problem or a reason in the report, and fails no run. What a failed run
+says, it says of the platform: Spark, Glue, S3, the network, a permission; a file is to blame only for the death of a
+Spark that reads other files (docs/adr/0024).
 """
 
 import re
@@ -15,12 +16,8 @@ class StorageError(SparkFailedError):
     """S3, or the way to it, failed Spark."""
 
 
-class UnreadableFileError(SparkFailedError):
-    """Spark's reader says that the content of a file of the batch is damaged, or not to be read by it."""
-
-
 class SparkDiedError(SparkFailedError):
-    """Spark's JVM ended, ran out of memory or lost its executors while it worked on the files."""
+    """Spark's JVM or a worker ended, ran out of memory or lost its executors while it worked on the files."""
 
 
 class FileKilledSparkError(SparkDiedError):
@@ -28,7 +25,7 @@ class FileKilledSparkError(SparkDiedError):
 
 
 class OverwrittenError(Exception):
-    """A file of the manifest was overwritten while the job read it."""
+    """The version of a file that the manifest names was deleted before it was read."""
 
 
 _CLASSES = {
@@ -36,7 +33,6 @@ _CLASSES = {
     for kind in (
         SparkFailedError,
         StorageError,
-        UnreadableFileError,
         SparkDiedError,
         FileKilledSparkError,
         OverwrittenError,

@@ -40,6 +40,9 @@ PIECE_BYTES = 64 * MiB
 
 PAGE_BUFFER_BYTES = MiB
 
+INT96_UNIT = "us"
+"""How finely old timestamps of 96 bits are read: in nanoseconds, Arrow has none before 1677 or after 2262."""
+
 BOMB = (
     f"parquet_bomb: the content has more than {MAX_PARQUET_CELLS} values, or {MAX_PARQUET_BYTES} bytes of them, and "
     "far more than a file of its size has"
@@ -147,7 +150,7 @@ class ParquetRecords:
             raise UnreadableError(f"unreadable: {' '.join(str(error).split())[:200]}") from error
 
     def _footer(self) -> tuple[pq.FileMetaData, list[Field]]:
-        file = pq.ParquetFile(self._source)
+        file = pq.ParquetFile(self._source, coerce_int96_timestamp_unit=INT96_UNIT)
         return file.metadata, fields_of(file)
 
     def _shows_records(self) -> bool:
@@ -187,7 +190,7 @@ class ParquetRecords:
             # Page by page: a row group may be as large as the file.
             buffer_size=PAGE_BUFFER_BYTES,
             pre_buffer=False,
-            coerce_int96_timestamp_unit="us",
+            coerce_int96_timestamp_unit=INT96_UNIT,
         )
         return file.iter_batches(batch_size=ROWS if len(as_dictionary) == len(texts) else FEW_ROWS, use_threads=False)
 

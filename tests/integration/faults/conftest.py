@@ -17,7 +17,9 @@ REPOSITORY = Path(__file__).parents[3]
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     config = read_config(REPOSITORY, "local")
     # The tests play the schedule, so that what happens between two ticks is known.
-    batches = {"schedule_enabled": False, "max_concurrent_per_dataset": 2, "retry_seconds": 1}
+    # Faults hit Spark, which does every batch here.
+    spark = {"small_megabytes": 0}
+    batches = {"schedule_enabled": False, "max_concurrent_per_dataset": 2, "retry_seconds": 1, **spark}
     config["data-pipeline:settings"]["batches"] = batches
     # How long a call of processing may outlive its execution; nobody touches the batch before.
     config["data-pipeline:settings"]["functions"] = {"processing": {"timeout_seconds": 20}}

@@ -30,7 +30,7 @@ CONTENT = b"id,day,name,price,at,weight,paid\n1,2024-02-29,ann,1.50,2024-02-29 1
 
 def test_the_engine_reads_files_in_tasks_of_spark(spark: SparkSession, tmp_path: Path) -> None:
     contract = Contract.from_document(ORDERS)
-    lake = Lake(engine, tmp_path, ORDERS)
+    lake = Lake(engine(), tmp_path, ORDERS)
     lake.stage({"a.csv": CONTENT, "b.csv": b"id\n1\n"})
     files = lake.manifest.files
 
@@ -55,7 +55,7 @@ def test_the_engine_reads_files_in_tasks_of_spark(spark: SparkSession, tmp_path:
 
 @pytest.fixture
 def carrier() -> object:
-    return engine
+    return engine()
 
 
 def with_spark(spark: SparkSession, path: Path) -> list[tuple[str, ...]]:
@@ -98,7 +98,7 @@ def sample(name: str) -> bytes:
 def test_both_stage_the_demos_data_alike(spark: SparkSession, tmp_path: Path, name: str) -> None:
     document = compile_contract(ROOT / "contracts" / f"{name}.odcs.yaml").document
     files = {"a.csv": sample(name), "b.csv.gz": sample(name)}
-    lakes = [Lake(spark_job(spark), tmp_path / "spark", document), Lake(engine, tmp_path / "engine", document)]
+    lakes = [Lake(spark_job(spark), tmp_path / "spark", document), Lake(engine(), tmp_path / "engine", document)]
     reports = [lake.stage(files) for lake in lakes]
     by_spark, by_engine = reports
     assert by_engine.rows_curated > 0

@@ -11,11 +11,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from contracts.compiler.column_values import as_written, is_value
-from glue_jobs.checks import cast
 from tests.lake import Lake
 
 MakeLake = Callable[..., Lake]
@@ -112,15 +109,13 @@ TYPES = ["int", "bigint", "double", "decimal(10,2)", "decimal(38,0)", "boolean",
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_what_a_contract_takes_for_a_value_is_one_for_the_job(spark: SparkSession, kind: str) -> None:
+def test_what_a_contract_takes_for_a_value_is_one_for_the_job(lake_of: MakeLake, kind: str) -> None:
     # One that is none for the job would be compared with nothing, and the check would be gone without a word.
-    texts = [as_written(text, kind) for text in WRITTEN]
-    frame = spark.range(1).select(
-        *[cast(F.lit(text), kind, "UTC").isNotNull().alias(f"c{n}") for n, text in enumerate(texts)]
-    )
-    [found] = frame.collect()
-    assert dict(zip(WRITTEN, found, strict=True)) == {
-        text: is_value(written or "", kind) for text, written in zip(WRITTEN, texts, strict=True)
+    texts = {text: as_written(text, kind) for text in WRITTEN}
+    lake = lake_with(lake_of, value={"type": kind, "required": True})
+    found = fates(lake, [("value", text or "") for text in texts.values()])
+    assert dict(zip(WRITTEN, (fate == "curated" for fate in found), strict=True)) == {
+        text: is_value(written or "", kind) for text, written in texts.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""A file is blamed only for what the job's own reader says of it; whatever else fails is tried again, then FAILED."""
+"""A file is blamed only for the death of a Spark that reads others; whatever else fails is tried again, then FAILED."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,14 +12,13 @@ from pipeline_core.job_errors import (
     SparkDiedError,
     SparkFailedError,
     StorageError,
-    UnreadableFileError,
     kind_of,
 )
 
 from lambdas.error_handler.handler import _recovery
 from tests.unit.lambdas.conftest import CURATED, Cloud
 from tests.unit.lambdas.test_batches import decide, land, one_batch
-from tests.unit.lambdas.test_recovery import KILLED, aborted, fail, job_failed
+from tests.unit.lambdas.test_recovery import KILLED, aborted, fail, job_failed, spark_dies
 
 Call = Callable[..., Any]
 
@@ -81,7 +80,7 @@ PLATFORM = {
     "the script is of another version": "TypeError: Manifest.__init__() got an unexpected keyword argument 'replaced'",
     "S3 is busy": "StorageError: S3Exception: Please reduce your request rate. (Service: S3, Status Code: 503)",
     "S3 is slow": "pipeline_core.job_errors.StorageError: java.net.SocketTimeoutException: Connect timed out",
-    "overwritten": "OverwrittenError: files were overwritten or deleted while they were read",
+    "deleted": "OverwrittenError: s3://raw/a.csv version v1 was deleted before it was read",
     "the disk is full": "SparkFailedError: java.io.IOException: No space left on device",
     "snappy's library": "SparkFailedError: org.xerial.snappy.SnappyError: [FAILED_TO_LOAD_NATIVE_LIBRARY] /tmp "
     "is noexec",
@@ -126,28 +125,20 @@ def test_no_file_is_blamed_for_what_starting_the_job_answered(cloud: Cloud, call
     assert fail(call, batch_id, "Stage", Error=error, Cause=cause) == "RELEASED"
 
 
-def test_a_file_is_blamed_for_what_the_reader_says_of_it(cloud: Cloud, call: Call) -> None:
+def test_a_death_is_heard_only_when_it_was_the_job_that_failed(cloud: Cloud, call: Call) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
-    message = "Error Category: UNCLASSIFIED_ERROR; UnreadableFileError: java.io.IOException: FAILED_TO_UNCOMPRESS(5)"
-    assert fail(call, batch_id, "Stage", **job_failed(message)) == "QUARANTINED"
-    (item,) = cloud.files("airlines/a.csv")
-    assert item["reason"].startswith("unreadable: ")
-    assert "FAILED_TO_UNCOMPRESS" in item["reason"]
-
-
-def test_a_reader_is_heard_only_when_it_was_the_job_that_failed(cloud: Cloud, call: Call) -> None:
-    batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
-    assert fail(call, batch_id, "", **job_failed("UnreadableFileError: x")) == "RELEASED"
+    assert fail(call, batch_id, "", **job_failed(KILLED)) == "RELEASED"
+    assert cloud.files("airlines/a.csv")[0].get("kills", 0) == 0
 
 
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        ("StorageError: reading s3://raw/UnreadableFileError.csv", StorageError),
-        ("StorageError: no answer for UnreadableFileError: x.csv", StorageError),
-        ("s3://raw/UnreadableFileError: x", None),
-        ("UnreadableFileError: java.io.EOFException: StorageError.csv", UnreadableFileError),
-        ("NotUnreadableFileErrors: x", None),
+        ("StorageError: reading s3://raw/SparkDiedError.csv", StorageError),
+        ("StorageError: no answer for SparkDiedError: x.csv", StorageError),
+        ("s3://raw/SparkDiedError: x", None),
+        ("SparkDiedError: java.io.EOFException: StorageError.csv", SparkDiedError),
+        ("NotSparkDiedErrors: x", None),
         ("SparkDiedError: x", SparkDiedError),
         ("FileKilledSparkError: x", FileKilledSparkError),
         ("SparkFailedError: java.lang.IllegalStateException", SparkFailedError),
@@ -232,7 +223,6 @@ DIED, STORAGE, FAILED_IN_SPARK = "SparkDiedError: x", "StorageError: x", "SparkF
         ([STORAGE, STORAGE, STORAGE, DIED], ["RELEASED", "RELEASED", "RELEASED", "SPLIT"]),
         ([STORAGE, STORAGE, STORAGE, FAILED_IN_SPARK], ["RELEASED", "RELEASED", "RELEASED", "SPLIT"]),
         ([DIED, STORAGE, STORAGE, STORAGE], ["RELEASED", "RELEASED", "RELEASED", "FAILED"]),
-        (["UnreadableFileError: x"], ["SPLIT"]),
     ],
 )
 def test_a_batch_is_split_only_when_spark_died_on_the_same_files_twice(
@@ -376,7 +366,7 @@ def test_a_file_that_comes_to_an_end_is_suspected_of_nothing_any_more(cloud: Clo
 
 def test_a_part_that_was_published_is_no_part_of_the_split_when_it_is_replayed(cloud: Cloud, call: Call) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
-    assert fail(call, batch_id, "Stage", **job_failed("UnreadableFileError: x")) == "SPLIT"
+    assert spark_dies(cloud, call, batch_id) == "SPLIT"
     (part,) = call("etl_trigger", {})["batches"]
     cloud.stage(cloud.manifest("airlines", part))
     decide(call, part)
@@ -388,7 +378,7 @@ def test_a_part_that_was_published_is_no_part_of_the_split_when_it_is_replayed(c
 
 def test_a_part_of_a_split_batch_is_tried_as_often_as_others_and_no_more(cloud: Cloud, call: Call) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
-    assert fail(call, batch_id, "Stage", **job_failed("UnreadableFileError: x")) == "SPLIT"
+    assert spark_dies(cloud, call, batch_id) == "SPLIT"
     outcomes = []
     while started := call("etl_trigger", {"dataset": "airlines", "parts_only": True})["batches"]:
         outcomes += [fail(call, part, "Stage", **job_failed("StorageError: x")) for part in started]

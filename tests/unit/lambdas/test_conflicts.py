@@ -14,6 +14,7 @@ from pipeline_core.ledger import MAX_TRIES, write
 
 from tests.unit.lambdas.conftest import Cloud
 from tests.unit.lambdas.test_batches import decide, land, one_batch
+from tests.unit.lambdas.test_recovery import spark_dies
 
 Call = Callable[..., Any]
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
@@ -65,9 +66,7 @@ def test_a_batch_whose_job_fails_is_split_though_every_write_meets_a_transaction
     cloud: Cloud, call: Call, conflicts: Counter[str]
 ) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
-    cause = json.dumps({"ErrorMessage": "UnreadableFileError: EOFException"})
-    event = {"dataset": "airlines", "batch_id": batch_id, "stage": "Stage", "error": {"Error": "x", "Cause": cause}}
-    assert call("error_handler", event)["outcome"] == "SPLIT"
+    assert spark_dies(cloud, call, batch_id) == "SPLIT"
     assert {cloud.files(key)[0]["status"] for key in ("airlines/a.csv", "airlines/b.csv")} == {"PENDING"}
     assert conflicts["UpdateItem"] >= 6
 

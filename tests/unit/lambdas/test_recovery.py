@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pipeline_core.batches import Batch, ClosedError, PublishingError
 from pipeline_core.fields import DocumentError
-from pipeline_core.layout import quarantined_file_keys
+from pipeline_core.files import candidates_from_json, candidates_to_json
+from pipeline_core.layout import batch_key, quarantined_file_keys
 
 from lambdas.error_handler.logic import Recovery, message_of, split
 from lambdas.etl_trigger.handler import _trigger
@@ -15,21 +17,24 @@ from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Clo
 from tests.unit.lambdas.test_batches import decide, land, one_batch
 
 Call = Callable[..., Any]
-JOB_FAILED = {
-    "Error": "States.TaskFailed",
-    "Cause": json.dumps(
-        {
-            "JobRunState": "FAILED",
-            "ErrorMessage": 'pipeline_core.job_errors.UnreadableFileError: EOFException: "Unexpected" end of input',
-        }
-    ),
-}
+DEATH = 'java.lang.OutOfMemoryError: "Java" heap space'
 KILLED = "FileKilledSparkError: Spark's driver ended without a word; the known good file was read in the same run"
 
 
 def job_failed(message: str) -> dict[str, str]:
     """What Step Functions says of a failed run: the run's description, with Glue's message."""
     return {"Error": "States.TaskFailed", "Cause": json.dumps({"JobRunState": "FAILED", "ErrorMessage": message})}
+
+
+def spark_dies(cloud: Cloud, call: Call, batch_id: str) -> str:
+    """Spark dies on a batch whose files have each died with it, and have killed it alone, before."""
+    dataset = batch_id.split("-")[0]
+    key = batch_key(dataset, batch_id, "candidates")
+    before = candidates_from_json(cloud.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read())
+    suspects = candidates_to_json(replace(file, deaths=1, kills=1) for file in before)
+    cloud.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=suspects)
+    kind = "FileKilledSparkError" if len(cloud.manifest(dataset, batch_id).files) == 1 else "SparkDiedError"
+    return fail(call, batch_id, "Stage", **job_failed(f"pipeline_core.job_errors.{kind}: {DEATH}"))
 
 
 def fail(call: Call, batch_id: str, stage: str = "", **error: str) -> str:
@@ -243,7 +248,7 @@ def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_pub
             manifest = cloud.manifest("airlines", batch_id)
             jobs += 1
             if poison & {file.key for file in manifest.files}:
-                assert fail(call, batch_id, "Stage", **JOB_FAILED) in ("SPLIT", "QUARANTINED")
+                assert spark_dies(cloud, call, batch_id) in ("SPLIT", "QUARANTINED")
             else:
                 cloud.stage(manifest)
                 decide(call, batch_id, cloud.batches.state("airlines").published)
@@ -254,7 +259,7 @@ def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_pub
     assert {item["status"] for key, item in states.items() if key not in poison} == {"PUBLISHED"}
     assert jobs < len(keys), "fewer runs than files"
     for key in poison:
-        assert 'EOFException: "Unexpected" end' in states[key]["reason"]
+        assert DEATH in states[key]["reason"]
         content, reason = quarantined_file_keys(RAW, key, states[key]["version"])
         assert {content, reason} <= set(cloud.keys(QUARANTINE))
     assert cloud.batches.state("airlines").running == frozenset()
@@ -262,7 +267,7 @@ def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_pub
 
 def test_new_files_do_not_join_the_parts_of_a_split_batch(cloud: Cloud, call: Call) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
-    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "SPLIT"
+    assert spark_dies(cloud, call, batch_id) == "SPLIT"
     land(cloud, call, "airlines/0.csv")
     (first,) = call("etl_trigger", {"dataset": "airlines", "parts_only": True})["batches"]
     assert [file.key for file in cloud.manifest("airlines", first).files] == ["airlines/a.csv"]
@@ -278,16 +283,16 @@ def test_the_64th_part_of_a_split_that_fails_ends_it_and_the_63rd_does_not(
     monkeypatch.setenv("MAX_CONCURRENT_BATCHES", "10")
     keys = [f"airlines/{n}.csv" for n in range(8)]
     root, _ = one_batch(cloud, call, *keys)
-    assert fail(call, root, "Stage", **JOB_FAILED) == "SPLIT"
+    assert spark_dies(cloud, call, root) == "SPLIT"
     for n in range(62):
         cloud.batches.count_split("airlines", root, f"part-{n}")
     parts = call("etl_trigger", {"dataset": "airlines"})["batches"]
     assert len(parts) == 4
     # Who was killed between the count and the end of the batch counts it again, and that is no other part.
     cloud.batches.count_split("airlines", root, parts[0])
-    assert fail(call, parts[0], "Stage", **JOB_FAILED) == "SPLIT", "the 63rd part that fails"
-    assert fail(call, parts[1], "Stage", **JOB_FAILED) == "FAILED", "the 64th"
-    assert fail(call, parts[2], "Stage", **JOB_FAILED) == "FAILED", "the 65th"
+    assert spark_dies(cloud, call, parts[0]) == "SPLIT", "the 63rd part that fails"
+    assert spark_dies(cloud, call, parts[1]) == "FAILED", "the 64th"
+    assert spark_dies(cloud, call, parts[2]) == "FAILED", "the 65th"
     cloud.stage(cloud.manifest("airlines", parts[3]))
     assert decide(call, parts[3])["verdict"] == "PUBLISHED", "what does not fail is none of the rest"
     found = [cloud.files(key)[0]["status"] for key in keys]
@@ -298,7 +303,7 @@ def test_parts_of_another_split_do_not_count(cloud: Cloud, call: Call) -> None:
     for n in range(64):
         cloud.batches.count_split("airlines", "another", f"part-{n}")
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
-    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "SPLIT"
+    assert spark_dies(cloud, call, batch_id) == "SPLIT"
 
 
 @pytest.mark.parametrize(("files", "sizes"), [(2, [1, 1]), (5, [2, 2, 1]), (1000, [250] * 4)])
@@ -308,7 +313,7 @@ def test_a_split_makes_at_most_four_even_parts(files: int, sizes: list[int]) -> 
 
 
 def test_the_message_of_a_job_is_found_in_a_cause_that_was_cut_off() -> None:
-    assert message_of(JOB_FAILED["Cause"][:-1]).endswith('Error: EOFException: "Unexpected" end of input')
+    assert message_of(job_failed(f"SparkDiedError: {DEATH}")["Cause"][:-1]) == f"SparkDiedError: {DEATH}"
     assert message_of("no JSON") == "no JSON"
 
 
@@ -332,7 +337,7 @@ def test_a_file_beside_one_that_was_deleted_is_alone_in_its_batch(cloud: Cloud, 
     (item,) = cloud.files("flights/a.csv")
     cloud.s3.delete_object(Bucket=RAW, Key="flights/a.csv", VersionId=item["version"])
     (batch_id,) = call("etl_trigger", {})["batches"]
-    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED", "there is nothing to split"
+    assert spark_dies(cloud, call, batch_id) == "QUARANTINED", "there is nothing to split"
     assert [cloud.files(f"flights/{name}.csv")[0]["status"] for name in "ab"] == ["FAILED", "QUARANTINED"]
     assert runs(cloud)[batch_id]["files"] == 1
 

@@ -13,7 +13,7 @@ from pipeline_core.report import FileReport, ReconciliationError, ReplacedFile, 
 
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud
 from tests.unit.lambdas.test_batches import decide, one_batch
-from tests.unit.lambdas.test_recovery import JOB_FAILED, fail
+from tests.unit.lambdas.test_recovery import fail, spark_dies
 
 Call = Callable[..., Any]
 
@@ -190,7 +190,7 @@ def test_a_rejected_file_is_taken_when_a_contract_wants_it(cloud: Cloud, call: C
 
 def test_a_file_that_failed_the_job_leaves_quarantine_when_it_succeeds(cloud: Cloud, call: Call) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
-    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED"
+    assert spark_dies(cloud, call, batch_id) == "QUARANTINED"
     (item,) = cloud.files("airlines/a.csv")
     assert set(cloud.keys(QUARANTINE)) == set(quarantined_file_keys(RAW, "airlines/a.csv", item["version"]))
     ask(cloud, call, "airlines/a.csv")
@@ -207,7 +207,7 @@ def test_a_published_file_that_fails_the_job_when_it_is_replayed_stays_published
     before = cloud.keys(QUARANTINE)
     ask(cloud, call, "flights/a.csv")
     batch_id, _ = tick(cloud, call)
-    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED"
+    assert spark_dies(cloud, call, batch_id) == "QUARANTINED"
     (item,) = cloud.files("flights/a.csv")
     assert (item["status"], item["outcome"]["rows_curated"], item["published_in"] == {batch_id}) == (
         "PUBLISHED",

@@ -13,8 +13,9 @@ from pipeline_core.job_errors import OverwrittenError
 from pipeline_core.layout import split_uri
 from pipeline_core.manifest import ManifestFile
 from pipeline_core.report import STAGE, Report, reconcile
+from pipeline_core.s3_files import BUFFER_BYTES
 
-from lambdas.stage.store import BUFFER_BYTES, S3Store, TooLargeError
+from lambdas.stage.store import S3Store, TooLargeError
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, RAW, Cloud
 
 Call = Callable[..., Any]

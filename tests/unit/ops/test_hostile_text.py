@@ -103,7 +103,7 @@ def test_rows_and_records_escape_what_is_in_them(width: int) -> None:
 def hostile_lake(cloud: Cloud, call: Call) -> str:
     """A lake with hostile keys and reasons of every kind; returns a batch."""
     batch_id, _ = one_batch(cloud, call, KEY)
-    fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause=f"UnreadableFileError: {HOSTILE}")
+    fail(call, batch_id, "Stage", Error="ReconciliationError", Cause=HOSTILE)
     call("ingestion", {"Records": [cloud.land(f"{KEY}.x\x1b[1m", b"x"), cloud.land("flights/_\x1b]0;x", b"")]})
     cloud.land(f"{KEY}.csv", b"never seen")
     return batch_id

@@ -16,7 +16,7 @@ from ops.plan import Plan, Version
 from ops.target import Target, TargetError, load
 from tests.unit.lambdas.conftest import RAW, Cloud
 from tests.unit.lambdas.test_batches import decide, one_batch
-from tests.unit.lambdas.test_recovery import JOB_FAILED, fail
+from tests.unit.lambdas.test_recovery import fail, spark_dies
 from tests.unit.ops.conftest import Operator
 
 Call = Callable[..., Any]
@@ -83,7 +83,7 @@ def test_a_replay_takes_what_is_in_quarantine_and_nothing_else(cloud: Cloud, ope
     publish(cloud, call, "flights/some.csv", quarantined=2)
     publish(cloud, call, "flights/good.csv")
     batch_id, _ = one_batch(cloud, call, "flights/poison.csv")
-    assert fail(call, batch_id, "Stage", **JOB_FAILED) == "QUARANTINED"
+    assert spark_dies(cloud, call, batch_id) == "QUARANTINED"
     cloud.land("flights/new.csv", b"x\n1\n")
     answer = operator.run("replay", "flights", "--yes")
     assert "read the quarantined rows again" in answer.output
@@ -124,7 +124,7 @@ def test_the_ledger_answers_what_happened_to_a_file(cloud: Cloud, operator: Oper
 def test_keys_and_reasons_are_shown_letter_by_letter(cloud: Cloud, operator: Operator, call: Call) -> None:
     key = "flights/[/x] [x] :x:.csv"
     batch_id, _ = one_batch(cloud, call, key)
-    fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause="UnreadableFileError: lost [/y] [y] :x:")
+    fail(call, batch_id, "Stage", Error="ReconciliationError", Cause="lost [/y] [y] :x:")
     text = operator.run("file", key).output
     assert f"{key} version" in text
     assert "lost [/y] [y] :x:" in text

@@ -16,7 +16,7 @@ from tests.unit.ops.conftest import Operator
 Call = Callable[..., Any]
 
 KEY = "flights/" + "/".join(f"part-{n:04d} of a very-long_name" for n in range(25)) + ".csv"
-REASON = "UnreadableFileError: " + " ".join(f"word{n}" for n in range(80))
+REASON = "lost: " + " ".join(f"word{n}" for n in range(80))
 assert len(KEY) > 700
 
 
@@ -28,11 +28,11 @@ def width(request: pytest.FixtureRequest, operator: Operator, monkeypatch: pytes
 
 def test_a_file_is_shown_whole_with_a_field_a_line(cloud: Cloud, operator: Operator, call: Call, width: int) -> None:
     batch_id, _ = one_batch(cloud, call, KEY)
-    fail(call, batch_id, "Stage", Error="States.TaskFailed", Cause=REASON)
+    fail(call, batch_id, "Stage", Error="ReconciliationError", Cause=REASON)
     (item,) = cloud.files(KEY)
     lines = operator.run("file", KEY).stdout.splitlines()
     assert lines[0] == f"{KEY} version {item['version']}"
-    assert "  status: QUARANTINED" in lines
+    assert "  status: FAILED" in lines
     assert f"  batch_id: {batch_id}" in lines
     assert f"  reason: {item['reason']}" in lines
     assert "…" not in "".join(lines)

@@ -10,4 +10,4 @@ __all__ = ["lake", "lake_of"]
 
 @pytest.fixture
 def carrier() -> Carrier:
-    return engine
+    return engine()

@@ -46,6 +46,13 @@ def problem(lake: Lake, content: bytes) -> str:
     return (file.problem or "").partition(": ")[0]
 
 
+def test_an_old_timestamp_of_96_bits_may_lie_beyond_what_nanoseconds_reach(lake: Lake) -> None:
+    moments = [dt.datetime(1500, 2, 28, 12, 30, 0, 1, tzinfo=dt.UTC), dt.datetime(2400, 1, 1, tzinfo=dt.UTC), None]
+    values = pa.array(moments, pa.timestamp("us", "UTC"))
+    content = parquet(*BASE, ("at", values), use_deprecated_int96_timestamps=True)
+    assert [at for _, at in lake.rows(lake.stage({"a.parquet": content}), "id", "at")] == moments
+
+
 def test_the_footer_says_what_is_not_supported_and_no_record_is_read(lake: Lake) -> None:
     for values in (
         pa.array([dt.time(1)] * 3),

@@ -13,7 +13,7 @@ from pipeline_core.manifest import REPLACE
 from pipeline_core.report import reconcile
 from record_engine import Limits, is_summary, read, record_schema, stage
 
-from tests.carriers import engine_within
+from tests.carriers import engine
 from tests.lake import ORDERS, Lake
 from tests.local_store import LocalStore, path_of
 
@@ -71,7 +71,7 @@ def test_how_much_is_in_memory_makes_no_difference(lake_of: Callable[..., Lake],
     expected = lake_of()
     wanted = expected.stage({"a.csv": HEADER + b"".join(rows), "b.csv": HEADER + b"".join(rows[::-1])})
     lake = lake_of()
-    lake.carrier = engine_within(Limits(block_bytes=size * 7, read_bytes=size * 5, buffered_bytes=size))
+    lake.carrier = engine(Limits(block_bytes=size * 7, read_bytes=size * 5, buffered_bytes=size))
     lake.folder = lake.folder / "other"
     report = lake.stage({"a.csv": HEADER + b"".join(rows), "b.csv": HEADER + b"".join(rows[::-1])})
     assert report.files == wanted.files
