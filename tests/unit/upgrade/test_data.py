@@ -256,6 +256,9 @@ def test_events_of_the_last_release_are_taken_and_change_nothing_when_they_come_
             known = {"batch_id": "x", "dataset": "y", "outcome": answer.get("outcome") or answer["verdict"]}
             handed = {"verdict": answer} if "verdict" in answer else {"error": answer["error"]}
             assert left.call("notification", {**known, **handed})["message_id"]
+    recoveries = [one["event"] for one in EVENTS if one["function"] == "error_handler"]
+    for named in ("stage", "left", "detail"):
+        assert any(named in event for event in recoveries), "who asks for a recovery is told by it"
     assert answered.keys() == {"ingestion", "etl_trigger", "processing", "error_handler", "notification"}
     assert (left.statuses(), left.published(), left.running()) == (before, rows, {})
 

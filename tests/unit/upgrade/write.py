@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from pipeline_core import layout, publish
 from pipeline_core.ledger import Ledger
+from pipeline_core.verdict import ErrorOutput
+from pipeline_core.workflow import TRIGGER, RecoveryRequest
 
 from lambdas.etl_trigger.logic import Trigger
 from tests.unit.lambdas.conftest import ARTIFACTS, RAW
@@ -232,6 +234,18 @@ def executions_that_died(scenario: Scenario) -> None:
     scenario.abort(interrupted)
     scenario.land("weather/read.csv", "JFK,2013,3,h,1")
     scenario.abort(scenario.batch("weather"))
+    scenario.land("weather/aborted.csv", "JFK,2013,6,h,1")
+    batch_id = scenario.batch("weather")
+    detail = {"status": "ABORTED", "input": json.dumps({"dataset": "weather", "batch_id": batch_id}), "error": None}
+    event = {"detail-type": "Step Functions Execution Status Change", "source": "aws.states", "detail": detail}
+    assert scenario.world.call("error_handler", event)["outcome"] == "RELEASED"
+    scenario.world.ended(batch_id)
+    scenario.land("weather/abandoned.csv", "JFK,2013,7,h,1")
+    request = RecoveryRequest(
+        dataset="weather", batch_id=scenario.batch("weather"), error=ErrorOutput(error="ABORTED"), caller=TRIGGER
+    )
+    assert scenario.world.call("error_handler", request.to_document())["outcome"] == "RELEASED"
+    scenario.world.ended(request.batch_id)
     scenario.land("weather/pending.csv", "JFK,2013,4,h,1")
     scenario.land("weather/not-registered.csv", "JFK,2013,5,h,1", registered=False)
 
