@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -55,6 +55,10 @@ class World:
 
     cloud: Cloud
     call: Callable[..., Any]
+    mended: bool = False
+    """Whether what was wrong with the rows that the job quarantined is right now."""
+    ended_as: dict[str, str] = field(default_factory=dict)
+    """By its name, the type of the state that ended an execution."""
 
     def definition(self, document: Any) -> Definition:
         """A workflow definition whose tasks call the code of the working tree."""
@@ -85,9 +89,8 @@ class World:
             raise BatchNotVisibleError(event)
         return {"rows": [[str(asked.rows)]]}
 
-    @staticmethod
-    def _job(arguments: Any) -> dict[str, Any]:
-        job.run(arguments["Arguments"]["--manifest"])
+    def _job(self, arguments: Any) -> dict[str, Any]:
+        job.run(arguments["Arguments"]["--manifest"], mended=self.mended)
         return {"DPUSeconds": 60}
 
     @staticmethod
@@ -126,16 +129,15 @@ class World:
     def finish(self, begun: dict[str, Execution], old: Definition) -> None:
         """Let all that still has to happen happen: first what executions under way do, as the old definition says."""
         for name in sorted(begun):
-            old.run(begun[name])
+            self.ended_as[name] = old.run(begun[name])
             self.ended(name)
-        done, new = set(begun), self.definition(definition())
+        new = self.definition(definition())
         for _ in range(10):
             snapshot.let_time_pass()
             self.call("etl_trigger", {})
             executions = self.cloud.executions()
-            for name in sorted(executions.keys() - done):
-                done.add(name)
-                new.run(new.begin(executions[name]))
+            for name in sorted(executions.keys() - self.ended_as.keys()):
+                self.ended_as[name] = new.run(new.begin(executions[name]))
                 self.ended(name)
             if not self.running() and not any(self.cloud.ledger.pending(one.name, 10) for one in contracts()):
                 return

@@ -1,6 +1,7 @@
 """The data that the last release left is read and finished by the code of the working tree."""
 
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any
@@ -40,6 +41,7 @@ def left(world: World, request: pytest.FixtureRequest) -> World:
         world.cloud.sfn.start_execution(stateMachineArn=machine, name=name, input=given)
         if execution.get("aborted"):
             world.ended(name)
+            world.ended_as[name] = "Aborted"
     if getattr(request, "param", NEW) == NEW:
         for contract in contracts():
             key = layout.contract_key(contract.name)
@@ -163,6 +165,12 @@ def test_the_documents_of_batches_are_read(left: World) -> None:
             manifest = Manifest.from_json(job.read(layout.uri(ARTIFACTS, f"{prefix}/manifest.json")))
             reconcile(Report.from_json(text), [(file.key, file.version) for file in manifest.files])
     assert (manifests > 15, purposes) == (True, {"", ROWS, REPLACE})
+    copies = [
+        layout.quarantined_file_keys(one.bucket, one.key, one.version) for one in files().values() if one.has_copy
+    ]
+    assert {key for keys in copies for key in keys} == {
+        key for prefix in (layout.FILES, layout.REASONS) for key in left.cloud.keys(QUARANTINE, prefix)
+    }
     for key in left.cloud.keys(CURATED, layout.STAGING):
         if key.endswith("report.json"):
             assert Report.from_json(job.read(layout.uri(CURATED, key))).files
@@ -180,6 +188,9 @@ def test_every_batch_under_way_ends_and_no_row_is_lost_or_doubled(left: World) -
     publishing = {dataset: left.cloud.batches.state(dataset).publishing for dataset in ("flights", "weather")}
     finish(left)
     assert left.running() == {}
+    assert {name: left.ended_as[name] for name in under_way()} == dict.fromkeys(under_way(), "Succeed"), (
+        "what was staged has to be published by its own batch, not given back and read again"
+    )
     assert left.statuses() == EXPECTED["statuses"]
     published = left.published()
     assert {dataset: rows for dataset, rows in published.items() if rows} == {
@@ -275,24 +286,42 @@ def test_an_execution_that_was_just_started_goes_the_old_way_to_its_end(world: W
     assert world.published()["flights"] == {"UA,9,7,h,2013": 1}
 
 
-def test_an_operator_sees_and_replays_what_the_last_release_left(left: World, operator: Operator) -> None:
+def test_an_operator_sees_what_the_last_release_left(left: World, operator: Operator) -> None:
     for key, statuses in left.statuses().items():
         told = operator.run("file", key)
         assert told.exit_code == 0, told.output
         assert all(status in told.output for status in statuses), told.output
     status = operator.run("status")
     assert status.exit_code == 0, status.output
-    assert "flights" in status.output
-    replay = operator.run("replay", "airlines", "--dry-run")
-    assert replay.exit_code == 0, replay.output
-    for key in ("a.csv", "broken.csv", "against-the-rules.csv", "failed.csv"):
-        assert key in replay.output or "quarantine" in replay.output
-    for more in ((), ("--again",), ("--deleted",)):
-        backfill = operator.run("backfill", "airlines", "--dry-run", *more)
-        assert backfill.exit_code == 0, backfill.output
+    publishing = left.cloud.batches.state("flights").publishing
+    assert re.search(rf"flights +│ 0 +│ {publishing} +│ {publishing} +│ 1 +│ 0", status.output), status.output
+    for command, said in {
+        "replay airlines": ("read the quarantined rows again │ 1 ", "read again as a whole +│ 4 "),
+        "backfill airlines": ("left alone: PUBLISHED +│ 5 ", "left alone: REJECTED +│ 1 "),
+        "backfill airlines --again": ("replace the published rows │ 5 ", "read again as a whole +│ 4 "),
+        "backfill airlines --deleted": ("read again as a whole +│ 1 ",),
+    }.items():
+        answer = operator.run(*command.split(), "--dry-run")
+        assert answer.exit_code == 0, answer.output
+        assert [line for line in said if not re.search(line, answer.output)] == [], answer.output
     assert operator.deliver() == 0, "a dry run asks for nothing"
-    asked = operator.run("replay", "airlines", "--yes")
-    assert asked.exit_code == 0, asked.output
-    assert operator.deliver() > 0
-    again = {file.key for file in left.cloud.ledger.pending("airlines", 20)}
-    assert again == {f"airlines/{name}.csv" for name in ("a", "broken", "against-the-rules", "failed")}
+
+
+def test_what_the_last_release_left_is_replayed(left: World, operator: Operator) -> None:
+    finish(left)
+    left.mended = True
+    rows = set(EXPECTED["rows"]["airlines"])
+    for command, more in {
+        "replay airlines": {"A,bad", "E1,x", "E2,bad", "G1,x"},
+        "backfill airlines --again": set(),
+        "backfill airlines --deleted": {"F1,x"},
+    }.items():
+        asked = operator.run(*command.split(), "--yes")
+        assert asked.exit_code == 0, asked.output
+        assert operator.deliver() > 0
+        left.finish({}, left.definition(WORKFLOW))
+        rows |= more
+        assert left.published()["airlines"] == dict.fromkeys(rows, 1)
+        assert left.quarantined_rows() == []
+    assert files()["airlines/replaced.csv"].purpose == REPLACE
+    assert {status for status, *_ in left.statuses().values()} == {PUBLISHED, QUARANTINED, REJECTED, IGNORED}
