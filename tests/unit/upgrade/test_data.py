@@ -9,7 +9,18 @@ from typing import Any
 import boto3
 import pytest
 from pipeline_core import documents, layout
-from pipeline_core.batches import FINISHED, OPEN, RELEASED, SPLIT, STARTED, Batch, ClosedError, DatasetState, Publish
+from pipeline_core.batches import (
+    FINISHED,
+    OPEN,
+    RELEASED,
+    SPLIT,
+    STARTED,
+    Batch,
+    ClosedError,
+    ConflictError,
+    DatasetState,
+    Publish,
+)
 from pipeline_core.contract import Contract
 from pipeline_core.files import FileItem, RowCounts, candidates_from_json
 from pipeline_core.ledger import CLAIMED, FAILED, IGNORED, PENDING, PUBLISHED, QUARANTINED, REJECTED
@@ -142,6 +153,16 @@ def test_batches_in_every_state_are_read(left: World) -> None:
     assert {"year=2013/month=1/"} in [set(publish.partitions) for publish in publishes]
     assert left.cloud.ledger.ignored("airlines") == 2
     assert len(items("split#")) == 1
+
+
+def test_a_publish_of_the_last_release_conflicts_with_its_own_partitions_only(left: World) -> None:
+    staged = left.cloud.batches.existing("flights", files()["flights/staged.csv"].batch_id)
+    left.cloud.ledger.table.update_item(
+        Key={"pk": "dataset#flights", "sk": "state"}, UpdateExpression="REMOVE publishing"
+    )
+    with pytest.raises(ConflictError):
+        left.cloud.batches.begin_publish(staged, 0, ["year=2013/month=1/"])
+    left.cloud.batches.begin_publish(staged, 0, ["year=2013/month=9/"])
 
 
 def test_the_documents_of_batches_are_read(left: World) -> None:
