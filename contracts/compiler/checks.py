@@ -165,7 +165,7 @@ def _rule_problems(rule: DataQuality, column: str | None) -> Iterator[str]:
         yield f"operators {given}; exactly one of {', '.join(OPERATORS)} is needed"
     elif given[0].endswith("Between"):
         limits = getattr(rule, given[0])
-        if len(limits) != 2 or not all(map(_is_number, limits)) or limits[0] > limits[1]:
+        if not all(map(_is_number, limits)) or limits[0] > limits[1]:
             yield f"{given[0]}: {limits!r}; two numbers are needed, the smaller first"
     elif not _is_number(value := getattr(rule, given[0])):
         yield f"{given[0]}: {value!r} is not a number"

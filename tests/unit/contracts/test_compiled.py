@@ -1,0 +1,335 @@
+"""What a contract says arrives, whole, in the document that the functions and the job read; and every limit is held."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.compiler.checks import LEAST_FREQUENT_HOURS, MAX_FILE_BYTES, OPERATORS
+from contracts.compiler.compile import CompiledContract, compile_contract
+from contracts.compiler.read import ContractError
+from tests.unit.contracts.test_contracts import changed, write
+
+EVERYTHING: list[dict[str, Any]] = [
+    {"name": "id", "logicalType": "integer", "required": True, "primaryKey": True, "primaryKeyPosition": 2},
+    {
+        "name": "day",
+        "logicalType": "date",
+        "required": True,
+        "primaryKey": True,
+        "primaryKeyPosition": 1,
+        "partitioned": True,
+        "partitionKeyPosition": 1,
+    },
+    {
+        "name": "code",
+        "logicalType": "string",
+        "logicalTypeOptions": {"minLength": 0, "maxLength": 3, "pattern": "^[a-z]*$"},
+        "enum": [{"value": "a"}, {"value": "b"}],
+        "quality": [{"metric": "nullValues", "mustBeLessOrEqualTo": 10, "unit": "percent"}],
+    },
+    {
+        "name": "price",
+        "logicalType": "number",
+        "physicalType": "decimal(10,2)",
+        "logicalTypeOptions": {"minimum": 0, "maximum": 99.5},
+    },
+]
+
+
+def compiled(tmp_path: Path, **more: Any) -> CompiledContract:
+    def change(contract: Any, table: Any, columns: Any) -> None:
+        contract.update(more.get("contract", {}))
+        table.update(more.get("table", {}))
+        columns[:] = more.get("columns", columns)
+
+    return compile_contract(write(tmp_path, changed(change)))
+
+
+def custom(**values: Any) -> dict[str, Any]:
+    return {"customProperties": [{"property": name, "value": value} for name, value in values.items()]}
+
+
+def refused(tmp_path: Path, **more: Any) -> str:
+    with pytest.raises(ContractError) as caught:
+        compiled(tmp_path, **more)
+    return str(caught.value)
+
+
+def test_all_that_a_contract_says_is_in_its_document(tmp_path: Path) -> None:
+    contract = compiled(
+        tmp_path,
+        columns=EVERYTHING,
+        table={"quality": [{"name": "enough", "metric": "rowCount", "mustBeBetween": [1, 9]}]},
+        contract={
+            **custom(
+                formats=["jsonl"], nullTokens=["", "NA"], delimiter=";", timeZone="Europe/Berlin", maxFileBytes=1_000
+            ),
+            "slaProperties": [
+                {"property": "retention", "value": 1, "unit": "y"},
+                {"property": "frequency", "value": 2, "unit": "d"},
+            ],
+        },
+    )
+    assert contract.name == "orders"
+    assert contract.document == {
+        "dataset": "orders",
+        "version": "1.2.3",
+        "columns": [
+            {"name": "id", "type": "bigint", "required": True},
+            {"name": "day", "type": "date", "required": True},
+            {
+                "name": "code",
+                "type": "string",
+                "required": False,
+                "min_length": 0,
+                "max_length": 3,
+                "pattern": "^[a-z]*$",
+                "enum": ["a", "b"],
+            },
+            {"name": "price", "type": "decimal(10,2)", "required": False, "minimum": "0", "maximum": "99.5"},
+        ],
+        "primary_key": ["day", "id"],
+        "partition_by": ["day"],
+        "quality": [
+            {
+                "name": "enough",
+                "metric": "rowCount",
+                "column": None,
+                "operator": "mustBeBetween",
+                "value": [1, 9],
+                "unit": "rows",
+            },
+            {
+                "name": "nullValues",
+                "metric": "nullValues",
+                "column": "code",
+                "operator": "mustBeLessOrEqualTo",
+                "value": 10,
+                "unit": "percent",
+            },
+        ],
+        "formats": ["jsonl"],
+        "null_tokens": ["", "NA"],
+        "delimiter": ";",
+        "time_zone": "Europe/Berlin",
+        "max_file_bytes": 1_000,
+        "frequency_hours": 48.0,
+    }
+
+
+def test_what_a_contract_does_not_say_has_its_default(tmp_path: Path) -> None:
+    document = compiled(tmp_path).document
+    assert {name: document[name] for name in document if name not in ("columns", "primary_key", "partition_by")} == {
+        "dataset": "orders",
+        "version": "1.2.3",
+        "quality": [],
+        "formats": ["csv", "jsonl", "parquet"],
+        "null_tokens": [""],
+        "delimiter": ",",
+        "time_zone": "UTC",
+        "max_file_bytes": MAX_FILE_BYTES,
+        "frequency_hours": None,
+    }
+
+
+def test_each_dataset_has_named_queries_those_by_partition_only_where_there_are_some(tmp_path: Path) -> None:
+    assert compiled(tmp_path).named_queries == {
+        "orders_rows": 'SELECT count(*) AS rows FROM "orders"',
+        "orders_batch_rows": 'SELECT count(*) AS rows FROM "orders" WHERE _batch_id = ?',
+        "orders_partitions": 'SELECT "day", count(*) AS rows FROM "orders" GROUP BY "day" ORDER BY "day"',
+    }
+    plain = [{**column} for column in EVERYTHING]
+    for column in plain:
+        column.pop("partitioned", None)
+        column.pop("partitionKeyPosition", None)
+    assert sorted(compiled(tmp_path, columns=plain).named_queries) == ["orders_batch_rows", "orders_rows"]
+
+
+@pytest.mark.parametrize("unit", ["h", "hour", "hours", "d", "day", "days"])
+def test_a_promise_is_in_hours_whatever_its_unit(tmp_path: Path, unit: str) -> None:
+    sla = [{"property": "frequency", "value": 3, "unit": unit}]
+    hours = 3.0 * (24 if unit.startswith("d") else 1)
+    assert compiled(tmp_path, contract={"slaProperties": sla}).document["frequency_hours"] == hours
+
+
+@pytest.mark.parametrize(
+    ("hours", "taken"), [(0, False), (0.5, True), (LEAST_FREQUENT_HOURS, True), (LEAST_FREQUENT_HOURS + 1, False)]
+)
+def test_a_promise_is_within_what_an_alarm_can_watch(tmp_path: Path, hours: float, taken: bool) -> None:
+    sla = {"slaProperties": [{"property": "frequency", "value": hours, "unit": "h"}]}
+    if taken:
+        assert compiled(tmp_path, contract=sla).document["frequency_hours"] == hours
+    else:
+        said = f"orders.odcs.yaml: slaProperties.0: {hours} h; allowed are up to 7 days, which is as far as an alarm "
+        assert refused(tmp_path, contract=sla) == f"{said}looks back; leave it out where batches come less often"
+
+
+@pytest.mark.parametrize(("value", "unit"), [(True, "d"), ("1", "d"), (1, None), (1, "D"), (None, "d")])
+def test_a_promise_that_is_no_number_of_hours_or_days_is_refused(tmp_path: Path, value: Any, unit: Any) -> None:
+    sla = {"slaProperties": [{"property": "frequency", "value": value, "unit": unit}]}
+    assert "slaProperties.0" in refused(tmp_path, contract=sla)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "taken"),
+    [
+        ("maxFileBytes", 0, False),
+        ("maxFileBytes", 1, True),
+        ("maxFileBytes", MAX_FILE_BYTES, True),
+        ("maxFileBytes", MAX_FILE_BYTES + 1, False),
+        ("maxFileBytes", "5", False),
+        ("maxFileBytes", 1.5, False),
+        ("formats", [], False),
+        ("formats", ["csv"], True),
+        ("formats", ["csv", "xml"], False),
+        ("formats", "csv", False),
+        ("nullTokens", [], True),
+        ("nullTokens", ["NA", "-"], True),
+        ("nullTokens", ["NA", 1], False),
+        ("nullTokens", "NA", False),
+        ("delimiter", "", False),
+        ("delimiter", ";", True),
+        ("delimiter", "\t", True),
+        ("delimiter", ";;", False),
+        ("delimiter", '"', False),
+        ("delimiter", "\r", False),
+        ("delimiter", "\n", False),
+        ("delimiter", "\ufeff", False),
+        ("delimiter", 1, False),
+        ("timeZone", "Europe/Berlin", True),
+        ("timeZone", "UTC", True),
+        ("timeZone", "Europe", False),
+        ("timeZone", 1, False),
+    ],
+)
+def test_a_custom_property_has_one_of_its_values_and_no_other(
+    tmp_path: Path, name: str, value: Any, taken: bool
+) -> None:
+    asked = custom(**{name: value})
+    if taken:
+        assert compiled(tmp_path, contract=asked)
+    else:
+        assert f"orders.odcs.yaml: customProperties ({name}): {value!r}; " in refused(tmp_path, contract=asked)
+
+
+@pytest.mark.parametrize("operator", [name for name in OPERATORS if not name.endswith("Between")])
+def test_every_operator_of_a_rule_arrives_with_its_number(tmp_path: Path, operator: str) -> None:
+    (rule,) = compiled(tmp_path, table={"quality": [{"metric": "rowCount", operator: 3}]}).document["quality"]
+    assert (rule["operator"], rule["value"]) == (operator, 3)
+    assert f"{operator}: " in refused(tmp_path, table={"quality": [{"metric": "rowCount", operator: float("nan")}]})
+
+
+@pytest.mark.parametrize(
+    ("limits", "taken"),
+    [([1, 3], True), ([3, 3], True), ([3, 1], False), ([1], False), ([1, 2, 3], False), ([1, float("inf")], False)],
+)
+@pytest.mark.parametrize("operator", ["mustBeBetween", "mustNotBeBetween"])
+def test_a_range_is_two_numbers_the_smaller_first(
+    tmp_path: Path, operator: str, limits: list[float], taken: bool
+) -> None:
+    quality = {"quality": [{"metric": "rowCount", operator: limits}]}
+    if taken:
+        assert compiled(tmp_path, table=quality).document["quality"][0]["value"] == limits
+    else:
+        said = refused(tmp_path, table=quality)
+        if len(limits) == 2:
+            assert f"schema.0.quality.0: {operator}: {limits!r}; two numbers are needed, the smaller first" in said
+        else:
+            assert f"schema.0.quality.0.{operator}: List should have at " in said
+
+
+@pytest.mark.parametrize("unit", ["rows", "percent", None, "pounds"])
+@pytest.mark.parametrize("metric", ["rowCount", "invalidValues", "duplicateValues"])
+def test_a_rule_is_in_rows_or_in_percent_and_a_count_in_rows_only(tmp_path: Path, metric: str, unit: Any) -> None:
+    quality = {"quality": [{"metric": metric, "mustBeLessThan": 5, "unit": unit}]}
+    if unit == "pounds":
+        assert "schema.0.quality.0: unit 'pounds'; allowed: rows, percent" in refused(tmp_path, table=quality)
+    elif (metric, unit) == ("rowCount", "percent"):
+        assert "schema.0.quality.0: unit 'percent': a rowCount is in rows" in refused(tmp_path, table=quality)
+    else:
+        (rule,) = compiled(tmp_path, table=quality).document["quality"]
+        assert (rule["name"], rule["unit"]) == (metric, unit or "rows")
+
+
+@pytest.mark.parametrize(
+    ("metric", "of_table", "of_column"),
+    [
+        ("rowCount", True, False),
+        ("duplicateValues", True, False),
+        ("nullValues", False, True),
+        ("invalidValues", True, True),
+    ],
+)
+def test_a_metric_is_of_the_table_or_of_a_column(tmp_path: Path, metric: str, of_table: bool, of_column: bool) -> None:
+    rule = [{"metric": metric, "mustBeLessThan": 5}]
+    columns = [*EVERYTHING[:3], {**EVERYTHING[3], "quality": rule}]
+    if of_table:
+        assert compiled(tmp_path, table={"quality": rule}).document["quality"][0]["column"] is None
+    else:
+        assert f"metric {metric}: belongs to a column, move it below the property" in refused(
+            tmp_path, table={"quality": rule}
+        )
+    if of_column:
+        assert compiled(tmp_path, columns=columns).document["quality"][-1]["column"] == "price"
+    else:
+        assert (
+            f"schema.0.properties.3.quality.0: metric {metric}: belongs to the table, move it to schema.0.quality"
+            in (refused(tmp_path, columns=columns))
+        )
+
+
+def test_a_rule_with_arguments_or_two_operators_is_refused(tmp_path: Path) -> None:
+    two = {"quality": [{"metric": "rowCount", "mustBe": 1, "mustNotBe": 2}]}
+    assert "operators ['mustBe', 'mustNotBe']; exactly one of mustBe, mustNotBe, " in refused(tmp_path, table=two)
+    arguments = {"quality": [{"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": ["a"]}}]}
+    assert "schema.0.quality.0: arguments: not supported" in refused(tmp_path, table=arguments)
+
+
+def test_a_name_that_is_wrong_is_told_what_there_is(tmp_path: Path) -> None:
+    rule = {"quality": [{"metric": "freshness", "mustBe": 1}]}
+    assert "metric 'freshness'; allowed: rowCount, nullValues, invalidValues, duplicateValues" in refused(
+        tmp_path, table=rule
+    )
+    assert "unknown; allowed: nullTokens, formats, maxFileBytes, delimiter, timeZone" in refused(
+        tmp_path, contract=custom(colour="red")
+    )
+
+
+def test_the_least_a_table_can_be(tmp_path: Path) -> None:
+    assert "schema.0.properties: no column; a table has at least one" in refused(tmp_path, columns=[])
+    key = [column for column in EVERYTHING if column["name"] == "day"]
+    only = [{**key[0], "primaryKeyPosition": 1}]
+    assert "every column is a partition column; a table needs at least one other" in refused(tmp_path, columns=only)
+    assert "schema: 2 tables; one contract describes exactly one" in refused(
+        tmp_path, contract={"schema": [{"name": "orders"}, {"name": "more"}]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"), [("a", True), ("a" * 128, True), ("a" * 129, False), ("_a", False), ("1a", False), ("", False)]
+)
+def test_a_column_has_a_name_that_needs_no_quotes(tmp_path: Path, name: str, taken: bool) -> None:
+    columns = [*EVERYTHING[:3], {**EVERYTHING[3], "name": name}]
+    if taken:
+        assert compiled(tmp_path, columns=columns).document["columns"][3]["name"] == name
+    else:
+        assert f"name {name!r}; allowed are a-z, 0-9, _ with a letter first" in refused(tmp_path, columns=columns)
+
+
+@pytest.mark.parametrize(("length", "taken"), [(50, True), (51, False)])
+def test_a_dataset_has_a_name_of_fifty_characters_at_most(tmp_path: Path, length: int, taken: bool) -> None:
+    name = "a" * length
+    path = write(tmp_path, changed(lambda c, t, p: t.update(name=name)), name)
+    if taken:
+        assert compile_contract(path).name == name
+    else:
+        with pytest.raises(ContractError, match=r"allowed are a-z, 0-9, _ \(a letter first, up to 50\)"):
+            compile_contract(path)
+
+
+def test_a_unique_column_is_one_of_the_key(tmp_path: Path) -> None:
+    unique_key = [{**EVERYTHING[0], "unique": True}, *EVERYTHING[1:]]
+    assert compiled(tmp_path, columns=unique_key)
+    other = [*EVERYTHING[:3], {**EVERYTHING[3], "unique": True}]
+    assert "unique: only the primary key is checked for duplicates" in refused(tmp_path, columns=other)
