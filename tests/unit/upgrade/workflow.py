@@ -2,11 +2,10 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from jsonata import Jsonata  # type: ignore[import-untyped]  # has no stubs
 
 EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
 TRIES = 2
@@ -84,11 +83,18 @@ def evaluate(value: Any, context: dict[str, Any], execution: Execution) -> Any:
         return [evaluate(item, context, execution) for item in value]
     if not isinstance(value, str) or not (found := EXPRESSION.fullmatch(value)):
         return value
-    expression = Jsonata(found[1])
-    frame = expression.create_frame()
-    for name, bound in {**execution.variables, "states": context}.items():
-        frame.bind(name, bound)
-    return expression.evaluate(None, frame)
+    # Imported or used, the library raises Python's limit and leaves it so, for whatever test comes next.
+    limit = sys.getrecursionlimit()
+    try:
+        from jsonata import Jsonata  # type: ignore[import-untyped]  # has no stubs
+
+        expression = Jsonata(found[1])
+        frame = expression.create_frame()
+        for name, bound in {**execution.variables, "states": context}.items():
+            frame.bind(name, bound)
+        return expression.evaluate(None, frame)
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def fields_read(definition: Mapping[str, Any], variable: str) -> set[str]:

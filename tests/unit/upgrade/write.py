@@ -19,7 +19,7 @@ from pipeline_core.workflow import TRIGGER, RecoveryRequest
 
 from lambdas.etl_trigger.logic import Trigger
 from tests.unit.lambdas.conftest import ARTIFACTS, RAW
-from tests.unit.lambdas.test_recovery import JOB_FAILED, job_failed
+from tests.unit.lambdas.test_recovery import job_failed
 from tests.unit.upgrade import job, snapshot
 from tests.unit.upgrade.conftest import World, definition, object_created, text_of
 from tests.unit.upgrade.workflow import Execution
@@ -32,6 +32,9 @@ HEADERS = {
     "weather": "origin,year,month,time_hour,temp",
 }
 SPARK_DIED = job_failed("SparkDiedError: Spark's driver ended without a word")
+
+JOB_FAILED = job_failed("pipeline_core.job_errors.UnreadableFileError: unexpected end of input")
+"""What the job of this release says of a file that it cannot read."""
 
 
 class KilledError(Exception):
