@@ -42,7 +42,7 @@ SAYS = {
 
 def commands() -> list[str]:
     """Every command, once, in the order of the page: in blocks, where lines may go on, and in the text."""
-    begins = r"^ +(?:aws|\.venv/bin/python) .*"
+    begins = r"^ +(?:aws|\.venv/bin/data-pipeline) .*"
     blocks = re.findall(rf"(?:{begins}\\\n(?: .*\\\n)* .*$)|{begins}$", TEXT, re.MULTILINE)
     # A span of code may go over the end of a line.
     spans = re.findall(r"`((?:aws [a-z]|\.venv/bin/data-pipeline )[^`]+)`", re.sub(r"\n +", " ", TEXT))
@@ -53,7 +53,7 @@ def commands() -> list[str]:
 def name_of(command: str) -> str:
     """The command without what it is given."""
     words = command.split()
-    return " ".join(words[: 4 if words[0].endswith("python") else 3])
+    return " ".join(words[: 3 if words[0] == "aws" else 2])
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ def run(emulator: Emulator, pipeline: Pipeline, values: dict[str, str], tmp_path
             ["bash", "-eu", "-o", "pipefail", "-c", f"{alone}; {filled}"],
             cwd=REPOSITORY,
             env=environment,
-            input="y\n" * ("python" in command),
+            input="y\n" * ("data-pipeline " in command),
             capture_output=True,
             text=True,
             check=False,
