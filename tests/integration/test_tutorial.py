@@ -67,7 +67,14 @@ def pipeline_is_up(clone: Path) -> Iterator[None]:
     env = {**os.environ, "PORT": str(free_port())}
     with (clone / "make.log").open("wb") as log:
         process = subprocess.Popen(
-            command, cwd=clone, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=clone,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            # Whatever runs the tests may ignore it, as a shell does for what it starts in the background.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     try:
         deadline = time.monotonic() + SECONDS
