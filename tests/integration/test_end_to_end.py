@@ -100,7 +100,7 @@ def test_one_id_leads_from_the_claim_to_the_notification_through_all_logs(
     batch_id = next(file.batch_id for file in pipeline.progress().files if file.key == "airlines/rows.csv")
     lines = logged(emulator)
     of_batch = {line["service"]: line for line in lines if line.get("correlation_id") == batch_id}
-    assert of_batch.keys() == {"etl_trigger", "raw_to_curated", "processing", "query", "notification"}
+    assert of_batch.keys() == {"etl_trigger", "stage", "processing", "query", "notification"}
     # A landed file is found by its key, and its claim says which batch it went into.
     of_file = {line["service"]: line for line in lines if "airlines/rows.csv" in json.dumps(line)}
     assert {"ingestion", "etl_trigger"} <= of_file.keys()
