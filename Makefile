@@ -2,9 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+UV := $(BIN)/uv
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python --no-deps
+# What the laptop needs (no Java, no Spark, no tests), and everything.
+LOCAL := $(VENV)/.local
 READY := $(VENV)/.ready
 # Compiled when they are imported: most of their modules never are, and there are more of them than of all others.
-SELDOM := /(pulumi_aws|pandas|moto|awscli)/
+SELDOM := /(pulumi_aws|pandas|moto|awscli|botocore/data)/
 DECISIONS := $(CURDIR)/.local/decisions
 AUDIT := .local/audit
 MUTANTS := .local/mutants/venv
@@ -16,26 +20,36 @@ help: ## Say what can be done here
 
 setup: $(READY) ## Make the virtual environment (pinned, hash-checked)
 
-$(READY): requirements/dev.txt
+$(UV): requirements/uv.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile -r $<
+	@touch $@
+
+$(LOCAL): requirements/local.txt $(UV)
+	$(INSTALL) --require-hashes -r $<
+	$(INSTALL) --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
 	@touch $@
+
+$(READY): requirements/dev.txt $(UV)
+	$(INSTALL) --require-hashes -r $<
+	$(INSTALL) --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
+	@touch $(LOCAL) $@
 
 layer: ## Fetch the wheels of the function stage's layer, by their hashes; for a deployment to AWS
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
 		--implementation cp --python-version 3.13 --abi cp313 --platform manylinux_2_28_aarch64 \
 		--dest .local/wheels -r requirements/layer.txt
 
-demo: $(READY) ## Deploy into the emulator, land real data, watch it become tables, check the answers; ENGINE=spark
+demo: $(if $(filter spark,$(ENGINE)),$(READY),$(LOCAL)) ## Deploy into the emulator, land real data, watch it become tables, check the answers; ENGINE=spark
 	$(BIN)/python -m local.demo $(if $(ENGINE),--engine $(ENGINE))
 
-local: $(READY) ## Keep the emulator up with the pipeline deployed, for experiments; PORT=4567 for a second one
+local: $(LOCAL) ## Keep the emulator up with the pipeline deployed, for experiments; PORT=4567 for a second one
 	$(BIN)/python -m local.up $(if $(PORT),--port $(PORT))
 
 STACK ?= dev
-preview: $(READY) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main
+preview: $(LOCAL) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main
 	$(BIN)/data-pipeline preview --stack $(STACK) $(if $(BASE),--base $(BASE)) $(if $(FORMAT),--format $(FORMAT))
 
 test: $(READY) ## Everything that has to pass, with coverage
@@ -104,12 +118,16 @@ $(MUTANTS)/.ready: requirements/mutants.txt
 	$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
+PINS := uv pip compile -q --generate-hashes --no-header --no-annotate
+PINNED := $(PINS) --universal --python-version 3.11
 lock: $(READY) ## Pin the requirements again, with hashes
-	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/program.in -o requirements/program.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/dev.in -o requirements/dev.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate requirements/audit.in -o requirements/audit.txt
-	$(BIN)/uv pip compile -q --generate-hashes --python-version 3.13 --python-platform aarch64-manylinux_2_28 --only-binary :all: --no-header --no-annotate requirements/layer.in -o requirements/layer.txt
-	$(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --no-annotate -c requirements/dev.txt requirements/mutants.in -o requirements/mutants.txt
+	$(BIN)/$(PINNED) requirements/dev.in -o requirements/dev.txt
+	$(BIN)/$(PINNED) -c requirements/dev.txt requirements/program.in -o requirements/program.txt
+	$(BIN)/$(PINNED) -c requirements/dev.txt requirements/uv.in -o requirements/uv.txt
+	$(BIN)/$(PINNED) -c requirements/dev.txt --no-emit-package pandas --no-emit-package numpy requirements/local.in -o requirements/local.txt
+	$(BIN)/$(PINNED) -c requirements/dev.txt requirements/mutants.in -o requirements/mutants.txt
+	$(BIN)/$(PINNED) requirements/audit.in -o requirements/audit.txt
+	$(BIN)/$(PINS) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --only-binary :all: requirements/layer.in -o requirements/layer.txt
 
 clean: ## Remove what the targets made
 	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .coverage

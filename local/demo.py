@@ -219,7 +219,7 @@ def main(arguments: Sequence[str] = (), console: Console | None = None, workdir:
         signal.signal(signum, lambda number, _: sys.exit(128 + number))
     try:
         if engine == SPARK:
-            one_run.check_java()
+            one_run.check_spark()
         one_run.check_room(workdir)
         demo = Demo(console, workdir, engine)
         with one_run.claimed(workdir, demo.emulator.endpoint):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import importlib.util
 import json
 import os
 import re
@@ -62,12 +63,14 @@ def check_port(port: int) -> None:
             raise RefusedError(f"Port {port} {what}, or choose another by --port.") from None
 
 
-def check_java() -> None:
-    """Make sure that there is a Java that Spark runs on.
+def check_spark() -> None:
+    """Make sure that Spark is installed, and that there is a Java that it runs on.
 
     Raises:
-        RefusedError: there is none, or another one.
+        RefusedError: there is no Spark, no Java, or another Java.
     """
+    if importlib.util.find_spec("pyspark") is None:
+        raise RefusedError("Spark is not installed in this environment: `make setup` installs it.")
     home = os.environ.get("JAVA_HOME")
     java = str(Path(home) / "bin" / "java") if home else "java"
     advice = f"install Java {JAVA}, and let JAVA_HOME or the PATH lead to it."

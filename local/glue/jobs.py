@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import importlib.util
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.config import Config
@@ -25,11 +26,13 @@ from ministack.core.responses import error_response_json, get_region, json_respo
 from ministack.services import glue
 
 from local.glue import events as glue_events
-from local.glue.jvm import ClassArchive, Jvms
 from local.glue.mirror import Location, Mirror, needed_by
 from local.glue.process import Slots, SparkRun
 from local.iam import roles
 from local.patches import monkeypatch
+
+if TYPE_CHECKING:
+    from local.glue.jvm import Jvms
 
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
@@ -58,7 +61,7 @@ def install(directory: Path, cache: Path, endpoint: str, runs_of_a_jvm: int) -> 
     monkeypatch.value(glue, "_jobs", object)
     monkeypatch.value(glue, "_job_runs", object)
     monkeypatch.function(glue, "_script_args", "job, job_name, run_id, run_arguments")
-    executor = Executor(directory, endpoint, Jvms(directory, ClassArchive(cache), runs_of_a_jvm))
+    executor = Executor(directory, cache, endpoint, runs_of_a_jvm)
 
     def start_job_run(data: Json) -> Response:
         job = glue._jobs.get(data.get("JobName"))
@@ -94,12 +97,22 @@ def _keep_job_fields() -> None:
 class Executor:
     """Runs jobs below a directory; knows which processes are alive."""
 
-    def __init__(self, directory: Path, endpoint: str, jvms: Jvms) -> None:
-        self._jvms = jvms
-        self._directory = directory
+    def __init__(self, directory: Path, cache: Path, endpoint: str, runs_of_a_jvm: int) -> None:
+        self._directory, self._cache, self._runs_of_a_jvm = directory, cache, runs_of_a_jvm
+        self._jvms: Jvms | None = None
         self._endpoint = endpoint
         self._lock = threading.Lock()
         self._slots = Slots(max(2, min(4, (os.cpu_count() or 2) // 2)))
+
+    def _spark(self) -> Jvms:
+        if importlib.util.find_spec("pyspark") is None:
+            raise RunFailedError("Spark is not installed here. `make setup` installs it; it needs Java 17.")
+        # Here, since only a run of a job needs Spark: the function stage does small batches without.
+        from local.glue.jvm import ClassArchive, Jvms
+
+        with self._lock:
+            self._jvms = self._jvms or Jvms(self._directory, ClassArchive(self._cache), self._runs_of_a_jvm)
+            return self._jvms
 
     def start(self, job: Json, request: Json) -> Response:
         """StartJobRun."""
@@ -157,7 +170,7 @@ class Executor:
         glue_events.run_ended(run)
 
     def _run(self, job: Json, run: Json, request: Json, directory: Path) -> tuple[str, str]:
-        began = time.monotonic()
+        began, jvms = time.monotonic(), self._spark()
         credentials = roles.session_of(job["Role"], f"GlueJobRunnerSession-{run['Id'][3:15]}", "glue.amazonaws.com")
         s3 = self._client("s3", credentials)
         arguments = glue._script_args(job, job["Name"], run["Id"], request.get("Arguments") or {})
@@ -187,7 +200,7 @@ class Executor:
             if run["JobRunState"] == "STOPPING":
                 return "STOPPED", ""
             queued = time.monotonic()
-            with self._jvms.taken(spark.settings(), directory / "spark.log") as jvm:
+            with jvms.taken(spark.settings(), directory / "spark.log") as jvm:
                 if not self._begins(run):
                     return "STOPPED", ""
                 state = _wait(spark.start(jvm), run)

@@ -12,9 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from local.glue.jvm import Jvm
+if TYPE_CHECKING:
+    # Spark, which is not installed everywhere.
+    from local.glue.jvm import Jvm
 
 _LOOK_SECONDS: Final = 0.1
 

@@ -2,12 +2,8 @@
 
 import gzip
 import json
-from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from local import demo
 from local.demo_data import package_data
 from local.driver import Pipeline
 from local.emulator import Emulator
@@ -15,15 +11,6 @@ from recording.decisions import denials, read_decisions
 
 HEADER = b"carrier,name\n"
 SECONDS = 240
-
-
-def test_the_demo_checks_every_row_and_every_answer_and_finds_nothing_wrong(tmp_path: Path) -> None:
-    console = Console(record=True, width=120)
-    code = demo.main((), console, tmp_path / "demo")
-    text = console.export_text()
-    assert code == 0, text
-    assert "flights  │ 336,776 │ 336,776 │           0 │          0 │       336,776" in text
-    assert text.count("rows read from") == 5
 
 
 def test_every_kind_of_bad_input_has_its_fate_and_its_neighbours_are_published(

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.emulator import free_port
+from tests.integration.clone import copy_repository, with_environment
 
 REPOSITORY = Path(__file__).parents[2]
 TUTORIAL = REPOSITORY / "docs" / "tutorial.md"
@@ -40,17 +40,7 @@ def shell(clone: Path, *scripts: str) -> str:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    for name in filter(None, listed.stdout.split("\0")):
-        target = tmp_path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(REPOSITORY / name, target)
-    (tmp_path / ".venv").symlink_to(REPOSITORY / ".venv")
-    (cache := REPOSITORY / ".local" / "cache").mkdir(parents=True, exist_ok=True)
-    (tmp_path / ".local").mkdir()
-    (tmp_path / ".local" / "cache").symlink_to(cache)
-    # The environment is there: older than it, the requirements have nobody make it again.
-    os.utime(tmp_path / "requirements" / "dev.txt", (0, 0))
+    with_environment(copy_repository(tmp_path))
     commit = "git init -q -b main && git add -A && git -c user.name=t -c user.email=t@example.com commit -qm all"
     subprocess.run(["bash", "-c", commit], cwd=tmp_path, check=True)
     return tmp_path
@@ -62,7 +52,7 @@ def pipeline_is_up(clone: Path) -> Iterator[None]:
     shell(clone, blocks()[1][0], contract)
     assert blocks()[3][0].strip() == "make local"
     # The environment is there; its time stamp says nothing about this copy.
-    command = ["make", "-o", ".venv/.ready", "local"]
+    command = ["make", "-o", ".venv/.local", "local"]
     # The port that it has by itself may be another run's.
     env = {**os.environ, "PORT": str(free_port())}
     with (clone / "make.log").open("wb") as log:

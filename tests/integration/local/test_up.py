@@ -275,9 +275,9 @@ def test_a_missing_java_is_said_before_anything_starts(
 
 
 def test_the_java_that_is_here_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    one_run.check_java()
+    one_run.check_spark()
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    one_run.check_java()
+    one_run.check_spark()
 
 
 @pytest.mark.parametrize(("free", "code"), [(999, 2), (1_000, 1)])
