@@ -13,7 +13,7 @@ DECISIONS := $(CURDIR)/.local/decisions
 AUDIT := .local/audit
 MUTANTS := .local/mutants/venv
 
-.PHONY: help setup layer demo local preview test unit robustness integration engine check lint types licences audit docs stale mutants lock clean
+.PHONY: help setup layer demo local preview test unit robustness integration engine bench check lint types licences audit docs stale mutants lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,10 +37,8 @@ $(READY): requirements/dev.txt $(UV)
 	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
 	@touch $(LOCAL) $@
 
-layer: ## Fetch the wheels of the function stage's layer, by their hashes; for a deployment to AWS
-	$(PYTHON) -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
-		--implementation cp --python-version 3.13 --abi cp313 --platform manylinux_2_28_aarch64 \
-		--dest .local/wheels -r requirements/layer.txt
+layer: $(LOCAL) ## Fetch the wheels of the function stage's layer, by their hashes; pulumi up does so too where they lack
+	$(BIN)/python -m components.compute.wheels
 
 demo: $(if $(filter spark,$(ENGINE)),$(READY),$(LOCAL)) ## Deploy into the emulator, land real data, watch it become tables, check the answers; ENGINE=spark
 	$(BIN)/python -m local.demo $(if $(ENGINE),--engine $(ENGINE))
@@ -78,6 +76,9 @@ integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault 
 
 engine: $(READY) ## The program through the real Pulumi CLI and engine, with a stand-in for AWS (needs pulumi, or Go to build it)
 	$(BIN)/python -m pytest tests/engine -n 2 --dist worksteal -q
+
+bench: $(READY) ## Measure the record engine and the Spark job beside bare copies; WRITE=yes writes docs/performance.md
+	$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
 
 check: lint types stale unit ## What to run before a commit
 

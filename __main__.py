@@ -3,9 +3,13 @@
 import pulumi
 
 from components import user_files
+from components.compute.wheels import fetch_if_possible
 from components.data_pipeline import DataPipeline, DataPipelineArgs
 from components.provider import aws_provider
 
+if __name__ == "__main__":
+    # The engine runs it. What only records the program (recording/) uploads nothing.
+    fetch_if_possible()
 settings, files = user_files.read_with_settings()
 pipeline = DataPipeline(
     "data-pipeline",

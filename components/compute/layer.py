@@ -1,8 +1,8 @@
 """The layer with pyarrow, for the function that has the record engine.
 
-Wheels for Lambda's platform are fetched by their hashes when the environment is set up (`make layer`), so that a
-preview needs no network. The archive's name is made of the pins, not of its bytes: a preview without wheels names the
-same.
+Wheels for Lambda's platform are fetched by their hashes before the program runs, unless they are there already
+(`components.compute.wheels`). The archive's name is made of the pins, not of its bytes: a preview without a network
+names the same.
 """
 
 import functools
@@ -18,11 +18,9 @@ from pulumi import Input, ResourceOptions
 
 from components.compute.function import ARCHITECTURE, RUNTIME
 from components.compute.packaging import DIGEST_CHARACTERS, ROOT, PackagingError
+from components.compute.wheels import PINS, WHEELS, wheels_folder
 from components.names import stack_name
 from components.storage.zone import Zone
-
-PINS = Path("requirements") / "layer.txt"
-WHEELS = Path(".local") / "wheels"
 
 UNPACKED_BYTES = 250 * 1024**2
 """What a function and its layers may have together, unpacked (Lambda quotas, 2026-11)."""
@@ -45,7 +43,7 @@ def build_layer(root: Path = ROOT) -> Path | None:
     Raises:
         PackagingError: it is larger than Lambda takes.
     """
-    wheels = sorted((root / WHEELS).glob("*.whl"))
+    wheels = sorted(wheels_folder(root).glob("*.whl"))
     if not wheels:
         return None
     target = root / ".local" / "artifacts" / f"layer-{pins_digest(root)}.zip"
@@ -85,7 +83,9 @@ def check_wheels(_: pulumi.ResourceHookArgs) -> None:
         PackagingError: there are none.
     """
     if build_layer() is None:
-        raise PackagingError(f"layer: there are no wheels in {WHEELS}. Fetch them by their hashes: make layer.")
+        raise PackagingError(
+            f"layer: the wheels of {PINS} are not in {WHEELS}. Fetch them by their hashes: make layer."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

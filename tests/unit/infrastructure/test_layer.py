@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components.compute import layer
+from components.compute import layer, wheels
 from components.compute.packaging import PackagingError
 from tests.unit.infrastructure.cloud import ROOT, Cloud
 
@@ -28,7 +28,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def fetch(project: Path, files: dict[str, bytes], year: int = 2026) -> None:
-    folder = project / layer.WHEELS
+    folder = wheels.wheels_folder(project)
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(folder / "pyarrow-26.0.1-cp313-cp313-manylinux_2_28_aarch64.whl", "w") as wheel:
         for name, content in files.items():
@@ -71,6 +71,13 @@ def test_without_wheels_there_is_none_and_its_name_is_the_same(project: Path) ->
     assert layer.pins_digest(project) == before
     (project / "requirements" / "layer.txt").write_text("pyarrow==27.0.0\n")
     assert layer.pins_digest(project) != before
+
+
+def test_wheels_of_other_pins_are_left_out(project: Path) -> None:
+    fetch(project, FILES | {"pyarrow/old.py": b"old"})
+    (project / "requirements" / "layer.txt").write_text("pyarrow==27.0.0\n")
+    fetch(project, FILES)
+    assert b"old.py" not in built(project)
 
 
 @pytest.mark.parametrize(("most", "fits"), [(1023, False), (1024, False), (1025, True)])
