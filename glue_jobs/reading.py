@@ -1,6 +1,8 @@
 """Has the record engine read the files of a batch in Spark's tasks: one row a record, checked and typed."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -18,12 +20,23 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from record_engine import Limits, read, record_schema
+from record_engine import Limits, Span, Survey, is_gzipped, read, record_schema, spans, survey
 
 TASK_BYTES = 64 * 1024 * 1024
 OPENING_BYTES = 4 * 1024 * 1024
-"""A task reads one file, or several small ones: up to so many bytes, where the opening of a file counts as so many
+"""A task reads so many bytes: of one file, or of several small ones, where the opening of a file counts as so many
 (as Spark's own readers do, with `spark.sql.files.openCostInBytes`)."""
+SURVEY = "file long, start long, lines long, first long, quoted boolean"
+"""What is found out about a range of a file."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What is read in one go: a file of the manifest, by its position, or a span of it."""
+
+    position: int
+    size: int
+    span: Span | None = None
 
 
 @dataclass
@@ -45,76 +58,136 @@ def read_batch(
     spark: SparkSession, files: Sequence[ManifestFile], contract: Contract, limits: Limits | None = None
 ) -> Batch:
     """Read every file of a manifest, whatever its format, once: the records are kept by Spark."""
-    tasks = in_tasks(files)
-    read_tasks = _Tasks(tasks, files, contract, _region(spark), limits)
+    storage = Storage(_region(spark))
+    wanted = pieces(spark, files, storage)
+    tasks = in_tasks(wanted)
+    read_tasks = _Tasks(tasks, files, contract, storage, limits)
     found = (
         spark.range(0, len(tasks), 1, max(1, len(tasks)))
         .mapInArrow(read_tasks, from_arrow_schema(record_schema(contract)))
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     batch = Batch(found.where(F.col("_line") > 0))
+    times: Counter[int] = Counter()
     for row in found.where(F.col("_line") == 0).select("_file", "_raw", "_reasons").collect():
-        if row["_file"] in batch.rows:
-            raise RuntimeError(f"file {row['_file']} of the manifest was read twice")
-        batch.rows[row["_file"]] = int(row["_reasons"][0])
+        position = row["_file"]
+        times[position] += 1
+        batch.rows[position] = batch.rows.get(position, 0) + int(row["_reasons"][0])
         if row["_raw"] is not None:
-            batch.problems[row["_file"]] = row["_raw"]
-    missing = [file.uri for position, file in enumerate(files) if position not in batch.rows]
-    if missing:
-        raise RuntimeError(f"files of the manifest were not read: {missing[:5]}")
+            batch.problems[position] = row["_raw"]
+    expected = Counter(piece.position for piece in wanted)
+    wrong = [f"{file.uri}: {times[at]} of {expected[at]}" for at, file in enumerate(files) if times[at] != expected[at]]
+    if wrong:
+        raise RuntimeError(f"pieces of the manifest's files were not read, or twice: {wrong[:5]}")
     return batch
 
 
-def in_tasks(files: Sequence[ManifestFile]) -> list[list[int]]:
-    """The positions of the files that each task reads; the tasks with the largest files come first."""
-    tasks: list[list[int]] = []
+def pieces(spark: SparkSession, files: Sequence[ManifestFile], storage: "Storage") -> list[Piece]:
+    """What is to be read: large text files in spans, if lines are records for sure, and every other file whole."""
+    ranges = [
+        (position, start, min(file.size, start + TASK_BYTES))
+        for position, file in enumerate(files)
+        if file.format in ("csv", "jsonl") and not is_gzipped(file) and file.size > TASK_BYTES
+        for start in range(0, file.size, TASK_BYTES)
+    ]
+    found: dict[int, list[Survey]] = defaultdict(list)
+    if ranges:
+        look = _Surveys(ranges, files, storage)
+        surveyed = spark.range(0, len(ranges), 1, len(ranges)).mapInArrow(look, SURVEY).collect()
+        for row in sorted(surveyed, key=lambda row: (row["file"], row["start"])):
+            found[row["file"]].append(Survey(row["lines"], row["first"], row["quoted"]))
+    wanted = []
+    for position, file in enumerate(files):
+        surveys = found.get(position, [])
+        # Only in CSV a quote may keep a line from being a record.
+        if surveys and not (file.format == "csv" and any(each.quoted for each in surveys)):
+            wanted += [Piece(position, span.end - span.start, span) for span in spans(surveys, file.size)]
+        else:
+            wanted.append(Piece(position, file.size))
+    return wanted
+
+
+def in_tasks(wanted: Sequence[Piece]) -> list[list[Piece]]:
+    """What each task reads; the tasks with the largest pieces come first."""
+    tasks: list[list[Piece]] = []
     left = 0
-    for position in sorted(range(len(files)), key=lambda position: -files[position].size):
-        cost = files[position].size + OPENING_BYTES
+    for piece in sorted(wanted, key=lambda piece: -piece.size):
+        cost = piece.size + OPENING_BYTES
         if not tasks or cost > left:
             tasks.append([])
             left = TASK_BYTES
-        tasks[-1].append(position)
+        tasks[-1].append(piece)
         left -= cost
     return tasks
 
 
 @dataclass(frozen=True)
-class _Tasks:
-    """What Spark's workers do; it is sent to them."""
+class Storage:
+    """Opens the files of a manifest in Spark's workers; it is sent to them."""
 
-    tasks: Sequence[Sequence[int]]
-    files: Sequence[ManifestFile]
-    contract: Contract
     region: str | None
-    limits: Limits | None
 
-    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for row in batch.to_pylist():
-                for position in self.tasks[row["id"]]:
-                    yield from self._read(position)
-
-    def _read(self, position: int) -> Iterator[pa.RecordBatch]:
-        """Read a file. What is wrong with it is said in the batches; what is raised, the platform has done.
+    @contextmanager
+    def failures(self, file: ManifestFile) -> Iterator[None]:
+        """Call by its name what happens while a file is fetched.
 
         Raises:
             StorageError: the file cannot be fetched.
             SparkDiedError: the worker has no memory left.
         """
-        file = self.files[position]
         try:
-            yield from read(file, position, self.contract, self._open, self.limits)
+            yield
         except (BotoCoreError, ClientError, OSError) as error:
             raise StorageError(f"{file.uri}: {type(error).__name__}: {error}") from error
         except MemoryError as error:
             raise SparkDiedError(f"{file.uri}: a worker ran out of memory: {error}") from error
 
-    def _open(self, file: ManifestFile) -> BinaryIO:
+    def open(self, file: ManifestFile) -> BinaryIO:
         """Open a file, with the credentials that the worker has of the driver."""
         if file.uri.startswith("file://"):
             return Path(unquote(file.uri.removeprefix("file://"))).open("rb")
         return _s3(self.region).open_file(file)
+
+
+@dataclass(frozen=True)
+class _Surveys:
+    """Surveys ranges of files in Spark's workers; it is sent to them."""
+
+    ranges: Sequence[tuple[int, int, int]]
+    files: Sequence[ManifestFile]
+    storage: Storage
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for row in batch.to_pylist():
+                position, start, end = self.ranges[row["id"]]
+                file = self.files[position]
+                with self.storage.failures(file), self.storage.open(file) as stream:
+                    found = survey(stream, start, end, Limits().read_bytes)
+                yield pa.RecordBatch.from_pylist([{"file": position, "start": start, **vars(found)}])
+
+
+@dataclass(frozen=True)
+class _Tasks:
+    """Reads files in Spark's workers; it is sent to them."""
+
+    tasks: Sequence[Sequence[Piece]]
+    files: Sequence[ManifestFile]
+    contract: Contract
+    storage: Storage
+    limits: Limits | None
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for row in batch.to_pylist():
+                for piece in self.tasks[row["id"]]:
+                    yield from self._read(piece)
+
+    def _read(self, piece: Piece) -> Iterator[pa.RecordBatch]:
+        """Read a piece. What is wrong with the file is said in the batches; what is raised, the platform has done."""
+        file = self.files[piece.position]
+        with self.storage.failures(file):
+            yield from read(file, piece.position, self.contract, self.storage.open, self.limits, piece.span)
 
 
 def _region(spark: SparkSession) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,16 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 class CsvFile:
     """A CSV file that is read: its header is known from the start, its records come by `batches`."""
 
-    def __init__(self, window: Window, position: int, contract: Contract, checker: Checker, limits: Limits) -> None:
+    def __init__(
+        self,
+        window: Window,
+        position: int,
+        contract: Contract,
+        checker: Checker,
+        limits: Limits,
+        later: Callable[[], Window] | None = None,
+    ) -> None:
+        """Read the header of a window; the records are in `later`, if the file is cut, and else in what follows."""
         self.rows_read = 0
         self._window = window
         self._delimiter = contract.delimiter
@@ -37,6 +46,8 @@ class CsvFile:
         self._problems = header_problems(self._names, contract)
         self.problem = ", ".join(self._problems) or None
         self._splitter.expect(max(1, len(self._names)))
+        if later is not None:
+            self._window = later()
 
     def _header(self) -> list[str]:
         """Names of the columns; none where the first line has no text, or its record is malformed."""

@@ -12,6 +12,8 @@ from typing import BinaryIO
 from pipeline_core.layout import MAX_EXPANSION, format_of
 from pipeline_core.manifest import ManifestFile
 
+from record_engine.spans import Span
+
 OpenFile = Callable[[ManifestFile], BinaryIO]
 """Opens a file of the manifest, at the version that it names, from its first byte; seekable where it is Parquet.
 
@@ -35,6 +37,15 @@ def packed_chunks(stream: BinaryIO, read_bytes: int) -> Iterator[bytes]:
     """The bytes of a stream, as many at a time as one read gives."""
     while chunk := stream.read(read_bytes):
         yield chunk
+
+
+def chunks_of(stream: BinaryIO, span: Span, read_bytes: int) -> Iterator[bytes]:
+    """The bytes of a span of a stream, as many at a time as one read gives."""
+    stream.seek(span.start)
+    left = span.end - span.start
+    while left > 0 and (chunk := stream.read(min(read_bytes, left))):
+        yield chunk
+        left -= len(chunk)
 
 
 def unpacked_chunks(packed: Iterator[bytes]) -> Iterator[bytes]:
@@ -94,17 +105,19 @@ def gzip_problem(file: ManifestFile, open_file: OpenFile, read_bytes: int) -> st
 class Window:
     """The part of a text that is looked at: it grows at its end by `fill`, and loses its beginning by `drop`.
 
-    At the end of the text a line end is added if there is none, so that every line has one.
+    At the end of the text a line end is added if there is none, so that every line has one. `line` is the number of the
+    first line; only at line 1 a byte order mark is none of the text.
     """
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], line: int = 1) -> None:
         self._chunks = chunks
         self.data = b""
         self.base = 0
-        self.line = 1
+        self.line = line
         self.ended = False
         self._read(len(BOM_UTF8))
-        self.data = self.data.removeprefix(BOM_UTF8)
+        if line == 1:
+            self.data = self.data.removeprefix(BOM_UTF8)
         self._end_last_line()
 
     def fill(self, size: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import pyarrow as pa
 from pipeline_core.contract import Contract
@@ -11,10 +11,11 @@ from pipeline_core.manifest import ManifestFile
 from record_engine.batches import BatchMaker
 from record_engine.checks import Checker
 from record_engine.csv_records import CsvFile
-from record_engine.files import OpenFile, Window, gzip_problem, is_gzipped, packed_chunks, unpacked_chunks
+from record_engine.files import OpenFile, Window, chunks_of, gzip_problem, is_gzipped, packed_chunks, unpacked_chunks
 from record_engine.json_records import JsonFile
 from record_engine.limits import Limits
 from record_engine.parquet_records import ParquetRecords
+from record_engine.spans import Span
 
 
 class Reader(Protocol):
@@ -43,6 +44,7 @@ class FileReader:
         open_file: opens the file, more than once if need be.
         checker: of the same contract, to be shared by the files that are read one after the other.
         limits: how much is held in memory, and how large a record may be.
+        span: the part of a text file without quotes whose records are wanted; all of them, if there is none.
     """
 
     def __init__(
@@ -53,9 +55,10 @@ class FileReader:
         open_file: OpenFile,
         checker: Checker | None = None,
         limits: Limits | None = None,
+        span: Span | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._file, self._open_file = file, open_file
+        self._file, self._open_file, self._span = file, open_file, span
         self._stack = ExitStack()
         self._reader: Reader | None = None
         self._maker = BatchMaker(position, contract)
@@ -74,10 +77,19 @@ class FileReader:
         stream = self._stack.enter_context(self._open_file(self._file))
         if self._file.format == "parquet":
             return ParquetRecords(stream, self._file, position, contract, checker)
-        chunks = packed_chunks(stream, self._limits.read_bytes)
-        window = Window(unpacked_chunks(chunks) if is_gzipped(self._file) else chunks)
-        kind = CsvFile if self._file.format == "csv" else JsonFile
-        return kind(window, position, contract, checker, self._limits)
+        if self._file.format != "csv":
+            return JsonFile(self._window(stream, self._span), position, contract, checker, self._limits)
+        if self._span is None or self._span.start == 0:
+            return CsvFile(self._window(stream, self._span), position, contract, checker, self._limits)
+        window = self._window(stream, None)
+        return CsvFile(window, position, contract, checker, self._limits, lambda: self._window(stream, self._span))
+
+    def _window(self, stream: BinaryIO, span: Span | None) -> Window:
+        read_bytes = self._limits.read_bytes
+        if span is not None:
+            return Window(chunks_of(stream, span, read_bytes), span.line)
+        chunks = packed_chunks(stream, read_bytes)
+        return Window(unpacked_chunks(chunks) if is_gzipped(self._file) else chunks)
 
     @property
     def rows_read(self) -> int:
@@ -101,12 +113,14 @@ def read(
     contract: Contract,
     open_file: OpenFile,
     limits: Limits | None = None,
+    span: Span | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The records of a file as batches of `record_schema(contract)`, and last its summary as a row whose line is 0.
+    """The records of a file, or of a span of it, in batches of `record_schema(contract)`, and last a summary.
 
+    The summary is a row whose line is 0.
     In the summary `_raw` is the problem of the file, null if it has none, and `_reasons` has one text: the number of
     rows read. This is for a carrier that can hand on batches only, as Spark's `mapInArrow`.
     """
-    reader = FileReader(file, position, contract, open_file, limits=limits)
+    reader = FileReader(file, position, contract, open_file, limits=limits, span=span)
     yield from reader.batches()
     yield reader.summary()

@@ -2,24 +2,41 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pipeline_core import known_good
+from pipeline_core.contract import Contract
 from pipeline_core.manifest import ManifestFile
 from pyspark.sql import SparkSession
 
 from glue_jobs import reading
-from glue_jobs.reading import OPENING_BYTES, TASK_BYTES, in_tasks, read_batch
+from glue_jobs.reading import OPENING_BYTES, TASK_BYTES, Piece, in_tasks, read_batch
 
 MiB = 1024 * 1024
+CONTRACT: dict[str, Any] = {
+    "dataset": "large",
+    "version": "1.0.0",
+    "columns": [{"name": "id", "type": "int", "required": True}],
+    "primary_key": ["id"],
+    "partition_by": [],
+    "quality": [],
+    "formats": ["csv"],
+    "null_tokens": [""],
+    "delimiter": ",",
+    "time_zone": "UTC",
+    "max_file_bytes": 10**9,
+    "frequency_hours": None,
+}
 
 
-def file(size: int, uri: str = "") -> ManifestFile:
-    return ManifestFile(key="k", version="v", uri=uri, size=size, format="csv", landed_at="")
+def file(size: int, uri: str = "", key: str = "k.csv", kind: str = "csv") -> ManifestFile:
+    return ManifestFile(key=key, version="v", uri=uri, size=size, format=kind, landed_at="")
 
 
 def shared(*sizes: int) -> list[list[int]]:
-    return in_tasks([file(size) for size in sizes])
+    tasks = in_tasks([Piece(position, size) for position, size in enumerate(sizes)])
+    return [[piece.position for piece in task] for task in tasks]
 
 
 def test_no_file_has_no_task() -> None:
@@ -43,7 +60,7 @@ def test_tiny_files_are_not_all_read_one_after_the_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "message"), [([[0]], r"were not read: \['file:.*/b.csv'\]"), ([[0, 1], [1]], "file 1 .* was read twice")]
+    ("tasks", "message"), [([[0]], r"b.csv: 0 of 1'\]"), ([[0, 1], [1]], r"twice: \['file:.*/b.csv: 2 of 1'\]")]
 )
 def test_a_file_that_no_task_reads_or_two_do_fails_the_run(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: Sequence[Sequence[int]], message: str
@@ -51,6 +68,59 @@ def test_a_file_that_no_task_reads_or_two_do_fails_the_run(
     paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
     for path in paths:
         path.write_bytes(known_good.CONTENT)
-    monkeypatch.setattr(reading, "in_tasks", lambda _: tasks)
+    monkeypatch.setattr(reading, "in_tasks", lambda _: [[Piece(at, 1) for at in task] for task in tasks])
     with pytest.raises(RuntimeError, match=message):
         read_batch(spark, [file(1, path.as_uri()) for path in paths], known_good.CONTRACT)
+
+
+LINE_ENDS = {"plain": "\n", "Windows": "\r\n"}
+LARGE = {
+    **{name: ("csv", end.join(["id", *map(str, range(500)), "no number", ""])) for name, end in LINE_ENDS.items()},
+    "no last line end": ("csv", "id\n" + "\n".join(map(str, range(500)))),
+    "quoted": ("csv", "id\n" + '"1"\n' + "\n".join(map(str, range(500)))),
+    "wrong header": ("csv", "no\n" + "\n".join(map(str, range(500)))),
+    "JSON": ("jsonl", "".join(f'{{"id": {number}}}\n' for number in range(300))),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_file_is_read_in_pieces_to_the_same_records(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    kind, text = LARGE[name]
+    path = tmp_path / f"large.{kind}"
+    path.write_bytes(text.encode())
+    contract = Contract.from_document({**CONTRACT, "formats": ["csv", "jsonl"]})
+    large = file(path.stat().st_size, path.as_uri(), path.name, kind)
+
+    def found() -> tuple[list[Any], dict[int, int], dict[int, str], int]:
+        batch = read_batch(spark, [large], contract)
+        rows = sorted(map(str, batch.records.collect()))
+        wanted = reading.pieces(spark, [large], reading.Storage(None))
+        return rows, batch.rows, batch.problems, len(wanted)
+
+    *whole, one = found()
+    monkeypatch.setattr(reading, "TASK_BYTES", 600)
+    *cut, several = found()
+    assert cut == whole
+    assert (one, several > 2) == (1, name != "quoted")
+
+
+@pytest.mark.parametrize(("size", "several"), [(599, False), (600, False), (601, True)])
+@pytest.mark.parametrize(
+    ("key", "kind", "cuts"), [("k.csv", "csv", True), ("k.csv.gz", "csv", False), ("k", "parquet", False)]
+)
+def test_only_a_file_that_is_larger_than_a_task_and_not_packed_is_cut(
+    spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int,
+    several: bool,
+    key: str,
+    kind: str,
+    cuts: bool,
+) -> None:
+    monkeypatch.setattr(reading, "TASK_BYTES", 600)
+    (tmp_path / "file").write_bytes((b"1\n" * size)[:size])
+    wanted = reading.pieces(spark, [file(size, (tmp_path / "file").as_uri(), key, kind)], reading.Storage(None))
+    assert (len(wanted) > 1) == (several and cuts)
