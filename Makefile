@@ -11,9 +11,10 @@ READY := $(VENV)/.ready
 SELDOM := /(pulumi_aws|pandas|moto|awscli|botocore/data)/
 DECISIONS := $(CURDIR)/.local/decisions
 AUDIT := .local/audit
+GLUE := .local/glue
 MUTANTS := .local/mutants/venv
 
-.PHONY: help setup layer demo local preview test unit robustness integration engine bench check lint types licences audit docs stale mutants lock clean
+.PHONY: help setup layer demo local preview test unit unit-glue robustness integration engine bench check lint types licences audit docs stale mutants lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,7 +54,7 @@ preview: $(LOCAL) ## What the program declares for a stack, and changes against 
 test: $(READY) ## Everything that has to pass, with coverage
 	$(MAKE) --jobs 2 types lint stale licences
 	rm -f .coverage .coverage.*
-	$(MAKE) unit robustness integration COVER="--cov --cov-report= --cov-fail-under=0"
+	$(MAKE) unit unit-glue robustness integration COVER="--cov --cov-report= --cov-fail-under=0"
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 
@@ -61,6 +62,13 @@ test: $(READY) ## Everything that has to pass, with coverage
 unit: $(READY) ## Unit tests; SPARK=no: those that need no Spark
 	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist worksteal -q $(COVER) \
 		$(if $(filter no,$(SPARK)),--ignore tests/unit/glue_jobs)
+
+unit-glue: $(READY) $(GLUE)/.ready ## The record engine's unit tests with the pyarrow that Glue has
+	PYTHONPATH=$(GLUE) $(BIN)/python -m pytest tests/unit/record_engine -n 2 -q
+
+$(GLUE)/.ready: requirements/glue.txt $(UV)
+	$(INSTALL) --target $(GLUE) --require-hashes -r $<
+	@touch $@
 
 # Not measured: the unit tests run the same code, and what is measured takes half as long again here.
 robustness: $(READY) ## Both engines on bad files against an oracle and each other, replays, random interleavings
@@ -128,6 +136,7 @@ lock: $(READY) ## Pin the requirements again, with hashes
 	$(BIN)/$(PINNED) -c requirements/dev.txt --no-emit-package pandas --no-emit-package numpy requirements/local.in -o requirements/local.txt
 	$(BIN)/$(PINNED) -c requirements/dev.txt requirements/mutants.in -o requirements/mutants.txt
 	$(BIN)/$(PINNED) requirements/audit.in -o requirements/audit.txt
+	$(BIN)/$(PINNED) requirements/glue.in -o requirements/glue.txt
 	$(BIN)/$(PINS) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --only-binary :all: requirements/layer.in -o requirements/layer.txt
 
 clean: ## Remove what the targets made
