@@ -19,8 +19,6 @@ class ConsumptionArgs:
     batch_size: int
     batching_window_seconds: int = 0
     max_concurrency: int
-    # Whether the function says which messages failed; with batches of one, its error says so.
-    reports_failures: bool = True
 
 
 class Consumption(pulumi.ComponentResource):
@@ -38,7 +36,7 @@ class Consumption(pulumi.ComponentResource):
             function_name=args.function.function.name,
             batch_size=args.batch_size,
             maximum_batching_window_in_seconds=args.batching_window_seconds,
-            function_response_types=["ReportBatchItemFailures"] if args.reports_failures else None,
+            function_response_types=["ReportBatchItemFailures"],
             scaling_config={"maximum_concurrency": args.max_concurrency},
             # Lambda tries the function's permissions on the queue when the mapping is made.
             opts=ResourceOptions(parent=self, depends_on=[args.function.role.policy]),

@@ -130,7 +130,6 @@ class Triggers(pulumi.ComponentResource):
                 function=args.functions["etl_trigger"],
                 batch_size=1,
                 max_concurrency=TICKS_AT_ONCE,
-                reports_failures=False,
             ),
             ResourceOptions(parent=self, depends_on=[args.contract_index]),
         )

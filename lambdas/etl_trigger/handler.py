@@ -37,7 +37,7 @@ def _datasets(bucket: str) -> tuple[str, ...]:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Tick. `{}` looks at every dataset, `{"dataset": "flights"}` at one, a message of the queue at its own.
 
-    Answers the batches started.
+    Answers the batches started. A message that fails is an error: there is no other one beside it.
 
     Raises:
         ValueError: no contract is deployed for the dataset.

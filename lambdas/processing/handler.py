@@ -48,7 +48,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         metrics.add_metric("LatencyMissed", MetricUnit.Count, 1)
         metrics.flush_metrics()
         seconds, promised = verdict.seconds_to_published, verdict.latency_seconds
-        logger.warning("latency missed", extra={"seconds_to_published": seconds, "latency_seconds": promised})
+        told = {"dataset": request.dataset, "seconds_to_published": seconds, "latency_seconds": promised}
+        logger.warning("latency missed", extra=told)
     answer = verdict.to_document()
     logger.info("verdict", extra={"verdict": answer})
     return answer

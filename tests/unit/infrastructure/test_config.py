@@ -164,7 +164,7 @@ def test_prod_keeps_its_data_its_logs_and_someone_to_call(change: dict[str, Any]
         ),
         (
             {"ingestion": {"max_receive_count": 1_000}},
-            "ingestion.max_receive_count = 1000: allowed is at most 945: a try takes up to 365 seconds",
+            "ingestion.max_receive_count = 1000: allowed is at most 956: a try takes up to 361 seconds",
         ),
         ({"functions": {"query": {"timeout_seconds": 305}}}, "query.timeout_seconds = 305: allowed is less than 305"),
         ({"functions": {"notification": {"timeout_seconds": 65}}}, "timeout_seconds = 65: allowed is less than 65"),
