@@ -214,8 +214,8 @@ class Lab:
 
     def redeliver_after(self, seconds: int) -> None:
         """How long a message that failed stays invisible; minutes, as deployed, are long for a test."""
-        for queue in ("arrivals_queue_url", "ticks_queue_url"):
-            self.sqs.set_queue_attributes(QueueUrl=self.outputs[queue], Attributes={"VisibilityTimeout": str(seconds)})
+        for queue, hidden in (("arrivals_queue_url", seconds), ("ticks_queue_url", 3 * seconds)):
+            self.sqs.set_queue_attributes(QueueUrl=self.outputs[queue], Attributes={"VisibilityTimeout": str(hidden)})
 
     @contextlib.contextmanager
     def ticking(self) -> Iterator[None]:
