@@ -46,7 +46,7 @@ def test_no_tick_is_lost_when_a_function_dies_beside_it(scenario_of: MakeScenari
     scenarios = [scenario_of(fault) for fault in faults]
     with scenarios[0].lab.ticking():
         for scenario, dataset in zip(scenarios, DATASETS, strict=True):
-            with scenario.inject({"effect": "kill", **DEATHS[scenario.fault]}):
+            with scenario.inject({"effect": "kill", "text": dataset, **DEATHS[scenario.fault]}):
                 scenario.land(dataset, 2)
             # On AWS, a lease has run out when a tick is delivered again.
             scenario.lab.expire_leases(dataset)
