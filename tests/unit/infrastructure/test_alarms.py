@@ -42,6 +42,7 @@ OWN_METRICS: Mapping[str, Mapping[str, str | None]] = {
     "JobRunsFailed": {"service": "error_handler"},
     "CrawlsFailed": {"service": "error_handler"},
     "LatencyMissed": {"service": "processing"},
+    "SecondsToPublished": {"service": "processing", "dataset": None},
 }
 # The smoke test's dataset comes when somebody deploys: nobody is called when it does not.
 QUIET = "canary"
