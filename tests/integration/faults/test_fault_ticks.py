@@ -1,11 +1,12 @@
 """Nobody plays the schedule here: the pipeline's own ticks bring every file to its end, whoever dies beside them."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.integration.faults.lab import Scenario, until
+from tests.integration.faults.lab import Lab, Scenario, until
 
 MakeScenario = Callable[[str], Scenario]
 SEND: dict[str, Any] = {"service": "sqs", "operation": "SendMessage"}
@@ -73,7 +74,7 @@ def test_what_landed_while_a_batch_ran_is_claimed_at_its_end_though_processing_d
             with scenario.inject({**slow, "operation": "PutObject", "text": f"staging/{dataset}/"}, kill):
                 for number in (1, 2):
                     scenario.land(dataset, 1)
-                    until(lambda n=number, d=dataset: len(lab.state(d).get("running", ())) == n, f"{number} batches")
+                    until(functools.partial(runs, lab, dataset, number), f"{number} batches")
                 scenario.land(dataset, 1)
         for scenario in scenarios:
             scenario.settle(schedule=False)
@@ -83,6 +84,11 @@ def test_what_landed_while_a_batch_ran_is_claimed_at_its_end_though_processing_d
         )
         assert max(item["claimed_at"] for item in scenario.ledger()) > first, "it did not wait"
         scenario.check()
+
+
+def runs(lab: Lab, dataset: str, number: int) -> bool:
+    """Whether so many batches of a dataset run."""
+    return len(lab.state(dataset).get("running", ())) == number
 
 
 def of(scenario: Scenario) -> set[str]:

@@ -292,11 +292,11 @@ class Bursts(RuleBasedStateMachine):
 
     cloud: Cloud
     queue: Queue
-    undelivered: list[str]
+    number = 0
 
     @initialize()
     def begin(self) -> None:
-        Bursts.number = getattr(Bursts, "number", 0) + 1
+        Bursts.number += 1
         self.dataset = f"toy-{Bursts.number}"
         self.queue.sent.clear()
         self.ticks = Ticks(ledger=self.cloud.ledger, queue_url="ticks")
