@@ -224,6 +224,8 @@ class DataPipeline(pulumi.ComponentResource):
             "alarms_topic_arn": messaging.alarms.topic.arn,
             "arrivals_queue_url": messaging.arrivals.queue.url,
             "arrivals_dead_letters_url": messaging.arrivals.dead_letters.url,
+            "ticks_queue_url": messaging.ticks.queue.url,
+            "ticks_dead_letters_url": messaging.ticks.dead_letters.url,
             "undelivered_url": messaging.undelivered.queue.url,
             "job_name": job.job.name,
             "max_files_per_batch": settings.batches.max_files,
@@ -291,6 +293,7 @@ def _monitored(
         arrivals_queue=messaging.arrivals.queue.name,
         dead_letters={
             "arrivals-dead-letters": messaging.arrivals.dead_letters.name,
+            "ticks-dead-letters": messaging.ticks.dead_letters.name,
             "undelivered": messaging.undelivered.queue.name,
         },
         state_machine_arn=workflow.state_machine.arn,

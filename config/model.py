@@ -147,7 +147,7 @@ class IngestionConfig(Section):
 
     batch_size: QueueBatchSize = Field(default=10, description="Messages one invocation gets at most.")
     batching_window_seconds: BatchingWindowSeconds = Field(
-        default=5, description="How long Lambda collects messages before it invokes."
+        default=1, description="How long Lambda collects messages before it invokes; a file waits as long."
     )
     max_concurrency: EventSourceConcurrency = Field(default=10, description="Invocations side by side at most.")
     max_receive_count: ReceiveCount = Field(
@@ -224,8 +224,14 @@ class FunctionsConfig(Section):
 class BatchesConfig(Section):
     """When pending files become a batch, and how large it may get."""
 
-    schedule_minutes: Minutes = Field(default=5, description="Pending files are claimed this often.")
-    schedule_enabled: Switch = Field(default=True, description="Off: batches start on demand only.")
+    window_seconds: Annotated[int, Field(strict=True, ge=0, le=600)] = Field(
+        default=10,
+        description="Files of a dataset that land within that many seconds after its first pending one are one batch.",
+    )
+    schedule_minutes: Minutes = Field(
+        default=15, description="Pending files that no tick brought into a batch are claimed this often."
+    )
+    schedule_enabled: Switch = Field(default=True, description="Off: batches start by ticks and on demand only.")
     max_files: Annotated[int, Field(strict=True, ge=1, le=10_000)] = Field(
         default=1_000, description="Files in one batch at most; the rest waits for the next."
     )
@@ -336,7 +342,7 @@ class VpcConfig(Section):
         default=IPv4Network("10.64.0.0/20"), description="Its addresses, /16 to /24; a fourth of them for each zone."
     )
     availability_zones: Annotated[tuple[ZoneName, ...], Field(min_length=1, max_length=3)] = Field(
-        description="Where its subnets are, like eu-central-1a. Each costs eight interface endpoints an hour."
+        description="Where its subnets are, like eu-central-1a. Each costs nine interface endpoints an hour."
     )
 
 

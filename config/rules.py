@@ -22,7 +22,9 @@ KEY_DELETION_DAYS_IN_PROD = 30
 WITHOUT_GLUE_5_1 = ("cn-", "us-iso", "eu-iso")
 CANARY = "canary"
 QUEUE_RETENTION_SECONDS = 4 * 24 * 3_600
-"""How long a message of the arrivals queue waits to be handled."""
+"""How long a message of a queue waits to be handled."""
+TICKS_AT_ONCE = 5
+"""Ticks that are carried out side by side at most, each of one dataset."""
 WORKFLOW_WAITS_SECONDS = {"query": 305, "notification": 65}
 """How long the workflow waits for functions that might take longer, as state_machines/ says."""
 
@@ -59,6 +61,14 @@ def _ingestion_rules(config: PipelineConfig) -> Iterator[Violation]:
             value=reserved,
             allowed="at least ingestion.max_concurrency, which is {}",
             about=(ingestion.max_concurrency,),
+        )
+    reserved = config.functions.etl_trigger.reserved_concurrency
+    if reserved is not None and reserved <= TICKS_AT_ONCE:
+        yield Violation(
+            key="functions.etl_trigger.reserved_concurrency",
+            value=reserved,
+            allowed="more than {}, which ticks of the queue may take; the schedule needs one, too",
+            about=(TICKS_AT_ONCE,),
         )
     hidden = visibility_timeout_seconds(config.functions.ingestion.timeout_seconds, ingestion.batching_window_seconds)
     most = QUEUE_RETENTION_SECONDS // hidden - 1

@@ -143,9 +143,8 @@ def batch(meter: Meter, emulator: Emulator, pipeline: Pipeline, files: list[tupl
     usage: dict[str, Any] = {}
     with meter.counting(usage):
         pipeline.land(files)
-        pipeline.wait_until_registered()
-        (batch_id,) = pipeline.tick("flights")
         pipeline.wait(lambda progress: progress.done, SECONDS)
+        batch_id = pipeline.batch_of(files[0][0])
     arn = execution_arn(pipeline.outputs["state_machine_arn"], batch_id)
     pages = emulator.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
     usage["states_transitions"] = sum(
@@ -166,7 +165,7 @@ def batch(meter: Meter, emulator: Emulator, pipeline: Pipeline, files: list[tupl
 def measure(directory: Path) -> dict[str, Any]:
     """Run everything once and return what is written down."""
     config = read_config(ROOT, "local")
-    config["data-pipeline:settings"]["batches"] = {"schedule_enabled": False}
+    config["data-pipeline:settings"]["batches"] = {"schedule_enabled": False, "window_seconds": 10}
     months = [
         (file.key.removesuffix(".gz"), gzip.decompress(file.content) if file.key.endswith(".gz") else file.content)
         for file in source_files(flights_csv(directory))

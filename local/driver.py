@@ -84,8 +84,20 @@ class Pipeline:
         return payload
 
     def tick(self, dataset: str | None = None) -> list[str]:
-        """Trigger on demand, as the schedule does; returns the batches that were started."""
+        """Trigger on demand; returns the batches that this call started: none where a tick of its own was quicker."""
         return list(self.invoke("etl_trigger", {"dataset": dataset} if dataset else {})["batches"])
+
+    def batch_of(self, key: str) -> str:
+        """The batch that the latest landed version of a key is in, or was last.
+
+        Raises:
+            PipelineError: it was in none.
+        """
+        version = next(version for landed, version in reversed(self._landed) if landed == key)
+        batch_id = self._file(key, version).batch_id
+        if batch_id is None:
+            raise PipelineError(f"{key} is in no batch")
+        return batch_id
 
     def wait(
         self, condition: Callable[[Progress], bool], seconds: float, show: Callable[[Progress], None] = lambda _: None

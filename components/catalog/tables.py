@@ -104,6 +104,7 @@ def runs(datasets: Sequence[str]) -> OwnTable:
             **dict.fromkeys(numbers, "bigint"),
             "violations": "array<string>",
             "error": "string",
+            "seconds_to_published": "bigint",
             "created_at": "timestamp",
             "finished_at": "timestamp",
         },

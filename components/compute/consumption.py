@@ -8,7 +8,6 @@ from pulumi import ResourceOptions
 
 from components.compute.function import PipelineFunction
 from components.messaging.queues import WorkQueue
-from config.model import IngestionConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,14 +16,16 @@ class ConsumptionArgs:
 
     queue: WorkQueue
     function: PipelineFunction
-    settings: IngestionConfig
+    batch_size: int
+    batching_window_seconds: int = 0
+    max_concurrency: int
 
 
 class Consumption(pulumi.ComponentResource):
     """Hands a queue's messages to a function in batches; only those that failed come back.
 
     Example:
-        Consumption("ingestion", ConsumptionArgs(queue=arrivals, function=ingestion, settings=IngestionConfig()))
+        Consumption("ingestion", ConsumptionArgs(queue=arrivals, function=ingestion, batch_size=10, max_concurrency=2))
     """
 
     def __init__(self, name: str, args: ConsumptionArgs, opts: ResourceOptions | None = None) -> None:
@@ -33,10 +34,10 @@ class Consumption(pulumi.ComponentResource):
             name,
             event_source_arn=args.queue.queue.arn,
             function_name=args.function.function.name,
-            batch_size=args.settings.batch_size,
-            maximum_batching_window_in_seconds=args.settings.batching_window_seconds,
+            batch_size=args.batch_size,
+            maximum_batching_window_in_seconds=args.batching_window_seconds,
             function_response_types=["ReportBatchItemFailures"],
-            scaling_config={"maximum_concurrency": args.settings.max_concurrency},
+            scaling_config={"maximum_concurrency": args.max_concurrency},
             # Lambda tries the function's permissions on the queue when the mapping is made.
             opts=ResourceOptions(parent=self, depends_on=[args.function.role.policy]),
         )

@@ -37,6 +37,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
     settings, storage, catalog = args.settings, args.storage, args.catalog
     raw, curated = storage.raw.bucket.bucket, storage.curated.bucket.bucket
     quarantine, artifacts = storage.quarantine.bucket.bucket, storage.artifacts.bucket.bucket
+    ticks = args.messaging.ticks.queue.url
     ledger, database = storage.ledger.table.name, catalog.database.name
     return {
         "ingestion": {
@@ -44,6 +45,8 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "QUARANTINE_BUCKET": quarantine,
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
+            "TICKS_QUEUE_URL": ticks,
+            "WINDOW_SECONDS": str(settings.batches.window_seconds),
         },
         "etl_trigger": {
             "CURATED_BUCKET": curated,
@@ -67,6 +70,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "LEDGER_TABLE": ledger,
             "DATABASE": database,
             "EVENT_BUS_NAME": args.messaging.bus.bus.name,
+            "TICKS_QUEUE_URL": ticks,
         },
         "query": {
             "WORKGROUP": catalog.workgroup.name,
@@ -82,6 +86,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "QUARANTINE_BUCKET": quarantine,
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
+            "TICKS_QUEUE_URL": ticks,
             "MAX_ATTEMPTS": str(settings.batches.max_attempts),
             "RETRY_SECONDS": str(settings.batches.retry_seconds),
         },

@@ -15,9 +15,10 @@ from components.storage.storage import Storage
 
 
 def ingestion(context: StackContext, storage: Storage, messaging: Messaging) -> list[Statement]:
-    """Write every landed file down; copy what no contract wants to the quarantine."""
+    """Write every landed file down and have it claimed soon; copy what no contract wants to the quarantine."""
     return [
         messaging.arrivals.consume(),
+        messaging.ticks.send(),
         storage.raw.read_versions(),
         # A version that is gone before it was looked at must be seen as gone (404), not as forbidden (403).
         storage.raw.find(),
@@ -26,8 +27,7 @@ def ingestion(context: StackContext, storage: Storage, messaging: Messaging) -> 
         storage.quarantine.write_large(FILES),
         storage.quarantine.write(REASONS),
         storage.ledger.use("GetItem", "PutItem", "UpdateItem"),
-        context.key.use("s3"),
-        context.key.decrypt("sqs"),
+        context.key.use("s3", "sqs"),
         context.key.use_for_table(),
     ]
 
@@ -37,6 +37,7 @@ def etl_trigger(
 ) -> list[Statement]:
     """Claim pending files into a batch, write its papers, and start it; have a lost one recovered."""
     return [
+        messaging.ticks.consume(),
         # A file that was deleted since must be seen as gone (404), not as forbidden.
         storage.raw.read_versions(),
         storage.raw.find(),
@@ -83,6 +84,7 @@ def processing(context: StackContext, storage: Storage, catalog: Catalog, messag
             "UpdatePartition",
         ),
         messaging.bus.put(),
+        messaging.ticks.send(),
         messaging.undelivered.send(),
         context.key.use("s3", "sqs"),
         context.key.use_for_table(),
@@ -151,6 +153,7 @@ def error_handler(
         storage.artifacts.write(RUNS),
         storage.ledger.use("GetItem", "UpdateItem", "ConditionCheckItem"),
         processing.invoke(),
+        messaging.ticks.send(),
         messaging.undelivered.send(),
         context.key.use("s3", "sqs"),
         context.key.use_for_table(),

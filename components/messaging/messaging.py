@@ -12,6 +12,9 @@ from components.messaging.topic import Topic, TopicArgs, services
 from components.security.iam import Location
 from config.model import PipelineConfig
 
+TICK_TRIES = 3
+"""Deliveries of a tick; what it was to find the schedule has found before the second one fails."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MessagingArgs:
@@ -23,7 +26,7 @@ class MessagingArgs:
 
 
 class Messaging(pulumi.ComponentResource):
-    """Landed files wait in `arrivals`, what nobody could handle in a dead-letter queue; people hear of the rest.
+    """Landed files wait in `arrivals`, what nobody could handle in dead-letter queues; people hear of the rest.
 
     Example:
         messaging = Messaging("lake", MessagingArgs(settings=settings, location=location, kms_key_arn=key.arn))
@@ -31,6 +34,8 @@ class Messaging(pulumi.ComponentResource):
     """
 
     arrivals: WorkQueue
+    ticks: WorkQueue
+    """What has etl_trigger look at a dataset, when it is due."""
     undelivered: DeadLetters
     """What EventBridge could not deliver, and events of asynchronous calls that failed for good."""
     notifications: Topic
@@ -53,6 +58,17 @@ class Messaging(pulumi.ComponentResource):
             ),
             child,
         )
+        self.ticks = WorkQueue(
+            f"{name}-ticks",
+            WorkQueueArgs(
+                kms_key_arn=args.kms_key_arn,
+                consumer_timeout_seconds=settings.functions.etl_trigger.timeout_seconds,
+                batching_window_seconds=0,
+                max_receive_count=TICK_TRIES,
+            ),
+            child,
+        )
+        self.ticks.accept(args.location.account, [])
         self.undelivered = DeadLetters(f"{name}-undelivered", DeadLettersArgs(kms_key_arn=args.kms_key_arn), child)
         self.notifications = Topic(
             f"{name}-notifications",

@@ -110,8 +110,12 @@ class WorkQueue(pulumi.ComponentResource):
         self.register_outputs({"queue_url": self.queue.url})
 
     def accept(self, account: Input[str], rule_arns: Sequence[Input[str]]) -> None:
-        """Let those EventBridge rules send."""
+        """Let those EventBridge rules send; without any, only who may by a policy of its own."""
         _accept(self, self.queue, account, rule_arns)
+
+    def send(self) -> Statement:
+        """Let a function's role send messages."""
+        return allow(["sqs:SendMessage"], [self.queue.arn])
 
     def consume(self) -> Statement:
         """Let a function's event source take messages."""
@@ -136,6 +140,6 @@ def _accept(
     aws.sqs.QueuePolicy(
         f"{owner.pulumi_resource_name}-policy",
         queue_url=queue.url,
-        policy=document([from_rules, tls_only(["sqs:*"], [queue.arn])]),
+        policy=document([*([from_rules] if rule_arns else []), tls_only(["sqs:*"], [queue.arn])]),
         opts=ResourceOptions(parent=owner),
     )

@@ -90,6 +90,14 @@ def alarms(monitored: Monitored) -> Iterator[Alarm]:
     )
     yield from _executions(monitored)
     yield from _recoveries(monitored)
+    yield Alarm(
+        name="latency-missed",
+        meaning="A batch was published later after its files had landed than its contract promises.",
+        section="latency-missed",
+        metrics={
+            "missed": Metric(namespace=monitored.namespace, name="LatencyMissed", dimensions={"service": "processing"})
+        },
+    )
     for dataset in monitored.datasets:
         yield from _dataset(dataset, monitored)
     yield _scans(monitored)

@@ -29,6 +29,9 @@ def dashboard(monitored: Monitored, alarm_arns: Sequence[Input[str]]) -> dict[st
         _graph("Rows curated", monitored, _by_dataset(monitored, "processing", "RowsCurated"), "Sum"),
         _graph("Rows quarantined", monitored, _by_dataset(monitored, "processing", "RowsQuarantined"), "Sum"),
         _graph("Rows duplicate", monitored, _by_dataset(monitored, "processing", "RowsDuplicate"), "Sum"),
+        _graph(
+            "Seconds to published", monitored, _by_dataset(monitored, "processing", "SecondsToPublished"), "Maximum"
+        ),
         _graph("Executions", monitored, _executions(monitored), "Sum"),
         _graph("Longest execution", monitored, [["AWS/States", "ExecutionTime", *_machine(monitored)]], "Maximum"),
         _graph("Dead letters", monitored, _dead_letters(monitored), "Maximum"),

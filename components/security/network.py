@@ -24,6 +24,7 @@ INTERFACES = {
     "logs": "the job's logs",
     "monitoring": "the job's metrics",
     "sns": "notification",
+    "sqs": "ingestion, processing and error_handler send ticks",
     "states": "etl_trigger starts executions",
 }
 HTTPS = 443

@@ -1,4 +1,4 @@
-"""What sets the pipeline going: landed objects, the schedule, and the ends of executions, jobs and crawls."""
+"""What sets the pipeline going: landed objects, ticks, the schedule, and failed executions, jobs and crawls."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from components.messaging.messaging import Messaging
 from components.storage.zone import Zone
 from components.workflow.workflow import FAILURES, end_pattern
 from config.model import PipelineConfig
+from config.rules import TICKS_AT_ONCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class TriggersArgs:
 
 
 class Triggers(pulumi.ComponentResource):
-    """Landed objects reach ingestion by a queue, ticks and ends etl_trigger, failures error_handler.
+    """Landed objects reach ingestion by a queue, ticks etl_trigger by another one, failures error_handler.
 
     What a rule cannot deliver waits in the queue of undelivered events, which takes messages from these rules only.
 
@@ -63,7 +64,7 @@ class Triggers(pulumi.ComponentResource):
             self._call(
                 "schedule",
                 "etl_trigger",
-                "Has pending files claimed into batches",
+                "Has files claimed that no tick brought into a batch",
                 schedule_expression=events.every_minutes(settings.batches.schedule_minutes),
                 after=[args.contract_index],
                 enabled=settings.batches.schedule_enabled,
@@ -74,14 +75,6 @@ class Triggers(pulumi.ComponentResource):
                 "error_handler",
                 "Batches that ended in a way which the workflow could not handle itself",
                 event_pattern=end_pattern(machine, FAILURES),
-            ),
-            self._call(
-                "end",
-                "etl_trigger",
-                "Has the parts of a split batch started as soon as an execution has ended",
-                after=[args.contract_index],
-                event_pattern=end_pattern(machine),
-                input_json='{"parts_only": true}',
             ),
             self._call(
                 "job-failed",
@@ -96,6 +89,7 @@ class Triggers(pulumi.ComponentResource):
                 event_pattern=failed_crawl_pattern(stack),
             ),
         ]
+        self._ticks()
         args.messaging.undelivered.accept(args.context.location.account, rules)
         self.register_outputs({})
 
@@ -115,10 +109,30 @@ class Triggers(pulumi.ComponentResource):
         arrivals.accept(args.context.location.account, [rule.arn])
         Consumption(
             f"{self._name}-ingestion",
-            ConsumptionArgs(queue=arrivals, function=args.functions["ingestion"], settings=args.settings.ingestion),
+            ConsumptionArgs(
+                queue=arrivals,
+                function=args.functions["ingestion"],
+                batch_size=args.settings.ingestion.batch_size,
+                batching_window_seconds=args.settings.ingestion.batching_window_seconds,
+                max_concurrency=args.settings.ingestion.max_concurrency,
+            ),
             child,
         )
         return rule.arn
+
+    def _ticks(self) -> None:
+        """Have ticks reach etl_trigger, one at a time."""
+        args = self._args
+        Consumption(
+            f"{self._name}-ticks",
+            ConsumptionArgs(
+                queue=args.messaging.ticks,
+                function=args.functions["etl_trigger"],
+                batch_size=1,
+                max_concurrency=TICKS_AT_ONCE,
+            ),
+            ResourceOptions(parent=self, depends_on=[args.contract_index]),
+        )
 
     def _call(
         self, name: str, function: str, description: str, after: Sequence[Resource] = (), **what: Any

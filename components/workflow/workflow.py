@@ -36,10 +36,9 @@ CALLED_FUNCTIONS = ("stage", "processing", "query", "notification", "error_handl
 
 # Every status in which an execution stays. PENDING_REDRIVE is none: it goes on.
 FAILURES = ("FAILED", "TIMED_OUT", "ABORTED")
-ENDS = ("SUCCEEDED", *FAILURES)
 
 
-def end_pattern(arn: Input[str], statuses: Sequence[str] = ENDS) -> dict[str, object]:
+def end_pattern(arn: Input[str], statuses: Sequence[str]) -> dict[str, object]:
     """Match the end of an execution in one of `statuses`."""
     return {
         "source": ["aws.states"],

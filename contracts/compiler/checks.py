@@ -3,7 +3,8 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -54,7 +55,41 @@ NO_DELIMITERS = '"\r\n\0\ufeff'
 LEAST_FREQUENT_HOURS = 7 * 24
 """What CloudWatch can watch in one alarm, whose periods reach back a week at most."""
 
-SLA_UNITS = {"d": 24.0, "day": 24.0, "days": 24.0, "h": 1.0, "hour": 1.0, "hours": 1.0}
+HOUR = 3_600.0
+LONG_UNITS = {**dict.fromkeys(("d", "day", "days"), 24 * HOUR), **dict.fromkeys(("h", "hour", "hours"), HOUR)}
+SHORT_UNITS = {
+    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+}
+"""Units of what a contract promises, in seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """A property of `slaProperties` that something is done with; `least` and `most` are seconds."""
+
+    name: str
+    units: Mapping[str, float]
+    least: float = 0
+    most: float
+    allowed: str
+
+
+FREQUENCY = Promise(
+    name="frequency",
+    units=LONG_UNITS,
+    most=LEAST_FREQUENT_HOURS * HOUR,
+    allowed=f"allowed are up to {LEAST_FREQUENT_HOURS // 24} days, which is as far as an alarm looks back; leave it "
+    "out where batches come less often",
+)
+LATENCY = Promise(
+    name="latency",
+    units={**LONG_UNITS, **SHORT_UNITS},
+    least=1,
+    most=30 * 24 * HOUR,
+    allowed="allowed are 1 second to 30 days; leave it out where nothing is promised",
+)
+"""From the landing of a file to its rows being published."""
 
 
 def contract_problems(path: Path, contract: OpenDataContractStandard) -> Iterator[str]:
@@ -192,14 +227,13 @@ def _custom_problems(contract: OpenDataContractStandard) -> Iterator[str]:
     for name, times in Counter(item.property for item in custom).items():
         if times > 1:
             yield f"customProperties ({name}): there {times} times; write it once"
-    frequencies = [
-        (index, sla) for index, sla in enumerate(contract.slaProperties or []) if sla.property == "frequency"
-    ]
-    for index, sla in frequencies:
-        for problem in _frequency_problems(sla):
-            yield f"slaProperties.{index}: {problem}"
-    for index, _ in frequencies[1:]:
-        yield f"slaProperties.{index}: a second frequency; a dataset has one"
+    for promise in (FREQUENCY, LATENCY):
+        made = [(index, sla) for index, sla in enumerate(contract.slaProperties or []) if sla.property == promise.name]
+        for index, sla in made:
+            for problem in _promise_problems(promise, sla):
+                yield f"slaProperties.{index}: {problem}"
+        for index, _ in made[1:]:
+            yield f"slaProperties.{index}: a second {promise.name}; a dataset has one"
 
 
 def _is_allowed(name: str, value: Any) -> bool:
@@ -221,12 +255,9 @@ def _is_time_zone(name: str) -> bool:
     return name in known and re.fullmatch(TIME_ZONE, name) is not None
 
 
-def _frequency_problems(sla: ServiceLevelAgreementProperty) -> Iterator[str]:
-    hours = SLA_UNITS.get(sla.unit or "")
-    if hours is None or isinstance(sla.value, bool) or not isinstance(sla.value, int | float):
-        yield f"{sla.value!r} {sla.unit!r}; a number of {', '.join(SLA_UNITS)}"
-    elif not 0 < sla.value * hours <= LEAST_FREQUENT_HOURS:
-        yield (
-            f"{sla.value} {sla.unit}; allowed are up to {LEAST_FREQUENT_HOURS // 24} days, which is as far as an alarm "
-            "looks back; leave it out where batches come less often"
-        )
+def _promise_problems(promise: Promise, sla: ServiceLevelAgreementProperty) -> Iterator[str]:
+    seconds = promise.units.get(sla.unit or "")
+    if seconds is None or isinstance(sla.value, bool) or not isinstance(sla.value, int | float):
+        yield f"{sla.value!r} {sla.unit!r}; a number of {', '.join(promise.units)}"
+    elif not promise.least <= sla.value * seconds <= promise.most or sla.value <= 0:
+        yield f"{sla.value} {sla.unit}; {promise.allowed}"

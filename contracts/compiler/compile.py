@@ -4,6 +4,7 @@ The contract file is the single source of a dataset's schema, keys, partitions a
 contract asks for and the pipeline cannot do is refused here, before anything is deployed.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from open_data_contract_standard.model import DataQuality, OpenDataContractStand
 
 from contracts.compiler.checks import (
     FORMATS,
+    FREQUENCY,
+    HOUR,
+    LATENCY,
     MAX_FILE_BYTES,
     OPERATORS,
-    SLA_UNITS,
     SUFFIX,
+    Promise,
     contract_problems,
     quality_rules,
 )
@@ -75,7 +79,6 @@ def compile_contract(path: Path) -> CompiledContract:
 def _document(contract: OpenDataContractStandard, table: SchemaObject) -> dict[str, Any]:
     columns = table.properties or []
     custom = {item.property: item.value for item in contract.customProperties or []}
-    frequency = next((sla for sla in contract.slaProperties or [] if sla.property == "frequency"), None)
     return {
         "dataset": table.name,
         "version": contract.version,
@@ -88,10 +91,15 @@ def _document(contract: OpenDataContractStandard, table: SchemaObject) -> dict[s
         "delimiter": custom.get("delimiter", ","),
         "time_zone": custom.get("timeZone", "UTC"),
         "max_file_bytes": custom.get("maxFileBytes", MAX_FILE_BYTES),
-        "frequency_hours": None
-        if frequency is None
-        else float(frequency.value or 0) * SLA_UNITS[frequency.unit or "h"],
+        "frequency_hours": None if (seconds := _promised(contract, FREQUENCY)) is None else seconds / HOUR,
+        "latency_seconds": None if (seconds := _promised(contract, LATENCY)) is None else math.floor(seconds),
     }
+
+
+def _promised(contract: OpenDataContractStandard, promise: Promise) -> float | None:
+    """The seconds that a contract promises; None: it does not."""
+    found = next((sla for sla in contract.slaProperties or [] if sla.property == promise.name), None)
+    return None if found is None else float(found.value or 0) * promise.units[found.unit or ""]
 
 
 def _column(column: SchemaProperty) -> dict[str, Any]:

@@ -16,10 +16,11 @@ from pipeline_core.job_errors import (
     SparkFailedError,
     kind_of,
 )
-from pipeline_core.ledger import FAILED, QUARANTINED, Ledger
+from pipeline_core.ledger import FAILED, QUARANTINED, Ledger, wait_seconds
 from pipeline_core.manifest import LANDED, Manifest
 from pipeline_core.quarantine import quarantine_file
 from pipeline_core.runs import RunDetails, record_run
+from pipeline_core.ticks import Ticks
 from pipeline_core.verdict import ErrorOutput
 from pipeline_core.workflow import TRIGGER, PublishRequest, RecoveryRequest
 
@@ -66,11 +67,12 @@ class Recovery:
     artifacts_bucket: str
     ledger_table: str
     processing_function: str
+    ticks_queue_url: str
     max_attempts: int
     retry_seconds: int
 
     def recover(self, request: RecoveryRequest) -> str:
-        """Close the batch and say what became of it and its files.
+        """Close the batch, have a tick claim what waited for its end, and say what became of it and its files.
 
         Returns:
             RELEASED: its files are pending again, and wait for a while. SPLIT: they are, in parts, to find out which
@@ -82,10 +84,12 @@ class Recovery:
             PublishingError: the batch began to publish just now; try again.
         """
         ledger = Ledger(self.ledger_table)
-        batches = Batches(ledger)
+        batches, ticks = Batches(ledger), Ticks(ledger=ledger, queue_url=self.ticks_queue_url)
         dataset, batch_id = request.dataset, request.batch_id
         batch = batches.existing(dataset, batch_id)
         if batch.status in FINISHED and batch_id not in batches.state(dataset).running:
+            # Whoever concluded it may have died before it sent its tick.
+            ticks.arm(dataset)
             return batch.status
         if batch.status in DECIDED or (batch.status not in FINISHED and batch.seen is not None):
             # It has begun to publish, and there is no way back: processing brings it to its end.
@@ -99,6 +103,8 @@ class Recovery:
                 raise PublishingError(f"{batch_id} began to publish or was closed while its failure was looked at")
             batch = batches.existing(dataset, batch_id)
         self._settle_files(batch, files, ledger)
+        if batch.status == RELEASED and files:
+            ticks.send_later(dataset, max(wait_seconds(file, self.retry_seconds) for file in files))
         details = RunDetails(
             purpose=files[0].purpose if files else LANDED,
             files=len(files),
@@ -107,6 +113,7 @@ class Recovery:
         )
         record_run(self.artifacts_bucket, batch, details)
         batches.conclude(batch)
+        ticks.arm(dataset)
         return batch.status
 
     def _publish(self, request: PublishRequest) -> None:

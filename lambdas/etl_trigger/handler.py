@@ -1,4 +1,4 @@
-"""Turns pending files into batches and starts their workflow: on schedule for all datasets, or for one on demand."""
+"""Turns pending files into batches and starts their workflow: of a dataset when a tick is due, of all on schedule."""
 
 from functools import cache
 from typing import Any
@@ -35,9 +35,9 @@ def _datasets(bucket: str) -> tuple[str, ...]:
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Tick. `{}` looks at every dataset, `{"dataset": "flights"}` at one. Answers the batches started.
+    """Tick. `{}` looks at every dataset, `{"dataset": "flights"}` at one, a message of the queue at its own.
 
-    With `"parts_only": true` it takes only files of a batch that was split; see `Tick`.
+    Answers the batches started. A message that fails is an error: there is no other one beside it.
 
     Raises:
         ValueError: no contract is deployed for the dataset.
@@ -46,13 +46,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     tick = Tick.from_event(event)
     trigger = _trigger()
     known = _datasets(trigger.artifacts_bucket)
+    if tick.due_at_ms is not None and not trigger.wants(tick, known):
+        logger.info("tick is superfluous", extra={"dataset": tick.dataset})
+        return StartedBatches(batches=()).to_document()
     if tick.dataset is not None and tick.dataset not in known:
         raise ValueError(f"no contract is deployed for {tick.dataset!r}; there are: {', '.join(known)}")
     started: list[str] = []
     failures: list[Exception] = []
     for dataset in known if tick.dataset is None else [tick.dataset]:
         try:
-            batches = trigger.tick(dataset, parts_only=tick.parts_only)
+            batches = trigger.tick(dataset)
         except Exception as error:
             logger.exception("tick failed", extra={"dataset": dataset})
             failures.append(error)

@@ -5,7 +5,7 @@ each reads what an earlier attempt left; so a crash between any two is finished 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -21,10 +21,12 @@ from pipeline_core.ledger import FAILED, Ledger, now
 from pipeline_core.manifest import Manifest
 from pipeline_core.quarantine import GONE_REASON
 from pipeline_core.report import SPARK, STAGE
+from pipeline_core.ticks import Ticks
 from pipeline_core.verdict import ErrorOutput, NothingToRead
 from pipeline_core.workflow import TRIGGER, RecoveryRequest, WorkflowInput
 
 from lambdas.etl_trigger.manifests import Manifests, group_of
+from lambdas.etl_trigger.tick import Tick
 
 BYTES_A_WORKER = 512 * 1024**2
 """Input bytes for which one more G.1X worker is asked for."""
@@ -59,17 +61,24 @@ class Trigger:
     max_workers: int
     small_bytes: int
 
-    def tick(self, dataset: str, *, parts_only: bool = False) -> list[str]:
-        """Finish what an earlier tick left, then batch what is pending. Returns the ids of batches started.
+    def wants(self, tick: Tick, known: Collection[str]) -> bool:
+        """Whether a tick of the queue may find anything: its contract is still deployed, and no later tick was sooner.
 
-        With `parts_only` only files of a batch that was split are taken: they need not wait for the schedule.
+        One that is delivered again may have been cut short, and is always carried out.
         """
+        if tick.dataset is None or tick.due_at_ms is None or tick.dataset not in known:
+            return False
+        taken = Ticks(ledger=Ledger(self.ledger_table)).take(tick.dataset, tick.due_at_ms)
+        return taken or tick.again
+
+    def tick(self, dataset: str) -> list[str]:
+        """Finish what an earlier tick left, then batch what is pending. Returns the ids of batches started."""
         ledger = Ledger(self.ledger_table)
         batches = Batches(ledger)
         started = [
             batch.batch_id for batch in self._unstarted(dataset, batches) if self._advance(batch, ledger, batches)
         ]
-        while group := self._next_group(dataset, ledger, parts_only):
+        while group := self._next_group(dataset, ledger):
             batch = batches.open(dataset, batches.state(dataset), self.max_concurrent_batches)
             # The index may still show files that are claimed; a batch that got none ends the tick.
             if batch is None or not self._advance(batch, ledger, batches, group):
@@ -120,14 +129,12 @@ class Trigger:
             Payload=json.dumps(request.to_document()).encode(),
         )
 
-    def _next_group(self, dataset: str, ledger: Ledger, parts_only: bool = False) -> list[FileItem]:
+    def _next_group(self, dataset: str, ledger: Ledger) -> list[FileItem]:
         """The pending files of the next batch: those that wait for the same thing as the one that landed first.
 
         No more than a run can read before its timeout: a flood of large files is many batches, not one that fails.
         """
         pending = ledger.pending(dataset, self.max_files_per_batch, due_at=now())
-        if parts_only:
-            pending = [file for file in pending if file.part]
         group = [file for file in pending if group_of(file) == group_of(pending[0])]
         return group[: fitting([(file.size, file.key) for file in group], self.max_bytes_per_batch)]
 

@@ -1,29 +1,43 @@
 """What etl_trigger is asked, and what it answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_core.fields import Fields
+from pipeline_core.fields import DocumentError, Fields
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
     """A request to turn pending files into batches: of one dataset, or of all where `dataset` is None.
 
-    With `parts_only` only files of a batch that was split are taken; everything else waits for the schedule.
+    One that came by the queue has the time at which it was due; `again` says that it was delivered before.
     """
 
     dataset: str | None = None
-    parts_only: bool = False
+    due_at_ms: int | None = None
+    again: bool = False
 
     @classmethod
     def from_event(cls, event: object) -> "Tick":
-        """Parse the event of the function."""
+        """Parse the event of the function: the schedule's, a person's, or the queue's with one message.
+
+        Raises:
+            DocumentError: it does not fit, or has several messages.
+        """
         document = Fields(event, "the tick")
-        return cls(
-            dataset=document.text("dataset") if "dataset" in document else None,
-            parts_only=document.flag("parts_only", False),
-        )
+        if "Records" in document:
+            return cls._from_records(document.items("Records"))
+        return cls(dataset=document.text("dataset") if "dataset" in document else None)
+
+    @classmethod
+    def _from_records(cls, records: Sequence[Fields]) -> "Tick":
+        if len(records) != 1:
+            # One that failed would have the others carried out again.
+            raise DocumentError(f"{len(records)} messages of the queue of ticks; the event source hands over one")
+        message = Fields.from_json(records[0].text("body"), "the message of the queue of ticks")
+        deliveries = int(records[0].fields("attributes").text("ApproximateReceiveCount"))
+        return cls(dataset=message.text("dataset"), due_at_ms=message.integer("due_at_ms"), again=deliveries > 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,5 +47,5 @@ class StartedBatches:
     batches: tuple[str, ...]
 
     def to_document(self) -> dict[str, Any]:
-        """Write it as the function's answer."""
-        return {"batches": list(self.batches)}
+        """Write it as the function's answer, to the queue of ticks too: no message failed."""
+        return {"batches": list(self.batches), "batchItemFailures": []}

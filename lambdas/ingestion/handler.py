@@ -1,5 +1,7 @@
 """Writes every landed object version to the file ledger: as pending, or with the reason why it is not read.
 
+What is pending has a tick armed, which has it claimed together with what lands in the window after it.
+
 Reads S3 "Object Created" events that EventBridge put into the arrivals queue, and requests to replay a file.
 """
 
@@ -15,9 +17,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.documents import Contracts
 from pipeline_core.layout import ignored_because
-from pipeline_core.ledger import Ledger
+from pipeline_core.ledger import PENDING, Ledger
 from pipeline_core.plain_text import log_line
 from pipeline_core.quarantine import DELETED_REASON, quarantine_file
+from pipeline_core.ticks import Ticks
 
 from lambdas.ingestion.arrival import Arrival
 from lambdas.ingestion.logic import VersionGoneError, is_deleted, rejection, replay_purpose
@@ -36,6 +39,8 @@ class Settings:
     quarantine_bucket: str
     artifacts_bucket: str
     ledger_table: str
+    ticks_queue_url: str
+    window_seconds: int
 
 
 @cache
@@ -54,6 +59,10 @@ def register(record: SQSRecord) -> None:
     arrival = Arrival.from_message(record.body)
     file, replay = arrival.file, arrival.replay
     known = ledger.file(file.bucket, file.key, file.version)
+    ticks = Ticks(ledger=ledger, queue_url=environment.ticks_queue_url)
+    if known is not None and known.status == PENDING:
+        # Its tick may be missing: whoever wrote it down may have died before it was sent.
+        ticks.arm(file.dataset, environment.window_seconds)
     if known is not None and replay is None:
         logger.info("file is known already", extra={"key": file.key, "version": file.version})
         return
@@ -83,6 +92,7 @@ def register(record: SQSRecord) -> None:
         if new and ignored is not None and contract is not None:
             ledger.count_ignored(file.dataset)
     if reason is None:
+        ticks.arm(file.dataset, environment.window_seconds)
         # What nobody wants is counted for all datasets together: it may be of none.
         metrics.add_dimension("dataset", file.dataset)
     metrics.add_metric(name, MetricUnit.Count, int(new))

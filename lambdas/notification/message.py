@@ -79,6 +79,8 @@ def compose(notification: Notification, state_machine_arn: str) -> tuple[str, st
         )
         if verdict.rows_replaced:
             lines.append(f"{verdict.rows_replaced} rows that were published before were replaced.")
+        if verdict.seconds_to_published is not None:
+            lines.append(_seconds(verdict))
         lines.extend(f"Broken rule: {violation}." for violation in verdict.violations)
     if error:
         lines.append(f"Error: {error.error}: {error.cause[:MAX_CAUSE]}")
@@ -91,3 +93,10 @@ def compose(notification: Notification, state_machine_arn: str) -> tuple[str, st
     subject = printable(f"[{outcome}] {dataset}: {batch_id}")[:MAX_SUBJECT]
     # A line is one thing that is said: an error of several lines must not look like more of them.
     return subject, "\n".join(map(printable, lines))
+
+
+def _seconds(verdict: Verdict) -> str:
+    said = f"Published {verdict.seconds_to_published} seconds after the first of its files had landed"
+    if verdict.is_late:
+        return f"{said}: later than the {verdict.latency_seconds} seconds that the contract promises."
+    return f"{said}."

@@ -40,7 +40,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     metrics.add_metric("QuarantinedPercent", MetricUnit.Percent, 100 * quarantined / read if read else 0)
     metrics.add_metric("DpuSeconds", MetricUnit.Seconds, request.dpu_seconds or 0.0)
     metrics.add_metric(f"Batches{verdict.verdict.capitalize()}", MetricUnit.Count, 1)
+    if verdict.seconds_to_published is not None:
+        metrics.add_metric("SecondsToPublished", MetricUnit.Seconds, verdict.seconds_to_published)
     metrics.flush_metrics()
+    if verdict.is_late:
+        # Without the dataset: one alarm is for all of them, and the log says which.
+        metrics.add_metric("LatencyMissed", MetricUnit.Count, 1)
+        metrics.flush_metrics()
+        seconds, promised = verdict.seconds_to_published, verdict.latency_seconds
+        told = {"dataset": request.dataset, "seconds_to_published": seconds, "latency_seconds": promised}
+        logger.warning("latency missed", extra=told)
     answer = verdict.to_document()
     logger.info("verdict", extra={"verdict": answer})
     return answer

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import boto3
 from pipeline_core import catalog as catalog_module
@@ -15,6 +16,7 @@ from pipeline_core.manifest import REPLACE, ROWS, Manifest
 from pipeline_core.quarantine import quarantine_file
 from pipeline_core.report import Report, reconcile, violations
 from pipeline_core.runs import RunDetails, record_run
+from pipeline_core.ticks import Ticks
 from pipeline_core.verdict import CONFLICT, Verdict
 
 from lambdas.processing.finished_files import check_replaced, finished_file, has_no_rows_to_quarantine
@@ -36,6 +38,7 @@ class Publisher:
     ledger_table: str
     database: str
     event_bus_name: str
+    ticks_queue_url: str
 
     def decide(self, dataset: str, batch_id: str, seen: int) -> Verdict:
         """Audit and publish a batch.
@@ -109,10 +112,14 @@ class Publisher:
         )
 
     def _conclude(self, batches: Batches, batch: Batch, manifest: Manifest, report: Report) -> Verdict:
-        """What follows from a verdict: files, quarantine, catalog, event, run. Repeated when the call is."""
-        verdict = batch.verdict
-        assert verdict is not None, "it was decided on"
+        """What follows from a verdict: files, quarantine, catalog, event, run, tick. Repeated when the call is."""
+        assert batch.verdict is not None, "it was decided on"
         candidates = self._candidates(batch)
+        verdict = replace(
+            batch.verdict,
+            seconds_to_published=_seconds_to_published(batch, candidates),
+            latency_seconds=Contract.from_json(self._document(batch, "contract")).latency_seconds,
+        )
         self._finish_files(batch, manifest, report, verdict, candidates)
         if batch.status == PUBLISHED or manifest.purpose not in (ROWS, REPLACE):
             self._empty_quarantine(batch, report, candidates)
@@ -127,6 +134,8 @@ class Publisher:
             self._announce(verdict)
         record_run(self.artifacts_bucket, batch, RunDetails.of_verdict(verdict))
         batches.conclude(batch)
+        # What landed while the batch ran found the dataset full.
+        Ticks(ledger=Ledger(self.ledger_table), queue_url=self.ticks_queue_url).arm(batch.dataset)
         return replace(verdict, crawl=crawl)
 
     def _finish_files(
@@ -196,9 +205,21 @@ class Publisher:
                     "EventBusName": self.event_bus_name,
                     "Source": "data-pipeline",
                     "DetailType": "BatchPublished",
-                    "Detail": json.dumps(verdict.to_item()),
+                    "Detail": json.dumps(verdict.to_event()),
                 }
             ]
         )
         if answer["FailedEntryCount"]:
             raise RuntimeError(f"BatchPublished was not accepted: {answer['Entries']}")
+
+
+def _seconds_to_published(batch: Batch, candidates: Candidates) -> int | None:
+    """How long the first file of a published batch waited, in whole seconds, as S3 says the time of its landing.
+
+    None where nothing was published, or no file landed just for this batch: one that was asked for again has been read.
+    """
+    landed = [file.landed_at for file in candidates.values() if not file.replayed]
+    if batch.status != PUBLISHED or not landed:
+        return None
+    waited = datetime.fromisoformat(batch.finished_at) - datetime.fromisoformat(min(landed))
+    return max(0, int(waited.total_seconds()))

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from ops.pages import components, cost, flow, packages, schema, security, workflow
+from ops.pages import components, cost, flow, latency, packages, schema, security, workflow
 from ops.pages.generate import Make, generated, stale, write
 from recording.program import ROOT
 
@@ -21,6 +21,7 @@ PARTS: Mapping[str, Mapping[str, Make]] = {
         "measured": cost.measured,
         "prices": cost.unit_prices,
     },
+    "docs/guarantees.md": {"landing": latency.landing},
     "docs/security.md": {
         "roles": security.roles,
         "unmeasured": security.unmeasured,

@@ -8,6 +8,7 @@ from local.demo_data import package_data
 from local.driver import Pipeline
 from local.emulator import Emulator
 from recording.decisions import denials, read_decisions
+from tests.integration.ticks import one_batch
 
 HEADER = b"carrier,name\n"
 SECONDS = 240
@@ -33,9 +34,8 @@ def test_every_kind_of_bad_input_has_its_fate_and_its_neighbours_are_published(
         "airlines/many.csv": (HEADER + many, "PUBLISHED", None),
         "airlines/lines.jsonl": (b'{"carrier": "Y3", "name": "Line"}\n', "PUBLISHED", None),
     }
-    pipeline.land((key, content) for key, (content, _, _) in fates.items())
-    pipeline.wait_until_registered()
-    (batch_id,) = pipeline.tick("airlines")
+    with one_batch(emulator, pipeline):
+        pipeline.land((key, content) for key, (content, _, _) in fates.items())
     progress = pipeline.wait(lambda state: state.done, SECONDS)
     found = {file.key: file for file in progress.files}
     for key, (_, status, reason) in fates.items():
@@ -47,6 +47,8 @@ def test_every_kind_of_bad_input_has_its_fate_and_its_neighbours_are_published(
         "rows_quarantined": 2,
         "rows_duplicate": 1,
     }
+    batch_id = pipeline.batch_of("airlines/rows.csv")
+    assert {found[key].batch_id for key, (_, status, _) in fates.items() if status == "PUBLISHED"} == {batch_id}
     report = pipeline.report("airlines", batch_id)
     assert report["reasons"]["malformed_row"] == 1
     (message,) = pipeline.notifications()
@@ -58,21 +60,22 @@ def test_every_kind_of_bad_input_has_its_fate_and_its_neighbours_are_published(
 def test_a_second_batch_adds_what_is_new_and_counts_the_rest_as_duplicates(pipeline: Pipeline) -> None:
     before = int(pipeline.invoke("query", {"query": "airlines_rows"})["rows"][0][0])
     pipeline.land([("airlines/again.csv", HEADER + b"Y1,Good\nY4,New\n")])
-    pipeline.wait_until_registered()
-    pipeline.tick("airlines")
     progress = pipeline.wait(lambda state: state.done, SECONDS)
     (file,) = [file for file in progress.files if file.key == "airlines/again.csv"]
     assert (file.status, file.rows["rows_curated"], file.rows["rows_duplicate"]) == ("PUBLISHED", 1, 1)
     assert int(pipeline.invoke("query", {"query": "airlines_rows"})["rows"][0][0]) == before + 1
-    pipeline.notifications()
+    (message,) = pipeline.notifications()
+    sql = "SELECT seconds_to_published FROM runs WHERE batch_id = ?"
+    ((seconds,),) = pipeline.invoke("query", {"sql": sql, "parameters": [file.batch_id]})["rows"]
+    assert f"Published {seconds} seconds after the first of its files had landed." in message["Message"]
+    assert int(seconds) < 60, "not at the schedule's next tick"
 
 
 def test_a_batch_over_its_threshold_fails_visibly_and_nobody_sees_its_rows(pipeline: Pipeline) -> None:
     before = pipeline.invoke("query", {"query": "airlines_rows"})["rows"]
     pipeline.land([("airlines/bad.csv", HEADER + b"Z1,Good\nnope,Bad\n")])
-    pipeline.wait_until_registered()
-    (batch_id,) = pipeline.tick("airlines")
     progress = pipeline.wait(lambda state: state.done, SECONDS)
+    batch_id = pipeline.batch_of("airlines/bad.csv")
     assert progress.stages[batch_id] == "failed"
     assert next(file.status for file in progress.files if file.key == "airlines/bad.csv") == "QUARANTINED"
     (message,) = pipeline.notifications()

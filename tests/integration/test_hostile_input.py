@@ -59,8 +59,6 @@ def answers(pipeline: Pipeline) -> Pipeline:
     files = [(key, f"{HEADER}K{place},file {place}\n".encode()) for place, key in enumerate(KEYS)]
     quoted = [f'F{place},"{text.replace(chr(34), chr(34) * 2)}"\n' for place, text in enumerate(FORMULAS)]
     pipeline.land([*files, ("airlines/formulas.csv", (HEADER + "".join(quoted)).encode())])
-    pipeline.wait_until_registered()
-    pipeline.tick("airlines")
     progress = pipeline.wait(lambda state: state.done, SECONDS)
     assert {file.key: file.status for file in progress.files} == dict.fromkeys(
         [*KEYS, "airlines/formulas.csv"], "PUBLISHED"

@@ -21,6 +21,7 @@ from ops.__main__ import app
 from tests.integration.conftest import REPOSITORY, with_spark
 from tests.integration.kept import keep_decisions
 from tests.integration.local.conftest import eventually
+from tests.integration.ticks import one_batch
 
 HEADER = b"carrier,name\n"
 SECONDS = 240
@@ -74,13 +75,7 @@ def operator(
 
 
 def replayed(pipeline: Pipeline, key: str, status: str, before: int) -> Progress:
-    """Tick until a file that was asked for is at its end again."""
-    # The schedule ticks too: where it was quicker, the file is not seen pending, and its workflow is there.
-    pipeline.wait(
-        lambda state: len(state.stages) > before or any(f.key == key and f.status == "PENDING" for f in state.files),
-        SECONDS,
-    )
-    pipeline.tick("airlines")
+    """Wait until a file that was asked for is at its end again."""
     progress = pipeline.wait(done(before + 1), SECONDS)
     assert {file.status for file in progress.files if file.key == key} == {status}
     return progress
@@ -95,16 +90,17 @@ def in_quarantine(pipeline: Pipeline) -> set[str | None]:
     return {key for row in ask(pipeline, "latest_quarantined_files") for key in row}
 
 
-def test_a_file_that_cannot_be_read_is_quarantined_and_its_neighbour_published_in_one_run(pipeline: Pipeline) -> None:
+def test_a_file_that_cannot_be_read_is_quarantined_and_its_neighbour_published_in_one_run(
+    emulator: Emulator, pipeline: Pipeline
+) -> None:
     sink = io.BytesIO()
     names = [f"{chr(65 + n % 26)}{chr(65 + n // 26)}" for n in range(600)]
     pq.write_table(pa.table({"carrier": names, "name": names}), sink)
     whole = sink.getvalue()
     noise = whole[:100] + b"\xff" * 400 + whole[500:]
     good, poison = "airlines/good.csv", "airlines/poison.parquet"
-    pipeline.land([(good, HEADER + b"P0,Good\n"), (poison, noise)])
-    pipeline.wait_until_registered()
-    pipeline.tick("airlines")
+    with one_batch(emulator, pipeline):
+        pipeline.land([(good, HEADER + b"P0,Good\n"), (poison, noise)])
     progress = pipeline.wait(done(1), SECONDS)
     states = {file.key: file for file in progress.files}
     assert (states[good].status, states[poison].status) == ("PUBLISHED", "QUARANTINED")
@@ -122,9 +118,8 @@ def test_a_batch_that_spark_dies_on_is_given_back_once_and_split_when_spark_dies
     # No content that the engine cannot stand is known: whoever reads the file is killed, as where there is no memory.
     reading = {"service": "s3", "operation": "GetObject", "principal": "raw-to-curated", "text": killer}
     faults(emulator, [{"id": "killer", "effect": "kill", "times": 0, **reading}])
-    pipeline.land([(good, HEADER + b"P1,Good\n"), (killer, HEADER + b"P8,Bad\n")])
-    pipeline.wait_until_registered()
-    pipeline.tick("airlines")
+    with one_batch(emulator, pipeline):
+        pipeline.land([(good, HEADER + b"P1,Good\n"), (killer, HEADER + b"P8,Bad\n")])
     # Two batches of both, one of the good file, two of the one that kills Spark: it is blamed at the second time alone.
     progress = pipeline.wait(done(before + 5), 4 * SECONDS)
     faults(emulator, [])
@@ -164,9 +159,8 @@ def test_quarantined_rows_are_a_table_and_leave_it_when_the_contract_is_put_righ
 ) -> None:
     before = len(pipeline.progress().stages)
     pipeline.land([("airlines/rows.csv", HEADER + BAD)])
-    pipeline.wait_until_registered()
-    (batch_id,) = pipeline.tick("airlines")
     pipeline.wait(done(before + 1), SECONDS)
+    batch_id = pipeline.batch_of("airlines/rows.csv")
     sql = "SELECT source_file, line, raw_record, array_join(reasons, ' ') FROM quarantined_rows WHERE batch_id = ?"
     rows = pipeline.invoke("query", {"sql": sql, "parameters": [batch_id]})["rows"]
     assert [[row[0].partition("?")[0], *row[1:]] for row in rows] == [

@@ -60,9 +60,8 @@ def name_of(command: str) -> str:
 def values(emulator: Emulator, pipeline: Pipeline) -> dict[str, str]:
     """What stands for each placeholder: a batch that was quarantined whole, and what there is to see of it."""
     pipeline.land([(KEY, b"carrier,name\nZ1,Good\nnope,Bad\n")])
-    pipeline.wait_until_registered()
-    (batch,) = pipeline.tick("airlines")
     pipeline.wait(lambda progress: progress.done, SECONDS)
+    batch = pipeline.batch_of(KEY)
     asked = pipeline.invoke("query", {"query": "recent_runs", "parameters": ["airlines"]})
     assert asked["rows"]
     outputs, sqs = pipeline.outputs, emulator.client("sqs")

@@ -94,6 +94,7 @@ class Toy:
         self.machine = machine["stateMachineArn"]
         boto3.client("glue").create_database(DatabaseInput={"Name": f"lake-{self.number}"})
         boto3.client("events").create_event_bus(Name=f"bus-{self.number}")
+        ticks = boto3.client("sqs").create_queue(QueueName=f"ticks-{self.number}")["QueueUrl"]
         buckets = {"curated_bucket": curated, "artifacts_bucket": artifacts, "ledger_table": table}
         self.trigger = Trigger(
             quarantine_bucket=quarantine,
@@ -112,6 +113,7 @@ class Toy:
             quarantine_bucket=quarantine,
             database=f"lake-{self.number}",
             event_bus_name=f"bus-{self.number}",
+            ticks_queue_url=ticks,
             **buckets,
         )
         self.recovery = Recovery(
@@ -121,8 +123,10 @@ class Toy:
             artifacts_bucket=artifacts,
             ledger_table=table,
             processing_function="processing",
+            ticks_queue_url=ticks,
         )
         os.environ.update(RAW_BUCKET=raw, QUARANTINE_BUCKET=quarantine, ARTIFACTS_BUCKET=artifacts, LEDGER_TABLE=table)
+        os.environ.update(TICKS_QUEUE_URL=ticks, WINDOW_SECONDS="0")
         ingestion._parts.cache_clear()
         self.ledger = ingestion._parts()[1]
 

@@ -51,6 +51,8 @@ class Contract:
     time_zone: str
     max_file_bytes: int
     frequency_hours: float | None
+    # Contracts that were compiled before it came promise nothing of it.
+    latency_seconds: int | None = None
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Contract":

@@ -75,7 +75,8 @@ class Candidate(LandedFile):
     split. `attempts` are the batches that gave it back, `deaths` those of them on which Spark died, and `kills` those
     in which Spark died on this file alone after it had read the known good file. `counts` are None for a file of
     which no batch was decided on. `published_in` and `quarantined_in` are the batches whose files hold rows of it, and
-    `has_copy` says that the quarantine bucket has a copy of all of it.
+    `has_copy` says that the quarantine bucket has a copy of all of it; `replayed`, that it was asked for again after it
+    had come to an end.
     """
 
     purpose: str = LANDED
@@ -88,6 +89,7 @@ class Candidate(LandedFile):
     published_in: tuple[str, ...] = ()
     quarantined_in: str = ""
     has_copy: bool = False
+    replayed: bool = False
 
     @property
     def is_replay_of_published(self) -> bool:
@@ -108,6 +110,7 @@ class Candidate(LandedFile):
             "published_in": list(self.published_in),
             "outcome": self.counts.to_document() if self.counts else {},
             "kept": self.has_copy,
+            "replayed": self.replayed,
         }
 
     def in_part(self, part: str, root: str) -> "Candidate":
@@ -179,4 +182,6 @@ def _candidate(document: Fields) -> dict[str, Any]:
         "counts": RowCounts.from_fields(counts) if "rows_read" in counts else None,
         "published_in": document.texts("published_in"),
         "has_copy": document.flag("kept", False),
+        # The ledger has the id of the latest request.
+        "replayed": "replay_id" in document or document.flag("replayed", False),
     }

@@ -7,6 +7,7 @@ Items, by partition key and sort key:
     dataset#<dataset>     state                  counters, running batches, who publishes
     dataset#<dataset>     batch#<batch id>       a batch and its status
     dataset#<dataset>     publish#<sequence>     which partitions the n-th publish touched
+    dataset#<dataset>     tick                   when the next tick is due, and when the latest one began
 
 Pending files are in the sparse index `pending`, spread over shards so that no index partition is hot.
 """
@@ -278,8 +279,7 @@ class Ledger:
         """
 
         def one(file: Candidate) -> bool:
-            wait = min(retry_seconds * 2 ** min(file.attempts, MAX_DOUBLINGS), LONGEST_WAIT_SECONDS)
-            at = datetime.now(UTC) + timedelta(seconds=wait)
+            at = datetime.now(UTC) + timedelta(seconds=wait_seconds(file, retry_seconds))
             counts = {f":{name}": getattr(file, name) + 1 for name in counters}
             values = {":one": 1, ":at": at.isoformat(timespec="microseconds"), **counts}
             sets = ["attempts = attempts + :one", "not_before = :at", *(f"{name} = :{name}" for name in counters)]
@@ -339,6 +339,11 @@ class Ledger:
     def _conditional_put(self, item: dict[str, Any]) -> bool:
         answer = write(lambda: self.table.put_item(Item=item, ConditionExpression=Attr("pk").not_exists()))
         return answer is not None
+
+
+def wait_seconds(file: Candidate, retry_seconds: int) -> int:
+    """How long a file that is given back waits for its next batch."""
+    return min(retry_seconds << min(file.attempts, MAX_DOUBLINGS), LONGEST_WAIT_SECONDS)
 
 
 def pending_shard(file: LandedFile) -> str:

@@ -27,6 +27,7 @@ class RunDetails:
     violations: tuple[str, ...] = ()
     error: str = ""
     engine: str = ""
+    seconds_to_published: int | None = None
 
     @classmethod
     def of_verdict(cls, verdict: Verdict) -> "RunDetails":

@@ -8,6 +8,9 @@ from pipeline_core.fields import Fields
 CONFLICT = "CONFLICT"
 """The verdict that asks for another run of the job: other rows were published since it read the table."""
 
+SECONDS = ("seconds_to_published", "latency_seconds")
+"""What is only known when the publish is over."""
+
 MAX_CAUSE = 2000
 """Characters of an error's cause that the ledger and the notification have."""
 
@@ -18,6 +21,8 @@ class Verdict:
 
     `report` is the name of the report that it is about, `purpose` what the files were read for, `engine` what staged
     it, `violations` are the broken rules of the contract, and `crawl` says whether the crawler has something to learn.
+    `seconds_to_published` is how long the batch's first file waited from landing to the publish, where it landed just
+    for this batch; `latency_seconds` is what the contract promises of that. The ledger has neither of the three.
     """
 
     verdict: str
@@ -37,6 +42,14 @@ class Verdict:
     violations: tuple[str, ...] = ()
     engine: str = ""
     crawl: bool = False
+    seconds_to_published: int | None = None
+    latency_seconds: int | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the contract promises that rows are published sooner after they landed."""
+        seconds, promised = self.seconds_to_published, self.latency_seconds
+        return seconds is not None and promised is not None and seconds > promised
 
     @classmethod
     def from_fields(cls, document: Fields) -> "Verdict":
@@ -46,6 +59,7 @@ class Verdict:
             for field in fields(cls)
             if field.type in (int, str) and field.name != "engine"
         }
+        values |= {name: document.integer(name) for name in SECONDS if name in document}
         return cls(
             **values,
             violations=document.texts("violations"),
@@ -54,14 +68,18 @@ class Verdict:
         )
 
     def to_item(self) -> dict[str, Any]:
-        """Write the verdict as the ledger and the event have it."""
+        """Write the verdict as the ledger has it."""
+        return {name: value for name, value in self.to_event().items() if name not in SECONDS}
+
+    def to_event(self) -> dict[str, Any]:
+        """Write the verdict as consumers of `BatchPublished` get it."""
         document = {**asdict(self), "violations": list(self.violations)}
         del document["crawl"]
         return document
 
     def to_document(self) -> dict[str, Any]:
         """Write the verdict as the workflow has it."""
-        return {**self.to_item(), "crawl": self.crawl}
+        return {**self.to_event(), "crawl": self.crawl}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""One emulator with faults for each process of the tests, and the pipeline deployed without its schedule."""
+"""One emulator with faults for each process of the tests, and the pipeline deployed without schedule and ticks."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ from local.deployer import deploy, read_config
 from local.emulator import Emulator
 from tests.integration.faults.lab import Lab, Scenario
 from tests.integration.kept import RESULTS, keep_decisions
+from tests.integration.ticks import let_tick
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -19,14 +20,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     # The tests play the schedule, so that what happens between two ticks is known.
     # Faults hit Spark, which does every batch here.
     spark = {"small_megabytes": 0}
-    batches = {"schedule_enabled": False, "max_concurrent_per_dataset": 2, "retry_seconds": 1, **spark}
+    batches = {
+        "schedule_enabled": False,
+        "window_seconds": 1,
+        "max_concurrent_per_dataset": 2,
+        "retry_seconds": 1,
+        **spark,
+    }
     config["data-pipeline:settings"]["batches"] = batches
     # How long a call of processing may outlive its execution; nobody touches the batch before.
     config["data-pipeline:settings"]["functions"] = {"processing": {"timeout_seconds": 20}}
-    config["data-pipeline:settings"]["ingestion"] = {"batching_window_seconds": 1, "max_receive_count": 3}
+    config["data-pipeline:settings"]["ingestion"] = {"max_receive_count": 3}
     with Emulator(tmp_path_factory.mktemp("faults"), wait_scale=0.05, faults=True) as emulator:
         lab = Lab(emulator, deploy(emulator.endpoint, "local", REPOSITORY, config=config))
         lab.redeliver_after(2)
+        let_tick(emulator, lab.pipeline, False)
         yield lab
     keep_decisions(emulator)
 

@@ -25,6 +25,7 @@ from local.emulator import Emulator
 from recording.decisions import denials, read_decisions
 from tests.integration.faults.sources import File, Row, Source, chunks, spoiled
 from tests.integration.kept import Result
+from tests.integration.ticks import let_tick
 
 CONTROL = "/_faults/"
 SECONDS = 300
@@ -213,9 +214,17 @@ class Lab:
 
     def redeliver_after(self, seconds: int) -> None:
         """How long a message that failed stays invisible; minutes, as deployed, are long for a test."""
-        self.sqs.set_queue_attributes(
-            QueueUrl=self.outputs["arrivals_queue_url"], Attributes={"VisibilityTimeout": str(seconds)}
-        )
+        for queue, hidden in (("arrivals_queue_url", seconds), ("ticks_queue_url", 3 * seconds)):
+            self.sqs.set_queue_attributes(QueueUrl=self.outputs[queue], Attributes={"VisibilityTimeout": str(hidden)})
+
+    @contextlib.contextmanager
+    def ticking(self) -> Iterator[None]:
+        """The pipeline's own ticks are carried out while this lasts; elsewhere the tests play them."""
+        let_tick(self.emulator, self.pipeline, True)
+        try:
+            yield
+        finally:
+            let_tick(self.emulator, self.pipeline, False)
 
     def spark(self, name: str) -> int | None:
         """A process of a Glue run (its script's `python`, or the `java` that it uses), if one is there."""
@@ -321,8 +330,8 @@ class Scenario:
             assert counts[rule["id"]], f"the rule never fired: {rule}"
         self.injected += sum(counts.values())
 
-    def settle(self, seconds: float = SECONDS) -> None:
-        """Play the schedule until every version has its end and no workflow runs."""
+    def settle(self, seconds: float = SECONDS, *, schedule: bool = True) -> None:
+        """Play the schedule until every version has its end and no workflow runs; or only let leases run out."""
         datasets = {file.dataset for file in self.files}
 
         def settled() -> bool:
@@ -332,6 +341,8 @@ class Scenario:
                 return True
             for dataset in datasets:
                 self.lab.expire_leases(dataset)
+                if not schedule:
+                    continue
                 waits = any(i["status"] == "PENDING" and i["key"].startswith(f"{dataset}/") for i in items)
                 left = self.lab.state(dataset).get("running") and not self.lab.running()
                 if waits or left or any(b["status"] == "OPEN" for b in self.lab.batches(dataset).values()):

@@ -21,7 +21,7 @@ def test_everything_wrong_is_said_once(tmp_path: Path) -> None:
     for path, (text, _) in WRONG.items():
         (project / path).write_text(text, encoding="utf-8")
     stack_file = project / "Pulumi.local.yaml"
-    stack_file.write_text(stack_file.read_text().replace("schedule_minutes", "shedule_minutes"), encoding="utf-8")
+    stack_file.write_text(stack_file.read_text().replace("window_seconds", "widow_seconds"), encoding="utf-8")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
@@ -39,5 +39,5 @@ def test_everything_wrong_is_said_once(tmp_path: Path) -> None:
     assert ended.returncode == 1, said
     assert "Traceback" not in said
     flat = " ".join(said.split())
-    for line in (*(line for _, line in WRONG.values()), "batches.shedule_minutes"):
+    for line in (*(line for _, line in WRONG.values()), "batches.widow_seconds"):
         assert flat.count(line) == 1, said

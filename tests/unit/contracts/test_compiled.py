@@ -68,6 +68,7 @@ def test_all_that_a_contract_says_is_in_its_document(tmp_path: Path) -> None:
             "slaProperties": [
                 {"property": "retention", "value": 1, "unit": "y"},
                 {"property": "frequency", "value": 2, "unit": "d"},
+                {"property": "latency", "value": 5, "unit": "minutes"},
             ],
         },
     )
@@ -115,6 +116,7 @@ def test_all_that_a_contract_says_is_in_its_document(tmp_path: Path) -> None:
         "time_zone": "Europe/Berlin",
         "max_file_bytes": 1_000,
         "frequency_hours": 48.0,
+        "latency_seconds": 300,
     }
 
 
@@ -130,6 +132,7 @@ def test_what_a_contract_does_not_say_has_its_default(tmp_path: Path) -> None:
         "time_zone": "UTC",
         "max_file_bytes": MAX_FILE_BYTES,
         "frequency_hours": None,
+        "latency_seconds": None,
     }
 
 
@@ -151,6 +154,39 @@ def test_a_promise_is_in_hours_whatever_its_unit(tmp_path: Path, unit: str) -> N
     sla = [{"property": "frequency", "value": 3, "unit": unit}]
     hours = 3.0 * (24 if unit.startswith("d") else 1)
     assert compiled(tmp_path, contract={"slaProperties": sla}).document["frequency_hours"] == hours
+
+
+@pytest.mark.parametrize(
+    ("unit", "seconds"),
+    [
+        *[(unit, 1) for unit in ("s", "sec", "second", "seconds")],
+        *[(unit, 60) for unit in ("min", "minute", "minutes")],
+        *[(unit, 3_600) for unit in ("h", "hour", "hours")],
+        *[(unit, 86_400) for unit in ("d", "day", "days")],
+    ],
+)
+def test_a_promised_latency_is_in_seconds_whatever_its_unit(tmp_path: Path, unit: str, seconds: int) -> None:
+    sla = [{"property": "latency", "value": 2, "unit": unit}]
+    assert compiled(tmp_path, contract={"slaProperties": sla}).document["latency_seconds"] == 2 * seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"),
+    [(0, None), (0.9, None), (1, 1), (1.9, 1), (2_592_000, 2_592_000), (2_592_001, None), (float("nan"), None)],
+)
+def test_a_promised_latency_is_a_second_to_thirty_days(tmp_path: Path, value: float, taken: int | None) -> None:
+    sla = {"slaProperties": [{"property": "latency", "value": value, "unit": "s"}]}
+    if taken is not None:
+        assert compiled(tmp_path, contract=sla).document["latency_seconds"] == taken
+    else:
+        said = f"orders.odcs.yaml: slaProperties.0: {value} s; allowed are 1 second to 30 days; "
+        assert refused(tmp_path, contract=sla) == f"{said}leave it out where nothing is promised"
+
+
+@pytest.mark.parametrize(("value", "unit"), [(True, "s"), ("1", "s"), (1, None), (1, "m"), (1, "y"), (None, "s")])
+def test_a_promised_latency_that_is_no_number_of_a_known_unit_is_refused(tmp_path: Path, value: Any, unit: Any) -> None:
+    sla = {"slaProperties": [{"property": "latency", "value": value, "unit": unit}]}
+    assert "slaProperties.0" in refused(tmp_path, contract=sla)
 
 
 @pytest.mark.parametrize(

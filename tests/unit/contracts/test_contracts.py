@@ -164,6 +164,10 @@ def test_keys_come_in_their_positions_order_and_types_from_the_physical_type(tmp
             ),
             "slaProperties.1: a second frequency",
         ),
+        (
+            lambda c, t, p: c.update(slaProperties=[{"property": "latency", "value": n, "unit": "h"} for n in (1, 2)]),
+            "slaProperties.1: a second latency",
+        ),
     ],
 )
 def test_a_contract_that_cannot_be_kept_is_refused(tmp_path: Path, change: Any, said: str) -> None:

@@ -41,6 +41,8 @@ OWN_METRICS: Mapping[str, Mapping[str, str | None]] = {
     "ReconciliationErrors": {"service": "error_handler"},
     "JobRunsFailed": {"service": "error_handler"},
     "CrawlsFailed": {"service": "error_handler"},
+    "LatencyMissed": {"service": "processing"},
+    "SecondsToPublished": {"service": "processing", "dataset": None},
 }
 # The smoke test's dataset comes when somebody deploys: nobody is called when it does not.
 QUIET = "canary"
@@ -94,6 +96,7 @@ DAYS: Mapping[str, Callable[[float], Day]] = {
     "rows-unaccounted": lambda _: Day(event(1), (event(0), ())),
     "job-failed": lambda _: Day(event(1)),
     "crawler-failed": lambda _: Day(event(1)),
+    "latency-missed": lambda _: Day(event(1)),
     # A bad batch, and a good one in the same minute.
     "-quarantined": lambda _: Day((*event(1.5), *event(0)), (event(1), event(0), ())),
     "-no-rows": lambda _: Day((*event(0), *event(500)), (event(1), ())),
@@ -159,7 +162,7 @@ def test_every_kind_of_failure_has_its_alarm(cloud: Cloud) -> None:
 def test_every_dead_letter_queue_calls_at_its_first_message(cloud: Cloud) -> None:
     dead = {queue.outputs["name"] for queue in cloud.of("sqs.Queue") if "redrivePolicy" not in queue.inputs}
     watched = {alarm.inputs["dimensions"]["QueueName"] for name, alarm in inputs(cloud).items() if "empty" in name}
-    assert len(dead) == 2
+    assert len(dead) == 3
     assert watched == dead
 
 

@@ -131,6 +131,12 @@ def test_prod_keeps_its_data_its_logs_and_someone_to_call(change: dict[str, Any]
             "functions.ingestion.reserved_concurrency = 5: allowed is at least ingestion.max_concurrency, which is 10",
         ),
         (
+            {"functions": {"etl_trigger": {"reserved_concurrency": 5}}},
+            "functions.etl_trigger.reserved_concurrency = 5: allowed is more than 5, which ticks of the queue may take",
+        ),
+        ({"batches": {"window_seconds": 601}}, "batches.window_seconds = 601"),
+        ({"batches": {"window_seconds": -1}}, "batches.window_seconds = -1"),
+        (
             {"workflow": {"timeout_minutes": 60}},
             "workflow.timeout_minutes = 60: allowed is more than glue.timeout_minutes",
         ),
@@ -164,7 +170,7 @@ def test_prod_keeps_its_data_its_logs_and_someone_to_call(change: dict[str, Any]
         ),
         (
             {"ingestion": {"max_receive_count": 1_000}},
-            "ingestion.max_receive_count = 1000: allowed is at most 945: a try takes up to 365 seconds",
+            "ingestion.max_receive_count = 1000: allowed is at most 956: a try takes up to 361 seconds",
         ),
         ({"functions": {"query": {"timeout_seconds": 305}}}, "query.timeout_seconds = 305: allowed is less than 305"),
         ({"functions": {"notification": {"timeout_seconds": 65}}}, "timeout_seconds = 65: allowed is less than 65"),
@@ -195,6 +201,18 @@ def test_prod_keeps_its_data_its_logs_and_someone_to_call(change: dict[str, Any]
 def test_what_aws_would_refuse_later_is_refused_before_the_first_resource(change: dict[str, Any], said: str) -> None:
     lines = refusal({"environment": "dev", **change})
     assert [line for line in lines if said in line], lines
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"functions": {"etl_trigger": {"reserved_concurrency": 6}}},
+        {"batches": {"window_seconds": 0}},
+        {"batches": {"window_seconds": 600}},
+    ],
+)
+def test_the_most_and_the_least_that_ticks_allow_are_taken(change: dict[str, Any]) -> None:
+    assert parse({"environment": "dev", **change}, "Pulumi.test.yaml").environment == "dev"
 
 
 @pytest.mark.parametrize("claimed", ["local", "dev", "staging"])

@@ -136,9 +136,20 @@ def test_the_job_never_touches_the_published_table(dev: Cloud) -> None:
     assert [arn for s in changing for arn in s["Resource"] if "/tables/" in arn or arn.endswith("0a1b2c3/*")] == []
 
 
-def test_only_ingestion_and_nobody_else_takes_messages(dev: Cloud) -> None:
-    takers = [name for _, name, s in statements(dev) if "sqs:ReceiveMessage" in listed(s["Action"])]
-    assert takers == ["data-pipeline-ingestion-role-policy"]
+def test_each_queue_has_one_taker_and_ticks_come_from_three_functions(dev: Cloud) -> None:
+    names = {queue.outputs["arn"]: queue.name.removeprefix("data-pipeline-") for queue in dev.of("sqs.Queue")}
+
+    def who(action: str) -> set[tuple[str, str]]:
+        found = [(name, s) for _, name, s in statements(dev) if action in listed(s["Action"]) and "Principal" not in s]
+        return {
+            (name.removeprefix("data-pipeline-").removesuffix("-role-policy"), names[arn])
+            for name, s in found
+            for arn in listed(s["Resource"])
+        }
+
+    assert who("sqs:ReceiveMessage") == {("ingestion", "arrivals"), ("etl-trigger", "ticks")}
+    senders = {name for name, queue in who("sqs:SendMessage") if queue == "ticks"}
+    assert senders == {"ingestion", "processing", "error-handler"}
 
 
 def test_a_wildcard_resource_is_refused_where_it_is_written() -> None:

@@ -40,7 +40,7 @@ def test_no_value_of_settings_that_hold_a_secret_is_printed(raw: object) -> None
     [
         ({"ingestion": {"batch_size": 4321, "batching_window_seconds": 0}}, "4321"),
         ({"ingestion": {"max_concurrency": 321}, "functions": {"ingestion": {"reserved_concurrency": 5}}}, "321"),
-        ({"functions": {"ingestion": {"timeout_seconds": 432}}, "ingestion": {"max_receive_count": 999}}, "2597"),
+        ({"functions": {"ingestion": {"timeout_seconds": 432}}, "ingestion": {"max_receive_count": 999}}, "2593"),
         ({"workflow": {"timeout_minutes": 60}, "glue": {"timeout_minutes": 432}}, "432"),
         ({"glue": {"max_concurrent_runs": 1}, "batches": {"max_concurrent_per_dataset": 7}}, "7"),
         ({"storage": {"raw_to_infrequent_access_after_days": 321, "raw_to_glacier_after_days": 322}}, "351"),

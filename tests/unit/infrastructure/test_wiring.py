@@ -97,16 +97,21 @@ def test_what_needs_permissions_waits_for_them(cloud: Cloud) -> None:
     by_arn = {role.outputs["arn"]: policies[role.outputs["name"]] for role in cloud.of("iam.Role")}
     for user in cloud.of("lambda.Function", "sfn.StateMachine", "glue.Job", "glue.Crawler"):
         assert by_arn[user.inputs.get("role") or user.inputs["roleArn"]] in user.dependencies, user.name
-    (mapping,) = cloud.of("lambda.EventSourceMapping")
-    assert cloud.one("iam.RolePolicy", "data-pipeline-ingestion-role-policy").urn in mapping.dependencies
+    roles = {one.outputs["name"]: by_arn[one.inputs["role"]] for one in cloud.of("lambda.Function")}
+    mappings = cloud.of("lambda.EventSourceMapping")
+    assert len(mappings) == 2
+    for mapping in mappings:
+        assert roles[mapping.inputs["functionName"]] in mapping.dependencies, mapping.name
 
 
 def test_the_queue_hides_a_message_six_times_longer_than_its_consumer_may_take(cloud: Cloud) -> None:
-    (mapping,) = cloud.of("lambda.EventSourceMapping")
-    queue = next(q for q in cloud.of("sqs.Queue") if q.outputs["arn"] == mapping.inputs["eventSourceArn"])
-    consumer = next(f for f in cloud.of("lambda.Function") if f.outputs["name"] == mapping.inputs["functionName"])
-    window = mapping.inputs["maximumBatchingWindowInSeconds"]
-    assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * consumer.inputs["timeout"] + window
+    mappings = cloud.of("lambda.EventSourceMapping")
+    assert len(mappings) == 2
+    for mapping in mappings:
+        queue = next(q for q in cloud.of("sqs.Queue") if q.outputs["arn"] == mapping.inputs["eventSourceArn"])
+        consumer = next(f for f in cloud.of("lambda.Function") if f.outputs["name"] == mapping.inputs["functionName"])
+        window = mapping.inputs["maximumBatchingWindowInSeconds"]
+        assert queue.inputs["visibilityTimeoutSeconds"] >= 6 * consumer.inputs["timeout"] + window
     assert visibility_timeout_seconds(30, 5) == 185
 
 
@@ -115,9 +120,28 @@ def test_the_longest_function_timeout_still_fits_the_longest_visibility_timeout(
 
 
 def test_one_bad_message_does_not_send_the_good_ones_back(cloud: Cloud) -> None:
-    (mapping,) = cloud.of("lambda.EventSourceMapping")
-    assert mapping.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping.inputs["scalingConfig"]["maximumConcurrency"] >= 2
+    for mapping in cloud.of("lambda.EventSourceMapping"):
+        assert mapping.inputs["functionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping.inputs["scalingConfig"]["maximumConcurrency"] >= 2
+
+
+def test_ticks_are_handed_over_one_at_a_time_so_that_one_that_fails_comes_back_alone(cloud: Cloud) -> None:
+    queue = cloud.one("sqs.Queue", "data-pipeline-ticks")
+    (mapping,) = [
+        m for m in cloud.of("lambda.EventSourceMapping") if m.inputs["eventSourceArn"] == queue.outputs["arn"]
+    ]
+    trigger = cloud.one("lambda.Function", "data-pipeline-etl-trigger")
+    assert mapping.inputs["functionName"] == trigger.outputs["name"]
+    assert mapping.inputs["batchSize"] == 1
+    assert mapping.inputs["maximumBatchingWindowInSeconds"] == 0, "the tick has waited already"
+    reserved = trigger.inputs.get("reservedConcurrentExecutions")
+    assert reserved is None or reserved > mapping.inputs["scalingConfig"]["maximumConcurrency"]
+
+
+@pytest.mark.parametrize("function", ["ingestion", "processing", "error-handler"])
+def test_whoever_sends_ticks_knows_their_queue(cloud: Cloud, function: str) -> None:
+    variables = cloud.one("lambda.Function", f"data-pipeline-{function}").inputs["environment"]["variables"]
+    assert variables["TICKS_QUEUE_URL"] == cloud.one("sqs.Queue", "data-pipeline-ticks").outputs["url"]
 
 
 def test_queues_are_encrypted_and_dead_letters_wait_two_weeks(cloud: Cloud) -> None:
@@ -126,9 +150,11 @@ def test_queues_are_encrypted_and_dead_letters_wait_two_weeks(cloud: Cloud) -> N
     assert {queue.inputs["kmsMasterKeyId"] for queue in queues} == {key.outputs["arn"]}
     work = [queue for queue in queues if "redrivePolicy" in queue.inputs]
     dead = [queue for queue in queues if queue not in work]
-    assert len(work) == 1
+    assert len(work) == 2
     assert {queue.inputs["messageRetentionSeconds"] for queue in dead} == {1_209_600}
-    assert work[0].json("redrivePolicy")["deadLetterTargetArn"] in {queue.outputs["arn"] for queue in dead}
+    targets = {queue.json("redrivePolicy")["deadLetterTargetArn"] for queue in work}
+    assert len(targets) == 2
+    assert targets < {queue.outputs["arn"] for queue in dead}
 
 
 def test_topics_are_encrypted(cloud: Cloud) -> None:
@@ -213,20 +239,6 @@ def test_failed_runs_of_this_job_and_crawls_of_these_crawlers_reach_the_error_ha
         target = targets[rule.outputs["name"]]
         assert target["arn"] == handler
         assert "input" not in target, "it counts what Glue says"
-
-
-def test_every_end_of_an_execution_has_the_parts_of_split_batches_started(cloud: Cloud) -> None:
-    (machine,) = cloud.of("sfn.StateMachine")
-    rule = cloud.one("cloudwatch.EventRule", "data-pipeline-end")
-    detail = rule.json("eventPattern")["detail"]
-    # All that EventBridge tells of, but RUNNING and PENDING_REDRIVE.
-    assert detail == {
-        "status": ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"],
-        "stateMachineArn": [machine.outputs["arn"]],
-    }
-    (target,) = [t for t in cloud.of("cloudwatch.EventTarget") if t.inputs["rule"] == rule.outputs["name"]]
-    assert target.inputs["arn"] == cloud.one("lambda.Function", "data-pipeline-etl-trigger").outputs["arn"]
-    assert target.json("input") == {"parts_only": True}
 
 
 @pytest.mark.parametrize(("caller", "called"), [("etl-trigger", "error-handler"), ("error-handler", "processing")])

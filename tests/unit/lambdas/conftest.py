@@ -182,6 +182,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         )["stateMachineArn"]
         boto3.client("glue").create_database(DatabaseInput={"Name": DATABASE})
         boto3.client("events").create_event_bus(Name=BUS)
+        # What it holds back is delivered by the tests, at their time.
+        ticks = boto3.client("sqs").create_queue(QueueName="ticks")["QueueUrl"]
         topic = boto3.client("sns").create_topic(Name="notifications")["TopicArn"]
         for name, value in {
             "RAW_BUCKET": RAW,
@@ -189,6 +191,8 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "QUARANTINE_BUCKET": QUARANTINE,
             "ARTIFACTS_BUCKET": ARTIFACTS,
             "LEDGER_TABLE": TABLE,
+            "TICKS_QUEUE_URL": ticks,
+            "WINDOW_SECONDS": "10",
             "STATE_MACHINE_ARN": machine,
             "ERROR_HANDLER_FUNCTION": "error_handler",
             "PROCESSING_FUNCTION": "processing",

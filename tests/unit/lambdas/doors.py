@@ -62,6 +62,23 @@ OBJECT_CREATED: dict[str, Any] = {
         "reason": "PutObject",
     },
 }
+# AWS Lambda developer guide, "Using Lambda with Amazon SQS", 2026-11.
+SQS_RECORD: dict[str, Any] = {
+    "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
+    "receiptHandle": "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a...",
+    "body": '{"dataset": "flights", "due_at_ms": 1}',
+    "attributes": {
+        "ApproximateReceiveCount": "1",
+        "SentTimestamp": "1545082649183",
+        "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+        "ApproximateFirstReceiveTimestamp": "1545082649185",
+    },
+    "messageAttributes": {},
+    "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+    "eventSource": "aws:sqs",
+    "eventSourceARN": "arn:aws:sqs:us-east-2:123456789012:ticks",
+    "awsRegion": "us-east-2",
+}
 LANDED: dict[str, Any] = {
     "bucket": "raw",
     "key": "flights/a b+%41.csv.gz",
@@ -114,6 +131,7 @@ VERDICT: dict[str, Any] = {
     "violations": ["too many"],
     "engine": "stage",
 }
+SECONDS = {"seconds_to_published": 12, "latency_seconds": 60}
 A_VERDICT = Verdict(**{**VERDICT, "violations": ("too many",)})
 CANDIDATE: dict[str, Any] = {
     **{name: LANDED[name] for name in ("bucket", "key", "version", "format", "landed_at", "dataset")},
@@ -128,6 +146,7 @@ CANDIDATE: dict[str, Any] = {
     "published_in": ["flights-1", "flights-2"],
     "outcome": {"rows_read": 10, "rows_curated": 7, "rows_quarantined": 2, "rows_duplicate": 1},
     "kept": True,
+    "replayed": True,
 }
 COUNTS = RowCounts(rows_read=10, rows_curated=7, rows_quarantined=2, rows_duplicate=1)
 KNOWN: dict[str, Any] = {
@@ -142,6 +161,7 @@ KNOWN: dict[str, Any] = {
     "published_in": ("flights-1", "flights-2"),
     "counts": COUNTS,
     "has_copy": True,
+    "replayed": True,
 }
 # As boto3 gives items: numbers are Decimals, sets are sets.
 FILE_ITEM: dict[str, Any] = {
@@ -209,14 +229,27 @@ DOORS = {
         required=("replay.what", "replay.id"),
         wrong={"replay": "again", "replay.what": True, "replay.id": 1},
     ),
-    "a tick of the schedule": Door(
-        parse=Tick.from_event, document={}, expected=Tick(), wrong={"dataset": 1, "parts_only": "true"}
-    ),
-    "a tick of an execution's end": Door(
+    "a tick of the schedule": Door(parse=Tick.from_event, document={}, expected=Tick(), wrong={"dataset": 1}),
+    "a tick of a person": Door(
         parse=Tick.from_event,
-        document={"dataset": "flights", "parts_only": True},
-        expected=Tick(dataset="flights", parts_only=True),
-        wrong={"dataset": ["flights"], "parts_only": 1},
+        document={"dataset": "flights"},
+        expected=Tick(dataset="flights"),
+        wrong={"dataset": ["flights"]},
+    ),
+    "a tick of the queue": Door(
+        parse=lambda document: Tick.from_event(
+            {"Records": [{**SQS_RECORD, "body": json.dumps(document)}]},
+        ),
+        document={"dataset": "flights", "due_at_ms": 1_762_905_600_000},
+        expected=Tick(dataset="flights", due_at_ms=1_762_905_600_000),
+        required=("dataset", "due_at_ms"),
+        wrong={"dataset": 1, "due_at_ms": "soon"},
+    ),
+    "a tick of the queue, delivered again": Door(
+        parse=Tick.from_event,
+        document={"Records": [{**SQS_RECORD, "attributes": {"ApproximateReceiveCount": "2"}}]},
+        expected=Tick(dataset="flights", due_at_ms=1, again=True),
+        wrong={"Records": "x"},
     ),
     "a request to publish": Door(
         parse=PublishRequest.from_event,
@@ -292,13 +325,13 @@ DOORS = {
             "batch_id": "flights-1",
             "dataset": "flights",
             "outcome": "PUBLISHED",
-            "verdict": {**VERDICT, "crawl": True},
+            "verdict": {**VERDICT, **SECONDS, "crawl": True},
         },
         expected=Notification(
             batch_id="flights-1",
             dataset="flights",
             outcome="PUBLISHED",
-            verdict=Verdict(**{**VERDICT, "violations": ("too many",), "crawl": True}),
+            verdict=Verdict(**{**VERDICT, **SECONDS, "violations": ("too many",), "crawl": True}),
         ),
         required=(
             "batch_id",
@@ -313,6 +346,8 @@ DOORS = {
             "verdict.rows_curated": True,
             "verdict.violations": "too many",
             "verdict.crawl": "false",
+            "verdict.seconds_to_published": "12",
+            "verdict.latency_seconds": 1.5,
         },
     ),
     "a notification of an error": Door(
@@ -327,7 +362,15 @@ DOORS = {
         document=CANDIDATE,
         expected=[Candidate(**KNOWN)],
         required=("bucket", "key", "version", "size", "landed_at", "dataset"),
-        wrong={"size": "5", "attempts": 1.5, "published_in": "flights-1", "outcome": 1, "kept": 1, "purpose": 2},
+        wrong={
+            "size": "5",
+            "attempts": 1.5,
+            "published_in": "flights-1",
+            "outcome": 1,
+            "kept": 1,
+            "replayed": 1,
+            "purpose": 2,
+        },
     ),
     "a file's item": Door(
         parse=FileItem.from_item,

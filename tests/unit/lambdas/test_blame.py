@@ -380,7 +380,7 @@ def test_a_part_of_a_split_batch_is_tried_as_often_as_others_and_no_more(cloud: 
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
     assert spark_dies(cloud, call, batch_id) == "SPLIT"
     outcomes = []
-    while started := call("etl_trigger", {"dataset": "airlines", "parts_only": True})["batches"]:
+    while started := call("etl_trigger", {"dataset": "airlines"})["batches"]:
         outcomes += [fail(call, part, "Stage", **job_failed("StorageError: x")) for part in started]
         assert len(outcomes) < 20, "a part that the storage fails is not tried for ever"
     assert sorted(outcomes) == ["FAILED", "FAILED", "RELEASED", "RELEASED"]

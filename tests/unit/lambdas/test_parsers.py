@@ -190,6 +190,7 @@ def test_the_ledger_has_the_beginning_of_a_long_cause() -> None:
     }
 
 
+NO_SECONDS = {"seconds_to_published": None, "latency_seconds": None}
 WRITTEN: dict[str, tuple[Any, object]] = {
     # As the release before wrote them: batches under way during an upgrade are read by both.
     "candidates": (json.loads(candidates_to_json([Candidate(**KNOWN)])), [CANDIDATE]),
@@ -206,8 +207,9 @@ WRITTEN: dict[str, tuple[Any, object]] = {
         RecoveryResult(dataset="d", batch_id="b", outcome="SPLIT", error=AN_ERROR).to_document(),
         {"dataset": "d", "batch_id": "b", "outcome": "SPLIT", "error": ERROR},
     ),
-    "verdict for the workflow": (A_VERDICT.to_document(), {**VERDICT, "crawl": False}),
-    "verdict for the ledger and consumers": (A_VERDICT.to_item(), VERDICT),
+    "verdict for the workflow": (A_VERDICT.to_document(), {**VERDICT, **NO_SECONDS, "crawl": False}),
+    "verdict for the ledger": (A_VERDICT.to_item(), VERDICT),
+    "verdict for consumers": (A_VERDICT.to_event(), {**VERDICT, **NO_SECONDS}),
     "started batches": (StartedBatches(batches=("b",)).to_document(), {"batches": ["b"]}),
 }
 

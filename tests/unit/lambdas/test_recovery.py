@@ -242,8 +242,7 @@ def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_pub
     poison = {keys[7], keys[13]}
     land(cloud, call, *keys)
     jobs = 0
-    tick: dict[str, Any] = {"dataset": "airlines"}
-    while started := call("etl_trigger", tick)["batches"]:
+    while started := call("etl_trigger", {"dataset": "airlines"})["batches"]:
         for batch_id in started:
             manifest = cloud.manifest("airlines", batch_id)
             jobs += 1
@@ -252,8 +251,6 @@ def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_pub
             else:
                 cloud.stage(manifest)
                 decide(call, batch_id, cloud.batches.state("airlines").published)
-        # What waits in parts does not wait for the schedule.
-        tick = {"dataset": "airlines", "parts_only": True}
     states = {key: cloud.files(key)[0] for key in keys}
     assert {key for key, item in states.items() if item["status"] == "QUARANTINED"} == poison
     assert {item["status"] for key, item in states.items() if key not in poison} == {"PUBLISHED"}
@@ -265,12 +262,17 @@ def test_a_file_that_fails_the_job_ends_in_quarantine_and_its_neighbours_are_pub
     assert cloud.batches.state("airlines").running == frozenset()
 
 
-def test_new_files_do_not_join_the_parts_of_a_split_batch(cloud: Cloud, call: Call) -> None:
+def test_new_files_do_not_join_the_parts_of_a_split_batch(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_CONCURRENT_BATCHES", "10")
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv", "airlines/b.csv")
     assert spark_dies(cloud, call, batch_id) == "SPLIT"
     land(cloud, call, "airlines/0.csv")
-    (first,) = call("etl_trigger", {"dataset": "airlines", "parts_only": True})["batches"]
-    assert [file.key for file in cloud.manifest("airlines", first).files] == ["airlines/a.csv"]
+    started = call("etl_trigger", {"dataset": "airlines"})["batches"]
+    members = [[file.key for file in cloud.manifest("airlines", each).files] for each in started]
+    assert members == [["airlines/0.csv"], ["airlines/a.csv"], ["airlines/b.csv"]]
+    first = started[1]
     assert fail(call, first, Error="States.Timeout", Cause="slow") == "RELEASED"
     assert cloud.files("airlines/a.csv")[0]["part"] == f"{batch_id}/0", "it stays apart when it is given back"
 

@@ -21,7 +21,7 @@ def test_a_network_costs_its_endpoints_by_the_hour_and_zone() -> None:
     resources = pipeline_in_network().resources
     assert unpriced(resources) == set()
     found = idle_dollars_per_month(resources)["VPC"]
-    assert found == pytest.approx(8 * 2 * 730.5 * 0.01), "eight interface endpoints in two zones"
+    assert found == pytest.approx(9 * 2 * 730.5 * 0.01), "nine interface endpoints in two zones"
     assert "VPC" not in idle_dollars_per_month(pipeline("prod").resources)
 
 
