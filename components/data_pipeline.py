@@ -1,15 +1,15 @@
 """The whole pipeline: the components in the order in which the data meets them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import InvokeOutputOptions, ResourceOptions
+from pulumi import Input, InvokeOutputOptions, ResourceOptions
 
 from components.catalog.catalog import BYTES_PER_MEGABYTE, Catalog, CatalogArgs
-from components.catalog.crawler import DatasetCrawler, DatasetCrawlerArgs
+from components.catalog.crawler import CrawlerRole, CrawlerRoleArgs, DatasetCrawler, DatasetCrawlerArgs
 from components.compute import permissions
 from components.compute.function import PipelineFunction
 from components.compute.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
@@ -120,24 +120,8 @@ class DataPipeline(pulumi.ComponentResource):
             ),
             child,
         )
-        crawlers = {
-            contract.name: DatasetCrawler(
-                f"{name}-crawler-{contract.name}",
-                DatasetCrawlerArgs(
-                    dataset=contract.name,
-                    context=context,
-                    catalog=catalog,
-                    curated=storage.curated,
-                    security_configuration=glue_security.name,
-                    # A dataset that promises nothing is not worth ten minutes of a crawler each day.
-                    crawl_daily_at_utc=(
-                        settings.glue.crawl_daily_at_utc if contract.document["frequency_hours"] else None
-                    ),
-                ),
-                child,
-            )
-            for contract in files.contracts
-        }
+        crawled = [contract.name for contract in files.contracts if contract.document["crawler"]]
+        crawlers = _crawlers(name, crawled, settings, context, catalog, storage, glue_security.name, child)
         workflow = Workflow(
             f"{name}-batch",
             WorkflowArgs(
@@ -159,7 +143,7 @@ class DataPipeline(pulumi.ComponentResource):
                     storage,
                     job_arn=job.job.arn,
                     function_arns=[functions[called].function.arn for called in CALLED_FUNCTIONS],
-                    crawler_arns=[crawler.crawler.arn for crawler in crawlers.values()],
+                    crawls=bool(crawlers),
                 ),
                 settings=settings.workflow,
             ),
@@ -243,6 +227,44 @@ class DataPipeline(pulumi.ComponentResource):
             region=aws.get_region_output(opts=lookup).region,
             account=aws.get_caller_identity_output(opts=lookup).account_id,
         )
+
+
+def _crawlers(
+    name: str,
+    datasets: Sequence[str],
+    settings: PipelineConfig,
+    context: StackContext,
+    catalog: Catalog,
+    storage: Storage,
+    security_configuration: Input[str],
+    opts: ResourceOptions,
+) -> dict[str, DatasetCrawler]:
+    """Make the crawlers of the datasets that ask for one; where none does there is no role for them either."""
+    if not datasets:
+        return {}
+    role = CrawlerRole(
+        f"{name}-crawlers",
+        CrawlerRoleArgs(
+            context=context, catalog=catalog, curated=storage.curated, security_configuration=security_configuration
+        ),
+        opts,
+    )
+    return {
+        dataset: DatasetCrawler(
+            f"{name}-crawler-{dataset}",
+            DatasetCrawlerArgs(
+                dataset=dataset,
+                stack=settings.stack,
+                database_name=catalog.database.name,
+                curated=storage.curated,
+                role=role,
+                security_configuration=security_configuration,
+                crawl_daily_at_utc=settings.glue.crawl_daily_at_utc,
+            ),
+            opts,
+        )
+        for dataset in datasets
+    }
 
 
 def _network(

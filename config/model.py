@@ -264,7 +264,9 @@ class GlueConfig(Section):
     )
     timeout_minutes: Minutes = Field(default=60, description="A run that long is killed.")
     crawl_daily_at_utc: TimeOfDay | None = Field(
-        default="03:30", description="Time of the crawlers' daily safety run; empty: none."
+        default=None,
+        description="Time of the crawlers' daily run; empty: none. Only datasets that ask for a crawler have one, and "
+        "each run is billed for ten minutes at least.",
     )
 
 

@@ -97,7 +97,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         reason="AWS's policy for glue:startJobRun.sync has it (Step Functions guide); the emulator needs the id only.",
     ),
     Unmeasured(
-        roles=("crawler",),
+        roles=("crawlers",),
         actions=(
             "glue:BatchGetPartition",
             "glue:BatchUpdatePartition",
@@ -110,17 +110,17 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         "tables and partitions (AWSGlueServiceRole has all of glue:*).",
     ),
     Unmeasured(
-        roles=("crawler",),
+        roles=("crawlers",),
         actions=("s3:GetBucketLocation",),
         reason="Glue's crawler asks where the bucket is (AWSGlueServiceRole); the emulator's does not.",
     ),
     Unmeasured(
-        roles=("crawler",),
+        roles=("crawlers",),
         actions=("logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
         reason="Glue writes a crawler's encrypted logs with its role; the emulator's crawler has no logs.",
     ),
     Unmeasured(
-        roles=("crawler",),
+        roles=("crawlers",),
         actions=("glue:GetSecurityConfiguration",),
         reason="A crawler looks up what it encrypts its logs with (AWSGlueServiceRole has all of glue:*); nothing says "
         "that Glue does so without its role.",

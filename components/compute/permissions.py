@@ -9,6 +9,7 @@ from components.catalog.catalog import Catalog
 from components.compute.function import PipelineFunction
 from components.context import StackContext
 from components.messaging.messaging import Messaging
+from components.names import crawler_prefix
 from components.security.iam import Statement, allow
 from components.storage.ledger import LEDGER_INDEX
 from components.storage.storage import Storage
@@ -76,6 +77,7 @@ def processing(context: StackContext, storage: Storage, catalog: Catalog, messag
         storage.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
         catalog.use_tables(
             "GetTable",
+            "CreateTable",
             "UpdateTable",
             "BatchCreatePartition",
             "BatchGetPartition",
@@ -181,15 +183,18 @@ def state_machine(
     *,
     job_arn: Input[str],
     function_arns: Sequence[Input[str]],
-    crawler_arns: Sequence[Input[str]],
+    crawls: bool,
 ) -> list[Statement]:
-    """Run the job to its end, call the functions, crawl, and read a dataset's state."""
+    """Run the job to its end, call the functions, crawl where a dataset asks for it, and read a dataset's state."""
+    crawlers = context.location.arn("glue", f"crawler/{crawler_prefix(context.stack)}*")
     job = [f"glue:{verb}" for verb in ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")]
     return [
         allow(["lambda:InvokeFunction"], function_arns),
         # The .sync integration starts, follows and, when the execution is stopped, stops the run.
         allow(job, [job_arn]),
-        allow(["glue:StartCrawler", "glue:GetCrawler"], crawler_arns),
+        # By their names, which no other stack's crawlers share: a list of 200 ARNs is longer than a role's policies may
+        # be together (10,240 characters; IAM user guide, "IAM and AWS STS quotas", 2026-11).
+        *([allow(["glue:StartCrawler", "glue:GetCrawler"], [crawlers])] if crawls else []),
         storage.ledger.use("GetItem"),
         context.key.decrypt("dynamodb"),
     ]

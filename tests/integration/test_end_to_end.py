@@ -64,24 +64,24 @@ def test_every_kind_of_bad_input_has_its_fate_and_its_neighbours_are_published(
     assert report["reasons"]["malformed_row"] == 1
     (message,) = pipeline.notifications()
     assert message["Subject"] == f"[PUBLISHED] airlines: {batch_id}"
-    answer = pipeline.invoke("query", {"query": "airlines_rows"})
+    answer = pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})
     assert int(answer["rows"][0][0]) == sum(file.rows.get("rows_curated", 0) for file in progress.files)
 
 
 def test_a_second_batch_adds_what_is_new_and_counts_the_rest_as_duplicates(pipeline: Pipeline) -> None:
-    before = int(pipeline.invoke("query", {"query": "airlines_rows"})["rows"][0][0])
+    before = int(pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})["rows"][0][0])
     pipeline.land([("airlines/again.csv", HEADER + b"Y1,Good\nY4,New\n")])
     pipeline.wait_until_registered()
     pipeline.tick("airlines")
     progress = pipeline.wait(lambda state: state.done, SECONDS)
     (file,) = [file for file in progress.files if file.key == "airlines/again.csv"]
     assert (file.status, file.rows["rows_curated"], file.rows["rows_duplicate"]) == ("PUBLISHED", 1, 1)
-    assert int(pipeline.invoke("query", {"query": "airlines_rows"})["rows"][0][0]) == before + 1
+    assert int(pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})["rows"][0][0]) == before + 1
     pipeline.notifications()
 
 
 def test_a_batch_over_its_threshold_fails_visibly_and_nobody_sees_its_rows(pipeline: Pipeline) -> None:
-    before = pipeline.invoke("query", {"query": "airlines_rows"})["rows"]
+    before = pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})["rows"]
     pipeline.land([("airlines/bad.csv", HEADER + b"Z1,Good\nnope,Bad\n")])
     pipeline.wait_until_registered()
     (batch_id,) = pipeline.tick("airlines")
@@ -91,7 +91,7 @@ def test_a_batch_over_its_threshold_fails_visibly_and_nobody_sees_its_rows(pipel
     (message,) = pipeline.notifications()
     assert message["Subject"] == f"[QUARANTINED] airlines: {batch_id}"
     assert "invalidValues is 50 percent, but mustBeLessThan 5" in message["Message"]
-    assert pipeline.invoke("query", {"query": "airlines_rows"})["rows"] == before
+    assert pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})["rows"] == before
 
 
 def test_one_id_leads_from_the_claim_to_the_notification_through_all_logs(

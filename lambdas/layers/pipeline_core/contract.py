@@ -51,6 +51,8 @@ class Contract:
     time_zone: str
     max_file_bytes: int
     frequency_hours: float | None
+    # Batches that a release without this field has opened are published by this one.
+    crawler: bool = False
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Contract":

@@ -17,7 +17,8 @@ class Verdict:
     """The audit of a batch's report: `verdict` is PUBLISHED, QUARANTINED or CONFLICT.
 
     `report` is the name of the report that it is about, `purpose` what the files were read for, `engine` what staged
-    it, `violations` are the broken rules of the contract, and `crawl` says whether the crawler has something to learn.
+    it, `violations` are the broken rules of the contract, and `crawl` says whether the dataset has a crawler and the
+    batch made its table or changed it.
     """
 
     verdict: str

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.infrastructure.cloud import STACKS, pipeline
 
 # Athena and Glue's crawlers read what they have listed before, under prefixes: neither asks for what may not be there.
-LISTS_FIRST = ("data-pipeline-query-role", "data-pipeline-crawler-")
+LISTS_FIRST = ("data-pipeline-query-role", "data-pipeline-crawlers-role")
 READS = {"s3:GetObject", "s3:GetObjectVersion"}
 
 

@@ -106,12 +106,21 @@ class Cloud:
         key = f"batches/{dataset}/{batch_id}/manifest.json"
         return Manifest.from_json(self.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read())
 
-    def stage(self, manifest: Manifest, *, curated: int = 2, quarantined: int = 0, read: int | None = None) -> Report:
+    def stage(
+        self,
+        manifest: Manifest,
+        *,
+        curated: int = 2,
+        quarantined: int = 0,
+        read: int | None = None,
+        partition: dict[str, str] | None = None,
+    ) -> Report:
         """Do what the job does: stage files and a report. All rows are of the first file."""
         prefix = f"staging/{manifest.dataset}/{manifest.batch_id}/"
         for name in ("curated/part-0.parquet", "quarantined/part-0.parquet"):
             self.s3.put_object(Bucket=CURATED, Key=f"{prefix}run/{name}", Body=manifest.batch_id.encode())
-        partition = {"year": "2013", "month": "1"} if manifest.dataset == "flights" else {}
+        if partition is None:
+            partition = {"year": "2013", "month": "1"} if manifest.dataset == "flights" else {}
         base = f"s3://{CURATED}/{prefix}run"
         first = FileReport(
             key=manifest.files[0].key,
