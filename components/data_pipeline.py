@@ -16,7 +16,7 @@ from components.compute.functions import BYTES_PER_GIGABYTE, Functions, Function
 from components.compute.spark_job import GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs
 from components.context import StackContext
 from components.messaging.messaging import Messaging, MessagingArgs
-from components.monitoring.monitored import Monitored, MonitoredDataset, MonitoredFunction
+from components.monitoring.monitored import Monitored, MonitoredFunction
 from components.monitoring.monitoring import Monitoring, MonitoringArgs
 from components.names import crawler_prefix, metrics_namespace, stack_name
 from components.security.iam import Location
@@ -164,6 +164,7 @@ class DataPipeline(pulumi.ComponentResource):
                     )
                 ],
                 monthly_budget_dollars=settings.monitoring.monthly_budget_dollars,
+                dashboard=settings.monitoring.dashboard,
             ),
             child,
         )
@@ -216,7 +217,7 @@ class DataPipeline(pulumi.ComponentResource):
             "datasets": datasets,
             "functions": {function: built.function.name for function, built in functions.items()},
             "crawlers": {dataset: crawler.crawler.name for dataset, crawler in crawlers.items()},
-            "dashboard_name": monitoring.dashboard.dashboard_name,
+            "dashboard_name": monitoring.dashboard_name,
         }
         self.register_outputs({})
 
@@ -300,10 +301,7 @@ def _monitored(
         stack=settings.stack,
         region=context.location.region,
         namespace=metrics_namespace(settings.stack),
-        datasets=tuple(
-            MonitoredDataset(name=contract.name, frequency_hours=contract.document["frequency_hours"])
-            for contract in args.files.contracts
-        ),
+        functions_log_groups={name: built.log_group.name for name, built in functions.items()},
         functions={
             name: MonitoredFunction(
                 name=built.function.name, timeout_seconds=getattr(settings.functions, name).timeout_seconds
@@ -320,6 +318,5 @@ def _monitored(
         workgroup=stack_name(settings.stack),
         oldest_message_minutes=settings.monitoring.oldest_message_minutes,
         quarantined_percent=settings.monitoring.quarantined_percent,
-        freshness_grace_minutes=settings.monitoring.freshness_grace_minutes,
         scanned_bytes_cutoff=settings.athena.scanned_bytes_cutoff_mb * BYTES_PER_MEGABYTE,
     )

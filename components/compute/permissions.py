@@ -133,8 +133,24 @@ def notification(context: StackContext, storage: Storage, messaging: Messaging) 
     """Tell people what became of a batch, once."""
     return [
         messaging.notifications.publish(),
+        # Whoever is called must know which dataset it is about.
+        messaging.alarms.publish(),
         storage.ledger.use_idempotency(),
         context.key.use("sns"),
+        context.key.use_for_table(),
+    ]
+
+
+def freshness(context: StackContext, storage: Storage, messaging: Messaging) -> list[Statement]:
+    """Look when each dataset was published last, and tell whoever is called which are late."""
+    return [
+        storage.artifacts.read(CONTRACTS),
+        storage.artifacts.find(),
+        storage.ledger.use("Query"),
+        storage.ledger.use_item("freshness", "GetItem", "PutItem"),
+        messaging.alarms.publish(),
+        messaging.undelivered.send(),
+        context.key.use("s3", "sns", "sqs"),
         context.key.use_for_table(),
     ]
 

@@ -60,7 +60,14 @@ class ContractObjects(pulumi.ComponentResource):
             for contract in args.contracts
         ]
         datasets = sorted(contract.name for contract in args.contracts)
-        self.index = self._write("index", {"datasets": datasets}, [args.artifacts.encryption, *contracts])
+        # With the promises in it, whoever watches them reads one object, not one for each dataset.
+        promises = [
+            {"dataset": contract.name, "hours": contract.document["frequency_hours"]}
+            for contract in args.contracts
+            if contract.document["frequency_hours"] is not None
+        ]
+        index = {"datasets": datasets, "promises": promises}
+        self.index = self._write("index", index, [args.artifacts.encryption, *contracts])
         self.register_outputs({})
 
     def _write(self, title: str, document: Mapping[str, Any], after: Sequence[Resource]) -> aws.s3.BucketObjectv2:

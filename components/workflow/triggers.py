@@ -18,6 +18,9 @@ from components.storage.zone import Zone
 from components.workflow.workflow import FAILURES, end_pattern
 from config.model import PipelineConfig
 
+FRESHNESS_MINUTES = 15
+"""How often lateness is looked at; a promise has an hour's grace unless the stack says otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TriggersArgs:
@@ -67,6 +70,14 @@ class Triggers(pulumi.ComponentResource):
                 schedule_expression=events.every_minutes(settings.batches.schedule_minutes),
                 after=[args.contract_index],
                 enabled=settings.batches.schedule_enabled,
+                input_json="{}",
+            ),
+            self._call(
+                "freshness",
+                "freshness",
+                "Has the datasets looked at whose contracts promise how often they are published",
+                schedule_expression=events.every_minutes(FRESHNESS_MINUTES),
+                after=[args.contract_index],
                 input_json="{}",
             ),
             self._call(

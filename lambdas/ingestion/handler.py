@@ -82,11 +82,10 @@ def register(record: SQSRecord) -> None:
         new = ledger.register(file, rejected=rejected, ignored=ignored)
         if new and ignored is not None and contract is not None:
             ledger.count_ignored(file.dataset)
-    if reason is None:
-        # What nobody wants is counted for all datasets together: it may be of none.
-        metrics.add_dimension("dataset", file.dataset)
-    metrics.add_metric(name, MetricUnit.Count, int(new))
-    metrics.flush_metrics()
+    if reason is not None:
+        # For all datasets together: it may be of none. Files that are wanted are messages, which SQS counts.
+        metrics.add_metric(name, MetricUnit.Count, int(new))
+        metrics.flush_metrics()
     logger.info(
         name, extra={"key": file.key, "version": file.version, "dataset": file.dataset, "reason": reason, "new": new}
     )

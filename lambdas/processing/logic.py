@@ -36,6 +36,7 @@ class Publisher:
     ledger_table: str
     database: str
     event_bus_name: str
+    quarantined_percent: int
 
     def decide(self, dataset: str, batch_id: str, seen: int) -> Verdict:
         """Audit and publish a batch.

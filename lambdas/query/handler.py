@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.athena import Athena, QueryError, literal
@@ -15,7 +14,6 @@ from lambdas.query.of_datasets import BATCH_ROWS, sql_of
 from lambdas.query.request import NOT_ALLOWED, DatasetQuery, NamedQuery, Verification, request_from_event
 
 logger = Logger(json_serializer=log_line)
-metrics = Metrics()
 tracer = Tracer()
 
 MARGIN_SECONDS = 10
@@ -78,8 +76,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         answer = athena.run(request.sql, request.parameters, timeout)
     else:
         raise QueryError(NOT_ALLOWED)
-    metrics.add_metric("ScannedBytes", MetricUnit.Bytes, answer.scanned_bytes)
-    metrics.flush_metrics()
     summary = {"query_id": answer.query_id, "scanned_bytes": answer.scanned_bytes, "cost_dollars": answer.cost_dollars}
     logger.info("answered", extra={**summary, "rows": len(answer.rows)})
     return answer.to_document()

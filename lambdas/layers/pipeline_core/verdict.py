@@ -66,6 +66,32 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Concern:
+    """Something about a batch that is worth a call, published or not: its metric, its section of the runbook, and what.
+
+    The metric counts batches of all datasets, for one alarm; the message to people names the dataset.
+    """
+
+    metric: str
+    section: str
+    text: str
+
+
+def concerns(verdict: Verdict, quarantined_percent: int) -> tuple[Concern, ...]:
+    """Say what is wrong with a batch's rows: none were read, or more than so many percent are quarantined."""
+    read, quarantined = verdict.rows_read, verdict.rows_quarantined
+    if verdict.verdict == CONFLICT:
+        return ()
+    if read == 0:
+        return (Concern(metric="BatchesWithoutRows", section="no-rows", text="no row was read"),)
+    # In whole numbers: 1 of 100 is not more than 1 percent, whatever a float makes of it.
+    if quarantined * 100 > quarantined_percent * read:
+        share = f"{100 * quarantined / read:.3g} % of {read} rows are quarantined; allowed are {quarantined_percent} %"
+        return (Concern(metric="BatchesMuchQuarantined", section="rows-quarantined", text=share),)
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErrorOutput:
     """Why an execution failed, as Step Functions says it: the error's name and its cause.
 
