@@ -53,10 +53,10 @@ def test_an_execution_that_is_aborted_while_it_publishes(scenario_of: MakeScenar
 def test_an_execution_that_is_aborted_after_its_batch_was_published(scenario_of: MakeScenario) -> None:
     scenario = scenario_of("execution aborted after Publish")
     lab = scenario.lab
-    lab.forget("airlines")
-    scenario.land("airlines", 2)
+    lab.forget("planes")
+    scenario.land("planes", 2)
     scenario.registered()
-    (batch_id,) = lab.tick("airlines")
+    (batch_id,) = lab.tick("planes")
     # The table is there all the same: processing has made it.
     refused = {"effect": "error", "service": "glue", "operation": "StartCrawler", "code": "CrawlerRunningException"}
     with scenario.inject(refused | {"times": 0}):

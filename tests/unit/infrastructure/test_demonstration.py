@@ -36,7 +36,7 @@ def test_a_stack_as_it_is_shipped_has_the_canary_and_the_demonstration_where_it_
     cloud = deploy(main_program, config=shipped_config(stack), stack=stack)
     assert datasets(cloud) == {"canary"} | expected
     crawlers = {one.inputs["name"].partition("_")[2] for one in cloud.aws() if one.type.endswith(":Crawler")}
-    assert crawlers == ({"airlines"} if expected else set()), "those whose contracts ask for one"
+    assert crawlers == ({"planes"} if expected else set()), "those whose contracts ask for one"
     if not expected:
         text = str([one.inputs for one in cloud.aws()])
         assert [name for name in DEMONSTRATION if name in text] == [], "nothing is left of them, alarms and queries too"

@@ -142,7 +142,7 @@ def test_the_workflow_may_start_the_crawlers_of_this_stack_and_of_no_other(dev: 
     (pattern,) = listed(statement["Resource"])
     for crawler in dev.of("glue.Crawler"):
         assert fnmatchcase(crawler.outputs["arn"], pattern)
-    for other in ("data-pipeline-dev-x_airlines", "data-pipeline-developer_airlines", "mine"):
+    for other in ("data-pipeline-dev-x_planes", "data-pipeline-developer_planes", "mine"):
         assert not fnmatchcase(dev.of("glue.Crawler")[0].outputs["arn"].rpartition("/")[0] + f"/{other}", pattern)
 
 

@@ -127,7 +127,7 @@ def test_the_outputs_are_what_others_read(cloud: Cloud) -> None:
 
 
 def test_every_dataset_has_its_contract_and_its_place_in_the_index_and_a_crawler_if_it_asks(dev: Cloud) -> None:
-    assert {r.inputs["name"] for r in dev.of("glue.Crawler")} == {"data-pipeline-dev_airlines"}
+    assert {r.inputs["name"] for r in dev.of("glue.Crawler")} == {"data-pipeline-dev_planes"}
     objects = {r.inputs["key"]: r for r in dev.of("s3.BucketObjectv2")}
     assert objects.keys() >= {f"contracts/{name}.json" for name in DATASETS}
     assert set(objects["contracts/index.json"].json("content")["datasets"]) == DATASETS
