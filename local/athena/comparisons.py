@@ -48,10 +48,10 @@ def _compared(statement: exp.Query) -> Iterator[tuple[exp.Column, Any, str]]:
     for node in statement.find_all(*_OPERATORS):
         yield from _pairs(node.left, [node.right], _OPERATORS[type(node)])
         yield from _pairs(node.right, [node.left], _OPERATORS[type(node)])
-    for node in statement.find_all(exp.In):
-        yield from _pairs(node.this, node.expressions, "=")
-    for node in statement.find_all(exp.Between):
-        yield from _pairs(node.this, [node.args["low"], node.args["high"]], "<=")
+    for among in statement.find_all(exp.In):
+        yield from _pairs(among.this, among.expressions, "=")
+    for between in statement.find_all(exp.Between):
+        yield from _pairs(between.this, [between.args["low"], between.args["high"]], "<=")
 
 
 def _pairs(column: Any, others: list[Any], operator: str) -> Iterator[tuple[exp.Column, Any, str]]:

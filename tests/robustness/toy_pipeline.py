@@ -112,6 +112,7 @@ class Toy:
             quarantine_bucket=quarantine,
             database=f"lake-{self.number}",
             event_bus_name=f"bus-{self.number}",
+            quarantined_percent=1,
             **buckets,
         )
         self.recovery = Recovery(

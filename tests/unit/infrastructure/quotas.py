@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from recording.program import short_type
 from tests.unit.infrastructure.cloud import DeclaredResource
@@ -31,7 +32,7 @@ def size(kind: str, *path: str) -> Callable[[Iterable[DeclaredResource]], Used]:
     def used(resources: Iterable[DeclaredResource]) -> Used:
         found = {}
         for one in of(resources, kind):
-            value = one.inputs
+            value: Any = one.inputs
             for part in path:
                 value = value.get(part) if isinstance(value, dict) else None
             if value is not None:

@@ -176,7 +176,7 @@ def test_of_two_batches_that_keep_a_table_at_once_neither_loses_what_the_other_d
     if not makes:
         publish()
     operation = "create_table" if makes else "update_table"
-    real, done = getattr(cloud.glue, operation), []
+    real, done = getattr(cloud.glue, operation), list[Any]()
 
     def slower(**arguments: Any) -> Any:
         # Somebody else was faster, with a column that this batch does not know.
@@ -200,9 +200,14 @@ def test_a_change_of_a_table_names_the_version_that_was_read(
     cloud: Cloud, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish()
-    read, asked = table_of(cloud)["VersionId"], []
-    real = cloud.glue.update_table
-    monkeypatch.setattr(cloud.glue, "update_table", lambda **arguments: (asked.append(arguments), real(**arguments)))
+    read, asked = table_of(cloud)["VersionId"], list[Any]()
+    real: Any = cloud.glue.update_table
+
+    def update(**arguments: Any) -> Any:
+        asked.append(arguments)
+        return real(**arguments)
+
+    monkeypatch.setattr(cloud.glue, "update_table", update)
     publish(version="1.1.0", columns=with_columns(gate="string"))
     assert [arguments["VersionId"] for arguments in asked] == [read], "or the last of two writers wins"
 

@@ -143,12 +143,12 @@ def test_a_failure_counts_what_it_came_to_for_all_datasets_together(
 def test_every_watched_metric_is_emitted_with_its_dimensions(cloud: Cloud, call: Call, emitted: Any) -> None:
     call("ingestion", {"Records": [cloud.land("airlines/new.csv", b"a"), cloud.land("nobody/wants.csv", b"a")]})
     call("ingestion", {"Records": [cloud.land("airlines/_SUCCESS", b"")]})
-    for key, rows in (("flights/a.csv", {"curated": 1, "quarantined": 1}), ("weather/a.csv", {"curated": 0})):
+    for key, curated, quarantined in (("flights/a.csv", 1, 1), ("weather/a.csv", 0, 0)):
         published, manifest = one_batch(cloud, call, key)
-        report = cloud.stage(manifest, **rows)
+        report = cloud.stage(manifest, curated=curated, quarantined=quarantined)
         (first, *_) = report.files
         duplicate = replace(first, rows_read=first.rows_read + 1, rows_duplicate=1)
-        if rows["curated"]:
+        if curated:
             text = replace(report, files=(duplicate,)).to_json().encode()
             cloud.s3.put_object(Bucket=CURATED, Key=f"staging/flights/{published}/report.json", Body=text)
         decide(call, published, dpu_seconds=120)
