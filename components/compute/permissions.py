@@ -150,7 +150,8 @@ def freshness(context: StackContext, storage: Storage, messaging: Messaging) -> 
         storage.ledger.use_item("freshness", "GetItem", "PutItem"),
         messaging.alarms.publish(),
         messaging.undelivered.send(),
-        context.key.use("s3", "sns", "sqs"),
+        context.key.decrypt("s3"),
+        context.key.use("sns", "sqs"),
         context.key.use_for_table(),
     ]
 

@@ -5,11 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from local import demo
 from local.demo_data import package_data
-from local.driver import Pipeline
+from local.driver import Pipeline, PipelineError
 from local.emulator import Emulator
 from recording.decisions import denials, read_decisions
 
@@ -124,6 +125,27 @@ def logged(emulator: Emulator) -> list[dict[str, Any]]:
     parsed = [json.loads(line) for text in texts for line in text.splitlines() if line.startswith('{"level"')]
     assert parsed, groups
     return parsed
+
+
+def test_on_the_day_of_its_deployment_no_dataset_is_late(pipeline: Pipeline) -> None:
+    assert pipeline.invoke("freshness", {}) == {"late": []}
+    assert pipeline.invoke("freshness", {}) == {"late": []}, "what was seen the first time is read the second"
+
+
+def test_partition_columns_have_the_contracts_types_in_sql(emulator: Emulator, pipeline: Pipeline) -> None:
+    rows = b"".join(b"2026-01-0%d,%s,1\n" % (day, b"a" * 32) for day in (1, 2))
+    pipeline.land([("canary/typed.csv", b"day,run,number\n" + rows)])
+    pipeline.wait_until_registered()
+    pipeline.tick("canary")
+    pipeline.wait(lambda state: state.done, SECONDS)
+    table = emulator.client("glue").get_table(DatabaseName=pipeline.outputs["database"], Name="canary")["Table"]
+    assert table["PartitionKeys"] == [{"Name": "day", "Type": "date"}]
+    by_partition = pipeline.invoke("query", {"query": "partitions", "dataset": "canary"})
+    assert by_partition["rows"] == [["2026-01-01", "1"], ["2026-01-02", "1"]]
+    sql = "SELECT count(*) FROM canary WHERE day = DATE '2026-01-01'"
+    assert pipeline.invoke("query", {"sql": sql})["rows"] == [["1"]]
+    with pytest.raises(PipelineError, match="Cannot apply operator: date = varchar"):
+        pipeline.invoke("query", {"sql": "SELECT count(*) FROM canary WHERE day = '2026-01-01'"})
 
 
 def test_nothing_was_denied_and_the_functions_were_really_asked(emulator: Emulator, pipeline: Pipeline) -> None:
