@@ -1,22 +1,22 @@
 """The whole pipeline: the components in the order in which the data meets them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi import InvokeOutputOptions, ResourceOptions
+from pulumi import Input, InvokeOutputOptions, ResourceOptions
 
 from components.catalog.catalog import BYTES_PER_MEGABYTE, Catalog, CatalogArgs
-from components.catalog.crawler import DatasetCrawler, DatasetCrawlerArgs
+from components.catalog.crawler import CrawlerRole, CrawlerRoleArgs, DatasetCrawler, DatasetCrawlerArgs
 from components.compute import permissions
 from components.compute.function import PipelineFunction
 from components.compute.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
 from components.compute.spark_job import GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs
 from components.context import StackContext
 from components.messaging.messaging import Messaging, MessagingArgs
-from components.monitoring.monitored import Monitored, MonitoredDataset, MonitoredFunction
+from components.monitoring.monitored import Monitored, MonitoredFunction
 from components.monitoring.monitoring import Monitoring, MonitoringArgs
 from components.names import crawler_prefix, metrics_namespace, stack_name
 from components.security.iam import Location
@@ -120,24 +120,8 @@ class DataPipeline(pulumi.ComponentResource):
             ),
             child,
         )
-        crawlers = {
-            contract.name: DatasetCrawler(
-                f"{name}-crawler-{contract.name}",
-                DatasetCrawlerArgs(
-                    dataset=contract.name,
-                    context=context,
-                    catalog=catalog,
-                    curated=storage.curated,
-                    security_configuration=glue_security.name,
-                    # A dataset that promises nothing is not worth ten minutes of a crawler each day.
-                    crawl_daily_at_utc=(
-                        settings.glue.crawl_daily_at_utc if contract.document["frequency_hours"] else None
-                    ),
-                ),
-                child,
-            )
-            for contract in files.contracts
-        }
+        crawled = [contract.name for contract in files.contracts if contract.document["crawler"]]
+        crawlers = _crawlers(name, crawled, settings, context, catalog, storage, glue_security.name, child)
         workflow = Workflow(
             f"{name}-batch",
             WorkflowArgs(
@@ -159,7 +143,7 @@ class DataPipeline(pulumi.ComponentResource):
                     storage,
                     job_arn=job.job.arn,
                     function_arns=[functions[called].function.arn for called in CALLED_FUNCTIONS],
-                    crawler_arns=[crawler.crawler.arn for crawler in crawlers.values()],
+                    crawls=bool(crawlers),
                 ),
                 settings=settings.workflow,
             ),
@@ -180,6 +164,7 @@ class DataPipeline(pulumi.ComponentResource):
                     )
                 ],
                 monthly_budget_dollars=settings.monitoring.monthly_budget_dollars,
+                dashboard=settings.monitoring.dashboard,
             ),
             child,
         )
@@ -234,7 +219,7 @@ class DataPipeline(pulumi.ComponentResource):
             "datasets": datasets,
             "functions": {function: built.function.name for function, built in functions.items()},
             "crawlers": {dataset: crawler.crawler.name for dataset, crawler in crawlers.items()},
-            "dashboard_name": monitoring.dashboard.dashboard_name,
+            "dashboard_name": monitoring.dashboard_name,
         }
         self.register_outputs({})
 
@@ -245,6 +230,44 @@ class DataPipeline(pulumi.ComponentResource):
             region=aws.get_region_output(opts=lookup).region,
             account=aws.get_caller_identity_output(opts=lookup).account_id,
         )
+
+
+def _crawlers(
+    name: str,
+    datasets: Sequence[str],
+    settings: PipelineConfig,
+    context: StackContext,
+    catalog: Catalog,
+    storage: Storage,
+    security_configuration: Input[str],
+    opts: ResourceOptions,
+) -> dict[str, DatasetCrawler]:
+    """Make the crawlers of the datasets that ask for one; where none does there is no role for them either."""
+    if not datasets:
+        return {}
+    role = CrawlerRole(
+        f"{name}-crawlers",
+        CrawlerRoleArgs(
+            context=context, catalog=catalog, curated=storage.curated, security_configuration=security_configuration
+        ),
+        opts,
+    )
+    return {
+        dataset: DatasetCrawler(
+            f"{name}-crawler-{dataset}",
+            DatasetCrawlerArgs(
+                dataset=dataset,
+                stack=settings.stack,
+                database_name=catalog.database.name,
+                curated=storage.curated,
+                role=role,
+                security_configuration=security_configuration,
+                crawl_daily_at_utc=settings.glue.crawl_daily_at_utc,
+            ),
+            opts,
+        )
+        for dataset in datasets
+    }
 
 
 def _network(
@@ -280,10 +303,7 @@ def _monitored(
         stack=settings.stack,
         region=context.location.region,
         namespace=metrics_namespace(settings.stack),
-        datasets=tuple(
-            MonitoredDataset(name=contract.name, frequency_hours=contract.document["frequency_hours"])
-            for contract in args.files.contracts
-        ),
+        functions_log_groups={name: built.log_group.name for name, built in functions.items()},
         functions={
             name: MonitoredFunction(
                 name=built.function.name, timeout_seconds=getattr(settings.functions, name).timeout_seconds
@@ -301,6 +321,5 @@ def _monitored(
         workgroup=stack_name(settings.stack),
         oldest_message_minutes=settings.monitoring.oldest_message_minutes,
         quarantined_percent=settings.monitoring.quarantined_percent,
-        freshness_grace_minutes=settings.monitoring.freshness_grace_minutes,
         scanned_bytes_cutoff=settings.athena.scanned_bytes_cutoff_mb * BYTES_PER_MEGABYTE,
     )

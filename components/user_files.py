@@ -76,8 +76,7 @@ def _read(root: Path, settings: PipelineConfig | None) -> tuple[UserFiles, list[
     except (ContractError, ConfigError) as error:
         problems.append(str(error))
     try:
-        # Of contracts that cannot be read, no query's name can be taken twice.
-        queries = load_queries(root / "queries", contracts)
+        queries = load_queries(root / "queries")
     except QueryError as error:
         problems.append(str(error))
     try:

@@ -207,7 +207,7 @@ class ErrorHandlerConfig(FunctionConfig):
 
 
 class FunctionsConfig(Section):
-    """The seven functions."""
+    """The eight functions."""
 
     # Lambda takes lines without a level for INFO, metrics and uncaught errors among them, and drops what is below the
     # level: with WARNING every alarm on our metrics would be blind (AWS Lambda guide, "Log-level filtering", 2026-11).
@@ -219,6 +219,7 @@ class FunctionsConfig(Section):
     query: QueryConfig = QueryConfig()
     notification: FunctionConfig = FunctionConfig()
     error_handler: ErrorHandlerConfig = ErrorHandlerConfig()
+    freshness: FunctionConfig = FunctionConfig()
 
 
 class BatchesConfig(Section):
@@ -270,7 +271,9 @@ class GlueConfig(Section):
     )
     timeout_minutes: Minutes = Field(default=60, description="A run that long is killed.")
     crawl_daily_at_utc: TimeOfDay | None = Field(
-        default="03:30", description="Time of the crawlers' daily safety run; empty: none."
+        default=None,
+        description="Time of the crawlers' daily run; empty: none. Only datasets that ask for a crawler have one, and "
+        "each run is billed for ten minutes at least.",
     )
 
 
@@ -325,6 +328,10 @@ class MonitoringConfig(Section):
     )
     freshness_grace_minutes: Minutes = Field(
         default=60, description="How much later than its contract promises a batch may be published without an alarm."
+    )
+    dashboard: Switch = Field(
+        default=False,
+        description="Whether there is a dashboard; it is billed like thirty alarms, after an account's first three.",
     )
     monthly_budget_dollars: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
         default=None, description="Whoever is called hears when the month costs more than that; empty: never."

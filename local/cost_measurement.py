@@ -1,7 +1,8 @@
 """Count what a run really does, on the emulator: `python -m local.cost_measurement` writes measured.json.
 
-Two batches of flights are run, one of a single file and one of many, and some ticks with nothing to do. What is
-counted are requests that AWS would bill. Seconds are those of this machine, which is why its cores are written down.
+Two batches of flights are run by each engine, one of a single file and one of many, and some ticks with nothing to do.
+What is counted are requests that AWS would bill. Seconds are those of this machine, which is why its cores are written
+down.
 """
 
 import gzip
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipeline_core.layout import execution_arn
+from pipeline_core.report import SPARK, STAGE
 
 from config.prices import QUERY_BYTES
 from local.demo_data import flights_csv, source_files
@@ -153,19 +155,34 @@ def batch(meter: Meter, emulator: Emulator, pipeline: Pipeline, files: list[tupl
     # S3 tells of each object, and each object is one event.
     usage["eventbridge_events"] = usage.get("eventbridge_events", 0) + len(files)
     usage["athena_bytes"] = QUERY_BYTES
-    (run,) = [
+    runs = [
         each
         for each in emulator.client("glue").get_job_runs(JobName=pipeline.outputs["job_name"])["JobRuns"]
         if batch_id in json.dumps(each["Arguments"])
     ]
-    seconds = (run["CompletedOn"] - run["StartedOn"]).total_seconds()
+    seconds = sum((run["CompletedOn"] - run["StartedOn"]).total_seconds() for run in runs)
     return found | {"job_seconds": round(seconds, 1), "usage": usage}
 
 
 def measure(directory: Path) -> dict[str, Any]:
-    """Run everything once and return what is written down."""
+    """Run everything once by each engine and return what is written down."""
+    found = {engine: measure_engine(directory / engine, engine) for engine in (STAGE, SPARK)}
+    # A tick with nothing to do meets neither of them.
+    idle = [each.pop("idle_tick") for each in found.values()]
+    return {
+        "measured_on": datetime.now(UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        **found,
+        "idle_tick": idle[0],
+    }
+
+
+def measure_engine(directory: Path, engine: str) -> dict[str, Any]:
+    """Run everything once by one engine."""
+    directory.mkdir(parents=True)
     config = read_config(ROOT, "local")
-    config["data-pipeline:settings"]["batches"] = {"schedule_enabled": False, "window_seconds": 10}
+    batches = {"schedule_enabled": False, "window_seconds": 10} | ({"small_megabytes": 0} if engine == SPARK else {})
+    config["data-pipeline:settings"]["batches"] = batches
     months = [
         (file.key.removesuffix(".gz"), gzip.decompress(file.content) if file.key.endswith(".gz") else file.content)
         for file in source_files(flights_csv(directory))
@@ -184,8 +201,6 @@ def measure(directory: Path) -> dict[str, Any]:
             for _ in range(TICKS):
                 pipeline.tick()
     return {
-        "measured_on": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
         "first_batch": first,
         "batch_of_one_file": one,
         "batch_of_many_files": many,

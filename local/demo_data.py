@@ -14,7 +14,7 @@ import duckdb
 
 DATASETS = ("airlines", "airports", "flights", "planes", "weather")
 GZIPPED_MONTHS = frozenset({2, 4, 6, 8, 10, 12})
-YEAR, MONTH = "2013", "7"
+YEAR, MONTH = 2013, 7
 
 QUERIES = {
     "delays_by_carrier": [],

@@ -1,4 +1,4 @@
 -- Rows of one run of the smoke test (parameters: day, run).
 SELECT count(*) AS rows
 FROM canary
-WHERE day = ? AND run = ?
+WHERE CAST(day AS varchar) = ? AND run = ?

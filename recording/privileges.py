@@ -1,7 +1,7 @@
 """What the roles may do, and what of it a run really did: the grants of the policies against IAM's decisions.
 
 A grant is one action on one resource of one statement. Names are those of the program: what AWS adds to a name is
-taken away, and the crawlers, which differ in their dataset only, count as one role.
+taken away.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from recording.program import Recording, short_type
 _ADDED = re.compile(r"-[0-9a-f]{7}(?![0-9a-z])")
 _KEY = re.compile(r":key/.*")
 _PLACE = re.compile(r"^arn:aws:([a-z]+):[a-z0-9-]*:[0-9]*:")
-_CRAWLERS = re.compile(r"^(glue:crawler/data-pipeline-[a-z0-9-]+_).+")
-_CRAWLER = re.compile(r"^data-pipeline-crawler-(.+)-role$")
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -89,34 +87,27 @@ def used(grants: Iterable[Grant], decisions: Iterable[Decision]) -> set[Grant]:
 
 
 def _grants(role: str, policy: Mapping[str, Any]) -> Iterator[Grant]:
-    name, dataset = _role(role)
+    name = _role(role)
     for statement in policy["Statement"]:
         conditions = statement.get("Condition", {}).get("StringEquals", {})
         services = [host.partition(".")[0] for host in _listed(conditions.get("kms:ViaService", ""))]
         for action in _listed(statement["Action"]):
             for resource in _listed(statement["Resource"]):
                 for via in services:
-                    yield Grant(role=name, action=action, resource=_resource(resource, dataset), via=via)
+                    yield Grant(role=name, action=action, resource=_resource(resource), via=via)
 
 
 def _done(decision: Decision) -> Grant:
-    role, dataset = _role(decision.principal.split("/")[1])
-    return Grant(role=role, action=decision.action, resource=_resource(decision.resource, dataset), via=decision.via)
+    role = _role(decision.principal.split("/")[1])
+    return Grant(role=role, action=decision.action, resource=_resource(decision.resource), via=decision.via)
 
 
-def _role(name: str) -> tuple[str, str]:
-    plain = _ADDED.sub("", name)
-    if found := _CRAWLER.match(plain):
-        return "crawler", found.group(1)
-    return plain.removeprefix("data-pipeline-").removesuffix("-role"), ""
+def _role(name: str) -> str:
+    return _ADDED.sub("", name).removeprefix("data-pipeline-").removesuffix("-role")
 
 
-def _resource(arn: str, dataset: str) -> str:
-    plain = _KEY.sub(":key", _PLACE.sub(r"\1:", _ADDED.sub("", arn)))
-    plain = _CRAWLERS.sub(r"\1<dataset>", plain)
-    if dataset:
-        plain = re.sub(rf"/{dataset}(?=/|$)", "/<dataset>", plain)
-    return plain
+def _resource(arn: str) -> str:
+    return _KEY.sub(":key", _PLACE.sub(r"\1:", _ADDED.sub("", arn)))
 
 
 def _listed(value: str | list[str]) -> list[str]:

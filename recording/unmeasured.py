@@ -55,7 +55,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         "does not ask.",
     ),
     Unmeasured(
-        roles=("error-handler", "etl-trigger", "processing"),
+        roles=("error-handler", "etl-trigger", "freshness", "processing"),
         actions=("kms:Decrypt", "kms:GenerateDataKey"),
         via="sqs",
         reason="An event that failed for good goes to an encrypted queue with the function's role; here, without.",
@@ -68,7 +68,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         reason="Lambda sends an event that failed for good with the function's role; the emulator sends it itself.",
     ),
     Unmeasured(
-        roles=("error-handler", "etl-trigger", "ingestion", "processing", "raw-to-curated", "stage"),
+        roles=("error-handler", "etl-trigger", "freshness", "ingestion", "processing", "raw-to-curated", "stage"),
         actions=("s3:ListBucket",),
         emulated=True,
         reason="Without it S3 answers 403, not 404, for an object that is not there; not every run comes to one.",
@@ -97,7 +97,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         reason="AWS's policy for glue:startJobRun.sync has it (Step Functions guide); the emulator needs the id only.",
     ),
     Unmeasured(
-        roles=("crawler",),
+        roles=("crawlers",),
         actions=(
             "glue:BatchGetPartition",
             "glue:BatchUpdatePartition",
@@ -105,22 +105,23 @@ UNMEASURED: tuple[Unmeasured, ...] = (
             "glue:GetPartition",
             "glue:GetTables",
             "glue:UpdatePartition",
+            "glue:UpdateTable",
         ),
         reason="Glue's crawler reads and updates a catalog in more ways than the emulator's; these are the verbs for "
         "tables and partitions (AWSGlueServiceRole has all of glue:*).",
     ),
     Unmeasured(
-        roles=("crawler",),
+        roles=("crawlers",),
         actions=("s3:GetBucketLocation",),
         reason="Glue's crawler asks where the bucket is (AWSGlueServiceRole); the emulator's does not.",
     ),
     Unmeasured(
-        roles=("crawler",),
+        roles=("crawlers",),
         actions=("logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
         reason="Glue writes a crawler's encrypted logs with its role; the emulator's crawler has no logs.",
     ),
     Unmeasured(
-        roles=("crawler",),
+        roles=("crawlers",),
         actions=("glue:GetSecurityConfiguration",),
         reason="A crawler looks up what it encrypts its logs with (AWSGlueServiceRole has all of glue:*); nothing says "
         "that Glue does so without its role.",
@@ -159,6 +160,25 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         reason="Athena lists the place of its results in its caller's name (Athena guide); the emulator's does not.",
     ),
     # What no run comes to.
+    Unmeasured(
+        roles=("crawlers",),
+        actions=("glue:BatchCreatePartition", "glue:GetPartitions"),
+        emulated=True,
+        reason="The dataset that has a crawler in the runs has no partitions; tests/integration/local/test_crawler.py.",
+    ),
+    Unmeasured(
+        roles=("freshness",),
+        actions=("sns:Publish",),
+        emulated=True,
+        reason="People are told of a dataset that is late, and no run lasts as long as a promise; unit-tested.",
+    ),
+    Unmeasured(
+        roles=("freshness",),
+        actions=("kms:Decrypt", "kms:GenerateDataKey"),
+        via="sns",
+        emulated=True,
+        reason="People are told of a dataset that is late, and no run lasts as long as a promise; unit-tested.",
+    ),
     Unmeasured(
         roles=("query",),
         actions=("athena:StopQueryExecution",),
@@ -207,7 +227,16 @@ UNMEASURED: tuple[Unmeasured, ...] = (
 IN_A_NETWORK: tuple[Unmeasured, ...] = (
     # What `security.vpc` adds; the emulator has no networks.
     Unmeasured(
-        roles=("error-handler", "etl-trigger", "ingestion", "notification", "processing", "query", "stage"),
+        roles=(
+            "error-handler",
+            "etl-trigger",
+            "freshness",
+            "ingestion",
+            "notification",
+            "processing",
+            "query",
+            "stage",
+        ),
         actions=(
             "ec2:AssignPrivateIpAddresses",
             "ec2:CreateNetworkInterface",

@@ -1,14 +1,11 @@
-"""The named queries: those that contracts bring, and the shared ones in queries/*.sql."""
+"""The named queries: the files in queries/*.sql."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlglot
 from sqlglot.errors import SqlglotError
-
-from contracts.compiler.compile import CompiledContract
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 MAX_SQL_BYTES = 262_144
@@ -28,27 +25,19 @@ class Query:
     sql: str
 
 
-def load_queries(directory: Path, contracts: Iterable[CompiledContract]) -> dict[str, Query]:
-    """Collect the queries of `contracts` and of `directory`, by name.
+def load_queries(directory: Path) -> dict[str, Query]:
+    """Collect the queries of `directory`, by name.
 
     Raises:
-        QueryError: naming each file that is no query, and each name that is taken twice.
+        QueryError: naming each file that is no query.
     """
-    queries = {
-        name: Query(description=f"{name}, from the contract of {contract.name}", sql=sql)
-        for contract in contracts
-        for name, sql in contract.named_queries.items()
-    }
+    queries = dict[str, Query]()
     problems = []
     for file in sorted(directory.glob("*.sql")):
         try:
-            query = _read(file)
+            queries[file.stem] = _read(file)
         except QueryError as error:
             problems.append(str(error))
-            continue
-        if file.stem in queries:
-            problems.append(f"{file.name}: the name is taken by {queries[file.stem].description!r}; take another one")
-        queries[file.stem] = query
     if problems:
         raise QueryError("\n".join(problems))
     return queries

@@ -1,4 +1,4 @@
-"""The seven functions: what each knows, what each may do, and what calls it."""
+"""The eight functions: what each knows, what each may do, and what calls it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from config.model import PipelineConfig
 
 BYTES_PER_GIGABYTE = 1_000_000_000
 # EventBridge, or one of the other two, calls these and does not wait: what fails for good must be kept.
-CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing")
+CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing", "freshness")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "DATABASE": database,
             "EVENT_BUS_NAME": args.messaging.bus.bus.name,
             "TICKS_QUEUE_URL": ticks,
+            "QUARANTINED_PERCENT": str(settings.monitoring.quarantined_percent),
         },
         "query": {
             "WORKGROUP": catalog.workgroup.name,
@@ -81,6 +82,14 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "TOPIC_ARN": args.messaging.notifications.topic.arn,
             "LEDGER_TABLE": ledger,
             "STATE_MACHINE_ARN": args.context.state_machine_arn,
+            "ALARMS_TOPIC_ARN": args.messaging.alarms.topic.arn,
+            "QUARANTINED_PERCENT": str(settings.monitoring.quarantined_percent),
+        },
+        "freshness": {
+            "ARTIFACTS_BUCKET": artifacts,
+            "LEDGER_TABLE": ledger,
+            "TOPIC_ARN": args.messaging.alarms.topic.arn,
+            "GRACE_MINUTES": str(settings.monitoring.freshness_grace_minutes),
         },
         "error_handler": {
             "QUARANTINE_BUCKET": quarantine,
@@ -94,7 +103,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
 
 
 class Functions(pulumi.ComponentResource):
-    """The seven functions, each with its own role.
+    """The eight functions, each with its own role.
 
     Example:
         built = Functions(
@@ -140,6 +149,7 @@ class Functions(pulumi.ComponentResource):
             "query": self._function("query", permissions.query(context, storage, catalog)),
             "notification": self._function("notification", permissions.notification(context, storage, messaging)),
             "error_handler": error_handler,
+            "freshness": self._function("freshness", permissions.freshness(context, storage, messaging)),
         }
         self.register_outputs({})
 

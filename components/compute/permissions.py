@@ -9,6 +9,7 @@ from components.catalog.catalog import Catalog
 from components.compute.function import PipelineFunction
 from components.context import StackContext
 from components.messaging.messaging import Messaging
+from components.names import crawler_prefix
 from components.security.iam import Statement, allow
 from components.storage.ledger import LEDGER_INDEX
 from components.storage.storage import Storage
@@ -77,6 +78,7 @@ def processing(context: StackContext, storage: Storage, catalog: Catalog, messag
         storage.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
         catalog.use_tables(
             "GetTable",
+            "CreateTable",
             "UpdateTable",
             "BatchCreatePartition",
             "BatchGetPartition",
@@ -133,8 +135,25 @@ def notification(context: StackContext, storage: Storage, messaging: Messaging) 
     """Tell people what became of a batch, once."""
     return [
         messaging.notifications.publish(),
+        # Whoever is called must know which dataset it is about.
+        messaging.alarms.publish(),
         storage.ledger.use_idempotency(),
         context.key.use("sns"),
+        context.key.use_for_table(),
+    ]
+
+
+def freshness(context: StackContext, storage: Storage, messaging: Messaging) -> list[Statement]:
+    """Look when each dataset was published last, and tell whoever is called which are late."""
+    return [
+        storage.artifacts.read(CONTRACTS),
+        storage.artifacts.find(),
+        storage.ledger.use("Query"),
+        storage.ledger.use_item("freshness", "GetItem", "PutItem"),
+        messaging.alarms.publish(),
+        messaging.undelivered.send(),
+        context.key.decrypt("s3"),
+        context.key.use("sns", "sqs"),
         context.key.use_for_table(),
     ]
 
@@ -184,15 +203,18 @@ def state_machine(
     *,
     job_arn: Input[str],
     function_arns: Sequence[Input[str]],
-    crawler_arns: Sequence[Input[str]],
+    crawls: bool,
 ) -> list[Statement]:
-    """Run the job to its end, call the functions, crawl, and read a dataset's state."""
+    """Run the job to its end, call the functions, crawl where a dataset asks for it, and read a dataset's state."""
+    crawlers = context.location.arn("glue", f"crawler/{crawler_prefix(context.stack)}*")
     job = [f"glue:{verb}" for verb in ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun")]
     return [
         allow(["lambda:InvokeFunction"], function_arns),
         # The .sync integration starts, follows and, when the execution is stopped, stops the run.
         allow(job, [job_arn]),
-        allow(["glue:StartCrawler", "glue:GetCrawler"], crawler_arns),
+        # By their names, which no other stack's crawlers share: a list of 200 ARNs is longer than a role's policies may
+        # be together (10,240 characters; IAM user guide, "IAM and AWS STS quotas", 2026-11).
+        *([allow(["glue:StartCrawler", "glue:GetCrawler"], [crawlers])] if crawls else []),
         storage.ledger.use("GetItem"),
         context.key.decrypt("dynamodb"),
     ]

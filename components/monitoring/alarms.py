@@ -7,13 +7,12 @@ from typing import Literal
 
 from pulumi import Input
 
-from components.monitoring.monitored import Monitored, MonitoredDataset, MonitoredFunction
+from components.monitoring.monitored import Monitored, MonitoredFunction
+from components.workflow.triggers import FRESHNESS_MINUTES
 from components.workflow.workflow import CALLED_FUNCTIONS
 
 MINUTE = 60
 HOUR = 3_600
-# What CloudWatch can look back in one alarm whose period is an hour or more.
-LONGEST_WINDOW_SECONDS = 7 * 24 * HOUR
 # Metrics arrive late. An alarm that looks at the last minute only would have looked away before they do.
 LATE_MINUTES = 5
 # A failed run is repeated once, and then error_handler decides: what comes of it so soon is the same call.
@@ -98,8 +97,7 @@ def alarms(monitored: Monitored) -> Iterator[Alarm]:
             "missed": Metric(namespace=monitored.namespace, name="LatencyMissed", dimensions={"service": "processing"})
         },
     )
-    for dataset in monitored.datasets:
-        yield from _dataset(dataset, monitored)
+    yield from _datasets(monitored)
     yield _scans(monitored)
 
 
@@ -222,53 +220,55 @@ def _recoveries(monitored: Monitored) -> Iterator[Alarm]:
     )
 
 
-def _dataset(dataset: MonitoredDataset, monitored: Monitored) -> Iterator[Alarm]:
-    def verdict(name: str, statistic: Literal["Sum", "Minimum", "Maximum"] = "Sum") -> Metric:
-        dimensions = {"service": "processing", "dataset": dataset.name}
-        return Metric(namespace=monitored.namespace, name=name, dimensions=dimensions, statistic=statistic)
-
+def _datasets(monitored: Monitored) -> Iterator[Alarm]:
+    """One alarm of each kind over all datasets; the functions that count tell people which dataset it is."""
+    processing = {"service": "processing"}
     yield Alarm(
-        name=f"{dataset.name}-quarantined",
-        meaning=f"More than {monitored.quarantined_percent} % of a batch's rows of {dataset.name} broke the contract.",
+        name="rows-quarantined",
+        meaning=f"More than {monitored.quarantined_percent} % of a batch's rows broke their contract. "
+        "A message of its own on this topic names the dataset.",
         section="rows-quarantined",
-        # The worst batch: over all rows of some minutes, a large one would hide it. Of no row read, it is zero.
-        metrics={"quarantined": verdict("QuarantinedPercent", "Maximum")},
-        threshold=monitored.quarantined_percent,
+        metrics={
+            "batches": Metric(namespace=monitored.namespace, name="BatchesMuchQuarantined", dimensions=processing)
+        },
     )
     yield Alarm(
-        name=f"{dataset.name}-no-rows",
-        meaning=f"A batch of {dataset.name} had files, and not one row in them.",
+        name="no-rows",
+        meaning="A batch had files, and not one row in them. A message of its own on this topic names the dataset.",
         section="no-rows",
-        # A sum would hide an empty batch behind a full one.
-        metrics={"read": verdict("RowsRead", "Minimum")},
+        metrics={"batches": Metric(namespace=monitored.namespace, name="BatchesWithoutRows", dimensions=processing)},
+    )
+    freshness = {"service": "freshness"}
+    yield Alarm(
+        name="not-fresh",
+        meaning="A dataset was not published in the time that its contract promises. "
+        "A message of its own on this topic names the datasets.",
+        section="not-fresh",
+        metrics={
+            "late": Metric(
+                namespace=monitored.namespace, name="DatasetsLate", dimensions=freshness, statistic="Maximum"
+            )
+        },
+        # It is counted at each look, as long as a dataset is late.
+        period_seconds=2 * FRESHNESS_MINUTES * MINUTE,
+        periods=1,
+        tells_when_over=True,
+    )
+    yield Alarm(
+        name="freshness-silent",
+        meaning="Nobody looks whether the datasets are late.",
+        section="freshness-silent",
+        metrics={"looks": _lambda("Invocations", monitored.functions["freshness"])},
+        # Silence is the failure here. It is filled in and not left to `missing_data`: where a whole period has no data,
+        # CloudWatch looks at the periods before it.
+        expression="FILL(looks, 0)",
         compare="Less",
         threshold=1,
+        period_seconds=HOUR,
+        periods=1,
+        missing_data="breaching",
+        tells_when_over=True,
     )
-    if dataset.frequency_hours is not None:
-        yield Alarm(
-            name=f"{dataset.name}-not-fresh",
-            meaning=f"No batch of {dataset.name} was published in the time that its contract promises.",
-            section="not-fresh",
-            metrics={"published": verdict("BatchesPublished")},
-            # Silence is the failure here. It is filled in and not left to `missing_data`: where a whole period has
-            # no data, CloudWatch looks at the periods before it, and would take days to call.
-            expression="FILL(published, 0)",
-            compare="Less",
-            threshold=1,
-            period_seconds=freshness_seconds(dataset.frequency_hours, monitored.freshness_grace_minutes),
-            periods=1,
-            missing_data="breaching",
-            tells_when_over=True,
-        )
-
-
-def freshness_seconds(frequency_hours: float, grace_minutes: int) -> int:
-    """Say how far back a batch must have been published: the promise and some grace, as far as CloudWatch sees.
-
-    Contracts that promise less than a batch a week are refused when they are read.
-    """
-    promised = ceil(frequency_hours * HOUR / MINUTE) * MINUTE
-    return min(promised + grace_minutes * MINUTE, LONGEST_WINDOW_SECONDS)
 
 
 def _scans(monitored: Monitored) -> Alarm:

@@ -6,7 +6,7 @@ From the top: is anything wrong, how fresh is each dataset, does data flow and w
 from collections.abc import Sequence
 from typing import Any
 
-from pulumi import Input
+from pulumi import Input, Output
 
 from components.monitoring.monitored import Monitored
 from config import prices
@@ -16,22 +16,15 @@ HEIGHT = 6
 FIVE_MINUTES, HOUR, DAY = 300, 3_600, 86_400
 ALARMS_A_WIDGET = 100
 """An alarm widget's limit (Amazon CloudWatch API reference, "Dashboard body structure", 2026-11)."""
-# A contract promises a batch a week at least.
-LONGEST_PROMISE = "-P7D"
 
 
 def dashboard(monitored: Monitored, alarm_arns: Sequence[Input[str]]) -> dict[str, Any]:
     """Lay out the widgets: the alarms and the freshness across the page, then three a row."""
     graphs = [
-        _graph("Files that landed", monitored, _by_dataset(monitored, "ingestion", "FilesRegistered"), "Sum"),
+        _graph("Events of files that landed", monitored, _landed(monitored), "Sum"),
         _graph("Files that no contract wants", monitored, _unwanted(monitored), "Sum"),
         _graph("Waiting for ingestion", monitored, _queues(monitored), "Maximum"),
-        _graph("Rows curated", monitored, _by_dataset(monitored, "processing", "RowsCurated"), "Sum"),
-        _graph("Rows quarantined", monitored, _by_dataset(monitored, "processing", "RowsQuarantined"), "Sum"),
-        _graph("Rows duplicate", monitored, _by_dataset(monitored, "processing", "RowsDuplicate"), "Sum"),
-        _graph(
-            "Seconds to published", monitored, _by_dataset(monitored, "processing", "SecondsToPublished"), "Maximum"
-        ),
+        _graph("Rows", monitored, _rows(monitored), "Sum"),
         _graph("Executions", monitored, _executions(monitored), "Sum"),
         _graph("Longest execution", monitored, [["AWS/States", "ExecutionTime", *_machine(monitored)]], "Maximum"),
         _graph("Dead letters", monitored, _dead_letters(monitored), "Maximum"),
@@ -42,7 +35,7 @@ def dashboard(monitored: Monitored, alarm_arns: Sequence[Input[str]]) -> dict[st
         _graph("Dollars a day: Athena", monitored, _athena_dollars(monitored), "Sum", DAY),
         _graph("Function invocations", monitored, _functions(monitored, "Invocations"), "Sum"),
     ]
-    across = [*_alarms(monitored, alarm_arns), _freshness(monitored)]
+    across = [*_alarms(monitored, alarm_arns), _freshness(monitored), _batches(monitored)]
     rows = [{**widget, "x": 0, "y": y * HEIGHT, "width": WIDTH, "height": HEIGHT} for y, widget in enumerate(across)]
     return {
         "start": "-PT24H",
@@ -72,18 +65,35 @@ def _alarms(monitored: Monitored, arns: Sequence[Input[str]]) -> list[dict[str, 
 
 
 def _freshness(monitored: Monitored) -> dict[str, Any]:
-    """Show the hours since each dataset's last publish: where nothing was published, the last time is repeated."""
-    metrics: list[list[Any]] = []
-    for place, dataset in enumerate(_names(monitored)):
-        metrics.append(
-            [*_own(monitored, "BatchesPublished", "processing", dataset), {"id": f"m{place}", "visible": False}]
-        )
-        last = f"FILL(IF(m{place} > 0, EPOCH(m{place})), REPEAT)"
-        expression = f"(EPOCH(m{place}) - {last}) / {HOUR}"
-        metrics.append([{"expression": expression, "label": dataset, "id": f"hours{place}"}])
-    widget = _graph("Hours since the last batch was published", monitored, metrics, "Sum")
-    widget["properties"] |= {"view": "singleValue", "start": LONGEST_PROMISE, "end": "P0D"}
-    return widget
+    """Show the hours since each dataset's last publish, the latest first, as freshness has logged them."""
+    return _log_table(
+        "Hours since the last batch was published",
+        monitored,
+        "freshness",
+        "filter message = 'freshness' | stats latest(hours) as hours_since by dataset | sort hours_since desc",
+    )
+
+
+def _batches(monitored: Monitored) -> dict[str, Any]:
+    """Show what became of each dataset's rows, as processing has logged it: metrics cost more than the batches."""
+    counts = ", ".join(
+        f"sum(verdict.rows_{fate}) as {fate}" for fate in ("read", "curated", "quarantined", "duplicate")
+    )
+    return _log_table(
+        "Rows by dataset",
+        monitored,
+        "processing",
+        f"filter message = 'verdict' | stats count(*) as batches, {counts} by verdict.dataset as dataset "
+        "| sort quarantined desc",
+    )
+
+
+def _log_table(title: str, monitored: Monitored, function: str, query: str) -> dict[str, Any]:
+    source = Output.concat("SOURCE '", monitored.functions_log_groups[function], "' | ", query)
+    return {
+        "type": "log",
+        "properties": {"title": title, "region": monitored.region, "view": "table", "query": source},
+    }
 
 
 def _graph(
@@ -102,17 +112,21 @@ def _graph(
     }
 
 
-def _names(monitored: Monitored) -> list[str]:
-    return [dataset.name for dataset in monitored.datasets]
-
-
-def _own(monitored: Monitored, metric: str, service: str, dataset: str) -> list[str]:
+def _own(monitored: Monitored, metric: str, service: str) -> list[str]:
     """Name a metric that our code emits, with its dimensions."""
-    return [monitored.namespace, metric, "service", service, "dataset", dataset]
+    return [monitored.namespace, metric, "service", service]
 
 
-def _by_dataset(monitored: Monitored, service: str, metric: str) -> list[list[Any]]:
-    return [[*_own(monitored, metric, service, dataset), {"label": dataset}] for dataset in _names(monitored)]
+def _landed(monitored: Monitored) -> list[list[Any]]:
+    """Ingestion deletes the message of each file that it has written down; SQS counts them for nothing."""
+    return [["AWS/SQS", "NumberOfMessagesDeleted", "QueueName", monitored.arrivals_queue, {"label": "registered"}]]
+
+
+def _rows(monitored: Monitored) -> list[list[Any]]:
+    return [
+        [*_own(monitored, f"Rows{fate.capitalize()}", "processing"), {"label": fate}]
+        for fate in ("curated", "quarantined", "duplicate")
+    ]
 
 
 def _unwanted(monitored: Monitored) -> list[list[Any]]:
@@ -165,14 +179,10 @@ def _job(monitored: Monitored) -> list[list[Any]]:
 def _glue_dollars(monitored: Monitored) -> list[list[Any]]:
     """Price what the jobs of published batches took. Crawls, and runs that failed, are not in it."""
     price = prices.load()["glue_dpu_hour"]
-    metrics: list[list[Any]] = []
-    for place, dataset in enumerate(_names(monitored)):
-        own = _own(monitored, "DpuSeconds", "processing", dataset)
-        metrics.append([*own, {"id": f"m{place}", "visible": False}])
-        metrics.append(
-            [{"expression": f"m{place} * {price} / {HOUR}", "label": dataset, "id": f"dollars{place}", "period": DAY}]
-        )
-    return metrics
+    return [
+        [*_own(monitored, "DpuSeconds", "processing"), {"id": "m0", "visible": False}],
+        [{"expression": f"m0 * {price} / {HOUR}", "label": "dollars", "id": "dollars0", "period": DAY}],
+    ]
 
 
 def _athena_dollars(monitored: Monitored) -> list[list[Any]]:

@@ -15,25 +15,17 @@ class MonitoredFunction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MonitoredDataset:
-    """A dataset and how often its contract promises a batch; None: not at all."""
-
-    name: str
-    frequency_hours: float | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Monitored:
     """The names of a stack's resources, as CloudWatch knows them, and the limits beyond which a person is called.
 
     `namespace` has the metrics that the functions emit. `functions` and `dead_letters` are by the part that they are
-    of an alarm's name.
+    of an alarm's name, the functions' log groups by the function.
     """
 
     stack: str
     region: Input[str]
     namespace: str
-    datasets: tuple[MonitoredDataset, ...]
+    functions_log_groups: Mapping[str, Input[str]]
     functions: Mapping[str, MonitoredFunction]
     arrivals_queue: Input[str]
     dead_letters: Mapping[str, Input[str]]
@@ -42,5 +34,4 @@ class Monitored:
     workgroup: str
     oldest_message_minutes: int
     quarantined_percent: int
-    freshness_grace_minutes: int
     scanned_bytes_cutoff: int

@@ -33,6 +33,7 @@ class MonitoringArgs:
     alarms_policy: Resource
     log_groups: Sequence[Input[str]]
     monthly_budget_dollars: int | None
+    dashboard: bool
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -47,12 +48,13 @@ class Monitoring(pulumi.ComponentResource):
                 alarms_policy=messaging.alarms_policy,
                 log_groups=[],
                 monthly_budget_dollars=100,
+                dashboard=True,
             ),
         )
-        pulumi.export("dashboard", monitoring.dashboard.dashboard_name)
+        pulumi.export("dashboard", monitoring.dashboard_name)
     """
 
-    dashboard: aws.cloudwatch.Dashboard
+    dashboard_name: str | None
 
     def __init__(self, name: str, args: MonitoringArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:monitoring:Monitoring", name, None, opts)
@@ -65,13 +67,15 @@ class Monitoring(pulumi.ComponentResource):
         made = {alarm.name: self._alarm(alarm) for alarm in wanted}
         for incident in INCIDENTS:
             self._incident(incident, [made[one.name].name for one in wanted if one.incident == incident.name])
-        self.dashboard = aws.cloudwatch.Dashboard(
-            f"{name}-dashboard",
-            dashboard_name=stack_name(stack),
-            # Those of single failures are in the composite ones too, and it is they that say which.
-            dashboard_body=Output.json_dumps(dashboard(args.monitored, [alarm.arn for alarm in made.values()])),
-            opts=child,
-        )
+        self.dashboard_name = stack_name(stack) if args.dashboard else None
+        if self.dashboard_name is not None:
+            aws.cloudwatch.Dashboard(
+                f"{name}-dashboard",
+                dashboard_name=self.dashboard_name,
+                # Those of single failures are in the composite ones too, and it is they that say which.
+                dashboard_body=Output.json_dumps(dashboard(args.monitored, [alarm.arn for alarm in made.values()])),
+                opts=child,
+            )
         LogQueries(f"{name}-logs", LogQueriesArgs(stack=stack, log_groups=args.log_groups), child)
         if args.monthly_budget_dollars is not None:
             Budget(
@@ -83,7 +87,7 @@ class Monitoring(pulumi.ComponentResource):
                 ),
                 ResourceOptions(parent=self, depends_on=[args.alarms_policy]),
             )
-        self.register_outputs({"dashboard": self.dashboard.dashboard_name})
+        self.register_outputs({"dashboard": self.dashboard_name})
 
     def _alarm(self, alarm: Alarm) -> aws.cloudwatch.MetricAlarm:
         topic = [self._args.alarms_topic_arn]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pipeline_core.layout import contract_key
+from pipeline_core.layout import CONTRACTS, contract_key
 from pulumi import Input, Resource, ResourceOptions
 
 from components.storage.zone import Zone
@@ -37,6 +37,9 @@ class ContractObjectsArgs:
 class ContractObjects(pulumi.ComponentResource):
     """One object for each contract, and an index of them, which is written last.
 
+    All contracts wait for one object, and that one for all that they need: each of 200 contracts with 200 dependencies
+    of its own is most of the stack's state, which the engine writes again after every step.
+
     Example:
         ContractObjects(
             "contract",
@@ -55,12 +58,26 @@ class ContractObjects(pulumi.ComponentResource):
     def __init__(self, name: str, args: ContractObjectsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:storage:ContractObjects", name, None, opts)
         self._name, self._args = name, args
-        contracts = [
-            self._write(contract.name, contract.document, [args.artifacts.encryption, *args.readers, *args.served_by])
-            for contract in args.contracts
-        ]
+        ready = aws.s3.BucketObjectv2(
+            f"{name}s-ready",
+            bucket=args.artifacts.bucket.bucket,
+            # No dataset can be called so.
+            key=f"{CONTRACTS}_ready.json",
+            content="{}",
+            content_type="application/json",
+            kms_key_id=args.kms_key_arn,
+            opts=ResourceOptions(parent=self, depends_on=[args.artifacts.encryption, *args.readers, *args.served_by]),
+        )
+        contracts = [self._write(contract.name, contract.document, [ready]) for contract in args.contracts]
         datasets = sorted(contract.name for contract in args.contracts)
-        self.index = self._write("index", {"datasets": datasets}, [args.artifacts.encryption, *contracts])
+        # With the promises in it, whoever watches them reads one object, not one for each dataset.
+        promises = [
+            {"dataset": contract.name, "hours": contract.document["frequency_hours"]}
+            for contract in args.contracts
+            if contract.document["frequency_hours"] is not None
+        ]
+        index = {"datasets": datasets, "promises": promises}
+        self.index = self._write("index", index, [ready, *contracts])
         self.register_outputs({})
 
     def _write(self, title: str, document: Mapping[str, Any], after: Sequence[Resource]) -> aws.s3.BucketObjectv2:

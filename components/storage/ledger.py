@@ -74,6 +74,11 @@ class Ledger(pulumi.ComponentResource):
         """Query `indexes`."""
         return allow(["dynamodb:Query"], [Output.concat(self.table.arn, f"/index/{index}") for index in indexes])
 
+    def use_item(self, partition: str, *actions: str) -> Statement:
+        """Allow DynamoDB `actions` on the items of one partition key, apart from the files and batches."""
+        own: dict[str, Any] = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition]}}
+        return allow([f"dynamodb:{action}" for action in actions], [self.table.arn], own)
+
     def use_idempotency(self) -> Statement:
         """Keep what Powertools remembers of calls that were made, apart from the files and batches."""
         actions = [f"dynamodb:{verb}Item" for verb in ("Get", "Put", "Update", "Delete")]

@@ -19,6 +19,9 @@ from components.workflow.workflow import FAILURES, end_pattern
 from config.model import PipelineConfig
 from config.rules import TICKS_AT_ONCE
 
+FRESHNESS_MINUTES = 15
+"""How often lateness is looked at; a promise has an hour's grace unless the stack says otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TriggersArgs:
@@ -68,6 +71,14 @@ class Triggers(pulumi.ComponentResource):
                 schedule_expression=events.every_minutes(settings.batches.schedule_minutes),
                 after=[args.contract_index],
                 enabled=settings.batches.schedule_enabled,
+                input_json="{}",
+            ),
+            self._call(
+                "freshness",
+                "freshness",
+                "Has the datasets looked at whose contracts promise how often they are published",
+                schedule_expression=events.every_minutes(FRESHNESS_MINUTES),
+                after=[args.contract_index],
                 input_json="{}",
             ),
             self._call(

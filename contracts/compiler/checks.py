@@ -48,6 +48,7 @@ CUSTOM_PROPERTIES = {
     "maxFileBytes": f"allowed: 1 to {MAX_FILE_BYTES}",
     "delimiter": "one character is needed, not a quote, a line break, a NUL or a byte order mark",
     "timeZone": "it is not an IANA time zone, for example America/New_York",
+    "crawler": "true or false is needed, without quotes",
 }
 """What a contract may say beyond the standard, and what is allowed there."""
 
@@ -246,6 +247,8 @@ def _is_allowed(name: str, value: Any) -> bool:
             return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_FILE_BYTES
         case "delimiter":
             return isinstance(value, str) and len(value) == 1 and value not in NO_DELIMITERS
+        case "crawler":
+            return isinstance(value, bool)
     return isinstance(value, str) and _is_time_zone(value)
 
 

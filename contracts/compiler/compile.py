@@ -31,13 +31,11 @@ from contracts.compiler.read import ContractError, read_contract
 class CompiledContract:
     """A dataset's contract, ready for deployment.
 
-    `document` is the JSON that `pipeline_core.contract.Contract` reads; `named_queries` maps the name of an
-    Athena named query to its SQL.
+    `document` is the JSON that `pipeline_core.contract.Contract` reads.
     """
 
     name: str
     document: dict[str, Any]
-    named_queries: dict[str, str]
 
 
 def load_contracts(directory: Path) -> list[CompiledContract]:
@@ -73,7 +71,7 @@ def compile_contract(path: Path) -> CompiledContract:
     assert contract.schema_
     table = contract.schema_[0]
     document = _document(contract, table)
-    return CompiledContract(document["dataset"], document, _named_queries(document))
+    return CompiledContract(document["dataset"], document)
 
 
 def _document(contract: OpenDataContractStandard, table: SchemaObject) -> dict[str, Any]:
@@ -91,6 +89,7 @@ def _document(contract: OpenDataContractStandard, table: SchemaObject) -> dict[s
         "delimiter": custom.get("delimiter", ","),
         "time_zone": custom.get("timeZone", "UTC"),
         "max_file_bytes": custom.get("maxFileBytes", MAX_FILE_BYTES),
+        "crawler": custom.get("crawler", False),
         "frequency_hours": None if (seconds := _promised(contract, FREQUENCY)) is None else seconds / HOUR,
         "latency_seconds": None if (seconds := _promised(contract, LATENCY)) is None else math.floor(seconds),
     }
@@ -133,17 +132,3 @@ def _rule(rule: DataQuality, column: str | None) -> dict[str, Any]:
         "value": value,
         "unit": rule.unit or "rows",
     }
-
-
-def _named_queries(document: dict[str, Any]) -> dict[str, str]:
-    dataset = document["dataset"]
-    queries = {
-        f"{dataset}_rows": f'SELECT count(*) AS rows FROM "{dataset}"',
-        f"{dataset}_batch_rows": f'SELECT count(*) AS rows FROM "{dataset}" WHERE _batch_id = ?',
-    }
-    partitions = ", ".join(f'"{name}"' for name in document["partition_by"])
-    if partitions:
-        queries[f"{dataset}_partitions"] = (
-            f'SELECT {partitions}, count(*) AS rows FROM "{dataset}" GROUP BY {partitions} ORDER BY {partitions}'
-        )
-    return queries

@@ -3,8 +3,7 @@
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.documents import read
@@ -16,7 +15,6 @@ from lambdas.etl_trigger.logic import Trigger
 from lambdas.etl_trigger.tick import StartedBatches, Tick
 
 logger = Logger(json_serializer=log_line)
-metrics = Metrics()
 tracer = Tracer()
 
 
@@ -61,8 +59,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             failures.append(error)
         else:
             started.extend(batches)
-    metrics.add_metric("BatchesStarted", MetricUnit.Count, len(started))
-    metrics.flush_metrics()
     if failures:
         raise ExceptionGroup("datasets failed", failures)
     logger.info("tick done", extra={"batches": started})

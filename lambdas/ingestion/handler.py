@@ -93,10 +93,10 @@ def register(record: SQSRecord) -> None:
             ledger.count_ignored(file.dataset)
     if reason is None:
         ticks.arm(file.dataset, environment.window_seconds)
-        # What nobody wants is counted for all datasets together: it may be of none.
-        metrics.add_dimension("dataset", file.dataset)
-    metrics.add_metric(name, MetricUnit.Count, int(new))
-    metrics.flush_metrics()
+    else:
+        # For all datasets together: it may be of none. Files that are wanted are messages, which SQS counts.
+        metrics.add_metric(name, MetricUnit.Count, int(new))
+        metrics.flush_metrics()
     logger.info(
         name, extra={"key": file.key, "version": file.version, "dataset": file.dataset, "reason": reason, "new": new}
     )

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.plain_text import log_line
 
-from lambdas.notification.message import Notification, compose
+from lambdas.notification.message import Notification, compose, warnings
 
 logger = Logger(json_serializer=log_line)
 tracer = Tracer()
@@ -28,6 +28,8 @@ class Settings:
     topic_arn: str
     ledger_table: str
     state_machine_arn: str
+    alarms_topic_arn: str
+    quarantined_percent: int
 
 
 @cache
@@ -52,7 +54,11 @@ def _store() -> DynamoDBPersistenceLayer:
 def _publish(event: dict[str, Any]) -> dict[str, str]:
     notification = Notification.from_event(event)
     subject, body = compose(notification, _settings().state_machine_arn)
-    answer = boto3.client("sns").publish(
+    client = boto3.client("sns")
+    # The alarm over all datasets does not say which of them it is about; this does.
+    for concern_subject, concern_body in warnings(notification, _settings().quarantined_percent):
+        client.publish(TopicArn=_settings().alarms_topic_arn, Subject=concern_subject, Message=concern_body)
+    answer = client.publish(
         TopicArn=_settings().topic_arn,
         Subject=subject,
         Message=body,

@@ -1,11 +1,12 @@
 """Writes the message of an outcome: what happened, what it means, what to do next."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipeline_core.fields import DocumentError, Fields
 from pipeline_core.layout import execution_arn
 from pipeline_core.plain_text import printable
-from pipeline_core.verdict import MAX_CAUSE, ErrorOutput, Verdict
+from pipeline_core.verdict import MAX_CAUSE, ErrorOutput, Verdict, concerns
 
 MAX_SUBJECT = 100
 """SNS cuts nothing: a longer subject is an error (SNS Publish API reference, 2026-11)."""
@@ -100,3 +101,20 @@ def _seconds(verdict: Verdict) -> str:
     if verdict.is_late:
         return f"{said}: later than the {verdict.latency_seconds} seconds that the contract promises."
     return f"{said}."
+
+
+def warnings(notification: Notification, quarantined_percent: int) -> Iterator[tuple[str, str]]:
+    """Write subject and body of what whoever is called must know of a batch's rows: whose they are."""
+    if notification.verdict is None:
+        return
+    for concern in concerns(notification.verdict, quarantined_percent):
+        subject = printable(f"[ROWS] {notification.dataset}: {concern.text}")[:MAX_SUBJECT]
+        yield (
+            subject,
+            "\n".join(
+                (
+                    printable(f"Batch {notification.batch_id} of dataset {notification.dataset}: {concern.text}."),
+                    f"What to do: docs/runbook.md#{concern.section}",
+                )
+            ),
+        )

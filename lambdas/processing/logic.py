@@ -39,6 +39,7 @@ class Publisher:
     database: str
     event_bus_name: str
     ticks_queue_url: str
+    quarantined_percent: int
 
     def decide(self, dataset: str, batch_id: str, seen: int) -> Verdict:
         """Audit and publish a batch.
@@ -125,11 +126,9 @@ class Publisher:
             self._empty_quarantine(batch, report, candidates)
         crawl = False
         if batch.status == PUBLISHED and report.rows_curated:
-            catalog = catalog_module.Catalog(self.database)
-            catalog.widen(report)
-            crawl = catalog.needs_crawl(report)
-            if not crawl:
-                catalog.register_partitions(report, self.curated_bucket)
+            contract = Contract.from_json(self._document(batch, "contract"))
+            changed = catalog_module.Catalog(self.database, self.curated_bucket).keep(report, contract)
+            crawl = changed and contract.crawler
         if batch.status == PUBLISHED:
             self._announce(verdict)
         record_run(self.artifacts_bucket, batch, RunDetails.of_verdict(verdict))

@@ -4,17 +4,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
 from pipeline_core.athena import Athena, QueryError, literal
 from pipeline_core.plain_text import log_line
 
-from lambdas.query.request import NOT_ALLOWED, NamedQuery, Verification, request_from_event
+from lambdas.query.of_datasets import BATCH_ROWS, sql_of
+from lambdas.query.request import NOT_ALLOWED, DatasetQuery, NamedQuery, Verification, request_from_event
 
 logger = Logger(json_serializer=log_line)
-metrics = Metrics()
 tracer = Tracer()
 
 MARGIN_SECONDS = 10
@@ -46,7 +45,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
     Args:
         event: one of
-            `{"query": "flights_rows", "parameters": [...]}`: a named query, its parameters as plain values;
+            `{"query": "recent_runs", "parameters": [...]}`: a named query, its parameters as plain values;
+            `{"query": "rows", "dataset": "flights"}`: one that there is for every dataset, see `of_datasets`;
             `{"verify": {"dataset", "batch_id", "rows"}}`: count a batch's rows and compare;
             `{"sql": "...", "parameters": [...]}`: free SQL, where the stack's configuration allows it.
         context: limits the wait to the function's own time.
@@ -60,21 +60,22 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     timeout = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     if isinstance(request, Verification):
         logger.append_keys(correlation_id=request.batch_id)
-        sql = athena.named(f"{request.dataset}_batch_rows")
+        sql = sql_of(BATCH_ROWS, request.dataset, athena.partition_columns)
         answer = athena.run(sql, [literal(request.batch_id)], timeout)
         found = int(answer.rows[0][0] or 0)
         if found != request.rows:
             raise BatchNotVisibleError(
                 f"Athena answers {found} rows of batch {request.batch_id}, {request.rows} were published"
             )
+    elif isinstance(request, DatasetQuery):
+        sql = sql_of(request.name, request.dataset, athena.partition_columns)
+        answer = athena.run(sql, request.parameters, timeout)
     elif isinstance(request, NamedQuery):
         answer = athena.run(athena.named(request.name), request.parameters, timeout)
     elif environment.allow_free_sql:
         answer = athena.run(request.sql, request.parameters, timeout)
     else:
         raise QueryError(NOT_ALLOWED)
-    metrics.add_metric("ScannedBytes", MetricUnit.Bytes, answer.scanned_bytes)
-    metrics.flush_metrics()
     summary = {"query_id": answer.query_id, "scanned_bytes": answer.scanned_bytes, "cost_dollars": answer.cost_dollars}
     logger.info("answered", extra={**summary, "rows": len(answer.rows)})
     return answer.to_document()

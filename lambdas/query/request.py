@@ -24,6 +24,15 @@ class NamedQuery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatasetQuery:
+    """A request to run a query that there is for every dataset; the parameters are SQL literals."""
+
+    name: str
+    dataset: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class FreeQuery:
     """A request to run any SQL; the parameters are SQL literals."""
 
@@ -31,7 +40,7 @@ class FreeQuery:
     parameters: tuple[str, ...]
 
 
-def request_from_event(event: object) -> Verification | NamedQuery | FreeQuery:
+def request_from_event(event: object) -> Verification | NamedQuery | DatasetQuery | FreeQuery:
     """Parse the event of the function.
 
     Raises:
@@ -42,6 +51,8 @@ def request_from_event(event: object) -> Verification | NamedQuery | FreeQuery:
         batch = document.fields("verify")
         return Verification(dataset=batch.text("dataset"), batch_id=batch.text("batch_id"), rows=batch.integer("rows"))
     parameters = tuple(literal(value) for value in document.values("parameters"))
+    if "query" in document and "dataset" in document:
+        return DatasetQuery(name=document.text("query"), dataset=document.text("dataset"), parameters=parameters)
     if "query" in document:
         return NamedQuery(name=document.text("query"), parameters=parameters)
     if "sql" in document:

@@ -17,7 +17,7 @@ import duckdb
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response, new_uuid
 from ministack.services import athena, glue, s3
 
-from local.athena import sql
+from local.athena import comparisons, sql
 from local.athena.projection import is_projected
 from local.athena.tables import CatalogTable, FileCache, StoredFile, UnreadableError, create_view, location_of, run
 from local.glue.mirror import Location
@@ -148,7 +148,7 @@ class Engine:
             for position, use in enumerate(uses):
                 view = f"table_{position}"
                 relations[use.database, use.name] = view
-                scanned += self._view(connection, view, use, statement)
+                scanned += self._view(connection, view, use, statement, alone=len(uses) == 1)
             limit = (workgroup.get("Configuration") or {}).get("BytesScannedCutoffPerQuery")
             if limit and scanned > limit:
                 raise _CutOffError(scanned)
@@ -158,7 +158,9 @@ class Engine:
         execution["_column_types"] = types
         return scanned
 
-    def _view(self, connection: duckdb.DuckDBPyConnection, view: str, use: sql.TableUse, statement: Any) -> int:
+    def _view(
+        self, connection: duckdb.DuckDBPyConnection, view: str, use: sql.TableUse, statement: Any, *, alone: bool
+    ) -> int:
         arn = f"arn:aws:glue:{get_region()}:{get_account_id()}:table/{use.database}/{use.name}"
         roles.authorize(caller(), "glue:GetTable", arn)
         found = glue._tables.get(f"{use.database}/{use.name}")
@@ -169,6 +171,7 @@ class Engine:
         if found.get("PartitionKeys") and not is_projected(found):
             roles.authorize(caller(), "glue:GetPartitions", arn)
         table = CatalogTable.of(found, glue._partitions.get(f"{use.database}/{use.name}") or [])
+        comparisons.check(statement, use, {**table.columns, **table.keys}, alone=alone)
         files = []
         for partition in table.left(sql.partition_filter(use, list(table.keys))):
             files += [(self._cache.path(file), partition) for file in _files(location_of(partition.location))]

@@ -1,12 +1,15 @@
 """What it costs to bring some files into a table: here, and with a Glue run and a crawl for each file.
 
-A run's requests grow with its files, its Spark seconds with its bytes; both are lines through two measured batches.
+A batch of few bytes is staged by a function, a larger one by the Spark job. Requests grow with files, seconds with
+bytes; both are lines through two measured batches of each engine.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Final
+
+from pipeline_core.report import SPARK, STAGE
 
 from config.prices import CRAWLER_DPUS, CRAWLER_MINUTES, GIGABYTE, JOB_SECONDS
 from lambdas.etl_trigger.logic import workers_for
@@ -47,7 +50,7 @@ class Job:
 
 def job() -> Job:
     """Draw the line through the two measured runs."""
-    few, many = measured()["batch_of_one_file"], measured()["batch_of_many_files"]
+    few, many = _two_batches(SPARK)
     a_byte = (many["job_seconds"] - few["job_seconds"]) / (many["bytes"] - few["bytes"])
     return Job(
         fixed_seconds=few["job_seconds"] - few["bytes"] * a_byte, core_seconds_a_byte=a_byte * measured()["cores"]
@@ -60,6 +63,7 @@ class Limits:
 
     max_files: int
     max_bytes: int
+    small_bytes: int
     max_workers: int
     timeout_minutes: int
 
@@ -72,8 +76,11 @@ def batch_usage(load: Load, limits: Limits) -> dict[str, float]:
 
     """
     batches = max(ceil(load.files / limits.max_files), ceil(load.bytes / limits.max_bytes))
-    found = {unit: batches * count for unit, count in _requests(ceil(load.files / batches)).items()}
     size = ceil(load.bytes / batches)
+    engine = STAGE if size <= limits.small_bytes else SPARK
+    found = {unit: batches * count for unit, count in _requests(engine, ceil(load.files / batches), size).items()}
+    if engine == STAGE:
+        return found
     workers = workers_for(size, limits.max_workers)
     seconds = job().seconds(size, workers)
     if seconds > limits.timeout_minutes * 60:
@@ -104,12 +111,20 @@ def textbook_dollars(load: Load, *, max_workers: int) -> float:
     return sum(dollars_of(textbook_usage(load, max_workers=max_workers)).values())
 
 
-def _requests(files: int) -> dict[str, float]:
-    few: Mapping[str, Any] = measured()["batch_of_one_file"]
-    many: Mapping[str, Any] = measured()["batch_of_many_files"]
+def _two_batches(engine: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    return measured()[engine]["batch_of_one_file"], measured()[engine]["batch_of_many_files"]
+
+
+def _requests(engine: str, files: int, size: int) -> dict[str, float]:
+    """Say what a batch asks for beside the Spark job: by its files, and of a function that stages it by its bytes."""
+    few, many = _two_batches(engine)
     found = {}
     for unit in few["usage"].keys() | many["usage"].keys():
         start = few["usage"].get(unit, 0)
         a_file = (many["usage"].get(unit, 0) - start) / (many["files"] - few["files"])
         found[unit] = start + max(0.0, a_file) * (files - few["files"])
+    if engine == STAGE:
+        start = few["usage"]["lambda_megabyte_seconds"]
+        a_byte = (many["usage"]["lambda_megabyte_seconds"] - start) / (many["bytes"] - few["bytes"])
+        found["lambda_megabyte_seconds"] = start + max(0.0, a_byte) * max(0, size - few["bytes"])
     return found

@@ -1,5 +1,8 @@
 """The tables of docs/cost.md."""
 
+from pipeline_core.report import SPARK, STAGE
+
+from components.catalog.catalog import BYTES_PER_MEGABYTE
 from config import prices
 from config.model import PipelineConfig
 from ops.cost import batch, usage
@@ -39,6 +42,7 @@ def batches() -> str:
     limits = batch.Limits(
         max_files=settings.batches.max_files,
         max_bytes=settings.batches.max_gigabytes * prices.GIGABYTE,
+        small_bytes=settings.batches.small_megabytes * BYTES_PER_MEGABYTE,
         max_workers=settings.glue.max_workers,
         timeout_minutes=settings.glue.timeout_minutes,
     )
@@ -60,9 +64,13 @@ def measured() -> str:
     """List what was counted on the emulator."""
     found, job = usage.measured(), batch.job()
     runs = {
-        "a batch of 1 file": found["batch_of_one_file"],
-        f"a batch of {found['batch_of_many_files']['files']} files": found["batch_of_many_files"],
-        "the first batch of a table": found["first_batch"],
+        f"{title}, {engine}": found[engine][run]
+        for engine in (STAGE, SPARK)
+        for title, run in (
+            ("1 file", "batch_of_one_file"),
+            (f"{found[engine]['batch_of_many_files']['files']} files", "batch_of_many_files"),
+            ("a table's first", "first_batch"),
+        )
     }
     units = sorted({unit for run in runs.values() for unit in run["usage"]} | found["idle_tick"].keys())
     rows: list[tuple[object, ...]] = [

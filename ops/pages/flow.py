@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ops.pages.programs import declared
@@ -101,9 +102,10 @@ def _names(text: str, arn: str, one: DeclaredResource) -> bool:
 def _moved(policy: Mapping[str, Any], known: Mapping[str, DeclaredResource]) -> Iterator[tuple[str, str]]:
     for statement in policy["Statement"]:
         labels = {_MOVES[action] for action in statement["Action"] if action in _MOVES}
-        for arn in statement["Resource"] if isinstance(statement["Resource"], list) else []:
-            if labels and arn in known:
-                yield _id(known[arn]), sorted(labels)[0]
+        for pattern in statement["Resource"] if labels and isinstance(statement["Resource"], list) else []:
+            # All crawlers of a stack are one pattern, and one box.
+            for target in sorted({_id(one) for arn, one in known.items() if fnmatchcase(arn, pattern)}):
+                yield target, sorted(labels)[0]
 
 
 def _user(role: DeclaredResource, resources: Sequence[DeclaredResource]) -> DeclaredResource | None:

@@ -4,8 +4,10 @@ import gzip
 import json
 from typing import Any
 
+import pytest
+
 from local.demo_data import package_data
-from local.driver import Pipeline
+from local.driver import Pipeline, PipelineError
 from local.emulator import Emulator
 from recording.decisions import denials, read_decisions
 from tests.integration.ticks import one_batch
@@ -53,26 +55,26 @@ def test_every_kind_of_bad_input_has_its_fate_and_its_neighbours_are_published(
     assert report["reasons"]["malformed_row"] == 1
     (message,) = pipeline.notifications()
     assert message["Subject"] == f"[PUBLISHED] airlines: {batch_id}"
-    answer = pipeline.invoke("query", {"query": "airlines_rows"})
+    answer = pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})
     assert int(answer["rows"][0][0]) == sum(file.rows.get("rows_curated", 0) for file in progress.files)
 
 
 def test_a_second_batch_adds_what_is_new_and_counts_the_rest_as_duplicates(pipeline: Pipeline) -> None:
-    before = int(pipeline.invoke("query", {"query": "airlines_rows"})["rows"][0][0])
+    before = int(pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})["rows"][0][0])
     pipeline.land([("airlines/again.csv", HEADER + b"Y1,Good\nY4,New\n")])
     progress = pipeline.wait(lambda state: state.done, SECONDS)
     (file,) = [file for file in progress.files if file.key == "airlines/again.csv"]
     assert (file.status, file.rows["rows_curated"], file.rows["rows_duplicate"]) == ("PUBLISHED", 1, 1)
-    assert int(pipeline.invoke("query", {"query": "airlines_rows"})["rows"][0][0]) == before + 1
     (message,) = pipeline.notifications()
     sql = "SELECT seconds_to_published FROM runs WHERE batch_id = ?"
     ((seconds,),) = pipeline.invoke("query", {"sql": sql, "parameters": [file.batch_id]})["rows"]
     assert f"Published {seconds} seconds after the first of its files had landed." in message["Message"]
     assert int(seconds) < 60, "not at the schedule's next tick"
+    assert int(pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})["rows"][0][0]) == before + 1
 
 
 def test_a_batch_over_its_threshold_fails_visibly_and_nobody_sees_its_rows(pipeline: Pipeline) -> None:
-    before = pipeline.invoke("query", {"query": "airlines_rows"})["rows"]
+    before = pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})["rows"]
     pipeline.land([("airlines/bad.csv", HEADER + b"Z1,Good\nnope,Bad\n")])
     progress = pipeline.wait(lambda state: state.done, SECONDS)
     batch_id = pipeline.batch_of("airlines/bad.csv")
@@ -81,7 +83,7 @@ def test_a_batch_over_its_threshold_fails_visibly_and_nobody_sees_its_rows(pipel
     (message,) = pipeline.notifications()
     assert message["Subject"] == f"[QUARANTINED] airlines: {batch_id}"
     assert "invalidValues is 50 percent, but mustBeLessThan 5" in message["Message"]
-    assert pipeline.invoke("query", {"query": "airlines_rows"})["rows"] == before
+    assert pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})["rows"] == before
 
 
 def test_one_id_leads_from_the_claim_to_the_notification_through_all_logs(
@@ -114,6 +116,27 @@ def logged(emulator: Emulator) -> list[dict[str, Any]]:
     parsed = [json.loads(line) for text in texts for line in text.splitlines() if line.startswith('{"level"')]
     assert parsed, groups
     return parsed
+
+
+def test_on_the_day_of_its_deployment_no_dataset_is_late(pipeline: Pipeline) -> None:
+    assert pipeline.invoke("freshness", {}) == {"late": []}
+    assert pipeline.invoke("freshness", {}) == {"late": []}, "what was seen the first time is read the second"
+
+
+def test_partition_columns_have_the_contracts_types_in_sql(emulator: Emulator, pipeline: Pipeline) -> None:
+    rows = b"".join(b"2026-01-0%d,%s,1\n" % (day, b"a" * 32) for day in (1, 2))
+    pipeline.land([("canary/typed.csv", b"day,run,number\n" + rows)])
+    pipeline.wait_until_registered()
+    pipeline.tick("canary")
+    pipeline.wait(lambda state: state.done, SECONDS)
+    table = emulator.client("glue").get_table(DatabaseName=pipeline.outputs["database"], Name="canary")["Table"]
+    assert table["PartitionKeys"] == [{"Name": "day", "Type": "date"}]
+    by_partition = pipeline.invoke("query", {"query": "partitions", "dataset": "canary"})
+    assert by_partition["rows"] == [["2026-01-01", "1"], ["2026-01-02", "1"]]
+    sql = "SELECT count(*) FROM canary WHERE day = DATE '2026-01-01'"
+    assert pipeline.invoke("query", {"sql": sql})["rows"] == [["1"]]
+    with pytest.raises(PipelineError, match="Cannot apply operator: date = varchar"):
+        pipeline.invoke("query", {"sql": "SELECT count(*) FROM canary WHERE day = '2026-01-01'"})
 
 
 def test_nothing_was_denied_and_the_functions_were_really_asked(emulator: Emulator, pipeline: Pipeline) -> None:

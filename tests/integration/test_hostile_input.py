@@ -86,13 +86,13 @@ def test_a_formula_is_published_as_the_text_that_it_is(answers: Pipeline) -> Non
 
 @pytest.mark.parametrize("text", ["' OR '1'='1", "x' UNION SELECT carrier, name FROM airlines --", "\\' OR 1=1 --"])
 def test_sql_in_a_parameter_is_text(answers: Pipeline, text: str) -> None:
-    answer = answers.invoke("query", {"query": "airlines_batch_rows", "parameters": [text]})
+    answer = answers.invoke("query", {"query": "batch_rows", "dataset": "airlines", "parameters": [text]})
     assert answer["rows"] in ([], [["0"]])
 
 
 def test_only_what_a_parameter_may_be_is_taken(answers: Pipeline) -> None:
     with pytest.raises(PipelineError, match="allowed are text, finite numbers and booleans"):
-        answers.invoke("query", {"query": "airlines_batch_rows", "parameters": [{"S": "x"}]})
+        answers.invoke("query", {"query": "batch_rows", "dataset": "airlines", "parameters": [{"S": "x"}]})
 
 
 def test_the_emulator_refused_nothing_on_the_way(answers: Pipeline, emulator: Emulator) -> None:

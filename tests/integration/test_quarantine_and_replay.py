@@ -147,9 +147,9 @@ def test_every_failed_run_was_counted(emulator: Emulator, pipeline: Pipeline) ->
 
 
 def test_a_failed_crawl_is_counted(emulator: Emulator, pipeline: Pipeline) -> None:
-    place = {"Bucket": pipeline.outputs["curated_bucket"], "Key": "tables/canary/no.parquet"}
+    place = {"Bucket": pipeline.outputs["curated_bucket"], "Key": "tables/planes/no.parquet"}
     pipeline.s3.put_object(**place, Body=b"no Parquet")
-    emulator.client("glue").start_crawler(Name=pipeline.outputs["crawlers"]["canary"])
+    emulator.client("glue").start_crawler(Name=pipeline.outputs["crawlers"]["planes"])
     eventually(lambda: counted(emulator, "CrawlsFailed") == [1])
     pipeline.s3.delete_object(**place)
 

@@ -31,7 +31,7 @@ SAYS = {
     "aws athena list-query-executions": "<query>",
     "aws athena get-query-execution": "DataScannedInBytes",
     "aws logs describe-log-groups": "/error",
-    "aws glue get-crawler": "data-pipeline-local_airlines",
+    "aws glue get-crawler": "data-pipeline-local_planes",
     "aws glue start-crawler": "",
     ".venv/bin/data-pipeline status": "airlines",
     ".venv/bin/data-pipeline file": "QUARANTINED",

@@ -114,6 +114,7 @@ class Toy:
             database=f"lake-{self.number}",
             event_bus_name=f"bus-{self.number}",
             ticks_queue_url=ticks,
+            quarantined_percent=1,
             **buckets,
         )
         self.recovery = Recovery(

@@ -65,6 +65,19 @@ class Athena:
             raise QueryError(f"no named query {name!r}; there are: {', '.join(sorted(names))}")
         return names[name]
 
+    def partition_columns(self, table: str) -> list[str]:
+        """Return the names of a table's partition columns, in their order.
+
+        Raises:
+            QueryError: there is no such table.
+        """
+        glue = boto3.client("glue")
+        try:
+            found = glue.get_table(DatabaseName=self._database, Name=table)["Table"]
+        except glue.exceptions.EntityNotFoundException as error:
+            raise QueryError(f"no table {table!r}; it is made with the first batch that is published") from error
+        return [key["Name"] for key in found.get("PartitionKeys", [])]
+
     def run(self, sql: str, parameters: Sequence[str], timeout: float) -> Answer:
         """Run a query and wait for it.
 

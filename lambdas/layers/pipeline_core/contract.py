@@ -51,7 +51,8 @@ class Contract:
     time_zone: str
     max_file_bytes: int
     frequency_hours: float | None
-    # Contracts that were compiled before it came promise nothing of it.
+    # Batches that a release without these fields has opened are published by this one.
+    crawler: bool = False
     latency_seconds: int | None = None
 
     @classmethod

@@ -20,9 +20,10 @@ class Verdict:
     """The audit of a batch's report: `verdict` is PUBLISHED, QUARANTINED or CONFLICT.
 
     `report` is the name of the report that it is about, `purpose` what the files were read for, `engine` what staged
-    it, `violations` are the broken rules of the contract, and `crawl` says whether the crawler has something to learn.
-    `seconds_to_published` is how long the batch's first file waited from landing to the publish, where it landed just
-    for this batch; `latency_seconds` is what the contract promises of that. The ledger has neither of the three.
+    it, `violations` are the broken rules of the contract, and `crawl` says whether the dataset has a crawler and the
+    batch made its table or changed it. `seconds_to_published` is how long the batch's first file waited from landing to
+    the publish, where it landed just for this batch; `latency_seconds` is what the contract promises of that. The
+    ledger has none of the three.
     """
 
     verdict: str
@@ -80,6 +81,32 @@ class Verdict:
     def to_document(self) -> dict[str, Any]:
         """Write the verdict as the workflow has it."""
         return {**self.to_event(), "crawl": self.crawl}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concern:
+    """Something about a batch that is worth a call, published or not: its metric, its section of the runbook, and what.
+
+    The metric counts batches of all datasets, for one alarm; the message to people names the dataset.
+    """
+
+    metric: str
+    section: str
+    text: str
+
+
+def concerns(verdict: Verdict, quarantined_percent: int) -> tuple[Concern, ...]:
+    """Say what is wrong with a batch's rows: none were read, or more than so many percent are quarantined."""
+    read, quarantined = verdict.rows_read, verdict.rows_quarantined
+    if verdict.verdict == CONFLICT:
+        return ()
+    if read == 0:
+        return (Concern(metric="BatchesWithoutRows", section="no-rows", text="no row was read"),)
+    # In whole numbers: 1 of 100 is not more than 1 percent, whatever a float makes of it.
+    if quarantined * 100 > quarantined_percent * read:
+        share = f"{100 * quarantined / read:.3g} % of {read} rows are quarantined; allowed are {quarantined_percent} %"
+        return (Concern(metric="BatchesMuchQuarantined", section="rows-quarantined", text=share),)
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,11 +63,11 @@ def test_an_execution_that_is_aborted_while_spark_runs_gives_its_files_back(scen
 def test_a_crawler_that_runs_already_is_waited_for(scenario_of: MakeScenario) -> None:
     scenario = scenario_of("crawler running already")
     rule = {"effect": "error", "service": "glue", "operation": "StartCrawler", "code": "CrawlerRunningException"}
-    scenario.lab.forget("flights")
-    scenario.land("flights", 1)
+    scenario.lab.forget("planes")
+    scenario.land("planes", 1)
     scenario.registered()
     with scenario.inject(rule | {"times": 4}):
-        scenario.lab.tick("flights")
+        scenario.lab.tick("planes")
         until(lambda: scenario.lab.fired(f"{scenario.fault}-0") == 4, "four refusals")
     scenario.settle()
     scenario.check()
@@ -77,11 +77,11 @@ def test_a_first_crawl_that_takes_its_time_is_waited_for(scenario_of: MakeScenar
     """On AWS it takes minutes, and Glue knows of no last crawl meanwhile."""
     scenario = scenario_of("first crawl slower than the first look at it")
     lab = scenario.lab
-    lab.forget("flights")
-    scenario.land("flights", 1)
+    lab.forget("planes")
+    scenario.land("planes", 1)
     scenario.registered()
-    with scenario.inject({"effect": "hold", "service": "glue", "operation": "CreateTable", "principal": "crawler"}):
-        (batch_id,) = lab.tick("flights")
+    with scenario.inject({"effect": "hold", "service": "glue", "operation": "GetTable", "principal": "crawler"}):
+        (batch_id,) = lab.tick("planes")
         until(
             lambda: lab.entered(lab.execution(batch_id)).count("WaitForCrawler") > 1 or batch_id not in lab.running(),
             "a second look at the crawl",

@@ -9,7 +9,7 @@ import pytest
 
 from components.messaging.topic import Topic, TopicArgs, services
 from components.monitoring.alarms import INCIDENTS, alarms
-from components.monitoring.monitored import Monitored, MonitoredDataset, MonitoredFunction
+from components.monitoring.monitored import Monitored, MonitoredFunction
 from components.monitoring.monitoring import Monitoring, MonitoringArgs
 from components.security.iam import Location
 from components.security.key import EncryptionKey, EncryptionKeyArgs
@@ -20,6 +20,7 @@ from tests.integration.local.conftest import Deploy, allow, eventually, policy
 
 LOCATION = Location(partition="aws", region=REGION, account=ACCOUNT)
 RUNBOOK = Path(__file__).parents[3] / "docs" / "runbook.md"
+FUNCTIONS = ("ingestion", "processing", "freshness")
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:batches"
 
 
@@ -30,14 +31,13 @@ def monitored(stack: str) -> Monitored:
         job_name="job",
         dead_letters={"undelivered": "undelivered"},
         arrivals_queue="arrivals",
-        functions={name: MonitoredFunction(name=name, timeout_seconds=60) for name in ("ingestion", "processing")},
+        functions={name: MonitoredFunction(name=name, timeout_seconds=60) for name in FUNCTIONS},
+        functions_log_groups={name: name for name in FUNCTIONS},
         state_machine_arn=MACHINE,
         workgroup="workgroup",
-        datasets=(MonitoredDataset(name="flights", frequency_hours=24),),
         namespace="DataPipeline",
         oldest_message_minutes=15,
         quarantined_percent=1,
-        freshness_grace_minutes=60,
         scanned_bytes_cutoff=10_000_000,
     )
 
@@ -98,6 +98,7 @@ def listener(emulator: Emulator, deployed: Deploy) -> Listener:
                 alarms_policy=topic.accept(ACCOUNT, services(LOCATION)),
                 log_groups=[],
                 monthly_budget_dollars=5,
+                dashboard=True,
             ),
         )
 

@@ -1,12 +1,14 @@
 """Trino's SQL means in DuckDB what it means in Athena, and values look as Athena prints them."""
 
 import datetime
+import re
 from decimal import Decimal
 from typing import Any
 
 import duckdb
 import pytest
 
+from local.athena import comparisons
 from local.athena import sql as athena_sql
 from local.athena.sql import SqlError, TableUse
 from local.athena.tables import run
@@ -171,3 +173,49 @@ def test_a_table_that_is_read_twice_keeps_the_partitions_of_both_readings() -> N
 def test_the_columns_that_a_query_touches_are_those_it_names(sql: str, touched: set[str]) -> None:
     statement, table = use(sql)
     assert athena_sql.touched_columns(statement, table, ["a", "b", "c"]) == touched
+
+
+TYPES = {"month": "int", "name": "string", "day": "date", "price": "decimal(6,2)", "at": "timestamp"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "says"),
+    [
+        ("month = '7'", "integer = varchar(1)"),
+        ("'7' = t.month", "integer = varchar(1)"),
+        ("month IN (7, '12')", "integer = varchar(2)"),
+        ("month BETWEEN '1' AND '7'", "integer <= varchar(1)"),
+        ("name = 7", "varchar = integer"),
+        ("name <> -1.5", "varchar <> decimal"),
+        ("day >= '2013-01-31'", "date >= varchar(10)"),
+        ("at < '2013-01-31'", "timestamp < varchar(10)"),
+        ("price > 'a'", "decimal > varchar(1)"),
+        ("month = 7", None),
+        ("month IN (7, -8)", None),
+        ("month BETWEEN 1 AND 7.5", None),
+        ("name = '7'", None),
+        ("price > 7", None),
+        ("day = DATE '2013-01-31'", None),
+        ("day = CAST('2013-01-31' AS date)", None),
+        ("CAST(day AS varchar) = '2013-01-31'", None),
+        ("CAST(month AS varchar) = '7'", None),
+        ("other = '7'", None),
+    ],
+)
+def test_a_column_is_compared_with_literals_of_its_type_only_as_in_trino(condition: str, says: str | None) -> None:
+    statement, table = use(f"SELECT 1 FROM t WHERE {condition}")
+    if says is None:
+        comparisons.check(statement, table, TYPES, alone=True)
+    else:
+        with pytest.raises(athena_sql.SqlError, match=re.escape(f"Cannot apply operator: {says}")):
+            comparisons.check(statement, table, TYPES, alone=True)
+
+
+def test_a_column_that_may_be_of_another_table_or_of_another_query_is_not_judged() -> None:
+    statement, table = use("SELECT 1 FROM t JOIN u ON t.id = u.id WHERE month = '7'")
+    comparisons.check(statement, table, TYPES, alone=False)
+    statement, table = use("SELECT 1 FROM (SELECT CAST(month AS varchar) AS month FROM t) WHERE month = '7'")
+    comparisons.check(statement, table, TYPES, alone=True)
+    statement, table = use("SELECT 1 FROM t f JOIN u ON f.id = u.id WHERE f.month = '7'")
+    with pytest.raises(athena_sql.SqlError, match="TYPE_MISMATCH"):
+        comparisons.check(statement, table, TYPES, alone=False)

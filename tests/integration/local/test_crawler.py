@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from components.catalog.crawler import crawler_configuration
 from local.emulator import Emulator
 from local.glue.hive_types import hive_type
 from tests.integration.local.conftest import Told, allow, eventually
@@ -95,6 +96,26 @@ def test_a_new_column_reaches_the_table_and_every_partition(
     assert len(found) == 2
     for storage in found.values():
         assert [column["Name"] for column in storage["Columns"]] == ["id", "delay"]
+
+
+def test_a_crawler_that_only_logs_changes_adds_partitions_and_leaves_a_table_as_it_is(
+    bucket: str, crawl: Callable[..., dict[str, Any]], glue: Any
+) -> None:
+    database, typed = bucket.replace("-", "_"), [{"Name": "month", "Type": "int"}]
+    storage = {"Columns": [{"Name": "id", "Type": "int"}], "Location": f"s3://{bucket}/tables/flights/"}
+    glue.create_table(
+        DatabaseName=database, TableInput={"Name": "flights", "PartitionKeys": typed, "StorageDescriptor": storage}
+    )
+    settings = {
+        "Configuration": crawler_configuration(),
+        "SchemaChangePolicy": {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"},
+    }
+    assert crawl({"month=7/a.parquet": parquet(id=[1], new=["x"])}, **settings)["Status"] == "SUCCEEDED"
+    found = table(glue, bucket)
+    assert (found["PartitionKeys"], columns(found)) == (typed, {"id": "int"})
+    assert {values: types["Columns"] for values, types in partitions(glue, bucket).items()} == {
+        ("7",): storage["Columns"]
+    }
 
 
 def test_hidden_excluded_and_empty_objects_are_not_data(

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import json
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -10,14 +11,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from components.catalog.crawler import crawler_configuration
 from local.emulator import Emulator
 from tests.integration.local.conftest import allow, eventually
 from tests.integration.local.test_athena import World
 
+ADDS_COLUMNS = {
+    "Version": 1.0,
+    "CrawlerOutput": {
+        "Partitions": {"AddOrUpdateBehavior": "InheritFromTable"},
+        "Tables": {"AddOrUpdateBehavior": "MergeNewColumns"},
+    },
+}
+
 
 class Lake:
-    """A table `orders` that a crawler keeps as on AWS, asked through Athena."""
+    """A table `orders` that a crawler keeps, as earlier releases' did, asked through Athena."""
 
     def __init__(self, world: World, role: str) -> None:
         self.world, self.bucket = world, world.bucket
@@ -26,7 +34,7 @@ class Lake:
             Role=role,
             DatabaseName=world.database,
             Targets={"S3Targets": [{"Path": f"s3://{world.bucket}/tables/orders/"}]},
-            Configuration=crawler_configuration(),
+            Configuration=json.dumps(ADDS_COLUMNS),
             SchemaChangePolicy={"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "LOG"},
         )
 

@@ -63,7 +63,12 @@ def test_all_that_a_contract_says_is_in_its_document(tmp_path: Path) -> None:
         table={"quality": [{"name": "enough", "metric": "rowCount", "mustBeBetween": [1, 9]}]},
         contract={
             **custom(
-                formats=["jsonl"], nullTokens=["", "NA"], delimiter=";", timeZone="Europe/Berlin", maxFileBytes=1_000
+                formats=["jsonl"],
+                nullTokens=["", "NA"],
+                delimiter=";",
+                timeZone="Europe/Berlin",
+                maxFileBytes=1_000,
+                crawler=True,
             ),
             "slaProperties": [
                 {"property": "retention", "value": 1, "unit": "y"},
@@ -115,6 +120,7 @@ def test_all_that_a_contract_says_is_in_its_document(tmp_path: Path) -> None:
         "delimiter": ";",
         "time_zone": "Europe/Berlin",
         "max_file_bytes": 1_000,
+        "crawler": True,
         "frequency_hours": 48.0,
         "latency_seconds": 300,
     }
@@ -131,22 +137,10 @@ def test_what_a_contract_does_not_say_has_its_default(tmp_path: Path) -> None:
         "delimiter": ",",
         "time_zone": "UTC",
         "max_file_bytes": MAX_FILE_BYTES,
+        "crawler": False,
         "frequency_hours": None,
         "latency_seconds": None,
     }
-
-
-def test_each_dataset_has_named_queries_those_by_partition_only_where_there_are_some(tmp_path: Path) -> None:
-    assert compiled(tmp_path).named_queries == {
-        "orders_rows": 'SELECT count(*) AS rows FROM "orders"',
-        "orders_batch_rows": 'SELECT count(*) AS rows FROM "orders" WHERE _batch_id = ?',
-        "orders_partitions": 'SELECT "day", count(*) AS rows FROM "orders" GROUP BY "day" ORDER BY "day"',
-    }
-    plain = [{**column} for column in EVERYTHING]
-    for column in plain:
-        column.pop("partitioned", None)
-        column.pop("partitionKeyPosition", None)
-    assert sorted(compiled(tmp_path, columns=plain).named_queries) == ["orders_batch_rows", "orders_rows"]
 
 
 @pytest.mark.parametrize("unit", ["h", "hour", "hours", "d", "day", "days"])
@@ -224,6 +218,10 @@ def test_a_promise_that_is_no_number_of_hours_or_days_is_refused(tmp_path: Path,
         ("nullTokens", ["NA", "-"], True),
         ("nullTokens", ["NA", 1], False),
         ("nullTokens", "NA", False),
+        ("crawler", True, True),
+        ("crawler", False, True),
+        ("crawler", "true", False),
+        ("crawler", 1, False),
         ("delimiter", "", False),
         ("delimiter", ";", True),
         ("delimiter", "\t", True),

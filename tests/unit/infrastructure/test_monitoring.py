@@ -9,7 +9,7 @@ from tests.unit.infrastructure.test_alarms import OWN_METRICS, own_namespace
 
 # What AWS documents for each namespace that we watch.
 AWS_METRICS = {
-    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"},
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage", "NumberOfMessagesDeleted"},
     "AWS/Lambda": {"Invocations", "Errors", "Throttles", "Duration"},
     "AWS/States": {
         "ExecutionsStarted",
@@ -60,10 +60,7 @@ def test_the_dashboard_shows_metrics_that_exist_of_things_that_exist(cloud: Clou
         dimensions = dict(zip(parts[::2], parts[1::2], strict=True))
         if namespace == own:
             # What is emitted with which dimensions, the functions' own tests look at.
-            expected = OWN_METRICS[metric]
-            assert dimensions.keys() == expected.keys(), metric
-            assert all(value in (None, dimensions[key]) for key, value in expected.items()), metric
-            assert dimensions.get("dataset", cloud.exports["datasets"][0]) in cloud.exports["datasets"]
+            assert dimensions == OWN_METRICS[metric], metric
         else:
             assert metric in AWS_METRICS[namespace]
             constants = {("JobRunId", "ALL"), ("Type", "count")}
@@ -88,18 +85,21 @@ def test_every_expression_is_over_metrics_of_its_graph(cloud: Cloud) -> None:
             assert names <= set(ids), graph["title"]
 
 
-def test_each_dataset_has_its_own_freshness_flow_and_cost(cloud: Cloud) -> None:
-    for title in (
-        "Hours since the last batch was published",
-        "Rows curated",
-        "Files that landed",
-        "Dollars a day: Glue",
+def test_each_datasets_freshness_and_rows_are_read_from_lines_that_the_functions_write(cloud: Cloud) -> None:
+    tables = {one["properties"]["title"]: one["properties"]["query"] for one in widgets(cloud) if one["type"] == "log"}
+    groups = {group.outputs["name"] for group in cloud.of("cloudwatch.LogGroup")}
+    for title, function, fields in (
+        ("Hours since the last batch was published", "freshness", ("'freshness'", "hours", "dataset")),
+        ("Rows by dataset", "processing", ("'verdict'", "verdict.rows_curated", "verdict.dataset")),
     ):
-        labels = [metric[-1]["label"] for metric in one(cloud, title)["metrics"] if "label" in metric[-1]]
-        assert labels == cloud.exports["datasets"], title
-    assert one(cloud, "Hours since the last batch was published")["start"] == "-P7D", (
-        "as long as a contract may promise"
-    )
+        found = re.match(r"SOURCE '([^']+)' \| filter message = ", tables.pop(title))
+        assert found
+        assert found[1] in groups
+        assert found[1].endswith(function)
+        query = next(one["properties"]["query"] for one in widgets(cloud) if one["properties"]["title"] == title)
+        # tests/unit/lambdas/test_freshness.py and test_metrics.py see the lines written.
+        assert [field for field in fields if field not in query] == []
+    assert tables == {}
 
 
 def test_the_dashboard_begins_with_the_state_of_every_alarm(cloud: Cloud) -> None:

@@ -2,12 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from components.security.iam import UNSCOPED_ACTIONS, allow, allow_unscoped
-from tests.unit.infrastructure.cloud import ACCOUNT, Cloud, deploy, main_program, pipeline_in_network, stack_config
+from tests.unit.infrastructure.cloud import (
+    ACCOUNT,
+    Cloud,
+    deploy,
+    main_program,
+    pipeline_in_network,
+    shipped_config,
+    stack_config,
+)
 
 
 def statements(cloud: Cloud) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -106,9 +115,11 @@ def test_a_bucket_refuses_for_its_objects_too(cloud: Cloud) -> None:
         assert [arn for arn in statement["Resource"] if arn.endswith("/*")], policy.name
 
 
-def test_every_function_job_crawler_and_state_machine_has_a_role_of_its_own(cloud: Cloud) -> None:
-    users = cloud.of("lambda.Function", "glue.Job", "glue.Crawler", "sfn.StateMachine")
-    roles = [user.inputs.get("role") or user.inputs["roleArn"] for user in users]
+def test_every_function_job_and_state_machine_has_a_role_of_its_own_and_the_crawlers_share_one(cloud: Cloud) -> None:
+    users = cloud.of("lambda.Function", "glue.Job", "sfn.StateMachine")
+    crawlers = {crawler.inputs["role"] for crawler in cloud.of("glue.Crawler")}
+    roles = [*(user.inputs.get("role") or user.inputs["roleArn"] for user in users), *crawlers]
+    assert len(crawlers) == 1
     assert sorted(roles) == sorted({role.outputs["arn"] for role in cloud.of("iam.Role")})
 
 
@@ -117,16 +128,32 @@ def test_no_role_has_a_managed_policy(cloud: Cloud) -> None:
     assert not [r for r in cloud.aws() if "olicyAttachment" in r.type]
 
 
-def test_a_crawler_reads_the_files_and_writes_the_table_of_its_own_dataset_only(dev: Cloud) -> None:
+def test_the_crawlers_read_the_tables_files_and_can_neither_make_nor_delete_a_table(dev: Cloud) -> None:
+    policy = dev.one("iam.RolePolicy", "data-pipeline-crawlers-role-policy").json("policy")
+    by_action = {action: listed(s["Resource"]) for s in policy["Statement"] for action in listed(s["Action"])}
+    assert [arn.split("/", 1)[1] for arn in by_action["s3:GetObject"]] == ["tables/*"]
+    assert by_action["glue:BatchCreatePartition"] == by_action["glue:UpdateTable"]
+    assert not [action for action in by_action if re.match(r"glue:(Batch)?(Create(?!Partition)|Delete)", action)]
+
+
+def test_the_workflow_may_start_the_crawlers_of_this_stack_and_of_no_other(dev: Cloud) -> None:
+    policy = dev.one("iam.RolePolicy", "data-pipeline-batch-role-policy").json("policy")
+    (statement,) = [one for one in policy["Statement"] if "glue:StartCrawler" in listed(one["Action"])]
+    (pattern,) = listed(statement["Resource"])
     for crawler in dev.of("glue.Crawler"):
-        dataset = crawler.inputs["name"].removeprefix("data-pipeline-dev_")
-        policy = dev.one("iam.RolePolicy", f"data-pipeline-crawler-{dataset}-role-policy").json("policy")
-        by_action = {action: listed(s["Resource"]) for s in policy["Statement"] for action in listed(s["Action"])}
-        assert [arn.split("/", 1)[1] for arn in by_action["s3:GetObject"]] == [f"tables/{dataset}/*"]
-        for action in ("glue:CreateTable", "glue:UpdateTable", "glue:BatchCreatePartition"):
-            tables = [arn.rpartition("/")[2] for arn in by_action[action] if ":table/" in arn]
-            assert tables == [dataset], action
-        assert not [action for action in by_action if action.startswith(("glue:Delete", "glue:BatchDelete"))]
+        assert fnmatchcase(crawler.outputs["arn"], pattern)
+    for other in ("data-pipeline-dev-x_planes", "data-pipeline-developer_planes", "mine"):
+        assert not fnmatchcase(dev.of("glue.Crawler")[0].outputs["arn"].rpartition("/")[0] + f"/{other}", pattern)
+
+
+def test_where_no_dataset_has_a_crawler_nobody_may_start_one_and_there_is_no_role() -> None:
+    cloud = deploy(main_program, config=shipped_config("prod"), stack="prod")
+    text = str(
+        [one.inputs for one in cloud.aws() if one.type in ("aws:iam/rolePolicy:RolePolicy", "aws:iam/role:Role")]
+    )
+    assert "glue:StartJobRun" in text
+    assert "StartCrawler" not in text
+    assert not [one for one in cloud.resources if "crawler" in one.name and one.type.startswith("aws:iam")]
 
 
 def test_the_job_never_touches_the_published_table(dev: Cloud) -> None:

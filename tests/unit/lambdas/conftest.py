@@ -1,6 +1,7 @@
 """The pipeline's AWS resources in moto, and its functions called as AWS calls them."""
 
 import functools
+import importlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -106,12 +107,21 @@ class Cloud:
         key = f"batches/{dataset}/{batch_id}/manifest.json"
         return Manifest.from_json(self.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read())
 
-    def stage(self, manifest: Manifest, *, curated: int = 2, quarantined: int = 0, read: int | None = None) -> Report:
+    def stage(
+        self,
+        manifest: Manifest,
+        *,
+        curated: int = 2,
+        quarantined: int = 0,
+        read: int | None = None,
+        partition: dict[str, str] | None = None,
+    ) -> Report:
         """Do what the job does: stage files and a report. All rows are of the first file."""
         prefix = f"staging/{manifest.dataset}/{manifest.batch_id}/"
         for name in ("curated/part-0.parquet", "quarantined/part-0.parquet"):
             self.s3.put_object(Bucket=CURATED, Key=f"{prefix}run/{name}", Body=manifest.batch_id.encode())
-        partition = {"year": "2013", "month": "1"} if manifest.dataset == "flights" else {}
+        if partition is None:
+            partition = {"year": "2013", "month": "1"} if manifest.dataset == "flights" else {}
         base = f"s3://{CURATED}/{prefix}run"
         first = FileReport(
             key=manifest.files[0].key,
@@ -156,7 +166,12 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         for contract in contracts():
             s3.put_object(Bucket=ARTIFACTS, Key=f"contracts/{contract.name}.json", Body=json.dumps(contract.document))
-        index = {"datasets": [contract.name for contract in contracts()]}
+        promises = [
+            {"dataset": contract.name, "hours": contract.document["frequency_hours"]}
+            for contract in contracts()
+            if contract.document["frequency_hours"]
+        ]
+        index = {"datasets": [contract.name for contract in contracts()], "promises": promises}
         s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=json.dumps(index))
         boto3.client("dynamodb").create_table(
             TableName=TABLE,
@@ -208,6 +223,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "DATABASE": DATABASE,
             "EVENT_BUS_NAME": BUS,
             "TOPIC_ARN": topic,
+            "ALARMS_TOPIC_ARN": boto3.client("sns").create_topic(Name="alarms")["TopicArn"],
+            "QUARANTINED_PERCENT": "1",
+            "GRACE_MINUTES": "60",
             "WORKGROUP": "primary",
             "ALLOW_FREE_SQL": "false",
         }.items():
@@ -232,6 +250,7 @@ def call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Call a function with an event, in a fresh environment."""
     from lambdas.error_handler import handler as error_handler
     from lambdas.etl_trigger import handler as etl_trigger
+    from lambdas.freshness import handler as freshness
     from lambdas.ingestion import handler as ingestion
     from lambdas.notification import handler as notification
     from lambdas.processing import handler as processing
@@ -246,6 +265,7 @@ def call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         query=query,
         notification=notification,
         error_handler=error_handler,
+        freshness=freshness,
     )
     for module in vars(modules).values():
         for name in ("_parts", "_trigger", "_publisher", "_recovery", "_settings", "_store"):
@@ -258,3 +278,42 @@ def call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     real = boto3.client
     monkeypatch.setattr(boto3, "client", lambda name, **kw: Functions(call) if name == "lambda" else real(name, **kw))
     return call
+
+
+@pytest.fixture
+def emitted(
+    call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[], list[tuple[str, dict[str, str], float]]]:
+    """Name, dimensions and value of every metric since the last call, as CloudWatch reads them from the logs."""
+    for function in ("processing", "error_handler", "ingestion", "freshness"):
+        # On AWS, each function has its own name in its environment.
+        metrics = importlib.import_module(f"lambdas.{function}.handler").metrics
+        monkeypatch.setattr(metrics.provider, "service", function)
+
+    def read() -> list[tuple[str, dict[str, str], float]]:
+        found = []
+        for line in capsys.readouterr().out.splitlines():
+            document = json.loads(line) if line.startswith("{") else {}
+            for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
+                assert directive["Namespace"] == "DataPipeline"
+                (keys,) = directive["Dimensions"]
+                for metric in directive["Metrics"]:
+                    (value,) = document[metric["Name"]]
+                    found.append((metric["Name"], {key: document[key] for key in keys}, value))
+        return found
+
+    return read
+
+
+@pytest.fixture
+def told(call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The topic and body of every message to people."""
+    client, found = boto3.client("sns"), list[tuple[str, str]]()
+    real = client.publish
+
+    def publish(**arguments: Any) -> Any:
+        found.append((arguments["TopicArn"], arguments["Message"]))
+        return real(**arguments)
+
+    monkeypatch.setattr(client, "publish", publish)
+    return found

@@ -21,7 +21,7 @@ from lambdas.error_handler.glue_events import GlueFailure, glue_failure
 from lambdas.etl_trigger.tick import Tick
 from lambdas.ingestion.arrival import Arrival, Replay
 from lambdas.notification.message import Notification
-from lambdas.query.request import FreeQuery, NamedQuery, Verification, request_from_event
+from lambdas.query.request import DatasetQuery, FreeQuery, NamedQuery, Verification, request_from_event
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,9 +302,15 @@ DOORS = {
     ),
     "a named query": Door(
         parse=request_from_event,
-        document={"query": "flights_rows", "parameters": ["O'Hare", 1, True]},
-        expected=NamedQuery(name="flights_rows", parameters=("'O''Hare'", "1", "true")),
+        document={"query": "recent_runs", "parameters": ["O'Hare", 1, True]},
+        expected=NamedQuery(name="recent_runs", parameters=("'O''Hare'", "1", "true")),
         wrong={"query": 1, "parameters": "x"},
+    ),
+    "a query of a dataset": Door(
+        parse=request_from_event,
+        document={"query": "batch_rows", "dataset": "flights", "parameters": ["flights-1"]},
+        expected=DatasetQuery(name="batch_rows", dataset="flights", parameters=("'flights-1'",)),
+        wrong={"query": 1, "dataset": 1, "parameters": "x"},
     ),
     "free SQL": Door(
         parse=request_from_event,

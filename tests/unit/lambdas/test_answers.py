@@ -153,8 +153,8 @@ def _named(name: str, sql: str) -> None:
 
 
 def test_a_named_query_answers_rows_bytes_and_cost(call: Call) -> None:
-    _named("flights_rows", "SELECT count(*) AS rows FROM flights")
-    answer = call("query", {"query": "flights_rows"})
+    _named("recent", "SELECT count(*) AS rows FROM runs")
+    answer = call("query", {"query": "recent"})
     assert answer["cost_dollars"] == 0.00005, "ten megabytes are the least that is charged"
     assert {"columns", "rows", "scanned_bytes", "truncated"} <= set(answer)
 
@@ -162,8 +162,8 @@ def test_a_named_query_answers_rows_bytes_and_cost(call: Call) -> None:
 def test_an_unknown_query_names_the_known_and_free_sql_must_be_allowed(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _named("flights_rows", "SELECT 1")
-    with pytest.raises(QueryError, match="no named query 'nope'; there are: flights_rows"):
+    _named("recent", "SELECT 1")
+    with pytest.raises(QueryError, match="no named query 'nope'; there are: recent"):
         call("query", {"query": "nope"})
     with pytest.raises(QueryError, match=r"athena\.allow_free_sql"):
         call("query", {"sql": "DROP TABLE flights"})
@@ -172,7 +172,6 @@ def test_an_unknown_query_names_the_known_and_free_sql_must_be_allowed(
 def test_a_batch_of_which_athena_answers_fewer_or_more_rows_is_an_error(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _named("flights_batch_rows", "SELECT count(*) AS rows FROM flights WHERE _batch_id = ?")
     asked: list[Any] = []
 
     def run(_: Any, sql: str, parameters: list[str], timeout: float) -> Answer:
@@ -186,19 +185,55 @@ def test_a_batch_of_which_athena_answers_fewer_or_more_rows_is_an_error(
         with pytest.raises(BatchNotVisibleError, match=f"answers 6 rows of batch flights-1, {published} were"):
             call("query", {"verify": {**verify, "rows": published}})
     assert call("query", {"verify": verify})["rows"] == [["6"]]
-    assert asked[0] == ("SELECT count(*) AS rows FROM flights WHERE _batch_id = ?", ["'flights-1'"], 50.0)
+    assert asked[0] == ('SELECT count(*) AS rows FROM "flights" WHERE _batch_id = ?', ["'flights-1'"], 50.0)
 
 
 @pytest.mark.parametrize("answer", [[["0"]], [[None]], [[""]]])
 def test_no_rows_answer_for_a_batch_only_if_none_were_published(
     call: Call, monkeypatch: pytest.MonkeyPatch, answer: list[list[Any]]
 ) -> None:
-    _named("flights_batch_rows", "SELECT 1")
     monkeypatch.setattr("pipeline_core.athena.Athena.run", lambda *_: answer_of(answer))
     verify = {"dataset": "flights", "batch_id": "flights-1", "rows": 0}
     assert call("query", {"verify": verify})["rows"] == answer
     with pytest.raises(BatchNotVisibleError, match="answers 0 rows of batch flights-1, 1 were published"):
         call("query", {"verify": {**verify, "rows": 1}})
+
+
+def test_every_dataset_has_its_queries_by_name_and_dataset(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: Any = [{"Name": name, "Type": "int"} for name in ("year", "month")]
+    for name, partitions in (("flights", keys), ("airlines", [])):
+        table: Any = {"Name": name, "PartitionKeys": partitions}
+        cloud.glue.create_table(DatabaseName=DATABASE, TableInput=table)
+    asked: list[Any] = []
+
+    def run(_: Any, sql: str, parameters: tuple[str, ...], timeout: float) -> Answer:
+        asked.append((sql, parameters))
+        return answer_of([["6"]])
+
+    monkeypatch.setattr("pipeline_core.athena.Athena.run", run)
+    call("query", {"query": "rows", "dataset": "flights"})
+    call("query", {"query": "batch_rows", "dataset": "flights", "parameters": ["it's"]})
+    call("query", {"query": "partitions", "dataset": "flights"})
+    assert asked == [
+        ('SELECT count(*) AS rows FROM "flights"', ()),
+        ('SELECT count(*) AS rows FROM "flights" WHERE _batch_id = ?', ("'it''s'",)),
+        (
+            'SELECT "year", "month", count(*) AS rows FROM "flights" GROUP BY "year", "month" ORDER BY "year", "month"',
+            (),
+        ),
+    ]
+    for event, says in (
+        ({"query": "rows", "dataset": 'f" UNION SELECT 1 --'}, "a dataset's name has a-z"),
+        ({"query": "rows", "dataset": "f" * 51}, "a dataset's name has a-z"),
+        ({"query": "recent_runs", "dataset": "flights"}, "there are: rows, batch_rows, partitions"),
+        ({"query": "partitions", "dataset": "airlines"}, "airlines has no partitions"),
+        ({"query": "partitions", "dataset": "weather"}, "no table 'weather'"),
+    ):
+        with pytest.raises(QueryError, match=says):
+            call("query", event)
+    assert len(asked) == 3, "what is refused reaches nobody"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from pipeline_core.report import ReconciliationError
 from config.model import BatchesConfig
 from lambdas.etl_trigger.logic import Trigger, bytes_to_read, workers_for
 from lambdas.etl_trigger.manifests import Manifests
-from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, DATABASE, QUARANTINE, RAW, Cloud, candidate, verdict
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud, candidate, verdict
 
 Call = Callable[..., Any]
 
@@ -154,7 +154,6 @@ def test_a_published_batch_is_in_the_table_the_ledger_and_the_event_and_again_ch
     cloud.stage(manifest, curated=40, quarantined=1)
     first = decide(call, batch_id)
     assert (first["verdict"], first["rows_curated"], first["rows_quarantined"]) == ("PUBLISHED", 40, 1)
-    assert first["crawl"], "there is no table yet"
     published = [f"tables/flights/year=2013/month=1/{batch_id}-00000.parquet"]
     assert cloud.keys(CURATED, "tables/") == published
     assert cloud.keys(QUARANTINE) == [f"rows/dataset=flights/{batch_id}-00000.parquet"]
@@ -164,57 +163,6 @@ def test_a_published_batch_is_in_the_table_the_ledger_and_the_event_and_again_ch
     assert cloud.keys(CURATED, "tables/") == published
     assert cloud.batches.state("flights").published == 1
     assert cloud.batches.state("flights").running == frozenset()
-
-
-def test_a_table_that_is_there_gets_partitions_without_a_crawl(cloud: Cloud, call: Call) -> None:
-    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
-    report = cloud.stage(manifest)
-    columns = [{"Name": n, "Type": t} for n, t in report.columns.items() if n not in ("year", "month")]
-    cloud.glue.create_table(
-        DatabaseName=DATABASE,
-        TableInput={
-            "Name": "flights",
-            "PartitionKeys": [{"Name": "year", "Type": "string"}, {"Name": "month", "Type": "string"}],
-            "StorageDescriptor": {"Columns": columns, "Location": "s3://x/"},  # type: ignore[misc, typeddict-item]  # no SerDe
-        },
-    )
-    assert decide(call, batch_id)["crawl"] is False
-    assert decide(call, batch_id)["crawl"] is False, "a partition that is there already is fine"
-    (partition,) = cloud.glue.get_partitions(DatabaseName=DATABASE, TableName="flights")["Partitions"]
-    assert partition["Values"] == ["2013", "1"]
-    assert partition["StorageDescriptor"]["Location"] == f"s3://{CURATED}/tables/flights/year=2013/month=1/"
-
-
-def test_a_widened_type_reaches_the_table_and_the_partitions_that_get_rows(cloud: Cloud, call: Call) -> None:
-    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
-    report = cloud.stage(manifest)
-    columns: Any = [{"Name": n, "Type": t} for n, t in report.columns.items() if n not in ("year", "month")]
-    old = [{**column, "Type": "smallint"} if column["Name"] == "flight" else column for column in columns]
-    table: Any = {
-        "Name": "flights",
-        "Parameters": {"classification": "parquet"},
-        "PartitionKeys": [{"Name": "year", "Type": "string"}, {"Name": "month", "Type": "string"}],
-        "StorageDescriptor": {"Columns": old, "Location": "s3://x/"},
-    }
-    cloud.glue.create_table(DatabaseName=DATABASE, TableInput=table)
-    partitions: Any = [{"Values": ["2013", month], "StorageDescriptor": {"Columns": old}} for month in "12"]
-    cloud.glue.batch_create_partition(DatabaseName=DATABASE, TableName="flights", PartitionInputList=partitions)
-    assert decide(call, batch_id)["crawl"] is False
-    found: Any = cloud.glue.get_table(DatabaseName=DATABASE, Name="flights")["Table"]
-    assert found["StorageDescriptor"]["Columns"] == columns
-    assert found["Parameters"] == {"classification": "parquet"}
-    partitions = cloud.glue.get_partitions(DatabaseName=DATABASE, TableName="flights")["Partitions"]
-    kept = {item["Values"][1]: item["StorageDescriptor"]["Columns"] for item in partitions}
-    assert kept == {"1": columns, "2": old}, "what got no new rows is read as it was written"
-
-
-def test_a_new_column_is_left_to_the_crawler(cloud: Cloud, call: Call) -> None:
-    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
-    report = cloud.stage(cloud.manifest("flights", batch_id))
-    columns: Any = [{"Name": n, "Type": t} for n, t in report.columns.items() if n != "dest"]
-    table: Any = {"Name": "flights", "PartitionKeys": [], "StorageDescriptor": {"Columns": columns}}
-    cloud.glue.create_table(DatabaseName=DATABASE, TableInput=table)
-    assert decide(call, batch_id)["crawl"] is True
 
 
 def test_a_batch_over_its_threshold_is_quarantined_whole(cloud: Cloud, call: Call) -> None:

@@ -14,10 +14,9 @@ from lambdas.processing.logic import Publisher
 from tests.unit.lambdas.conftest import ARTIFACTS, Cloud
 from tests.unit.lambdas.conftest import verdict as a_verdict
 from tests.unit.lambdas.test_batches import decide, one_batch
-from tests.unit.lambdas.test_metrics import emitted, values
+from tests.unit.lambdas.test_metrics import values
 
 Call = Callable[..., Any]
-__all__ = ["emitted"]
 LANDED = datetime(2026, 1, 1, tzinfo=UTC)
 """When everything lands that `Cloud.land` puts."""
 
@@ -81,7 +80,7 @@ def test_a_batch_that_is_refused_was_not_published_and_has_no_seconds(
     answer = decide(call, batch_id)
     assert (answer["verdict"], answer["seconds_to_published"]) == ("QUARANTINED", None)
     assert run_of(cloud, batch_id)["seconds_to_published"] is None
-    assert not {name for name, _, _ in emitted()} & {"SecondsToPublished", "LatencyMissed"}
+    assert not {name for name, _, _ in emitted()} & {"LatencyMissed"}
 
 
 @pytest.mark.parametrize("with_new", [False, True])
@@ -125,8 +124,7 @@ def test_a_promise_is_missed_only_by_a_later_publish(
     emitted()
     decide(call, batch_id)
     found = emitted()
-    assert values(found, "SecondsToPublished", service="processing", dataset="airlines") == [seconds]
-    # Without the dataset: one alarm is for all of them.
+    # One alarm is for all datasets.
     assert values(found, "LatencyMissed", service="processing") == missed
     assert len([name for name, _, _ in found if name == "LatencyMissed"]) == len(missed)
 

@@ -1,69 +1,79 @@
 """The metrics that alarms watch are metrics that the functions emit, with the same dimensions."""
 
-import importlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.unit.infrastructure.test_alarms import OWN_METRICS
-from tests.unit.lambdas.conftest import Cloud
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, Cloud
 from tests.unit.lambdas.test_batches import decide, one_batch
 from tests.unit.lambdas.test_recovery import fail
 
 Call = Callable[..., Any]
 
 
-@pytest.fixture
-def emitted(
-    call: Call, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[[], list[tuple[str, dict[str, str], float]]]:
-    """Name, dimensions and value of every metric since the last call, as CloudWatch reads them from the logs."""
-    for function in ("processing", "error_handler", "etl_trigger", "ingestion", "query"):
-        # On AWS, each function has its own name in its environment.
-        metrics = importlib.import_module(f"lambdas.{function}.handler").metrics
-        monkeypatch.setattr(metrics.provider, "service", function)
-
-    def read() -> list[tuple[str, dict[str, str], float]]:
-        found = []
-        for line in capsys.readouterr().out.splitlines():
-            document = json.loads(line) if line.startswith("{") else {}
-            for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
-                assert directive["Namespace"] == "DataPipeline"
-                (keys,) = directive["Dimensions"]
-                for metric in directive["Metrics"]:
-                    (value,) = document[metric["Name"]]
-                    found.append((metric["Name"], {key: document[key] for key in keys}, value))
-        return found
-
-    return read
-
-
 def values(found: list[tuple[str, dict[str, str], float]], name: str, **dimensions: str) -> list[float]:
     return [value for metric, given, value in found if metric == name and given == dimensions]
 
 
-def test_a_published_batch_counts_its_rows_and_itself(cloud: Cloud, call: Call, emitted: Any) -> None:
+def test_an_ordinary_batch_costs_one_metric_and_says_the_rest_in_its_line(
+    cloud: Cloud, call: Call, emitted: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A metric is billed by the name, by the hour: docs/cost.md rests on how many a small batch sends."""
+    emitted()
+    batch_id, manifest = one_batch(cloud, call, "airlines/a.csv")
+    cloud.stage(manifest, curated=100)
+    assert decide(call, batch_id)["verdict"] == "PUBLISHED"
+    call("notification", {"batch_id": batch_id, "dataset": "airlines", "outcome": "PUBLISHED"})
+    assert emitted() == [("RowsCurated", {"service": "processing"}, 100)]
+    (line,) = [vars(record)["verdict"] for record in caplog.records if record.message == "verdict"]
+    assert (line["dataset"], line["rows_read"], line["rows_curated"]) == ("airlines", 100, 100)
+
+
+def test_what_a_batch_has_beside_good_rows_is_counted_where_there_is_any(
+    cloud: Cloud, call: Call, emitted: Any
+) -> None:
     batch_id, manifest = one_batch(cloud, call, "airlines/a.csv")
     cloud.stage(manifest, curated=99, quarantined=1)
     emitted()
-    assert decide(call, batch_id, dpu_seconds=180)["verdict"] == "PUBLISHED"
-    found = emitted()
-    of = {"service": "processing", "dataset": "airlines"}
-    assert values(found, "BatchesPublished", **of) == [1]
-    assert values(found, "RowsRead", **of) == [100]
-    assert values(found, "DpuSeconds", **of) == [180]
-    assert values(found, "RowsQuarantined", **of) == [1]
-    assert values(found, "QuarantinedPercent", **of) == [1]
+    decide(call, batch_id, dpu_seconds=180)
+    of = {"service": "processing"}
+    assert sorted(emitted()) == [("DpuSeconds", of, 180), ("RowsCurated", of, 99), ("RowsQuarantined", of, 1)]
 
 
-def test_of_a_batch_without_rows_nothing_is_quarantined(cloud: Cloud, call: Call, emitted: Any) -> None:
-    batch_id, manifest = one_batch(cloud, call, "airlines/a.csv")
-    cloud.stage(manifest, curated=0)
+@pytest.mark.parametrize(
+    ("curated", "quarantined", "metric"),
+    [
+        (99, 1, None),
+        (98, 2, "BatchesMuchQuarantined"),
+        (0, 0, "BatchesWithoutRows"),
+        (1, 0, None),
+        (990, 10, None),
+        (989, 10, "BatchesMuchQuarantined"),
+    ],
+)
+def test_a_batch_whose_rows_are_worth_a_call_is_counted_and_told_with_its_dataset(
+    cloud: Cloud, call: Call, emitted: Any, told: Any, curated: int, quarantined: int, metric: str | None
+) -> None:
+    batch_id, manifest = one_batch(cloud, call, "planes/a.csv")
+    cloud.stage(manifest, curated=curated, quarantined=quarantined)
     emitted()
-    decide(call, batch_id)
-    assert values(emitted(), "QuarantinedPercent", service="processing", dataset="airlines") == [0]
+    verdict = decide(call, batch_id)
+    counted = [(name, dimensions) for name, dimensions, _ in emitted() if name.startswith("Batches")]
+    event = {"batch_id": batch_id, "dataset": "planes", "outcome": verdict["verdict"], "verdict": verdict}
+    call("notification", event)
+    call("notification", event)
+    warned = [body for topic, body in told if topic.endswith(":alarms")]
+    if metric is None:
+        assert (counted, warned) == ([], [])
+        return
+    assert counted == [(metric, {"service": "processing"})]
+    (body,) = warned
+    assert f"Batch {batch_id} of dataset planes: " in body
+    assert "docs/runbook.md#" in body
 
 
 # As the EventBridge guide shows them.
@@ -133,14 +143,20 @@ def test_a_failure_counts_what_it_came_to_for_all_datasets_together(
 def test_every_watched_metric_is_emitted_with_its_dimensions(cloud: Cloud, call: Call, emitted: Any) -> None:
     call("ingestion", {"Records": [cloud.land("airlines/new.csv", b"a"), cloud.land("nobody/wants.csv", b"a")]})
     call("ingestion", {"Records": [cloud.land("airlines/_SUCCESS", b"")]})
-    published, manifest = one_batch(cloud, call, "airlines/a.csv")
-    cloud.stage(manifest)
-    decide(call, published)
+    for key, curated, quarantined in (("flights/a.csv", 1, 1), ("weather/a.csv", 0, 0)):
+        published, manifest = one_batch(cloud, call, key)
+        report = cloud.stage(manifest, curated=curated, quarantined=quarantined)
+        (first, *_) = report.files
+        duplicate = replace(first, rows_read=first.rows_read + 1, rows_duplicate=1)
+        if curated:
+            text = replace(report, files=(duplicate,)).to_json().encode()
+            cloud.s3.put_object(Bucket=CURATED, Key=f"staging/flights/{published}/report.json", Body=text)
+        decide(call, published, dpu_seconds=120)
     failed, _ = one_batch(cloud, call, "planes/a.csv")
     fail(call, failed, Error="ReconciliationError", Cause="x")
+    index = {"datasets": ["planes"], "promises": [{"dataset": "planes", "hours": -24.0}]}
+    cloud.s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=json.dumps(index))
+    call("freshness", {})
     for event in GLUE_EVENTS.values():
         call("error_handler", event)
-    found = {(name, frozenset(dimensions)): dimensions for name, dimensions, _ in emitted()}
-    for name, expected in OWN_METRICS.items():
-        dimensions = found[name, frozenset(expected)]
-        assert all(value in (None, dimensions[key]) for key, value in expected.items()), name
+    assert {name: dimensions for name, dimensions, _ in emitted()} == OWN_METRICS

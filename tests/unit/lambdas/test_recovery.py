@@ -173,7 +173,7 @@ def test_a_batch_that_begins_to_publish_while_a_recovery_looks_at_it_is_not_give
 
 @pytest.mark.parametrize("left", [False, True])
 @pytest.mark.parametrize(
-    "step", ["copy_files", "replace_files", "Batches.end_publish", "Ledger.finish", "Catalog.needs_crawl"]
+    "step", ["copy_files", "replace_files", "Batches.end_publish", "Ledger.finish", "Catalog.keep"]
 )
 def test_a_batch_that_began_to_publish_is_published_whatever_happened(
     cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, step: str, left: bool

@@ -200,7 +200,7 @@ BAD = (
     Bad("DDB-02", "dynamodb.Table", "ledger", put("serverSideEncryption.kmsKeyArn", REMOVED)),
     Bad("DDB-03", "dynamodb.Table", "ledger", put("billingMode", "PROVISIONED")),
     Bad("DDB-04", "dynamodb.Table", "ledger", put("deletionProtectionEnabled", False)),
-    Bad("GLU-01", "glue.Crawler", "crawler-flights", put("securityConfiguration", REMOVED)),
+    Bad("GLU-01", "glue.Crawler", "crawler-planes", put("securityConfiguration", REMOVED)),
     Bad(
         "GLU-02",
         "glue.SecurityConfiguration",
@@ -211,7 +211,7 @@ BAD = (
     Bad("GLU-04", "glue.Job", "raw-to-curated", put("timeout", 2_880)),
     Bad("GLU-04", "glue.Job", "raw-to-curated", put("maxRetries", 1)),
     Bad("GLU-05", "glue.Job", "raw-to-curated", put("defaultArguments.--enable-metrics", "false")),
-    Bad("GLU-06", "glue.Crawler", "crawler-flights", put("schemaChangePolicy.deleteBehavior", "DELETE_FROM_DATABASE")),
+    Bad("GLU-06", "glue.Crawler", "crawler-planes", put("schemaChangePolicy.deleteBehavior", "DELETE_FROM_DATABASE")),
     Bad("ATH-01", "athena.Workgroup", "", put("configuration.enforceWorkgroupConfiguration", False)),
     Bad("ATH-02", "athena.Workgroup", "", put("configuration.resultConfiguration.encryptionConfiguration", REMOVED)),
     Bad("ATH-03", "athena.Workgroup", "", put("configuration.bytesScannedCutoffPerQuery", REMOVED)),

@@ -1,0 +1,94 @@
+"""Looks, on a schedule, which datasets are late by their contracts, and tells people when others are than before.
+
+CloudWatch cannot: an alarm for each dataset is what this replaces, and one over all of them neither sees what is silent
+nor says whose metric it was.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from boto3.dynamodb.conditions import Key
+from pipeline_core import settings
+from pipeline_core.documents import read
+from pipeline_core.fields import Fields
+from pipeline_core.layout import CONTRACT_INDEX_KEY
+from pipeline_core.ledger import Ledger
+from pipeline_core.plain_text import log_line
+
+from lambdas.freshness.logic import Promise, Seen, freshness, message, promises_of, watched
+
+logger = Logger(json_serializer=log_line)
+metrics = Metrics()
+tracer = Tracer()
+
+PARALLEL = 16
+STATE = {"pk": "freshness", "sk": "state"}
+"""The key of the ledger's item in which the last look is kept."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment of the function."""
+
+    artifacts_bucket: str
+    ledger_table: str
+    topic_arn: str
+    grace_minutes: int
+
+
+@cache
+def _settings() -> Settings:
+    return settings.load(Settings)
+
+
+def _promises(bucket: str) -> tuple[Promise, ...]:
+    index = read(bucket, CONTRACT_INDEX_KEY)
+    if index is None:
+        raise RuntimeError(f"s3://{bucket}/{CONTRACT_INDEX_KEY} is missing; deploy the stack again")
+    return promises_of(Fields.from_json(index, f"s3://{bucket}/{CONTRACT_INDEX_KEY}"))
+
+
+def _published_at(ledger: Ledger, dataset: str) -> str:
+    """When a dataset was published last; empty if it never was."""
+    condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").begins_with("publish#")
+    found = ledger.table.query(KeyConditionExpression=condition, ScanIndexForward=False, Limit=1)["Items"]
+    return Fields(found[0], "the ledger's item of a publish").text("published_at", "") if found else ""
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler(capture_response=False)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Look at every dataset whose contract promises how often it is published. Answers those that are late.
+
+    People are told before it is written down that they were: killed in between, it tells them once more.
+    """
+    environment, at = _settings(), datetime.now(UTC)
+    ledger, promises = Ledger(environment.ledger_table), _promises(environment.artifacts_bucket)
+    seen = Seen.from_item(ledger.table.get_item(Key=STATE, ConsistentRead=True).get("Item", {}))
+    since, grace = watched(promises, seen, at), timedelta(minutes=environment.grace_minutes)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        published = list(pool.map(lambda each: _published_at(ledger, each.dataset), promises))
+    found = [
+        freshness(each, last, since[each.dataset], grace, at) for each, last in zip(promises, published, strict=True)
+    ]
+    for each in found:
+        logger.info("freshness", extra={"dataset": each.dataset, "hours": round(each.hours_since, 2)})
+    late = [each for each in found if each.is_late]
+    names = [each.dataset for each in late]
+    if text := message(late, seen.late):
+        boto3.client("sns").publish(TopicArn=environment.topic_arn, Subject=text[0], Message=text[1])
+        logger.warning("other datasets are late", extra={"late": names, "before": list(seen.late)})
+    if (since, names) != (dict(seen.since), list(seen.late)):
+        ledger.table.put_item(Item={**STATE, "since": since, "late": names})
+    if late:
+        # Without the dataset: one alarm is for all of them. Whether anybody looks at all, Lambda counts.
+        metrics.add_metric("DatasetsLate", MetricUnit.Count, len(late))
+        metrics.flush_metrics()
+    return {"late": names}
