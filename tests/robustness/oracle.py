@@ -11,9 +11,10 @@ import json
 import re
 import zlib
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import compress
 from typing import Any
 
 import pyarrow as pa
@@ -71,7 +72,7 @@ def judge(
             key = tuple(record.values.get(column) for column in contract.primary_key)
             if record.reasons:
                 outcome.quarantined.append(record)
-            elif key in taken:
+            elif key in taken and contract.write_mode == "first":
                 outcome.duplicates.append(record)
             else:
                 taken.add(key)
@@ -131,15 +132,40 @@ def _name(text: str) -> str:
 
 
 def header_problems(names: list[str], contract: Contract) -> set[str]:
-    """2.3: why a file with these columns is quarantined as a whole."""
+    """2.3: why a file with these columns is quarantined as a whole; 2.5: what is ignored is none of its columns."""
+    kept = [column_of(name, contract) for name in names if not is_ignored(name, contract)]
     known = {column.name for column in contract.columns}
-    return (
-        {f"duplicate_column:{name[:100]}" for name in names if names.count(name) > 1}
-        | {f"unexpected_column:{name[:100]}" for name in names if name not in known}
+    found = (
+        {f"duplicate_column:{name[:100]}" for name in kept if kept.count(name) > 1}
+        | {f"unexpected_column:{name[:100]}" for name in kept if name not in known}
         | {f"missing_column:{column.name}" for column in contract.columns if column.required} - {
-            f"missing_column:{name}" for name in names
+            f"missing_column:{name}" for name in kept
         }
     )  # fmt: skip
+    return found or (set() if kept else {"no_known_column"})
+
+
+def column_of(name: str, contract: Contract) -> str:
+    """2.1: the column of the table that a column of a file is; its own name, if it is none."""
+    for column in contract.columns:
+        if column.source is not None and _name(column.source) == name:
+            return column.name
+    return name
+
+
+def is_ignored(name: str, contract: Contract) -> bool:
+    """2.5: whether a column of a file is left out."""
+    if column_of(name, contract) in {column.name for column in contract.columns}:
+        return False
+    patterns = [".*".join(map(re.escape, _name(pattern).split("*"))) for pattern in contract.ignored_columns]
+    listed = any(re.fullmatch(pattern, name, re.DOTALL) for pattern in patterns)
+    return listed or contract.unexpected_columns == "ignore"
+
+
+def texts_of(names: list[str], values: Iterable[str | None], contract: Contract) -> dict[str, str | None]:
+    """The texts of a record by the columns of the table."""
+    pairs = zip(names, values, strict=True)
+    return {column_of(name, contract): text for name, text in pairs if not is_ignored(name, contract)}
 
 
 def _csv_file(text: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
@@ -163,7 +189,7 @@ def _csv_file(text: bytes, contract: Contract, most: int) -> tuple[set[str], lis
         elif found.values is None or len(found.values) != len(names):
             record.reasons = {"malformed_row"}
         else:
-            record.texts = dict(zip(names, (value.decode() for value in found.values), strict=True))
+            record.texts = texts_of(names, (value.decode() for value in found.values), contract)
     return problems, records
 
 
@@ -251,13 +277,15 @@ def _json(line: int, raw: bytes, contract: Contract, most: int) -> Record:
     if reason:
         record.reasons = {reason}
     else:
-        record.texts = {_name(key): str(v).lower() if isinstance(v, bool) else v for key, v in pairs}
+        values = [str(value).lower() if isinstance(value, bool) else value for _, value in pairs]
+        record.texts = texts_of([_name(key) for key, _ in pairs], values, contract)
     return record
 
 
 def _json_reason(pairs: _Pairs, contract: Contract) -> str | None:
     known = {column.name for column in contract.columns}
-    names = [_name(key) for key, _ in pairs]
+    pairs = _Pairs((key, value) for key, value in pairs if not is_ignored(_name(key), contract))
+    names = [column_of(_name(key), contract) for key, _ in pairs]
     for name in names:
         if name not in known:
             return f"unexpected_column:{name[:100]}"
@@ -280,17 +308,21 @@ def _parquet(content: bytes, contract: Contract) -> tuple[set[str], list[Record]
     except (pa.ArrowInvalid, OSError):
         return {"unreadable"}, []
     schema = file.schema_arrow
-    names = [_name(name) for name in schema.names]
+    names = [column_of(_name(name), contract) for name in schema.names]
     nested = (pa.types.is_nested, pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
-    kinds = list(zip(names, schema.types, strict=True))
     if not names:
         return {"unreadable"}, []
+    header = header_problems([_name(name) for name in schema.names], contract)
+    kept = [not is_ignored(_name(name), contract) for name in schema.names]
+    table = table.select([place for place, is_kept in enumerate(kept) if is_kept])
+    schema, names = table.schema, list(compress(names, kept))
+    kinds = list(zip(names, schema.types, strict=True))
     unsupported = {
         f"unsupported_type:{name}"
         for name, kind in kinds
         if pa.types.is_time(kind) or pa.types.is_float16(kind) or _is_too_precise(kind)
     }
-    problems = header_problems(names, contract) | unsupported
+    problems = header | unsupported
     problems |= {f"nested_value:{name}" for name, kind in kinds if any(is_(kind) for is_ in nested)}
     plain = all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", name) for name in schema.names)
     if problems and (unsupported or not plain or len(set(names)) != len(names)):

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+LISTS = ("primary_key", "partition_by", "formats", "null_tokens", "ignored_columns")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -21,6 +23,8 @@ class Column:
     max_length: int | None = None
     pattern: str | None = None
     enum: tuple[str, ...] | None = None
+    # What a file calls the column, where that is not its name.
+    source: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,11 @@ class Contract:
     # Batches that a release without these fields has opened are published by this one.
     crawler: bool = False
     latency_seconds: int | None = None
+    # "first": of rows with one key the first is kept. "append": every row is.
+    write_mode: str = "first"
+    # "refuse" or "ignore": columns of a file that the contract does not have; those that match a pattern are ignored.
+    unexpected_columns: str = "refuse"
+    ignored_columns: tuple[str, ...] = ()
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Contract":
@@ -71,7 +80,7 @@ class Contract:
                 **document,
                 "columns": tuple(columns),
                 "quality": tuple(QualityRule(**rule) for rule in document["quality"]),
-                **{name: tuple(document[name]) for name in ("primary_key", "partition_by", "formats", "null_tokens")},
+                **{name: tuple(document[name]) for name in LISTS if name in document},
             }
         )
 
@@ -79,6 +88,11 @@ class Contract:
     def from_json(cls, text: str | bytes) -> "Contract":
         """Parse the JSON text of a compiled contract."""
         return cls.from_document(json.loads(text))
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns by which duplicates are told; none where every row is kept."""
+        return self.primary_key if self.write_mode == "first" else ()
 
     def column(self, name: str) -> Column:
         """Return the column of that name; a KeyError if there is none."""

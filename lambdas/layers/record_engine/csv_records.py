@@ -15,7 +15,7 @@ from record_engine.batches import BatchMaker, Refused, line_array
 from record_engine.checks import Checker, Texts
 from record_engine.csv_split import LF, Records, Splitter, blanks_but
 from record_engine.files import Window
-from record_engine.header import column_name, header_problems
+from record_engine.header import Names, column_name
 from record_engine.limits import Limits
 from record_engine.text_records import MALFORMED, TOO_LONG, kept, kept_beginning, text_reason
 
@@ -43,7 +43,9 @@ class CsvFile:
         self._maker = BatchMaker(position, contract)
         self._splitter = Splitter(contract.delimiter, limits.max_record_bytes)
         self._names = self._header()
-        self._problems = header_problems(self._names, contract)
+        names = Names(contract)
+        self._columns = names.columns(self._names)
+        self._problems = names.problems(self._names)
         self.problem = ", ".join(self._problems) or None
         self._splitter.expect(max(1, len(self._names)))
         if later is not None:
@@ -98,7 +100,8 @@ class CsvFile:
                 columns = self._parsed(raws, quoted=found.quoted) or self._parsed_one_by_one(raws)
         yield from self._maker.refused(refused)
         if columns and raws:
-            texts = dict(zip(self._names, columns, strict=True))
+            named = zip(self._columns, columns, strict=True)
+            texts = {name: column for name, column in named if name is not None}
             checked = self._checker.check(texts, len(raws))
             yield from self._maker.checked(line_array(lines), checked, lambda at: kept(raws[at]))
 

@@ -1,5 +1,7 @@
-"""What is wrong with the columns of a file, and how they are called."""
+"""Which columns of the contract the columns of a file are, and what is wrong with them."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from pipeline_core.contract import Contract
@@ -7,21 +9,50 @@ from pipeline_core.contract import Contract
 MAX_NAME_CHARACTERS = 100
 """A column name that the contract does not know is quoted up to here in a reason."""
 
+NO_KNOWN_COLUMN = "no_known_column"
+"""The problem of a file of which no column is the contract's, where nothing else is wrong with its columns."""
 
-def header_problems(names: Sequence[str], contract: Contract) -> list[str]:
-    """Return why a file with these columns cannot be read by the contract; an empty list if it can."""
-    known = {column.name for column in contract.columns}
-    present = set(names)
-    repeated = present if len(present) < len(names) else set()
-    return (
-        [f"duplicate_column:{quoted(name)}" for name in sorted(repeated) if names.count(name) > 1]
-        + [f"unexpected_column:{quoted(name)}" for name in sorted(present - known)]
-        + [
-            f"missing_column:{column.name}"
-            for column in contract.columns
-            if column.required and column.name not in present
-        ]
-    )
+
+class Names:
+    """The columns of a contract by what a file calls them: the source name of each, or else its name."""
+
+    def __init__(self, contract: Contract) -> None:
+        by_name = {column.name: column.name for column in contract.columns}
+        by_source = {
+            column_name(column.source): column.name for column in contract.columns if column.source is not None
+        }
+        # What one column is called in files is no other column, whatever that one's name is.
+        self._columns = by_name | by_source
+        self._required = [column.name for column in contract.columns if column.required]
+        self._ignores_all = contract.unexpected_columns == "ignore"
+        patterns = [_pattern(column_name(pattern)) for pattern in contract.ignored_columns]
+        self._ignored = re.compile("|".join(patterns) or r"(?!)", re.DOTALL)
+
+    def column(self, name: str) -> str | None:
+        """The column of the table that a column of a file (its `column_name`) is; None if there is none."""
+        return self._columns.get(name)
+
+    def is_ignored(self, name: str) -> bool:
+        """Whether a column of a file that is none of the contract's is left out."""
+        return self._ignores_all or self._ignored.fullmatch(name) is not None
+
+    def columns(self, names: Sequence[str]) -> list[str | None]:
+        """The columns of the table that those of a file are, in the order of the file."""
+        return [self.column(name) for name in names]
+
+    def problems(self, names: Sequence[str]) -> list[str]:
+        """Return why a file with these columns cannot be read by the contract; an empty list if it can."""
+        columns = self.columns(names)
+        unknown = Counter(name for name, column in zip(names, columns, strict=True) if column is None)
+        unknown = Counter({name: times for name, times in unknown.items() if not self.is_ignored(name)})
+        known = Counter(column for column in columns if column is not None)
+        repeated = sorted([name for name in known if known[name] > 1] + [name for name in unknown if unknown[name] > 1])
+        found = (
+            [f"duplicate_column:{quoted(name)}" for name in repeated]
+            + [f"unexpected_column:{quoted(name)}" for name in sorted(unknown)]
+            + [f"missing_column:{name}" for name in self._required if name not in known]
+        )
+        return found if found or known else [NO_KNOWN_COLUMN]
 
 
 def column_name(text: str) -> str:
@@ -32,3 +63,8 @@ def column_name(text: str) -> str:
 def quoted(name: str) -> str:
     """A column name as a reason gives it."""
     return name[:MAX_NAME_CHARACTERS]
+
+
+def _pattern(text: str) -> str:
+    """The regular expression of a name in which `*` means any text."""
+    return ".*".join(map(re.escape, text.split("*")))

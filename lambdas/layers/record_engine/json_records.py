@@ -12,7 +12,7 @@ from record_engine.batches import BatchMaker, Refused, line_array
 from record_engine.checks import Checker, Texts
 from record_engine.csv_split import LF, Records
 from record_engine.files import Window
-from record_engine.header import column_name, quoted
+from record_engine.header import Names, column_name, quoted
 from record_engine.limits import Limits
 from record_engine.text_records import MALFORMED, NUL, TOO_LONG, kept, kept_beginning, text_of, text_reason
 
@@ -30,7 +30,7 @@ class JsonFile:
         self._limits = limits
         self._checker = checker
         self._maker = BatchMaker(position, contract)
-        self._parser = JsonParser([column.name for column in contract.columns])
+        self._parser = JsonParser([column.name for column in contract.columns], Names(contract))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The records, block by block, in the order of their lines."""
@@ -77,8 +77,10 @@ class JsonFile:
 class JsonParser:
     """Parses lines to the texts of the contract's columns."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], of_files: Names) -> None:
         self.names = names
+        self._of_files = of_files
+        self._ignored = len(names)
         self._places = {name: place for place, name in enumerate(names)}
         self._decode = json.JSONDecoder(
             object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=_refuse_constant
@@ -106,14 +108,16 @@ class JsonParser:
         order = self._order(tuple([name for name, _ in pairs]))
         if isinstance(order, str):
             return order
-        values: Values = [None] * len(self.names)
+        # The last place is that of what is ignored.
+        values: Values = [None] * (self._ignored + 1)
         for place, (_, value) in zip(order, pairs, strict=True):
             if value is None or value.__class__ is str:
                 values[place] = value
-            elif isinstance(value, list):
-                return self._nested(pairs)
-            else:
+            elif not isinstance(value, list):
                 values[place] = str(value).lower()  # a boolean: numbers are text, as they were written
+            elif place != self._ignored:
+                return self._nested(pairs, order)
+        values.pop()
         return values
 
     def _order(self, members: tuple[str, ...]) -> list[int] | str:
@@ -126,18 +130,19 @@ class JsonParser:
         return found
 
     def _look_up(self, names: list[str]) -> list[int] | str:
-        for name in names:
-            if name not in self._places:
+        columns = self._of_files.columns(names)
+        for name, column in zip(names, columns, strict=True):
+            if column is None and not self._of_files.is_ignored(name):
                 return f"unexpected_column:{quoted(name)}"
-        times = Counter(names)
-        for name in names:
-            if times[name] > 1:
-                return f"duplicate_column:{name}"
-        return [self._places[name] for name in names]
+        times = Counter(columns)
+        for column in columns:
+            if column is not None and times[column] > 1:
+                return f"duplicate_column:{column}"
+        return [self._ignored if column is None else self._places[column] for column in columns]
 
-    def _nested(self, pairs: "_Pairs") -> str:
-        name = next(name for name, value in pairs if isinstance(value, list))
-        return f"nested_value:{column_name(name)}"
+    def _nested(self, pairs: "_Pairs", order: Sequence[int]) -> str:
+        places = (place for place, (_, value) in zip(order, pairs, strict=True) if isinstance(value, list))
+        return f"nested_value:{self.names[next(place for place in places if place != self._ignored)]}"
 
 
 def _refuse_constant(text: str) -> NoReturn:

@@ -15,7 +15,7 @@ from record_engine.arrow import compute
 from record_engine.batches import BatchMaker, line_array
 from record_engine.checks import Checked, Checker
 from record_engine.files import UnreadableError
-from record_engine.header import column_name, header_problems, quoted
+from record_engine.header import Names, column_name, quoted
 from record_engine.limits import MAX_PARQUET_BYTES, MAX_PARQUET_CELLS, MiB, is_parquet_bomb
 from record_engine.parquet_values import Column, Field, column_of, encode
 
@@ -118,13 +118,20 @@ class ParquetRecords:
     def _look(self, contract: Contract) -> None:
         """Read the footer, and once every page, since what is wrong with one may come last."""
         self._metadata, self._fields = self._decoding(self._footer)
-        names = [column_name(field.name) for field in self._fields]
-        if not names:
+        if not self._fields:
             raise UnreadableError("unreadable: it has no columns")
-        self._names = names
-        self._problems = header_problems(names, contract) + [
+        known = Names(contract)
+        names = [column_name(field.name) for field in self._fields]
+        self._problems = known.problems(names)
+        # What is ignored is not read: it may be of any type.
+        wanted = [known.column(name) is not None or not known.is_ignored(name) for name in names]
+        self._is_whole = all(wanted)
+        self._fields = [field for field, is_wanted in zip(self._fields, wanted, strict=True) if is_wanted]
+        names = [name for name, is_wanted in zip(names, wanted, strict=True) if is_wanted]
+        self._names = [known.column(name) or name for name in names]
+        self._problems += [
             f"{'nested_value' if field.kind == 'nested' else 'unsupported_type'}:{quoted(name)}"
-            for name, field in zip(names, self._fields, strict=True)
+            for name, field in zip(self._names, self._fields, strict=True)
             if field.kind == "nested" or not field.supported
         ]
         self.problem = ", ".join(self._problems) or None
@@ -192,7 +199,11 @@ class ParquetRecords:
             pre_buffer=False,
             coerce_int96_timestamp_unit=INT96_UNIT,
         )
-        return file.iter_batches(batch_size=ROWS if len(as_dictionary) == len(texts) else FEW_ROWS, use_threads=False)
+        return file.iter_batches(
+            batch_size=ROWS if len(as_dictionary) == len(texts) else FEW_ROWS,
+            columns=None if self._is_whole else [field.name for field in self._fields],
+            use_threads=False,
+        )
 
     def _without_dictionary(self) -> set[str]:
         """Columns with an encoding that Arrow reads, but not as distinct texts."""

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from contracts.compiler.checks import RESERVED_NAMES
+from contracts.compiler.tables import RESERVED_NAMES
 from tests.unit.infrastructure.cloud import ROOT, Cloud
 from tests.unit.infrastructure.test_program import DATASETS
 
