@@ -65,7 +65,8 @@ _NAMES: tuple[tuple[Physical, str], ...] = (
         "longtext|ntext|clob|nclob|long varchar|java.lang.string|type_string|fixedstring|sysname|"
         # Types of other things that a file has as text.
         "uuid|uniqueidentifier|guid|xml|inet|cidr|macaddr|macaddr8|time|timetz|time with time zone|"
-        "time without time zone|time_ntz|interval|enum|set|ipv4|ipv6|rowid|urowid|tsvector|tsquery|bit varying|varbit|hllsketch|"
+        "time without time zone|time_ntz|interval|enum|set|ipv4|ipv6|rowid|urowid|tsvector|tsquery|"
+        "bit varying|varbit|hllsketch|"
         # Nested values, as JSON text.
         "json|jsonb|variant|object|array|struct|record|map|row|super|hstore|list|dict|nested|union|vector|"
         "geography|geometry|point|line|lseg|box|path|polygon|circle|sdo_geometry|hierarchyid|sql_variant|range|"

@@ -72,8 +72,8 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
         **_kept(type_="says whose physicalTypes the contract has"),
         **_shown(
             "id server description environment customProperties account catalog catalogUrl database dataset "
-            "endpointUrl host namespace path port project region regionName schema serviceName stagingDir stream warehouse "
-            "workgroup location format encoding delimiter"
+            "endpointUrl host namespace path port project region regionName schema serviceName stagingDir stream "
+            "warehouse workgroup location format encoding delimiter"
         ),
         **_not_enforced(roles=_ACCESS),
     },
@@ -175,6 +175,18 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
     "Constraint": _shown("id constraint tags customProperties authoritativeDefinitions"),
 }
 """By class of the standard's published model, and field. A field that is not here is not of the standard: refused."""
+
+
+def table() -> str:
+    """The policies as the table of docs/contracts.md."""
+    lines = ["| object | field | policy | what it means here |", "|---|---|---|---|"]
+    for model, fields in POLICIES.items():
+        said = [(name, rule) for name, rule in fields.items() if rule.reason]
+        lines += [f"| {model} | `{name}` | {rule.policy} | {rule.reason} |" for name, rule in said]
+        if shown := [f"`{name}`" for name, rule in fields.items() if not rule.reason]:
+            lines.append(f"| {model} | {', '.join(shown)} | {Policy.SHOWN} | |")
+    return "\n".join(lines)
+
 
 NOT_SAID = {("DataQuality", field) for field in ("arguments", "query", "engine", "implementation")}
 """Said of the whole rule, and so not of its fields."""

@@ -20,6 +20,12 @@ RESERVED_NAMES = ("index", "quarantined_files", "quarantined_rows", "runs")
 OWN_COLUMNS = ("_source_file", "_batch_id")
 """Columns that every table has besides those of its contract."""
 
+JOB_COLUMNS = (
+    *("_address", "_fate", "_file", "_goes", "_line", "_object", "_path", "_published", "_rank", "_raw", "_reasons"),
+    *("_keeps", "_rows"),
+)
+"""Columns that a batch has besides those of its contract while it is worked on."""
+
 FIRST, APPEND = "first", "append"
 WRITE_MODES = (FIRST, APPEND)
 """Of rows with one key the first is kept; or every row is."""
@@ -97,9 +103,10 @@ def _add_column(made: TablePlan, where: str, column: SchemaProperty, server: str
     name = column_name(written)
     if not written.strip() or len(name) > MAX_COLUMN:
         made.problems.append(f"{where}: name {written!r}; give it a name of up to {MAX_COLUMN} characters")
-    elif name in OWN_COLUMNS:
+    elif name in (*OWN_COLUMNS, *JOB_COLUMNS):
+        taken = ", ".join((*OWN_COLUMNS, *JOB_COLUMNS))
         made.problems.append(
-            f"{where}: name {written!r} is the pipeline's own; taken are {', '.join(OWN_COLUMNS)}: give it another "
+            f"{where}: name {written!r} is the pipeline's own; taken are {taken}: give it another "
             "name, and the one that it has in files as physicalName"
         )
     try:

@@ -26,7 +26,7 @@ class Names:
         self._required = [column.name for column in contract.columns if column.required]
         self._ignores_all = contract.unexpected_columns == "ignore"
         patterns = [_pattern(column_name(pattern)) for pattern in contract.ignored_columns]
-        self._ignored = re.compile("|".join(patterns) or r"(?!)", re.DOTALL)
+        self._ignored = re.compile("|".join(patterns) if patterns else r"(?!)", re.DOTALL)
 
     def column(self, name: str) -> str | None:
         """The column of the table that a column of a file (its `column_name`) is; None if there is none."""

@@ -96,6 +96,10 @@ class FileReader:
         """Records of the file, as they were counted before anything was checked; all, once every batch was taken."""
         return self._reader.rows_read if self._reader else 0
 
+    def close(self) -> None:
+        """Have done with a file whose records are not wanted."""
+        self._stack.close()
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The records; taken once."""
         with self._stack:
