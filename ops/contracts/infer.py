@@ -134,17 +134,39 @@ def _members(line: str) -> Iterable[str]:
 
 
 def _columns(sources: Sequence[str]) -> list[Seen]:
-    """Columns with names of the table; where two would have one, the second is numbered."""
-    taken = {*OWN_COLUMNS, *JOB_COLUMNS}
+    """Columns with names of the table: those that have such a name keep it, others get a number where it is taken."""
+    by_source: dict[str, str] = {}
+    for source in sources:
+        by_source.setdefault(source.lower(), source)
+    own = {*OWN_COLUMNS, *JOB_COLUMNS}
+    plain = {source: column_name(source)[: MAX_COLUMN - 4] for source in by_source.values()}
+    taken = own | {name for source, name in plain.items() if source == name}
     columns = []
-    by_source = {source.lower(): source for source in reversed(sources)}
-    for source in by_source.values():
-        plain = column_name(source)[: MAX_COLUMN - 4]
-        numbered = (f"{plain}_{number}" for number in range(2, len(sources) + 3))
-        name = plain if plain not in taken else next(name for name in numbered if name not in taken)
+    for source, name in plain.items():
+        if source != name or name in own:
+            numbered = (f"{name}_{number}" for number in range(2, len(sources) + 3))
+            name = next(free for free in (name, *numbered) if free not in taken)
         taken.add(name)
         columns.append(Seen(source=source, name=name))
-    return sorted(columns, key=lambda column: sources.index(column.source))
+    return columns
+
+
+def _by_schema(file: Path, columns: Sequence[Seen]) -> None:
+    """Take the types of text and decimals from a Parquet file, which says them."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {field.name.strip(" \t").lower(): field.type for field in pq.read_schema(file)}
+    for column in columns:
+        kind = kinds.get(column.source.lower())
+        if kind is None:
+            continue
+        if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
+            column.kinds.clear()
+        elif pa.types.is_decimal(kind):
+            column.kinds, column.scales = {"decimal"}, {kind.scale}
+        else:
+            column.kinds.discard("decimal")
 
 
 def _read(
@@ -182,6 +204,11 @@ def _read(
             format=kind,
             landed_at="",
         )
+        if kind == "parquet":
+            _by_schema(file, columns)
+        elif kind != "csv":
+            for column in columns:
+                column.kinds.discard("decimal")
         reader = engine().FileReader(landed, position, contract, Folder().open_file)
         reasons = set(re.findall(r"nested_value:([^,]*)", reader.problem or ""))
         if reader.problem and not reasons:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -56,7 +57,7 @@ def test_names_that_would_be_one_in_the_table_are_numbered_and_an_unnamed_column
     made = inferred(tmp_path / "contracts", file)
     assert made.exit_code == 0, made.output
     document = compile_contract(tmp_path / "contracts" / "shop.odcs.yaml").document
-    assert [column["name"] for column in document["columns"]] == ["order_id", "order_id_2", "_file_2"]
+    assert [column["name"] for column in document["columns"]] == ["order_id_2", "order_id", "_file_2"]
     assert document["ignored_columns"] == [""]
 
 
@@ -65,13 +66,16 @@ def test_json_and_parquet_make_contracts_too(tmp_path: Path) -> None:
     json_file = tmp_path / "a.jsonl.gz"
     json_file.write_bytes(gzip.compress("\n".join(map(json.dumps, lines)).encode()))
     parquet = tmp_path / "b.parquet"
-    pq.write_table(pa.table({"Id Number": [1.5, 2.0], "list": [[1], [2]], "name": ["x", None]}), parquet)
+    price = pa.array([Decimal("1.50"), None], pa.decimal128(9, 2))
+    pq.write_table(
+        pa.table({"Id Number": [1.5, 2.0], "list": [[1], [2]], "name": ["12", None], "price": price}), parquet
+    )
     for number, file in enumerate((json_file, parquet)):
         made = inferred(tmp_path / f"contracts{number}", file)
         assert made.exit_code == 0, made.output
         assert "rows_curated: 2" in made.output
     assert types(tmp_path / "contracts0")["when"] == "timestamp"
-    assert types(tmp_path / "contracts1")["Id Number"] == "double"
+    assert types(tmp_path / "contracts1") == {"Id Number": "double", "name": "string", "price": "decimal(38,2)"}
 
 
 def test_a_contract_is_not_written_over_and_a_missing_file_is_named(tmp_path: Path) -> None:
