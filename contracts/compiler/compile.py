@@ -57,7 +57,8 @@ def load_contracts(directory: Path) -> list[CompiledContract]:
     if not paths:
         raise ContractError(f"{directory}: no contract found; add a <dataset>{SUFFIX} file")
     contracts: list[CompiledContract] = []
-    problems, files = [], {}
+    problems: list[str] = []
+    files: dict[str, str] = {}
     for path in paths:
         try:
             compiled = compile_contracts(path)

@@ -8,10 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from contracts.compiler.compile import compile_contract
 from ops.__main__ import app
+from tests.unit.contracts.test_several_tables import wrong_by_the_schema
 
 HEADERS = ["Order ID", "Total (EUR)", "année", "2024_sales", "_id", "Zip Code", "At", "Day", "Ok", "order id ", "_file"]
 
@@ -47,6 +49,7 @@ def test_a_csv_of_thirty_columns_is_published_by_the_contract_that_is_made_of_it
         *("bigint", "decimal(38,2)", "bigint", "string", "string", "string", "timestamp", "date", "boolean")
     ]
     text = (tmp_path / "contracts" / "shop.odcs.yaml").read_text(encoding="utf-8")
+    assert wrong_by_the_schema(yaml.safe_load(text)) == []
     assert "# digits with zeros before them: kept as text" in text
     assert "# no value comes twice in 2 rows: it may be the key" in text
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import open_data_contract_standard
 import pytest
+import yaml
+from jsonschema import Draft201909Validator
 from open_data_contract_standard import model
 from pipeline_core.contract import Contract
 
@@ -146,3 +148,19 @@ def test_what_is_not_enforced_is_said_once_with_its_reason(tmp_path: Path) -> No
 
 def test_the_page_has_the_policies() -> None:
     assert policy.table() in (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "contracts").glob("*.odcs.yaml")), ids=lambda path: path.name)
+def test_the_shipped_contracts_are_valid_by_the_published_schema_and_say_where_files_come_from(path: Path) -> None:
+    contract = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert wrong_by_the_schema(contract) == []
+    assert contract["servers"][0]["location"].endswith(f"/{contract['schema'][0]['name']}/")
+
+
+def test_the_published_schema_does_refuse_something() -> None:
+    assert wrong_by_the_schema({"apiVersion": "v3.1.0", "kind": "Banana"})
+
+
+def wrong_by_the_schema(contract: Any) -> list[str]:
+    schema = json.loads((Path(open_data_contract_standard.__file__).parent / "schema.json").read_text())
+    return [error.message for error in Draft201909Validator(schema).iter_errors(contract)]
