@@ -1,6 +1,6 @@
 """Fetches the wheels of the layer with pyarrow, for Lambda's platform, by the hashes that requirements/layer.txt pins.
 
-python -m components.compute.wheels
+Run as a program, `python -m components.compute.wheels`, it fetches them and prints where they are.
 """
 
 import hashlib

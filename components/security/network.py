@@ -23,7 +23,7 @@ INTERFACES = {
     "lambda": "etl_trigger and error_handler call functions",
     "logs": "the job's logs",
     "monitoring": "the job's metrics",
-    "sns": "notification",
+    "sns": "notification and freshness",
     "sqs": "ingestion, processing and error_handler send ticks",
     "states": "etl_trigger starts executions",
 }

@@ -115,18 +115,17 @@ class Publisher:
     def _conclude(self, batches: Batches, batch: Batch, manifest: Manifest, report: Report) -> Verdict:
         """What follows from a verdict: files, quarantine, catalog, event, run, tick. Repeated when the call is."""
         assert batch.verdict is not None, "it was decided on"
-        candidates = self._candidates(batch)
+        candidates, contract = self._candidates(batch), Contract.from_json(self._document(batch, "contract"))
         verdict = replace(
             batch.verdict,
             seconds_to_published=_seconds_to_published(batch, candidates),
-            latency_seconds=Contract.from_json(self._document(batch, "contract")).latency_seconds,
+            latency_seconds=contract.latency_seconds,
         )
         self._finish_files(batch, manifest, report, verdict, candidates)
         if batch.status == PUBLISHED or manifest.purpose not in (ROWS, REPLACE):
             self._empty_quarantine(batch, report, candidates)
         crawl = False
         if batch.status == PUBLISHED and report.rows_curated:
-            contract = Contract.from_json(self._document(batch, "contract"))
             changed = catalog_module.Catalog(self.database, self.curated_bucket).keep(report, contract)
             crawl = changed and contract.crawler
         if batch.status == PUBLISHED:

@@ -5,7 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from local import demo
 from tests.integration.clone import copy_repository
 
 
@@ -41,3 +43,11 @@ def test_make_demo_sets_itself_up_checks_every_row_and_every_answer_and_finds_no
     )  # fmt: skip
     assert (large.returncode, large.stdout) == (2, "")
     assert large.stderr == "Spark is not installed in this environment: `make setup` installs it.\n"
+
+
+def test_the_demo_finds_nothing_wrong_where_everything_is_installed(tmp_path: Path) -> None:
+    console = Console(record=True, width=120)
+    code = demo.main((), console, tmp_path / "demo")
+    text = console.export_text()
+    assert code == 0, text
+    assert text.count("rows read from") == 5

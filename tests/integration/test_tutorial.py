@@ -93,7 +93,7 @@ def test_a_preview_shows_what_the_contract_adds(clone: Path) -> None:
     shell(clone, blocks()[1][0])
     text = shell(clone, *blocks()[2])
     assert "data-pipeline-contract-payments" in text
-    assert "crawler" not in text, "nobody asked for one"
+    assert "crawler-payments" not in text, "nobody asked for one"
 
 
 @pytest.mark.usefixtures("pipeline_is_up")

@@ -121,9 +121,8 @@ def read(
 ) -> Iterator[pa.RecordBatch]:
     """The records of a file, or of a span of it, in batches of `record_schema(contract)`, and last a summary.
 
-    The summary is a row whose line is 0.
-    In the summary `_raw` is the problem of the file, null if it has none, and `_reasons` has one text: the number of
-    rows read. This is for a carrier that can hand on batches only, as Spark's `mapInArrow`.
+    The summary is a row whose line is 0: `_raw` is the problem of the file, null if it has none, and `_reasons` has one
+    text, the number of rows read. This is for a carrier that can hand on batches only, as Spark's `mapInArrow`.
     """
     reader = FileReader(file, position, contract, open_file, limits=limits, span=span)
     yield from reader.batches()

@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from pipeline_core.catalog import Catalog
 from pipeline_core.contract import Contract
@@ -88,6 +89,34 @@ def test_a_table_that_is_there_gets_partitions_and_stays_as_it_is(cloud: Cloud, 
     publish(partition={"year": "2013", "month": "2"})
     assert partitions_of(cloud).keys() == {("2013", "1"), ("2013", "2")}
     assert table_of(cloud) == before
+
+
+def test_a_table_that_lost_a_column_of_its_own_contracts_version_gets_it_back(cloud: Cloud, publish: Publish) -> None:
+    publish()
+    table = table_of(cloud)
+    (lost, *columns) = table["StorageDescriptor"]["Columns"]
+    changed: Any = {name: table[name] for name in ("Name", "PartitionKeys", "TableType", "Parameters")}
+    changed["StorageDescriptor"] = {**table["StorageDescriptor"], "Columns": columns}
+    cloud.glue.update_table(DatabaseName=DATABASE, TableInput=changed)
+    publish()
+    assert lost in table_of(cloud)["StorageDescriptor"]["Columns"]
+
+
+def test_partitions_that_have_the_tables_columns_are_not_written_again(
+    cloud: Cloud, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish()
+    asked: list[str] = []
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # the stubs hide it
+
+    def counted(client: Any, operation: str, arguments: Any) -> Any:
+        asked.append(operation)
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", counted)
+    publish()
+    assert "BatchGetPartition" in asked
+    assert "BatchUpdatePartition" not in asked
 
 
 def test_a_table_that_an_earlier_release_had_crawled_keeps_its_text_partitions(cloud: Cloud, publish: Publish) -> None:

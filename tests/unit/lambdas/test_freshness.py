@@ -62,6 +62,17 @@ def test_people_are_told_when_other_datasets_are_late_than_before_and_of_each_by
     assert "planes: in time again" in body
 
 
+def test_the_same_datasets_in_another_order_are_no_news() -> None:
+    assert message(late("flights", "weather"), ["weather", "flights"]) is None
+
+
+@pytest.mark.parametrize(("length", "whole"), [(92, True), (93, True), (94, False)])
+def test_a_subject_is_cut_only_where_sns_would_refuse_it(length: int, whole: bool) -> None:
+    subject, _ = message(late("x" * length), []) or ("", "")
+    assert (subject == f"[LATE] {'x' * length}") is whole
+    assert len(subject) <= 100
+
+
 def test_two_hundred_late_datasets_fit_into_one_message() -> None:
     names = [f"{'x' * 46}_{number:03d}" for number in range(200)]
     subject, body = message(late(*names), []) or ("", "")

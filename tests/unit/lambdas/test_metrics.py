@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pipeline_core.verdict import concerns
 
 from tests.unit.infrastructure.test_alarms import OWN_METRICS
-from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, Cloud
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, Cloud, verdict
 from tests.unit.lambdas.test_batches import decide, one_batch
 from tests.unit.lambdas.test_recovery import fail
 
@@ -74,6 +75,11 @@ def test_a_batch_whose_rows_are_worth_a_call_is_counted_and_told_with_its_datase
     (body,) = warned
     assert f"Batch {batch_id} of dataset planes: " in body
     assert "docs/runbook.md#" in body
+
+
+def test_a_batch_that_has_to_be_staged_again_is_worth_no_call_yet() -> None:
+    assert concerns(verdict(verdict="PUBLISHED", rows_read=0), 1)
+    assert concerns(verdict(verdict="CONFLICT", rows_read=0), 1) == ()
 
 
 # As the EventBridge guide shows them.
