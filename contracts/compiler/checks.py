@@ -17,6 +17,7 @@ from open_data_contract_standard.model import (
     ServiceLevelAgreementProperty,
 )
 
+from contracts.compiler import dialect
 from contracts.compiler.column_values import PARTITION_TYPES, type_of, type_problem, value_problems
 
 SUFFIX = ".odcs.yaml"
@@ -49,6 +50,7 @@ CUSTOM_PROPERTIES = {
     "delimiter": "one character is needed, not a quote, a line break, a NUL or a byte order mark",
     "timeZone": "it is not an IANA time zone, for example America/New_York",
     "crawler": "true or false is needed, without quotes",
+    **{name: setting.allowed for name, setting in dialect.SETTINGS.items()},
 }
 """What a contract may say beyond the standard, and what is allowed there."""
 
@@ -238,6 +240,8 @@ def _custom_problems(contract: OpenDataContractStandard) -> Iterator[str]:
 
 
 def _is_allowed(name: str, value: Any) -> bool:
+    if name in dialect.SETTINGS:
+        return dialect.SETTINGS[name].allows(value)
     match name:
         case "nullTokens":
             return isinstance(value, list) and all(isinstance(token, str) for token in value)

@@ -11,6 +11,7 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard, SchemaObject, SchemaProperty
 
+from contracts.compiler import dialect
 from contracts.compiler.checks import (
     FORMATS,
     FREQUENCY,
@@ -92,6 +93,7 @@ def _document(contract: OpenDataContractStandard, table: SchemaObject) -> dict[s
         "crawler": custom.get("crawler", False),
         "frequency_hours": None if (seconds := _promised(contract, FREQUENCY)) is None else seconds / HOUR,
         "latency_seconds": None if (seconds := _promised(contract, LATENCY)) is None else math.floor(seconds),
+        **dialect.compiled(custom),
     }
 
 

@@ -17,18 +17,15 @@ from pipeline_core.manifest import Manifest, ManifestFile
 from pipeline_core.report import Report, reconcile
 
 from tests.carriers import Carrier
-from tests.robustness.oracle import MAX_RECORD_BYTES, Outcome, Record, judge
+from tests.robustness.oracle import Outcome, Record, judge
 
 
 class Bench:
     """Stages files, byte for byte as they are given, and says where the job and the oracle differ."""
 
-    def __init__(
-        self, carrier: Carrier, folder: Path, document: dict[str, Any], max_record_bytes: int = MAX_RECORD_BYTES
-    ) -> None:
+    def __init__(self, carrier: Carrier, folder: Path, document: dict[str, Any]) -> None:
         self.carrier, self.folder = carrier, folder
         self.contract = Contract.from_document(document)
-        self.max_record_bytes = max_record_bytes
         self.runs = 0
 
     def stage(self, files: Mapping[str, bytes]) -> Report:
@@ -61,7 +58,7 @@ class Bench:
 
     def differences(self, files: Mapping[str, bytes]) -> list[str]:
         """Stage the files; a sentence for each file, record or number that is not what the oracle says."""
-        expected = judge(files, self.contract, self.max_record_bytes)
+        expected = judge(files, self.contract)
         report = self.stage(files)
         found = []
         for file in report.files:

@@ -25,7 +25,6 @@ READINGS = (
     "3.3 A sign may precede every number; `5.` has a fraction of no digits; leading zeros are no digits of a decimal.",
     "3.4 Of a local time that exists twice the first is meant; one in a gap counts on from before the gap.",
 )
-MAX_RECORD_BYTES = 16 * 1024 * 1024
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -56,15 +55,13 @@ class Outcome:
         return (sum(fates), *fates)
 
 
-def judge(
-    files: Mapping[str, bytes], contract: Contract, max_record_bytes: int = MAX_RECORD_BYTES
-) -> dict[str, Outcome]:
+def judge(files: Mapping[str, bytes], contract: Contract) -> dict[str, Outcome]:
     """The fate of every record of a batch, whose files are in the order of the manifest; nothing is published yet."""
     outcomes = {}
     taken: set[tuple[Any, ...]] = set()
     for name, content in files.items():
         outcome = outcomes[name] = Outcome()
-        outcome.problems, records = _records(name, content, contract, max_record_bytes)
+        outcome.problems, records = _records(name, content, contract)
         for record in records:
             if not record.reasons:
                 _check(record, contract)
@@ -79,7 +76,8 @@ def judge(
     return outcomes
 
 
-def _records(name: str, content: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
+def _records(name: str, content: bytes, contract: Contract) -> tuple[set[str], list[Record]]:
+    most = contract.max_record_bytes
     lowered = name.lower()
     if lowered.endswith(".parquet"):
         return _parquet(content, contract)

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline_core.dialect import DEFAULT, MAX_RECORD_BYTES, Dialect
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -54,6 +56,8 @@ class Contract:
     # Batches that a release without these fields has opened are published by this one.
     crawler: bool = False
     latency_seconds: int | None = None
+    max_record_bytes: int = MAX_RECORD_BYTES
+    dialect: Dialect = DEFAULT
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Contract":
@@ -71,6 +75,7 @@ class Contract:
                 **document,
                 "columns": tuple(columns),
                 "quality": tuple(QualityRule(**rule) for rule in document["quality"]),
+                "dialect": Dialect(**document.get("dialect", {})),
                 **{name: tuple(document[name]) for name in ("primary_key", "partition_by", "formats", "null_tokens")},
             }
         )

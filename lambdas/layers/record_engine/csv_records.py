@@ -39,9 +39,10 @@ class CsvFile:
         self._window = window
         self._delimiter = contract.delimiter
         self._limits = limits
+        self._most = contract.max_record_bytes
         self._checker = checker
         self._maker = BatchMaker(position, contract)
-        self._splitter = Splitter(contract.delimiter, limits.max_record_bytes)
+        self._splitter = Splitter(contract.delimiter, contract.max_record_bytes)
         self._names = self._header()
         self._problems = header_problems(self._names, contract)
         self.problem = ", ".join(self._problems) or None
@@ -67,7 +68,7 @@ class CsvFile:
 
     def _is_too_long(self) -> bool:
         """Whether the window holds nothing but the beginning of a line that no record may have."""
-        return len(self._window.data) > self._limits.max_record_bytes + 1
+        return len(self._window.data) > self._most + 1
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The records, block by block, in the order of their lines."""
@@ -76,7 +77,7 @@ class CsvFile:
         while window.data:
             found, done, lines = self._splitter.split(window.data, window.base, window.line, ended=window.ended)
             if not done and LF not in window.data and self._is_too_long():
-                found.refused.append((window.line, window.data[: self._limits.max_record_bytes], TOO_LONG))
+                found.refused.append((window.line, window.data[: self._most], TOO_LONG))
                 window.skip_line()
             else:
                 window.drop(done, lines)

@@ -43,7 +43,7 @@ class FileReader:
         contract: by which its records are checked.
         open_file: opens the file, more than once if need be.
         checker: of the same contract, to be shared by the files that are read one after the other.
-        limits: how much is held in memory, and how large a record may be.
+        limits: how much is held in memory.
         span: the part of a text file without quotes whose records are wanted; all of them, if there is none.
     """
 

@@ -204,6 +204,11 @@ def test_a_promise_that_is_no_number_of_hours_or_days_is_refused(tmp_path: Path,
 @pytest.mark.parametrize(
     ("name", "value", "taken"),
     [
+        ("maxRecordBytes", 1_023, False),
+        ("maxRecordBytes", 1_024, True),
+        ("maxRecordBytes", 64 * 1024**2, True),
+        ("maxRecordBytes", 64 * 1024**2 + 1, False),
+        ("maxRecordBytes", True, False),
         ("maxFileBytes", 0, False),
         ("maxFileBytes", 1, True),
         ("maxFileBytes", MAX_FILE_BYTES, True),
