@@ -23,6 +23,8 @@ class Column:
     max_length: int | None = None
     pattern: str | None = None
     enum: tuple[str, ...] | None = None
+    # What files have in the place of a null, if not what the contract says of all columns.
+    null_tokens: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +70,8 @@ class Contract:
         """
         columns = []
         for column in document["columns"]:
-            enum = column.get("enum")
-            columns.append(Column(**{**column, "enum": None if enum is None else tuple(enum)}))
+            lists = {name: tuple(column[name]) for name in ("enum", "null_tokens") if column.get(name) is not None}
+            columns.append(Column(**{**column, **lists}))
         return cls(
             **{
                 **document,
