@@ -68,7 +68,8 @@ class ContractObjects(pulumi.ComponentResource):
             kms_key_id=args.kms_key_arn,
             opts=ResourceOptions(parent=self, depends_on=[args.artifacts.encryption, *args.readers, *args.served_by]),
         )
-        contracts = [self._write(contract.name, contract.document, [ready]) for contract in args.contracts]
+        first = [args.artifacts.encryption, ready]
+        contracts = [self._write(contract.name, contract.document, first) for contract in args.contracts]
         datasets = sorted(contract.name for contract in args.contracts)
         # With the promises in it, whoever watches them reads one object, not one for each dataset.
         promises = [
@@ -77,7 +78,7 @@ class ContractObjects(pulumi.ComponentResource):
             if contract.document["frequency_hours"] is not None
         ]
         index = {"datasets": datasets, "promises": promises}
-        self.index = self._write("index", index, [ready, *contracts])
+        self.index = self._write("index", index, [*first, *contracts])
         self.register_outputs({})
 
     def _write(self, title: str, document: Mapping[str, Any], after: Sequence[Resource]) -> aws.s3.BucketObjectv2:

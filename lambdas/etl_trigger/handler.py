@@ -46,7 +46,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     known = _datasets(trigger.artifacts_bucket)
     if tick.due_at_ms is not None and not trigger.wants(tick, known):
         logger.info("tick is superfluous", extra={"dataset": tick.dataset})
-        return StartedBatches(batches=()).to_document()
+        return StartedBatches(batches=(), to_queue=True).to_document()
     if tick.dataset is not None and tick.dataset not in known:
         raise ValueError(f"no contract is deployed for {tick.dataset!r}; there are: {', '.join(known)}")
     started: list[str] = []
@@ -62,4 +62,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if failures:
         raise ExceptionGroup("datasets failed", failures)
     logger.info("tick done", extra={"batches": started})
-    return StartedBatches(batches=tuple(started)).to_document()
+    return StartedBatches(batches=tuple(started), to_queue=tick.due_at_ms is not None).to_document()

@@ -42,10 +42,11 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class StartedBatches:
-    """The ids of the batches that a tick started."""
+    """The ids of the batches that a tick started, and whether the queue had sent it."""
 
     batches: tuple[str, ...]
+    to_queue: bool = False
 
     def to_document(self) -> dict[str, Any]:
-        """Write it as the function's answer, to the queue of ticks too: no message failed."""
-        return {"batches": list(self.batches), "batchItemFailures": []}
+        """Write it as the function's answer; the queue is told that no message failed."""
+        return {"batches": list(self.batches)} | ({"batchItemFailures": []} if self.to_queue else {})

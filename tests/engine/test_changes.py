@@ -13,7 +13,9 @@ NAME_COLUMN = "      - name: name\n"
 
 def add_carriers(engine: Engine) -> Run:
     text = (engine.project / AIRLINES).read_text(encoding="utf-8")
-    engine.write(CARRIERS, text.replace("airlines", "carriers"))
+    assert "customProperties:\n" in text
+    with_crawler = "customProperties:\n  - property: crawler\n    value: true\n"
+    engine.write(CARRIERS, text.replace("airlines", "carriers").replace("customProperties:\n", with_crawler))
     return engine.up("dev")
 
 

@@ -1,16 +1,19 @@
 """One emulator with the pipeline deployed for each module, and what is told or kept when all of them are done."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from local.deployer import deploy, read_config
 from local.driver import Pipeline
-from local.emulator import Emulator
+from local.emulator import ACCESS_KEY, Emulator
+from ops.__main__ import app
 from tests.integration.kept import RESULTS, Result, keep_decisions
 
 REPOSITORY = Path(__file__).parents[2]
@@ -51,6 +54,25 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         )
     sums = [sum(getattr(r, name) for r in results) for name in ("injected", "rows_in", "rows_out", "lost", "doubled")]
     terminalreporter.write_line(line.format("all", *sums))
+
+
+@pytest.fixture
+def operator(
+    emulator: Emulator, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    """Runs the operator's commands against the module's pipeline."""
+    outputs = tmp_path / "outputs.json"
+    outputs.write_text(json.dumps(pipeline.outputs))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS_KEY)
+
+    def run(*command: str) -> str:
+        result = CliRunner().invoke(app, [*command, "--outputs", str(outputs)], env={"COLUMNS": "160"})
+        assert result.exit_code == 0, (result.output, result.exception)
+        return result.output
+
+    return run
 
 
 @pytest.fixture(scope="session", autouse=True)

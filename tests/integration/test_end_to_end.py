@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -137,6 +138,24 @@ def test_partition_columns_have_the_contracts_types_in_sql(emulator: Emulator, p
     assert pipeline.invoke("query", {"sql": sql})["rows"] == [["1"]]
     with pytest.raises(PipelineError, match="Cannot apply operator: date = varchar"):
         pipeline.invoke("query", {"sql": "SELECT count(*) FROM canary WHERE day = '2026-01-01'"})
+
+
+def test_rows_in_quarantine_are_read_again_when_the_contract_is_put_right(
+    pipeline: Pipeline, operator: Callable[..., str]
+) -> None:
+    bucket, key = pipeline.outputs["artifacts_bucket"], "contracts/airlines.json"
+    contract = json.loads(pipeline.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    for column in contract["columns"]:
+        column |= {"pattern": None, "max_length": None}
+    pipeline.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(contract))
+    before = len(pipeline.progress().stages)
+    assert "read the quarantined rows again" in operator("replay", "airlines", "--prefix", "rows", "--yes")
+    progress = pipeline.wait(lambda state: state.done and len(state.stages) > before, SECONDS)
+    (file,) = [file for file in progress.files if file.key == "airlines/rows.csv"]
+    assert (file.status, file.rows["rows_curated"], file.rows["rows_quarantined"]) == ("PUBLISHED", 2, 1)
+    assert pipeline.report("airlines", pipeline.batch_of(file.key))["engine"] == "stage"
+    found = pipeline.invoke("query", {"sql": "SELECT name FROM airlines WHERE carrier = 'toolong'"})
+    assert found["rows"] == [["Bad code"]]
 
 
 def test_nothing_was_denied_and_the_functions_were_really_asked(emulator: Emulator, pipeline: Pipeline) -> None:

@@ -6,18 +6,15 @@ import re
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
 from local.deployer import read_config
 from local.driver import Pipeline, Progress
-from local.emulator import ACCESS_KEY, Emulator
-from ops.__main__ import app
+from local.emulator import Emulator
 from tests.integration.conftest import REPOSITORY, with_spark
 from tests.integration.kept import keep_decisions
 from tests.integration.local.conftest import eventually
@@ -54,24 +51,6 @@ def faults(emulator: Emulator, rules: list[dict[str, Any]]) -> None:
     for method in ("DELETE", "PUT"):
         request = urllib.request.Request(f"{emulator.endpoint}/_faults/", json.dumps(rules).encode(), method=method)
         urllib.request.urlopen(request, timeout=10).close()
-
-
-@pytest.fixture
-def operator(
-    emulator: Emulator, pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., str]:
-    outputs = tmp_path / "outputs.json"
-    outputs.write_text(json.dumps(pipeline.outputs))
-    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS_KEY)
-
-    def run(*command: str) -> str:
-        result = CliRunner().invoke(app, [*command, "--outputs", str(outputs)], env={"COLUMNS": "160"})
-        assert result.exit_code == 0, (result.output, result.exception)
-        return result.output
-
-    return run
 
 
 def replayed(pipeline: Pipeline, key: str, status: str, before: int) -> Progress:

@@ -116,7 +116,10 @@ def run(emulator: Emulator, pipeline: Pipeline, values: dict[str, str], tmp_path
 
     def execute(command: str) -> subprocess.CompletedProcess[str]:
         function = "ingestion" if "mappings" in command else "query"
-        filled = fill(command, values | {"function-name": pipeline.outputs["functions"][function]})
+        own = {"function-name": pipeline.outputs["functions"][function]}
+        # Not every dataset has a crawler.
+        own |= {"dataset": "planes"} if "-crawler " in command else {}
+        filled = fill(command, values | own)
         (alone,) = re.findall(r"`(aws\(\) \{[^`]+\})`", TEXT)
         return subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", f"{alone}; {filled}"],

@@ -92,7 +92,8 @@ def test_the_preview_of_the_readme_shows_what_it_promises(clone: Path) -> None:
 def test_a_preview_shows_what_the_contract_adds(clone: Path) -> None:
     shell(clone, blocks()[1][0])
     text = shell(clone, *blocks()[2])
-    assert "data-pipeline-crawler-payments" in text
+    assert "data-pipeline-contract-payments" in text
+    assert "crawler-payments" not in text, "nobody asked for one"
 
 
 @pytest.mark.usefixtures("pipeline_is_up")

@@ -1,6 +1,7 @@
 """`make local` says what to type next, and ends cleanly."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -252,14 +254,12 @@ def test_ports_at_the_ends_are_ports(port: str) -> None:
         ("nonsense", "is no Java, and Spark needs Java 17"),
     ],
 )
-@pytest.mark.parametrize("command", [up.main, lambda arguments: main(workdir=Path(arguments[1]) / "demo")])
-def test_a_missing_java_is_said_before_anything_starts(
+def test_a_missing_java_is_said_before_the_demo_starts_on_spark(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     java: str | None,
     sentence: str,
-    command: Any,
 ) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(Emulator, "start", lambda _: pytest.fail("nothing is started"))
@@ -268,10 +268,33 @@ def test_a_missing_java_is_said_before_anything_starts(
         (tmp_path / "bin").mkdir()
         (tmp_path / "bin" / "java").write_text(f"#!/bin/sh\necho '{java}' >&2\n")
         (tmp_path / "bin" / "java").chmod(0o755)
-    assert command(["--workdir", str(tmp_path), "--port", str(free_port())]) == 2
+    assert main(["--engine", "spark"], workdir=tmp_path / "demo") == 2
     captured = capsys.readouterr()
     assert sentence in captured.err
     assert (captured.out, captured.err.count("\n"), captured.err[-2:]) == ("", 1, ".\n")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda workdir: up.main(["--workdir", str(workdir), "--port", str(free_port())]),
+        lambda workdir: main(workdir=workdir / "demo"),
+    ],
+)
+def test_what_small_batches_need_starts_without_java_and_spark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[[Path], int]
+) -> None:
+    def start(_: Emulator) -> None:
+        raise EmulatorError("started")
+
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(Emulator, "start", start)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pyspark" else find(name))
+    assert command(tmp_path) == 1
+    with pytest.raises(one_run.RefusedError, match=r"^Spark is not installed .* `make setup` installs it\.$"):
+        one_run.check_spark()
 
 
 def test_the_java_that_is_here_will_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
+import pytest
+
 from config import prices
-from tests.unit.infrastructure.cloud import Cloud
+from tests.unit.infrastructure.cloud import Cloud, pipeline
 from tests.unit.infrastructure.test_alarms import OWN_METRICS, own_namespace
 
 # What AWS documents for each namespace that we watch.
@@ -23,6 +25,19 @@ AWS_METRICS = {
 }
 
 
+@pytest.fixture(params=["local", "staging", "prod"])
+def cloud(request: pytest.FixtureRequest) -> Cloud:
+    """Each stack that has a dashboard."""
+    return pipeline(request.param)
+
+
+def test_a_dashboard_is_there_only_where_the_stack_says_so() -> None:
+    dev = pipeline("dev")
+    assert not [one for one in dev.resources if one.type.endswith(":Dashboard")]
+    assert dev.exports["dashboard_name"] is None
+    assert pipeline("prod").exports["dashboard_name"] == "data-pipeline-prod"
+
+
 def widgets(cloud: Cloud) -> list[dict[str, Any]]:
     (dashboard,) = cloud.of("cloudwatch.Dashboard")
     found: list[dict[str, Any]] = dashboard.json("dashboardBody")["widgets"]
@@ -39,10 +54,10 @@ def one(cloud: Cloud, title: str) -> dict[str, Any]:
     return found
 
 
-def test_the_dashboards_widgets_do_not_lie_on_each_other(dev: Cloud) -> None:
+def test_the_dashboards_widgets_do_not_lie_on_each_other(prod: Cloud) -> None:
     cells = [
         (x, y)
-        for widget in widgets(dev)
+        for widget in widgets(prod)
         for x in range(widget["x"], widget["x"] + widget["width"])
         for y in range(widget["y"], widget["y"] + widget["height"])
     ]
@@ -109,12 +124,12 @@ def test_the_dashboard_begins_with_the_state_of_every_alarm(cloud: Cloud) -> Non
     assert len(first["properties"]["alarms"]) <= 100, "CloudWatch shows a hundred alarms in one widget"
 
 
-def test_what_is_shown_in_dollars_has_the_price_of_the_price_list(dev: Cloud) -> None:
+def test_what_is_shown_in_dollars_has_the_price_of_the_price_list(prod: Cloud) -> None:
     dpu_hour = prices.load()["glue_dpu_hour"]
-    expression = one(dev, "Dollars a day: Glue")["metrics"][1][0]["expression"]
+    expression = one(prod, "Dollars a day: Glue")["metrics"][1][0]["expression"]
     (factor, divisor) = re.fullmatch(r"m0 \* ([\d.]+) / (\d+)", expression).groups()  # type: ignore[union-attr]  # or it fails here
     assert (float(factor), int(divisor)) == (dpu_hour, 3_600)
     assert (
         f"* {prices.load()['athena_terabyte_scanned']} / "
-        in one(dev, "Dollars a day: Athena")["metrics"][0][0]["expression"]
+        in one(prod, "Dollars a day: Athena")["metrics"][0][0]["expression"]
     )

@@ -9,7 +9,7 @@ from tests.unit.infrastructure.cloud import STACKS
 from tests.unit.policies.programs import program, program_in_network
 
 # What a stack may do without; a rule about it then proves nothing there.
-OPTIONAL = {"sns.TopicSubscription", "cloudwatch.CompositeAlarm", "budgets.Budget"}
+OPTIONAL = {"cloudwatch.Dashboard", "sns.TopicSubscription", "cloudwatch.CompositeAlarm", "budgets.Budget"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
