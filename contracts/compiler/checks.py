@@ -44,17 +44,15 @@ TIME_ZONE = r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+"
 """Time zones that Java knows by the same names; abbreviations such as EST are not among them."""
 
 CUSTOM_PROPERTIES = {
-    "nullTokens": "a list of texts is needed, for example ['', 'NA']",
+    "nullTokens": dialect.NULL_TOKENS,
     "formats": f"a list of {', '.join(FORMATS)} is needed",
     "maxFileBytes": f"allowed: 1 to {MAX_FILE_BYTES}",
-    "delimiter": "one character is needed, not a quote, a line break, a NUL or a byte order mark",
     "timeZone": "it is not an IANA time zone, for example America/New_York",
     "crawler": "true or false is needed, without quotes",
     **{name: setting.allowed for name, setting in dialect.SETTINGS.items()},
 }
 """What a contract may say beyond the standard, and what is allowed there."""
 
-NO_DELIMITERS = '"\r\n\0\ufeff'
 LEAST_FREQUENT_HOURS = 7 * 24
 """What CloudWatch can watch in one alarm, whose periods reach back a week at most."""
 
@@ -142,6 +140,7 @@ def _column_problems(column: SchemaProperty) -> Iterator[str]:
         if getattr(column, inner) is not None:
             yield f"{inner}: a {kind} column has no values in its values; leave it out"
     yield from value_problems(column, kind)
+    yield from dialect.column_problems(column)
     if column.partitioned:
         if kind not in PARTITION_TYPES:
             yield f"partitioned: a {kind} column; allowed: {', '.join(PARTITION_TYPES)}"
@@ -227,6 +226,7 @@ def _custom_problems(contract: OpenDataContractStandard) -> Iterator[str]:
             yield f"{where}: unknown; allowed: {', '.join(CUSTOM_PROPERTIES)}"
         elif not _is_allowed(item.property, item.value):
             yield f"{where}: {item.value!r}; {CUSTOM_PROPERTIES[item.property]}"
+    yield from dialect.problems({item.property: item.value for item in custom})
     for name, times in Counter(item.property for item in custom).items():
         if times > 1:
             yield f"customProperties ({name}): there {times} times; write it once"
@@ -244,13 +244,11 @@ def _is_allowed(name: str, value: Any) -> bool:
         return dialect.SETTINGS[name].allows(value)
     match name:
         case "nullTokens":
-            return isinstance(value, list) and all(isinstance(token, str) for token in value)
+            return dialect.is_null_tokens(value)
         case "formats":
             return isinstance(value, list) and bool(value) and all(item in FORMATS for item in value)
         case "maxFileBytes":
             return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_FILE_BYTES
-        case "delimiter":
-            return isinstance(value, str) and len(value) == 1 and value not in NO_DELIMITERS
         case "crawler":
             return isinstance(value, bool)
     return isinstance(value, str) and _is_time_zone(value)

@@ -87,7 +87,6 @@ def _document(contract: OpenDataContractStandard, table: SchemaObject) -> dict[s
         "quality": [_rule(rule, column) for _, rule, column in quality_rules(table)],
         "formats": custom.get("formats", list(FORMATS)),
         "null_tokens": custom.get("nullTokens", [""]),
-        "delimiter": custom.get("delimiter", ","),
         "time_zone": custom.get("timeZone", "UTC"),
         "max_file_bytes": custom.get("maxFileBytes", MAX_FILE_BYTES),
         "crawler": custom.get("crawler", False),
@@ -115,7 +114,7 @@ def _column(column: SchemaProperty) -> dict[str, Any]:
     compiled |= {name: options[option] for option, name in names.items() if option in options}
     if column.enum:
         compiled["enum"] = [as_written(item.value, kind) for item in column.enum]
-    return compiled
+    return compiled | dialect.column_fields(column)
 
 
 def _in_order(columns: list[SchemaProperty], flag: str, position: str) -> list[str]:

@@ -126,7 +126,7 @@ def _unbzipped(content: bytes) -> bytes:
 
 UNPACK: dict[str, Callable[[bytes], bytes]] = {
     "bzip2": _unbzipped,
-    "zstd": lambda content: pa.CompressedInputStream(pa.BufferReader(content), "zstd").read(),  # type: ignore[attr-defined]
+    "zstd": lambda content: pa.CompressedInputStream(pa.BufferReader(content), "zstd").read(),
     "zip": _unzipped,
 }
 

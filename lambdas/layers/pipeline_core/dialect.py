@@ -10,12 +10,6 @@ UTF_8 = "utf-8"
 LF, ANY = "lf", "any"
 """What ends a line: LF, with a CR before it or not; or LF, CR, and CR LF alike."""
 
-LINES, ARRAY, CONCATENATED = "lines", "array", "concatenated"
-"""How JSON objects follow one another: one a line, in one array, or right after one another."""
-
-REFUSE, AS_TEXT = "refuse", "text"
-"""What becomes of a value that has values in it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
@@ -32,8 +26,6 @@ class Dialect:
     trim: bool = True
     encoding: str = UTF_8
     line_ends: str = LF
-    json: str = LINES
-    nested: str = REFUSE
 
     @property
     def is_utf8(self) -> bool:
@@ -45,7 +37,7 @@ class Dialect:
         if not self.is_utf8:
             return False
         if kind == "jsonl":
-            return self.json == LINES
+            return True
         if self.escape or self.comment or self.skip_lines:
             return False
         return None if self.quote else True
