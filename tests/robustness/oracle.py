@@ -7,6 +7,7 @@ is compared with. Where the document is silent, `READINGS` says how it was read.
 import bz2
 import codecs
 import datetime as dt
+import gzip
 import io
 import json
 import re
@@ -81,8 +82,9 @@ def judge(files: Mapping[str, bytes], contract: Contract) -> dict[str, Outcome]:
 def _records(name: str, content: bytes, contract: Contract) -> tuple[set[str], list[Record]]:
     most, dialect, unpacked = contract.max_record_bytes, contract.dialect, content
     if packing := _packing(content):
+        unpack = UNPACK[packing]
         try:
-            unpacked = UNPACK[packing](content)
+            unpacked = unpack(content)
         except Exception:  # noqa: BLE001  whatever a library says of a damaged file
             return {"unreadable"}, []
         if len(unpacked) > 200 * len(content):
@@ -125,10 +127,17 @@ def _unbzipped(content: bytes) -> bytes:
 
 
 UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
     "bzip2": _unbzipped,
     "zstd": lambda content: pa.CompressedInputStream(pa.BufferReader(content), "zstd").read(),
     "zip": _unzipped,
 }
+
+
+OTHERS = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8|%PDF-|\x7fELF|\xd0\xcf\x11\xe0|Obj\x01|ORC[\n\x08]|ARROW1\0|SQLite format 3\0|"
+    rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\xfd7zXZ\0|\x04\x22\x4d\x18|\xff\x06\0\0sNaPpY"
+)
 
 
 def _packing(content: bytes) -> str | None:
@@ -151,7 +160,7 @@ def _format(name: str, beginning: bytes, encoding: str, formats: Sequence[str]) 
     ]
     if said == "parquet" and (controls or not beginning):
         return "parquet", None
-    if _packing(beginning) or (len(controls) > 16 and 20 * len(controls) > len(text)):
+    if _packing(beginning) or OTHERS.match(beginning) or (len(controls) > 16 and 20 * len(controls) > len(text)):
         return "csv", "not_text"
     kinds = [each for each in formats if each != "parquet"]
     if re.match(r"\s*(\{\s*[\"}]|\[\s*[{\]])", text) and ("jsonl" in formats or said is None):
