@@ -60,6 +60,11 @@ def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return b"".join(read)[:HEAD_BYTES], chain(read, chunks)
 
 
+def _at_start(stream: BinaryIO) -> BinaryIO:
+    stream.seek(0)
+    return stream
+
+
 class FileReader:
     """Reads one file, in blocks, so that no more of it is in memory than a few blocks.
 
@@ -94,13 +99,14 @@ class FileReader:
         self.problem: str | None = None
         try:
             stream = self._stack.enter_context(open_file(file))
-            self._packing = packing_of(stream.read(HEAD_BYTES))
+            # What is read to tell what it is, is not asked for twice.
+            head, chunks = _peeked(packed_chunks(stream, self._limits.read_bytes))
+            self._packing = packing_of(head)
             if self._packing:
-                self.problem = packing_problem(
-                    self._packing, self._at_start(stream), file.size, self._limits.read_bytes
-                )
+                self.problem = packing_problem(self._packing, _at_start(stream), file.size, self._limits.read_bytes)
+                chunks = unpacked(self._packing, _at_start(stream), self._limits.read_bytes)
             if self.problem is None:
-                self._reader = self._begin(stream, position, contract, checker or Checker(contract))
+                self._reader = self._begin(stream, chunks, position, contract, checker or Checker(contract))
                 self.problem = self._reader.problem
         except UnreadableError as problem:
             self._stack.close()
@@ -109,15 +115,17 @@ class FileReader:
             self._stack.close()
             raise
 
-    def _begin(self, stream: BinaryIO, position: int, contract: Contract, checker: Checker) -> Reader:
-        beginning, chunks = _peeked(self._chunks(stream))
+    def _begin(
+        self, stream: BinaryIO, chunks: Iterator[bytes], position: int, contract: Contract, checker: Checker
+    ) -> Reader:
+        beginning, chunks = _peeked(chunks)
         found = found_in(beginning, self._file, contract)
         if found.problem:
             raise UnreadableError(found.problem)
         if found.format == "parquet":
             if self._packing:
                 raise UnreadableError(f"unreadable: Parquet inside {self._packing}; its pages are packed already")
-            return ParquetRecords(self._at_start(stream), self._file, position, contract, checker)
+            return ParquetRecords(_at_start(stream), self._file, position, contract, checker)
         encoding = encoding_of(beginning, contract.dialect.encoding)
 
         def window(chunks: Iterator[bytes], line: int = 1) -> Window:
@@ -134,16 +142,6 @@ class FileReader:
             text = of_span(span) if span else window(chunks)
             return CsvFile(text, position, contract, checker, self._limits)
         return CsvFile(window(chunks), position, contract, checker, self._limits, lambda: of_span(span))
-
-    def _chunks(self, stream: BinaryIO) -> Iterator[bytes]:
-        """The content from its start, unpacked."""
-        start, read_bytes = self._at_start(stream), self._limits.read_bytes
-        return unpacked(self._packing, start, read_bytes) if self._packing else packed_chunks(start, read_bytes)
-
-    @staticmethod
-    def _at_start(stream: BinaryIO) -> BinaryIO:
-        stream.seek(0)
-        return stream
 
     @property
     def rows_read(self) -> int:
