@@ -13,6 +13,7 @@ from record_engine import Limits
 
 from tests.robustness import bad_files as bad
 from tests.robustness.compare import MakeBench, agree
+from tests.robustness.oracle import judge
 
 DIALECTS: dict[str, dict[str, Any]] = {
     "no quotes": {"quote": ""},
@@ -148,3 +149,25 @@ def test_a_file_of_a_format_that_is_not_the_contracts_is_refused_as_a_whole(
     bench: MakeBench, formats: list[str]
 ) -> None:
     agree(bench(**bad.SMALL, formats=formats), NAMED)
+
+
+COLUMNS = [
+    {"name": "id", "type": "int", "required": True},
+    {"name": "part", "type": "string", "required": True},
+    {"name": "name", "type": "string", "null_tokens": ["-", " ab "]},
+]
+BLANKS = b'id,part,name\n 1 ,p, ab \n2,p,"ab" \n3,p,\tcd\n4,p,-\n5,p,\n6,p,NA\n7,p,ef \n'
+
+
+@pytest.mark.parametrize(
+    ("trim", "names"),
+    [(True, ["ab", "ab", "cd", None, "", "NA", "ef"]), (False, [None, "ab", "\tcd", None, "", "NA", "ef "])],
+)
+def test_blanks_of_texts_are_kept_where_asked_and_a_column_has_nulls_of_its_own(
+    bench: MakeBench, trim: bool, names: list[str | None]
+) -> None:
+    made = bench(columns=COLUMNS, primary_key=["id"], partition_by=[], null_tokens=["NA"], dialect={"trim": trim})
+    agree(made, {"a.csv": BLANKS})
+    rows = made.stage({"a.csv": BLANKS})
+    assert rows.rows_read == 7
+    assert [judge({"a.csv": BLANKS}, made.contract)["a.csv"].curated[at].values["name"] for at in range(7)] == names
