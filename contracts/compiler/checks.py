@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard, ServiceLevelAgreementProperty
 
+from contracts.compiler import dialect
 from contracts.compiler.tables import WRITE_MODES
 
 VERSION = re.compile(r"v?[0-9]{1,9}(\.[0-9]{1,9}){0,2}")
@@ -25,19 +26,18 @@ UNEXPECTED = ("refuse", "ignore")
 """What becomes of a file with columns that its contract does not have."""
 
 CUSTOM_PROPERTIES = {
-    "nullTokens": "a list of texts is needed, for example ['', 'NA']",
+    "nullTokens": dialect.NULL_TOKENS,
     "formats": f"a list of {', '.join(FORMATS)} is needed",
     "maxFileBytes": f"allowed: 1 to {MAX_FILE_BYTES}",
-    "delimiter": "one character is needed, not a quote, a line break, a NUL or a byte order mark",
     "timeZone": "it is not an IANA time zone, for example America/New_York",
     "crawler": "true or false is needed, without quotes",
     "writeMode": f"allowed: {', '.join(WRITE_MODES)}",
     "unexpectedColumns": f"allowed: {', '.join(UNEXPECTED)}",
     "ignoredColumns": "a list of names is needed, in which * means any text, for example ['_airbyte_*', '']",
+    **{name: setting.allowed for name, setting in dialect.SETTINGS.items()},
 }
 """What a contract may say beyond the standard, and what is allowed there."""
 
-NO_DELIMITERS = '"\r\n\0\ufeff'
 LEAST_FREQUENT_HOURS = 7 * 24
 """What CloudWatch can watch in one alarm, whose periods reach back a week at most."""
 
@@ -135,15 +135,17 @@ def _sla_problems(contract: OpenDataContractStandard) -> Iterator[str]:
 
 
 def _is_allowed(name: str, value: Any) -> bool:
+    if name in dialect.SETTINGS:
+        return dialect.SETTINGS[name].allows(value)
     match name:
-        case "nullTokens" | "ignoredColumns":
+        case "nullTokens":
+            return dialect.is_null_tokens(value)
+        case "ignoredColumns":
             return isinstance(value, list) and all(isinstance(token, str) for token in value)
         case "formats":
             return isinstance(value, list) and bool(value) and all(item in FORMATS for item in value)
         case "maxFileBytes":
             return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_FILE_BYTES
-        case "delimiter":
-            return isinstance(value, str) and len(value) == 1 and value not in NO_DELIMITERS
         case "writeMode":
             return value in WRITE_MODES
         case "unexpectedColumns":

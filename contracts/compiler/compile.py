@@ -11,6 +11,7 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard
 
+from contracts.compiler import dialect
 from contracts.compiler.checks import (
     FORMATS,
     FREQUENCY,
@@ -103,6 +104,7 @@ def compile_contracts(path: Path) -> list[CompiledContract]:
         own = table.customProperties or []
         problems += custom_problems(f"schema.{index}.customProperties", own)
         settings = settings_of([*(contract.customProperties or []), *own])
+        problems += dialect.problems(settings)
         made = plan(index, table, server_type(contract), settings.get("writeMode"))
         problems += made.problems
         for where, rule, column in quality_rules(index, table):
@@ -138,7 +140,6 @@ def _document(
         ],
         "formats": settings.get("formats", list(FORMATS)),
         "null_tokens": settings.get("nullTokens", [""]),
-        "delimiter": settings.get("delimiter", ","),
         "time_zone": settings.get("timeZone", "UTC"),
         "max_file_bytes": settings.get("maxFileBytes", MAX_FILE_BYTES),
         "crawler": settings.get("crawler", False),
@@ -146,6 +147,7 @@ def _document(
         "ignored_columns": settings.get("ignoredColumns", []),
         "frequency_hours": None if (seconds := _promised(contract, FREQUENCY)) is None else seconds / HOUR,
         "latency_seconds": None if (seconds := _promised(contract, LATENCY)) is None else math.floor(seconds),
+        **dialect.compiled(settings),
     }
 
 
@@ -172,7 +174,7 @@ def _column(column: ColumnPlan) -> dict[str, Any]:
         compiled |= {name: options[option] for option, name in names.items() if option in options}
     if column.enum:
         compiled["enum"] = [as_written(item.value, kind) for item in column.enum]
-    return compiled
+    return compiled | dialect.column_fields(column.said)
 
 
 def _rule(rule: DataQuality, column: str | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from open_data_contract_standard.model import EnumValue, SchemaObject, SchemaProperty
 
+from contracts.compiler import dialect
 from contracts.compiler.column_types import LOGICAL_TYPES, ColumnType, ColumnTypeError, column_type, with_checks
 from contracts.compiler.column_values import PARTITION_TYPES, not_checked, value_problems
 from contracts.compiler.names import MAX_COLUMN, MAX_DATASET, column_name, dataset_name
@@ -126,6 +127,7 @@ def _add_column(made: TablePlan, where: str, column: SchemaProperty, server: str
     options = with_checks(column, found)
     logical = column.logicalType or ("number" if found.kind.startswith("decimal") else LOGICAL_OF.get(found.kind))
     made.problems += (f"{where}: {problem}" for problem in value_problems(options, enum, found.kind, logical))
+    made.problems += (f"{where}: {problem}" for problem in dialect.column_problems(column))
     made.notices += (("type", notice, where) for notice in found.notices)
     for option in not_checked(options, found.kind):
         reason = f"no value of a {found.kind.split('(')[0]} column is checked by it"

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from pipeline_core.content import hint_of
 from pipeline_core.fields import Fields
 from pipeline_core.files import LandedFile
-from pipeline_core.layout import dataset_of, format_of
+from pipeline_core.layout import dataset_of
 from pipeline_core.quarantine import UNVERSIONED
 
 
@@ -33,7 +34,6 @@ class Arrival:
         detail = event.fields("detail")
         item = detail.fields("object")
         key = item.text("key")
-        found = format_of(key)
         file = LandedFile(
             bucket=detail.fields("bucket").text("name"),
             key=key,
@@ -42,7 +42,7 @@ class Arrival:
             size=item.integer("size", 0),
             landed_at=event.text("time"),
             dataset=dataset_of(key) or "",
-            format=found[0] if found else "",
+            format=hint_of(key),
         )
         if "replay" not in event:
             return cls(file=file)

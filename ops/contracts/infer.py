@@ -5,19 +5,21 @@ that the files are published by the contract without a refused row. What is a gu
 """
 
 import csv
-import gzip
 import json
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, cast
 
+from pipeline_core.content import HEAD_BYTES, format_of, hint_of, packing_of
 from pipeline_core.contract import Column, Contract
-from pipeline_core.layout import FORMATS, format_of
 from pipeline_core.manifest import ManifestFile
 
-from contracts.compiler.checks import MAX_FILE_BYTES
+from contracts.compiler.checks import FORMATS, MAX_FILE_BYTES
 from contracts.compiler.names import MAX_COLUMN, column_name
 from contracts.compiler.tables import JOB_COLUMNS, OWN_COLUMNS
 from ops.contracts.trial import Folder, TrialError, engine
@@ -27,6 +29,7 @@ NULL_TOKENS = ("NA", "N/A", "n/a", "NULL", "null", "\\N", "None", "nan", "NaN", 
 
 KINDS = ("boolean", "bigint", "decimal", "double", "date", "timestamp")
 LOGICAL = {"boolean": "boolean", "bigint": "integer", "double": "number", "date": "date", "timestamp": "timestamp"}
+READ_BYTES = 1024 * 1024
 MOST_REMEMBERED = 1_000_000
 """Values of a column that are compared with each other, to find what may be a key."""
 
@@ -87,10 +90,11 @@ def infer(files: Sequence[Path], dataset: str) -> str:
 def _format(file: Path) -> str:
     if not file.is_file():
         raise TrialError(f"{file}: there is no such file")
-    found = format_of(file.name)
-    if found is None:
-        raise TrialError(f"{file}: the name ends in none of {', '.join(FORMATS)}")
-    return found[0]
+    with _unpacked(file) as content:
+        found = format_of(content.read(HEAD_BYTES), hint_of(file.name), FORMATS, "utf-8")
+    if found.problem:
+        raise TrialError(f"{file}: {found.problem}")
+    return found.format
 
 
 def _sniff(file: Path) -> tuple[str, bool]:
@@ -104,10 +108,24 @@ def _sniff(file: Path) -> tuple[str, bool]:
     return (str(row[0]) if row and len(str(row[0])) == 1 else ","), bool(row and row[1])
 
 
-def _opened(file: Path) -> Any:
-    if file.name.lower().endswith(".gz"):
-        return gzip.open(file, "rt", encoding="utf-8-sig", newline="")
-    return file.open(encoding="utf-8-sig", newline="")
+@contextmanager
+def _unpacked(file: Path) -> Iterator[BinaryIO]:
+    """The content of a file, as a temporary file."""
+    from record_engine.packing import unpacked
+    from record_engine.watched import UnreadableError
+
+    with file.open("rb") as packed, tempfile.TemporaryFile() as content:
+        packing = packing_of(packed.read(HEAD_BYTES))
+        packed.seek(0)
+        try:
+            for chunk in (
+                unpacked(packing, packed, READ_BYTES) if packing else iter(lambda: packed.read(READ_BYTES), b"")
+            ):
+                content.write(chunk)
+        except UnreadableError as error:
+            raise TrialError(f"{file}: {error}") from error
+        content.seek(0)
+        yield cast(BinaryIO, content)
 
 
 def _names(file: Path, kind: str, delimiter: str) -> list[str]:
@@ -117,7 +135,7 @@ def _names(file: Path, kind: str, delimiter: str) -> list[str]:
 
         return list(pq.read_schema(file).names)
     try:
-        with _opened(file) as lines:
+        with _unpacked(file) as content, TextIOWrapper(content, "utf-8-sig", newline="") as lines:
             if kind == "csv":
                 return [name.strip(" \t") for name in next(csv.reader(lines, delimiter=delimiter), [])]
             return list(dict.fromkeys(name for line in lines for name in _members(line)))
@@ -201,7 +219,7 @@ def _read(
             version="sample",
             uri=f"file://{file.resolve()}".replace("%", "%25"),
             size=file.stat().st_size,
-            format=kind,
+            format=hint_of(file.name),
             landed_at="",
         )
         if kind == "parquet":

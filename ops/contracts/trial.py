@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, unquote
 
+from pipeline_core.content import hint_of
 from pipeline_core.contract import Contract
-from pipeline_core.layout import FORMATS, format_of
 from pipeline_core.manifest import Manifest, ManifestFile
 from pipeline_core.report import violations
 
@@ -73,26 +73,21 @@ def attempt(contract: Contract, file: Path) -> Outcome:
     """
     if not file.is_file():
         raise TrialError(f"{file}: there is no such file")
-    size, found = file.stat().st_size, format_of(file.name)
-    if found is None:
-        return Outcome(problem=f"unknown_format: the name ends in none of {', '.join(FORMATS)}")
-    if found[0] not in contract.formats:
-        allowed = ", ".join(contract.formats)
-        return Outcome(problem=f"unknown_format: {found[0]} is not among the contract's formats: {allowed}")
+    size = file.stat().st_size
     if not 0 < size <= contract.max_file_bytes:
         return Outcome(problem=f"{size} bytes; the contract allows 1 to {contract.max_file_bytes}")
     with tempfile.TemporaryDirectory() as folder:
-        return _stage(contract, file, found[0], Path(folder))
+        return _stage(contract, file, Path(folder))
 
 
-def _stage(contract: Contract, file: Path, kind: str, folder: Path) -> Outcome:
+def _stage(contract: Contract, file: Path, folder: Path) -> Outcome:
     base = f"file://{quote(str(folder))}/"
     landed = ManifestFile(
         key=f"{contract.dataset}/{file.name}",
         version="trial",
         uri=f"file://{quote(str(file.resolve()))}",
         size=file.stat().st_size,
-        format=kind,
+        format=hint_of(file.name),
         landed_at=datetime.now(UTC).isoformat(),
     )
     manifest = Manifest(

@@ -4,14 +4,16 @@ Nothing of an engine is imported. It is slow, looks at every byte, and holds fil
 is compared with. Where the document is silent, `READINGS` says how it was read.
 """
 
+import bz2
+import codecs
 import datetime as dt
 import gzip
 import io
 import json
 import re
-import zlib
+import zipfile
 import zoneinfo
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import compress
@@ -20,13 +22,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pipeline_core.contract import Column, Contract
+from pipeline_core.dialect import Dialect
 
 READINGS = (
     "2.3 A JSON record that lacks a required column has required:<c>, not missing_column:<c>.",
     "3.3 A sign may precede every number; `5.` has a fraction of no digits; leading zeros are no digits of a decimal.",
     "3.4 Of a local time that exists twice the first is meant; one in a gap counts on from before the gap.",
 )
-MAX_RECORD_BYTES = 16 * 1024 * 1024
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -57,15 +59,13 @@ class Outcome:
         return (sum(fates), *fates)
 
 
-def judge(
-    files: Mapping[str, bytes], contract: Contract, max_record_bytes: int = MAX_RECORD_BYTES
-) -> dict[str, Outcome]:
+def judge(files: Mapping[str, bytes], contract: Contract) -> dict[str, Outcome]:
     """The fate of every record of a batch, whose files are in the order of the manifest; nothing is published yet."""
     outcomes = {}
     taken: set[tuple[Any, ...]] = set()
     for name, content in files.items():
         outcome = outcomes[name] = Outcome()
-        outcome.problems, records = _records(name, content, contract, max_record_bytes)
+        outcome.problems, records = _records(name, content, contract)
         for record in records:
             if not record.reasons:
                 _check(record, contract)
@@ -80,22 +80,111 @@ def judge(
     return outcomes
 
 
-def _records(name: str, content: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
-    lowered = name.lower()
-    if lowered.endswith(".parquet"):
-        return _parquet(content, contract)
-    if lowered.endswith(".gz"):
-        packed = content
+def _records(name: str, content: bytes, contract: Contract) -> tuple[set[str], list[Record]]:
+    most, dialect, unpacked = contract.max_record_bytes, contract.dialect, content
+    if packing := _packing(content):
+        unpack = UNPACK[packing]
         try:
-            content = gzip.decompress(packed)
-        except (EOFError, OSError, zlib.error):
+            unpacked = unpack(content)
+        except Exception:  # noqa: BLE001  whatever a library says of a damaged file
             return {"unreadable"}, []
-        if len(content) > 200 * len(packed):
-            return {"gzip_bomb"}, []
-    text = content.removeprefix(b"\xef\xbb\xbf")
-    if lowered.removesuffix(".gz").endswith(".jsonl"):
+        if len(unpacked) > 200 * len(content):
+            return {f"{packing}_bomb"}, []
+    marks = [("utf-32", codecs.BOM_UTF32_LE), ("utf-32", codecs.BOM_UTF32_BE)]
+    marks += [("utf-16", codecs.BOM_UTF16_LE), ("utf-16", codecs.BOM_UTF16_BE)]
+    marked = next((found for found, mark in marks if unpacked.startswith(mark)), None)
+    encoding = marked if marked and dialect.encoding == "utf-8" else dialect.encoding
+    if encoding in ("utf-16", "utf-32") and not marked:
+        encoding += "-le"
+    kind, problem = _format(name.lower(), unpacked[:4096], encoding, contract.formats)
+    if problem or kind not in contract.formats:
+        return {problem or "unknown_format"}, []
+    if kind == "parquet":
+        return ({"unreadable"}, []) if packing else _parquet(unpacked, contract)
+    text = _in_utf8(unpacked, encoding) if encoding != "utf-8" else unpacked
+    if dialect.line_ends == "any":
+        text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    text = text.removeprefix(b"\xef\xbb\xbf")
+    if kind == "jsonl":
         return set(), [_json(number, line, contract, most) for number, line in _lines(text) if line]
     return _csv_file(text, contract, most)
+
+
+def _unzipped(content: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        (member,) = [each for each in archive.infolist() if not re.search(r"/$|(^|/)[._]", each.filename)]
+        return archive.read(member)
+
+
+def _unbzipped(content: bytes) -> bytes:
+    found = b""
+    while content:
+        member = bz2.BZ2Decompressor()
+        found += member.decompress(content)
+        if not member.eof:
+            raise EOFError("cut off")
+        content = member.unused_data.lstrip(b"\0")
+    return found
+
+
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "bzip2": _unbzipped,
+    "zstd": lambda content: pa.CompressedInputStream(pa.BufferReader(content), "zstd").read(),
+    "zip": _unzipped,
+}
+
+
+OTHERS = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8|%PDF-|\x7fELF|\xd0\xcf\x11\xe0|Obj\x01|ORC[\n\x08]|ARROW1\0|SQLite format 3\0|"
+    rb"7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\xfd7zXZ\0|\x04\x22\x4d\x18|\xff\x06\0\0sNaPpY"
+)
+
+
+def _packing(content: bytes) -> str | None:
+    begins = [("gzip", b"\x1f\x8b\x08"), ("bzip2", b"BZh"), ("zstd", b"\x28\xb5\x2f\xfd"), ("zip", b"PK\x03\x04")]
+    begins.append(("zip", b"PK\x05\x06"))
+    return next((name for name, begin in begins if content.startswith(begin)), None)
+
+
+def _format(name: str, beginning: bytes, encoding: str, formats: Sequence[str]) -> tuple[str, str | None]:
+    """1.2: the format of an unpacked content; and why it is refused."""
+    if beginning.startswith(b"PAR1"):
+        return "parquet", None
+    hint = re.search(r"\.(csv|tsv|jsonl|ndjson|json|parquet|parq)(\.(gz|gzip|bz2|zst|zstd|zip))*$", name)
+    said = {"c": "csv", "t": "csv", "j": "jsonl", "n": "jsonl", "p": "parquet"}[hint[1][0]] if hint else None
+    text = beginning.decode(encoding, "replace").removeprefix("\ufeff")
+    controls = [
+        character
+        for character in text
+        if (character <= "\x1a" and character not in "\t\n\r\f\x01") or character in "\x7f\ufffd"
+    ]
+    if said == "parquet" and (controls or not beginning):
+        return "parquet", None
+    if _packing(beginning) or OTHERS.match(beginning) or (len(controls) > 16 and 20 * len(controls) > len(text)):
+        return "csv", "not_text"
+    kinds = [each for each in formats if each != "parquet"]
+    if re.match(r"\s*(\{\s*[\"}]|\[\s*[{\]])", text) and ("jsonl" in formats or said is None):
+        return "jsonl", None
+    return said if said in ("csv", "jsonl") else kinds[0] if kinds else "csv", None
+
+
+def _in_utf8(content: bytes, encoding: str) -> bytes:
+    """10.3: the text in UTF-8; a byte that is none is half a surrogate pair."""
+    text, at = "", 0
+    while at < len(content):
+        try:
+            text += content[at:].decode(encoding)
+            break
+        except UnicodeDecodeError as error:
+            text += content[at : at + error.start].decode(encoding)
+            wrong = content[at + error.start : at + error.end]
+            text += "".join(chr(0xDC00 + byte) for byte in wrong)
+            at += error.end
+            if encoding == "utf-16":
+                # The mark is read; what follows has the same order.
+                encoding = "utf-16-le" if content.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+    return text.encode("utf-8", "surrogatepass")
 
 
 # ------------------------------------------------------------------------------------------------ 1, 2: files
@@ -169,14 +258,35 @@ def texts_of(names: list[str], values: Iterable[str | None], contract: Contract)
 
 
 def _csv_file(text: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
-    delimiter = contract.delimiter.encode()
-    first, line, at = _csv_record(text, 0, 1, delimiter, most)
-    names = [_name(value.decode("utf-8", "replace")) for value in first.values or [] if first.raw]
+    dialect, delimiter = contract.dialect, contract.delimiter.encode()
+    line, at = 1, 0
+
+    def next_line() -> None:
+        nonlocal line, at
+        end = text.find(b"\n", at)
+        at, line = (len(text) if end < 0 else end + 1), line + 1
+
+    for _ in range(dialect.skip_lines):
+        next_line()
+
+    def is_comment() -> bool:
+        return bool(dialect.comment) and text.startswith(dialect.comment.encode(), at)
+
+    while is_comment():
+        next_line()
+    if dialect.header:
+        first, line, at = _csv_record(text, at, line, delimiter, most, dialect)
+        names = [_name(value.decode("utf-8", "replace")) for value in first.values or [] if first.raw]
+    else:
+        names = [column.name for column in contract.columns]
     problems = header_problems(names, contract)
     records = []
     while at < len(text):
+        if is_comment():
+            next_line()
+            continue
         begun = line
-        found, line, at = _csv_record(text, at, line, delimiter, most)
+        found, line, at = _csv_record(text, at, line, delimiter, most, dialect)
         if not found.raw:
             continue
         raw, reason = _text_reason(found.raw, most)
@@ -201,18 +311,39 @@ class _CsvRecord:
     values: list[bytes] | None
 
 
-def _csv_record(text: bytes, begin: int, line: int, delimiter: bytes, most: int) -> tuple[_CsvRecord, int, int]:
-    """1.4: the record that begins there, with the line and the place that come after it; read byte by byte."""
+def _csv_record(
+    text: bytes, begin: int, line: int, delimiter: bytes, most: int, dialect: Dialect
+) -> tuple[_CsvRecord, int, int]:
+    """1.4, 10.2: the record that begins there, with the line and the place that come after it; read byte by byte."""
+    quote, escape = dialect.quote.encode(), dialect.escape.encode()
     values, value = [], bytearray()
     state, malformed, lines, at = "start", False, 0, begin
     while at < len(text):
         here = text[at : at + 1]
         ends_line = here == b"\n" or (here == b"\r" and text[at + 1 : at + 2] in (b"\n", b""))
+        escaped = here == escape and (state == "quoted" or not quote)
         lines += here == b"\n"
-        if state == "quoted":
-            if here != b'"':
+        if escaped:
+            behind = text[at + 1 :]
+            if not behind or (not quote and behind == b"\r"):
+                # At the end of the file it takes the line end that is not there.
+                state = "quoted"
+                break
+            known = [quote, escape] if quote else [delimiter, escape, b"\r\n", b"\n", b"\r"]
+            letters = {} if quote else {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
+            taken = next((each for each in known if behind.startswith(each)), None)
+            if taken is not None:
+                value += taken
+            else:
+                taken = behind[:1]
+                value += letters.get(taken, escape + taken)
+            lines += taken.count(b"\n")
+            at += 1 + len(taken)
+            state = state if quote else "unquoted"
+        elif state == "quoted":
+            if here != quote:
                 value += here
-            elif text[at + 1 : at + 2] == b'"':
+            elif text[at + 1 : at + 2] == quote and not escape:
                 value += here
                 at += 1
             else:
@@ -233,7 +364,7 @@ def _csv_record(text: bytes, begin: int, line: int, delimiter: bytes, most: int)
             value.clear()
             state = "start"
             at += len(delimiter)
-        elif state == "start" and here == b'"':
+        elif quote and state == "start" and here == quote:
             state = "quoted"
             at += 1
         elif state == "closed" and here in (b" ", b"\t"):
@@ -375,8 +506,9 @@ def _parquet_text(value: Any) -> str | None:
 def _check(record: Record, contract: Contract) -> None:
     for column in contract.columns:
         text = record.texts.get(column.name)
-        text = None if text is None else text.strip(" \t")
-        if text in contract.null_tokens:
+        if text is not None and (contract.dialect.trim or column.type != "string"):
+            text = text.strip(" \t")
+        if text in (contract.null_tokens if column.null_tokens is None else column.null_tokens):
             text = None
         value = None if text is None else _cast(text, column.type, contract.time_zone)
         record.values[column.name] = value

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline_core.dialect import DEFAULT, MAX_RECORD_BYTES, Dialect
+
 LISTS = ("primary_key", "partition_by", "formats", "null_tokens", "ignored_columns")
 
 
@@ -25,6 +27,8 @@ class Column:
     enum: tuple[str, ...] | None = None
     # What a file calls the column, where that is not its name.
     source: str | None = None
+    # What files have in the place of a null, if not what the contract says of all columns.
+    null_tokens: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,8 @@ class Contract:
     # "refuse" or "ignore": columns of a file that the contract does not have; those that match a pattern are ignored.
     unexpected_columns: str = "refuse"
     ignored_columns: tuple[str, ...] = ()
+    max_record_bytes: int = MAX_RECORD_BYTES
+    dialect: Dialect = DEFAULT
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Contract":
@@ -73,13 +79,14 @@ class Contract:
         """
         columns = []
         for column in document["columns"]:
-            enum = column.get("enum")
-            columns.append(Column(**{**column, "enum": None if enum is None else tuple(enum)}))
+            lists = {name: tuple(column[name]) for name in ("enum", "null_tokens") if column.get(name) is not None}
+            columns.append(Column(**{**column, **lists}))
         return cls(
             **{
                 **document,
                 "columns": tuple(columns),
                 "quality": tuple(QualityRule(**rule) for rule in document["quality"]),
+                "dialect": Dialect(**document.get("dialect", {})),
                 **{name: tuple(document[name]) for name in LISTS if name in document},
             }
         )

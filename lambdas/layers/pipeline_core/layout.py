@@ -3,17 +3,8 @@
 import hashlib
 from urllib.parse import quote
 
-FORMATS = {
-    ".csv": ("csv", False),
-    ".csv.gz": ("csv", True),
-    ".jsonl": ("jsonl", False),
-    ".jsonl.gz": ("jsonl", True),
-    ".parquet": ("parquet", False),
-}
-"""File name endings that are read: format, and whether the file is gzipped."""
-
 MAX_EXPANSION = 200
-"""How many times its size the content of a file may have. Text gzips to about a twentieth, zeros to a thousandth."""
+"""How many times its size the content of a packed file has at most. Text gzips to a 20th, zeros to a 1,000th."""
 
 
 CONTRACTS, BATCHES, RUNS = "contracts/", "batches/", "runs/"
@@ -48,15 +39,6 @@ def ignored_because(key: str, size: int) -> str | None:
         return "folder: Hadoop's marker of a folder"
     if segments[-1].lower().endswith(".crc"):
         return "checksum: the name ends in .crc"
-    return None
-
-
-def format_of(key: str) -> tuple[str, bool] | None:
-    """Return (format, gzipped) by the key's ending, or None where no ending fits."""
-    lowered = key.lower()
-    for ending in sorted(FORMATS, key=len, reverse=True):
-        if lowered.endswith(ending):
-            return FORMATS[ending]
     return None
 
 

@@ -71,7 +71,9 @@ class ColumnChecker:
     def __init__(self, column: Column, contract: Contract) -> None:
         self.column = column
         self._cast = cast_to(column.type, contract.time_zone)
-        self._null_tokens = frozenset(contract.null_tokens)
+        null_tokens = contract.null_tokens if column.null_tokens is None else column.null_tokens
+        self._null_tokens = frozenset(null_tokens)
+        self._keeps_blanks = column.type == "string" and not contract.dialect.trim
         # ASCII, as in contracts so far: \d is 0-9 and \w has no letters with accents (docs/semantics.md, section 4.2).
         self._pattern = None if column.pattern is None else re.compile(column.pattern, re.ASCII)
         self._minimum = None if column.minimum is None else self._cast(column.minimum)
@@ -81,7 +83,7 @@ class ColumnChecker:
         # What is allowed one by one is no matter of many texts.
         is_listed = column.enum is not None or self._is_folder
         self._certain = None if is_listed else certain_cast(column.type, contract.time_zone)
-        self._null_texts = pa.array(contract.null_tokens, pa.string())
+        self._null_texts = pa.array(null_tokens, pa.string())
         self._known: dict[str | None, tuple[Any, int]] = {}
         self._reasons: list[list[str]] = [[]]
         self._codes: dict[tuple[str, ...], int] = {(): 0}
@@ -150,7 +152,7 @@ class ColumnChecker:
     def _judge(self, text: str | None) -> tuple[Any, int]:
         """The value of a text, and the number of the reasons that it has."""
         if text is not None:
-            text = text.strip(BLANKS)
+            text = text if self._keeps_blanks else text.strip(BLANKS)
             if text in self._null_tokens:
                 text = None
         value = None if text is None else self._cast(text)

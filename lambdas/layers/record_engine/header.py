@@ -17,6 +17,8 @@ class Names:
     """The columns of a contract by what a file calls them: the source name of each, or else its name."""
 
     def __init__(self, contract: Contract) -> None:
+        self.sources = [column_name(column.source or column.name) for column in contract.columns]
+        """What a file calls the columns of the contract, in their order."""
         by_name = {column.name: column.name for column in contract.columns}
         by_source = {
             column_name(column.source): column.name for column in contract.columns if column.source is not None

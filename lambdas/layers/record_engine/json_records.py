@@ -28,13 +28,14 @@ class JsonFile:
         self.rows_read = 0
         self._window = window
         self._limits = limits
+        self._most = contract.max_record_bytes
         self._checker = checker
         self._maker = BatchMaker(position, contract)
         self._parser = JsonParser([column.name for column in contract.columns], Names(contract))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The records, block by block, in the order of their lines."""
-        window, size, most = self._window, self._limits.block_bytes, self._limits.max_record_bytes
+        window, size, most = self._window, self._limits.block_bytes, self._most
         window.fill(size)
         while window.data:
             found = Records()

@@ -14,10 +14,10 @@ from pipeline_core.manifest import ManifestFile
 from record_engine.arrow import compute
 from record_engine.batches import BatchMaker, line_array
 from record_engine.checks import Checked, Checker
-from record_engine.files import UnreadableError
 from record_engine.header import Names, column_name, quoted
 from record_engine.limits import MAX_PARQUET_BYTES, MAX_PARQUET_CELLS, MiB, is_parquet_bomb
 from record_engine.parquet_values import Column, Field, column_of, encode
+from record_engine.watched import UnreadableError, Watched
 
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """Column names that mean the same to every engine. A contract has no others."""
@@ -47,53 +47,6 @@ BOMB = (
     f"parquet_bomb: the content has more than {MAX_PARQUET_CELLS} values, or {MAX_PARQUET_BYTES} bytes of them, and "
     "far more than a file of its size has"
 )
-
-
-class Watched:
-    """A stream that remembers what its storage raised, so that it is not taken for damage of the content."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.failure: BaseException | None = None
-        self.closed = False
-
-    def read(self, size: int = -1) -> bytes:
-        """Read, as the stream does."""
-        found: bytes = self._try(self._stream.read, size)
-        return found
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Seek, as the stream does."""
-        return int(self._try(self._stream.seek, offset, whence))
-
-    def tell(self) -> int:
-        """Tell, as the stream does."""
-        return int(self._try(self._stream.tell))
-
-    def readable(self) -> bool:
-        """It is read only."""
-        return True
-
-    def seekable(self) -> bool:
-        """Parquet begins at its end."""
-        return True
-
-    def writable(self) -> bool:
-        """It is read only."""
-        return False
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        """It is closed by who opened it."""
-
-    def _try(self, call: Any, *arguments: int) -> Any:
-        try:
-            return call(*arguments)
-        except BaseException as error:
-            self.failure = error
-            raise
 
 
 class ParquetRecords:

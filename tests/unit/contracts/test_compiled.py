@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pipeline_core.contract import Contract
+from pipeline_core.dialect import Dialect
 
 from contracts.compiler.checks import LEAST_FREQUENT_HOURS, MAX_FILE_BYTES
 from contracts.compiler.compile import CompiledContract, compile_contract
@@ -129,6 +131,7 @@ def test_all_that_a_contract_says_is_in_its_document(tmp_path: Path) -> None:
         "ignored_columns": ["_airbyte_*"],
         "frequency_hours": 48.0,
         "latency_seconds": 300,
+        "dialect": {},
     }
 
 
@@ -149,7 +152,49 @@ def test_what_a_contract_does_not_say_has_its_default(tmp_path: Path) -> None:
         "ignored_columns": [],
         "frequency_hours": None,
         "latency_seconds": None,
+        "dialect": {},
     }
+
+
+def test_what_a_contract_says_of_its_files_is_its_dialect(tmp_path: Path) -> None:
+    said = {"quote": "", "escape": "\\", "header": False, "skipLines": 2, "comment": "#", "trim": False}
+    asked = custom(**said, encoding="Windows-1252", lineEnds="any", maxRecordBytes=2_048, delimiter="||")
+    columns = [*EVERYTHING[:3], {**EVERYTHING[3], "customProperties": [{"property": "nullTokens", "value": ["-"]}]}]
+    contract = Contract.from_document(compiled(tmp_path, contract=asked, columns=columns).document)
+    assert (contract.dialect, contract.max_record_bytes, contract.delimiter) == (
+        Dialect(
+            quote="",
+            escape="\\",
+            header=False,
+            skip_lines=2,
+            comment="#",
+            trim=False,
+            encoding="cp1252",
+            line_ends="any",
+        ),
+        2_048,
+        "||",
+    )
+    assert [column.null_tokens for column in contract.columns] == [None, None, None, ("-",)]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"quote": ";", "delimiter": "|;"}, "(delimiter): '|;' has the quote ';' in it"),
+        ({"escape": "|", "delimiter": "||"}, "(delimiter): '||' has the escape '|' in it"),
+        ({"quote": ","}, "(delimiter): ',' has the quote ',' in it"),
+        ({"escape": '"'}, "(escape): '\"' is the quote too"),
+        ({"quote": "'", "escape": "'"}, '(escape): "\'" is the quote too'),
+    ],
+)
+def test_marks_that_cannot_stand_together_are_refused(tmp_path: Path, said: dict[str, Any], reason: str) -> None:
+    assert f"orders.odcs.yaml: customProperties {reason}" in refused(tmp_path, contract=custom(**said))
+
+
+def test_the_null_tokens_of_a_column_are_texts(tmp_path: Path) -> None:
+    columns = [*EVERYTHING[:3], {**EVERYTHING[3], "customProperties": [{"property": "nullTokens", "value": [0]}]}]
+    assert "customProperties (nullTokens): [0]; a list of texts is needed" in refused(tmp_path, columns=columns)
 
 
 @pytest.mark.parametrize("unit", ["h", "hour", "hours", "d", "day", "days"])
@@ -213,6 +258,11 @@ def test_a_promise_that_is_no_number_of_hours_or_days_is_refused(tmp_path: Path,
 @pytest.mark.parametrize(
     ("name", "value", "taken"),
     [
+        ("maxRecordBytes", 1_023, False),
+        ("maxRecordBytes", 1_024, True),
+        ("maxRecordBytes", 64 * 1024**2, True),
+        ("maxRecordBytes", 64 * 1024**2 + 1, False),
+        ("maxRecordBytes", True, False),
         ("maxFileBytes", 0, False),
         ("maxFileBytes", 1, True),
         ("maxFileBytes", MAX_FILE_BYTES, True),
@@ -234,7 +284,35 @@ def test_a_promise_that_is_no_number_of_hours_or_days_is_refused(tmp_path: Path,
         ("delimiter", "", False),
         ("delimiter", ";", True),
         ("delimiter", "\t", True),
-        ("delimiter", ";;", False),
+        ("delimiter", "||", True),
+        ("delimiter", "x" * 10, True),
+        ("delimiter", "x" * 11, False),
+        ("delimiter", " |", False),
+        ("delimiter", "\x01", True),
+        ("quote", "", True),
+        ("quote", "'", True),
+        ("quote", "''", False),
+        ("quote", "a", False),
+        ("quote", " ", False),
+        ("escape", "\\", True),
+        ("escape", "\\\\", False),
+        ("header", False, True),
+        ("header", "no", False),
+        ("skipLines", 0, True),
+        ("skipLines", 1_000, True),
+        ("skipLines", 1_001, False),
+        ("skipLines", -1, False),
+        ("comment", "#", True),
+        ("comment", "", False),
+        ("trim", False, True),
+        ("trim", 0, False),
+        ("encoding", "Windows-1252", True),
+        ("encoding", "utf-16", True),
+        ("encoding", "base64", False),
+        ("encoding", "utf-9", False),
+        ("encoding", "punycode", False),
+        ("lineEnds", "any", True),
+        ("lineEnds", "\r", False),
         ("delimiter", '"', False),
         ("delimiter", "\r", False),
         ("delimiter", "\n", False),

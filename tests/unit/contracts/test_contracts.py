@@ -108,8 +108,8 @@ def test_keys_come_in_their_positions_order_and_types_from_the_physical_type(tmp
             "unknown; nullTokens is meant?",
         ),
         (
-            lambda c, t, p: c.update(customProperties=[{"property": "delimiter", "value": "||"}]),
-            "delimiter): '||'; one character",
+            lambda c, t, p: c.update(customProperties=[{"property": "delimiter", "value": " |"}]),
+            "delimiter): ' |'; 1 to 10 characters",
         ),
         (
             lambda c, t, p: c.update(slaProperties=[{"property": "frequency", "value": 1, "unit": "y"}]),
@@ -158,7 +158,7 @@ def test_keys_come_in_their_positions_order_and_types_from_the_physical_type(tmp
         ),
         (
             lambda c, t, p: c.update(customProperties=[{"property": "delimiter", "value": "\0"}]),
-            "delimiter): '\\x00'; one character",
+            "delimiter): '\\x00'; 1 to 10 characters",
         ),
         (
             lambda c, t, p: c.update(customProperties=[{"property": "delimiter", "value": v} for v in ",;"]),

@@ -27,6 +27,7 @@ CONTRACT = Contract.from_document(
         "time_zone": "UTC",
         "max_file_bytes": 10**9,
         "frequency_hours": None,
+        "max_record_bytes": 12,
     }
 )
 
@@ -78,7 +79,7 @@ def test_json_lines_in_spans_give_what_the_whole_file_gives(text: str, size: int
 
 
 def agree(content: bytes, kind: str, size: int, read_bytes: int) -> None:
-    limits = Limits(max_record_bytes=12, block_bytes=16, read_bytes=read_bytes)
+    limits = Limits(block_bytes=16, read_bytes=read_bytes)
     rows, problem, count = records(content, kind, limits, None)
     parts = cut(content, size, read_bytes)
     assert b"".join(content[part.start : part.end] for part in parts) == content

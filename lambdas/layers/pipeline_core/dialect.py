@@ -1,0 +1,46 @@
+"""How the text files of a dataset are written, as its contract says. Standard library only."""
+
+from dataclasses import dataclass
+
+MiB = 1024 * 1024
+MAX_RECORD_BYTES = 16 * MiB
+"""Bytes of one record of a text file, unless the contract says how many."""
+
+UTF_8 = "utf-8"
+LF, ANY = "lf", "any"
+"""What ends a line: LF, with a CR before it or not; or LF, CR, and CR LF alike."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """What a contract says of its text files, the delimiter aside; see docs/semantics.md, section 10.
+
+    `quote` and `escape` are one character or none, `comment` is the beginning of lines that are no records.
+    """
+
+    quote: str = '"'
+    escape: str = ""
+    header: bool = True
+    skip_lines: int = 0
+    comment: str = ""
+    trim: bool = True
+    encoding: str = UTF_8
+    line_ends: str = LF
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether files are read as they are: UTF-8, whose lines end in LF."""
+        return self.encoding == UTF_8 and self.line_ends == LF
+
+    def lines_are_records(self, kind: str) -> bool | None:
+        """Whether each line of a file of a format is a record; None if each is, where the file has no quote."""
+        if not self.is_utf8:
+            return False
+        if kind == "jsonl":
+            return True
+        if self.escape or self.comment or self.skip_lines:
+            return False
+        return None if self.quote else True
+
+
+DEFAULT = Dialect()
