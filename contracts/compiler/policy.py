@@ -12,6 +12,7 @@ from open_data_contract_standard.model import OpenDataContractStandard
 from pydantic import BaseModel
 
 from contracts.compiler.checks import CUSTOM_PROPERTIES, FREQUENCY, LATENCY
+from contracts.compiler.column_values import STANDARD_OPTIONS
 from contracts.compiler.rules import not_enforced, quality_rules
 from contracts.compiler.tables import TablePlan
 
@@ -50,6 +51,9 @@ def _not_enforced(**fields: str) -> dict[str, Rule]:
 
 _ABOUT = "id description tags customProperties authoritativeDefinitions"
 _ACCESS = "who may read or write is said by AWS's permissions (docs/security.md)"
+
+OPTIONS = "logicalTypeOptions"
+CHECKED = ("minLength", "maxLength", "pattern", "minimum", "maximum")
 
 POLICIES: Mapping[str, Mapping[str, Rule]] = {
     "OpenDataContractStandard": {
@@ -118,6 +122,19 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
             map_="a nested value is kept as text, and nothing in it is checked",
         ),
     },
+    OPTIONS: {
+        **_kept(
+            minLength="of text",
+            maxLength="of text",
+            pattern="of text: all of it, as Python's re reads it",
+            minimum="of numbers, dates and timestamps",
+            maximum="of numbers, dates and timestamps",
+        ),
+        **dict.fromkeys(
+            sorted({option for options in STANDARD_OPTIONS.values() for option in options} - set(CHECKED)),
+            Rule(Policy.NOT_ENFORCED, "no value is checked by it"),
+        ),
+    },
     "MapDefinition": _shown("key value"),
     "EnumValue": {**_kept(value="a value that is taken"), **_shown(f"{_ABOUT} label")},
     "DataQuality": {
@@ -181,10 +198,14 @@ def table() -> str:
     """The policies as the table of docs/contracts.md."""
     lines = ["| object | field | policy | what it means here |", "|---|---|---|---|"]
     for model, fields in POLICIES.items():
-        said = [(name, rule) for name, rule in fields.items() if rule.reason]
-        lines += [f"| {model} | `{name}` | {rule.policy} | {rule.reason} |" for name, rule in said]
-        if shown := [f"`{name}`" for name, rule in fields.items() if not rule.reason]:
-            lines.append(f"| {model} | {', '.join(shown)} | {Policy.SHOWN} | |")
+        same: dict[Rule, list[str]] = {}
+        for name, rule in fields.items():
+            same.setdefault(rule, []).append(f"`{name}`")
+        # What is only shown has nothing to be said of it, and comes last.
+        lines += [
+            f"| {model} | {', '.join(same[rule])} | {rule.policy} | {rule.reason} |"
+            for rule in sorted(same, key=lambda rule: not rule.reason)
+        ]
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from contracts.compiler.compile import compile_contract
 from ops.__main__ import app
-from tests.unit.contracts.test_several_tables import wrong_by_the_schema
+from tests.unit.contracts.test_policy import wrong_by_the_schema
 
 HEADERS = ["Order ID", "Total (EUR)", "année", "2024_sales", "_id", "Zip Code", "At", "Day", "Ok", "order id ", "_file"]
 
