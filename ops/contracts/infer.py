@@ -4,24 +4,21 @@ DuckDB's sniffer finds the delimiter; whether a text is a number, a date or a bo
 that the files are published by the contract without a refused row. What is a guess has a comment.
 """
 
-import csv
 import json
 import re
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from io import TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO, cast
+from urllib.parse import quote
 
-from pipeline_core.content import HEAD_BYTES, format_of, hint_of, packing_of
 from pipeline_core.contract import Column, Contract
 from pipeline_core.manifest import ManifestFile
 
+from contracts.compiler import dialect
 from contracts.compiler.checks import FORMATS, MAX_FILE_BYTES
 from contracts.compiler.names import MAX_COLUMN, column_name
 from contracts.compiler.tables import JOB_COLUMNS, OWN_COLUMNS
+from ops.contracts.samples import Sample, Style, opened
 from ops.contracts.trial import Folder, TrialError, engine
 
 NULL_TOKENS = ("NA", "N/A", "n/a", "NULL", "null", "\\N", "None", "nan", "NaN", "-")
@@ -65,90 +62,25 @@ def infer(files: Sequence[Path], dataset: str) -> str:
     Raises:
         TrialError: a file cannot be read as it is; says why.
     """
-    engine()
-    kinds = [_format(file) for file in files]
-    texts = [file for file, kind in zip(files, kinds, strict=True) if kind == "csv"]
-    delimiter, has_header = _sniff(texts[0]) if texts else (",", True)
-    named = [_names(file, kind, delimiter) for file, kind in zip(files, kinds, strict=True)]
-    sources = list(dict.fromkeys(source for names in named for source in names))
+    with opened(files) as (samples, style):
+        return _contract(samples, style, dataset)
+
+
+def _contract(samples: Sequence[Sample], style: Style, dataset: str) -> str:
+    sources = list(dict.fromkeys(source for sample in samples for source in sample.columns))
     ignored = [source for source in sources if not source]
     columns = _columns([source for source in sources if source])
     nested: set[str] = set()
     while True:
         chosen = [column for column in columns if column.source not in nested]
         if not chosen:
-            raise TrialError(f"{files[0]}: no column that a table could have was found in it")
-        found = _read(files, kinds, dataset, chosen, delimiter, [*ignored, *nested])
+            raise TrialError(f"{samples[0].file}: no column that a table could have was found in it")
+        found = _read(samples, style, dataset, chosen, [*ignored, *nested])
         if not found:
             break
         nested |= {column.source for column in chosen if column.name in found}
         columns = _columns([source for source in sources if source])
-    left_out = [*ignored, *sorted(nested)]
-    return _text(dataset, chosen, delimiter, sorted(set(kinds)), left_out, len(files), has_header=has_header)
-
-
-def _format(file: Path) -> str:
-    if not file.is_file():
-        raise TrialError(f"{file}: there is no such file")
-    with _unpacked(file) as content:
-        found = format_of(content.read(HEAD_BYTES), hint_of(file.name), FORMATS, "utf-8")
-    if found.problem:
-        raise TrialError(f"{file}: {found.problem}")
-    return found.format
-
-
-def _sniff(file: Path) -> tuple[str, bool]:
-    """The delimiter of a CSV file, and whether its first line looks like a header."""
-    import duckdb
-
-    try:
-        row = duckdb.execute("SELECT Delimiter, HasHeader FROM sniff_csv(?)", [str(file)]).fetchone()
-    except duckdb.Error:
-        return ",", True
-    return (str(row[0]) if row and len(str(row[0])) == 1 else ","), bool(row and row[1])
-
-
-@contextmanager
-def _unpacked(file: Path) -> Iterator[BinaryIO]:
-    """The content of a file, as a temporary file."""
-    from record_engine.packing import unpacked
-    from record_engine.watched import UnreadableError
-
-    with file.open("rb") as packed, tempfile.TemporaryFile() as content:
-        packing = packing_of(packed.read(HEAD_BYTES))
-        packed.seek(0)
-        try:
-            for chunk in (
-                unpacked(packing, packed, READ_BYTES) if packing else iter(lambda: packed.read(READ_BYTES), b"")
-            ):
-                content.write(chunk)
-        except UnreadableError as error:
-            raise TrialError(f"{file}: {error}") from error
-        content.seek(0)
-        yield cast(BinaryIO, content)
-
-
-def _names(file: Path, kind: str, delimiter: str) -> list[str]:
-    """The columns of a file, as it calls them."""
-    if kind == "parquet":
-        import pyarrow.parquet as pq
-
-        return list(pq.read_schema(file).names)
-    try:
-        with _unpacked(file) as content, TextIOWrapper(content, "utf-8-sig", newline="") as lines:
-            if kind == "csv":
-                return [name.strip(" \t") for name in next(csv.reader(lines, delimiter=delimiter), [])]
-            return list(dict.fromkeys(name for line in lines for name in _members(line)))
-    except (UnicodeDecodeError, OSError, EOFError) as error:
-        raise TrialError(f"{file}: it is no text in UTF-8: {error}") from error
-
-
-def _members(line: str) -> Iterable[str]:
-    try:
-        found = json.loads(line) if line.strip() else {}
-    except ValueError:
-        return ()
-    return (name.strip(" \t") for name in found) if isinstance(found, dict) else ()
+    return _text(dataset, chosen, style, samples, [*ignored, *sorted(nested)])
 
 
 def _columns(sources: Sequence[str]) -> list[Seen]:
@@ -188,14 +120,9 @@ def _by_schema(file: Path, columns: Sequence[Seen]) -> None:
 
 
 def _read(
-    files: Sequence[Path],
-    kinds: Sequence[str],
-    dataset: str,
-    columns: list[Seen],
-    delimiter: str,
-    ignored: Sequence[str],
+    samples: Sequence[Sample], style: Style, dataset: str, columns: list[Seen], ignored: Sequence[str]
 ) -> set[str]:
-    """Look at every value of the files; returns the columns that have nested values, if any."""
+    """Look at every value of the samples; returns the columns that have nested values, if any."""
     contract = Contract(
         dataset=dataset,
         version="1.0.0",
@@ -203,9 +130,10 @@ def _read(
         primary_key=(),
         partition_by=(),
         quality=(),
-        formats=tuple(set(kinds)),
+        formats=FORMATS,
         null_tokens=("",),
-        delimiter=delimiter,
+        delimiter=style.delimiter,
+        dialect=style.dialect,
         time_zone="UTC",
         max_file_bytes=MAX_FILE_BYTES,
         frequency_hours=None,
@@ -213,18 +141,19 @@ def _read(
         ignored_columns=tuple(ignored),
     )
     nested = set()
-    for position, (file, kind) in enumerate(zip(files, kinds, strict=True)):
+    for position, sample in enumerate(samples):
+        file = sample.file
         landed = ManifestFile(
             key=f"{dataset}/{file.name}",
             version="sample",
-            uri=f"file://{file.resolve()}".replace("%", "%25"),
+            uri=f"file://{quote(str(file.resolve()))}",
             size=file.stat().st_size,
-            format=hint_of(file.name),
+            format=sample.format,
             landed_at="",
         )
-        if kind == "parquet":
-            _by_schema(file, columns)
-        elif kind != "csv":
+        if sample.format == "parquet":
+            _by_schema(sample.content, columns)
+        elif sample.format != "csv":
             for column in columns:
                 column.kinds.discard("decimal")
         reader = engine().FileReader(landed, position, contract, Folder().open_file)
@@ -272,18 +201,16 @@ def _look(column: Seen, texts: Sequence[str | None]) -> None:
             column.kinds.discard("bigint")
 
 
+SETTINGS = {setting.field: name for name, setting in dialect.SETTINGS.items()}
+"""The name of a contract's setting, by its field."""
+
+
 def _text(
-    dataset: str,
-    columns: Sequence[Seen],
-    delimiter: str,
-    kinds: Sequence[str],
-    left_out: Sequence[str],
-    files: int,
-    *,
-    has_header: bool,
+    dataset: str, columns: Sequence[Seen], style: Style, samples: Sequence[Sample], left_out: Sequence[str]
 ) -> str:
+    kinds = sorted({sample.format for sample in samples})
     tokens = sorted(set().union(*(column.tokens for column in columns if column.kind != "string")))
-    rows = max(column.rows for column in columns)
+    rows, files = max(column.rows for column in columns), len(samples)
     lines = [
         f"# Made from {files} file{'' if files == 1 else 's'} with {rows:,} rows. A comment says what is a guess.",
         "apiVersion: v3.1.0",
@@ -304,16 +231,21 @@ def _text(
         lines += _column_lines(column)
     lines.append("customProperties:")
     if "csv" in kinds:
-        lines.append("  # found by its regularity" + ("" if has_header else "; line 1 is taken for the header"))
-        lines += ["  - property: delimiter", f"    value: {json.dumps(delimiter)}"]
-    lines += ["  - property: formats", f"    value: {json.dumps(list(kinds))}"]
+        lines += ["  # found by its regularity", *_setting("delimiter", style.delimiter)]
+    for name, reason in style.guesses:
+        lines += [f"  # {reason}", *_setting(SETTINGS[name], getattr(style.dialect, name))]
+    lines += _setting("formats", kinds)
     if tokens:
         lines.append("  # These stand among numbers, dates or booleans, and are taken for no value, in every column.")
-        lines += ["  - property: nullTokens", f"    value: {json.dumps(['', *tokens], ensure_ascii=False)}"]
+        lines += _setting("nullTokens", ["", *tokens])
     if left_out:
         lines.append("  # Not in the table: columns without a name, and nested values.")
-        lines += ["  - property: ignoredColumns", f"    value: {json.dumps([*left_out], ensure_ascii=False)}"]
+        lines += _setting("ignoredColumns", [*left_out])
     return "\n".join(lines) + "\n"
+
+
+def _setting(name: str, value: object) -> list[str]:
+    return [f"  - property: {name}", f"    value: {json.dumps(value, ensure_ascii=False)}"]
 
 
 def _column_lines(column: Seen) -> Iterator[str]:

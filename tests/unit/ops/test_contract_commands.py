@@ -1,5 +1,6 @@
 """From a file to its contract, and what would become of a file: commands that need no AWS."""
 
+import bz2
 import gzip
 import json
 from decimal import Decimal
@@ -79,6 +80,45 @@ def test_json_and_parquet_make_contracts_too(tmp_path: Path) -> None:
         assert "rows_curated: 2" in made.output
     assert types(tmp_path / "contracts0")["when"] == "timestamp"
     assert types(tmp_path / "contracts1") == {"Id Number": "double", "name": "string", "price": "decimal(38,2)"}
+
+
+@pytest.mark.parametrize(
+    ("content", "columns", "settings"),
+    [
+        (
+            b"1,x,2.5\n2,y,3.5\n",
+            {"column_1": "bigint", "column_2": "string", "column_3": "decimal(38,1)"},
+            {"header": False},
+        ),
+        (b"a;b\n1;'x;y'\n2;'z'\n", {"a": "bigint", "b": "string"}, {"quote": "'"}),
+        (b'a,b\n"x\\"y",1\n"z",2\n', {"a": "string", "b": "bigint"}, {"escape": "\\"}),
+        (b"report of today\n\nid,v\n1,2\n2,3\n", {"id": "bigint", "v": "bigint"}, {"skip_lines": 2}),
+        ("straße,n\nKöln,1\n".encode("cp1252"), {"straße": "string", "n": "bigint"}, {"encoding": "cp1252"}),
+        ("\ufeffstraße,n\nKöln,1\n".encode("utf-16-le"), {"straße": "string", "n": "bigint"}, {}),
+        (bz2.compress("straße\tn\nKöln\t1\n".encode()), {"straße": "string", "n": "bigint"}, {}),
+    ],
+)
+def test_how_a_sample_is_written_is_found(
+    tmp_path: Path, content: bytes, columns: dict[str, str], settings: dict[str, object]
+) -> None:
+    file = tmp_path / "part-0000"
+    file.write_bytes(content)
+    made = inferred(tmp_path / "contracts", file)
+    assert made.exit_code == 0, made.output
+    assert types(tmp_path / "contracts") == columns
+    path = tmp_path / "contracts" / "shop.odcs.yaml"
+    assert compile_contract(path).document["dialect"] == settings
+    assert wrong_by_the_schema(yaml.safe_load(path.read_text(encoding="utf-8"))) == []
+
+
+def test_samples_in_two_encodings_are_named(tmp_path: Path) -> None:
+    one, other, plain = (tmp_path / name for name in "abc")
+    one.write_bytes("a\nö\n".encode())
+    other.write_bytes("a\nö\n".encode("cp1252"))
+    plain.write_bytes(b"a\nx\n")
+    assert inferred(tmp_path / "contracts", plain, other).exit_code == 0
+    refused = inferred(tmp_path / "others", one, other)
+    assert "the samples are in several encodings (cp1252, utf-8)" in str(refused.exception)
 
 
 def test_a_contract_is_not_written_over_and_a_missing_file_is_named(tmp_path: Path) -> None:
