@@ -46,6 +46,7 @@ LONG_UNITS = {**dict.fromkeys(("d", "day", "days"), 24 * HOUR), **dict.fromkeys(
 SHORT_UNITS = {
     **dict.fromkeys(("min", "minute", "minutes"), 60.0),
     **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
 }
 """Units of what a contract promises, in seconds."""
 

@@ -167,7 +167,7 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
         **_kept(
             property="frequency and latency are watched by alarms, the others are shown",
             value="how often, or how long",
-            unit="d, h, and for latency min and s, also written out",
+            unit="d, h, and for latency min, s and ms, also written out",
         ),
         **_shown("id description customProperties authoritativeDefinitions driver"),
         **_not_enforced(

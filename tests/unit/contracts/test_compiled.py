@@ -231,6 +231,15 @@ def test_a_promised_latency_is_a_second_to_thirty_days(tmp_path: Path, value: fl
         assert refused(tmp_path, contract=sla) == f"{said}leave it out where nothing is promised"
 
 
+@pytest.mark.parametrize("unit", ["ms", "millisecond", "milliseconds"])
+def test_a_latency_of_an_interface_is_none_that_files_could_have(tmp_path: Path, unit: str) -> None:
+    def sla(value: int) -> dict[str, Any]:
+        return {"slaProperties": [{"property": "latency", "value": value, "unit": unit}]}
+
+    assert compiled(tmp_path, contract=sla(1_000)).document["latency_seconds"] == 1
+    assert f"999 {unit}; allowed are 1 second to 30 days" in refused(tmp_path, contract=sla(999))
+
+
 @pytest.mark.parametrize(("value", "unit"), [(True, "s"), ("1", "s"), (1, None), (1, "m"), (1, "y"), (None, "s")])
 def test_a_promised_latency_that_is_no_number_of_a_known_unit_is_refused(tmp_path: Path, value: Any, unit: Any) -> None:
     sla = {"slaProperties": [{"property": "latency", "value": value, "unit": unit}]}
