@@ -105,7 +105,7 @@ def compile_contracts(path: Path) -> list[CompiledContract]:
         problems += custom_problems(f"schema.{index}.customProperties", own)
         settings = settings_of([*(contract.customProperties or []), *own])
         problems += dialect.problems(settings)
-        made = plan(index, table, server_type(contract), settings.get("writeMode"))
+        made = plan(index, table, server_type(contract), settings)
         problems += made.problems
         for where, rule, column in quality_rules(index, table):
             problems += (f"{where}: {problem}" for problem in rule_problems(rule, column))
@@ -131,7 +131,7 @@ def _document(
     return {
         "dataset": made.dataset,
         "version": full_version(contract.version or ""),
-        "columns": [_column(column) for column in made.columns],
+        "columns": [_column(column, settings) for column in made.columns],
         "primary_key": made.primary_key,
         "partition_by": made.partition_by,
         "write_mode": made.write_mode,
@@ -157,7 +157,7 @@ def _promised(contract: OpenDataContractStandard, promise: Promise) -> float | N
     return None if found is None else float(found.value or 0) * promise.units[found.unit or ""]
 
 
-def _column(column: ColumnPlan) -> dict[str, Any]:
+def _column(column: ColumnPlan, settings: dict[str, Any]) -> dict[str, Any]:
     options, kind = column.options, column.type.kind
     compiled: dict[str, Any] = {
         "name": column.name,
@@ -174,7 +174,7 @@ def _column(column: ColumnPlan) -> dict[str, Any]:
         compiled |= {name: options[option] for option, name in names.items() if option in options}
     if column.enum:
         compiled["enum"] = [as_written(item.value, kind) for item in column.enum]
-    return compiled | dialect.column_fields(column.said)
+    return compiled | dialect.column_fields(column.said, kind, settings)
 
 
 def _rule(rule: DataQuality, column: str | None) -> dict[str, Any]:

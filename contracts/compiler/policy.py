@@ -96,7 +96,8 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
             physicalName="the column of a file, whatever its text; a file may use the name, too",
             logicalType="the type of the column; objects, arrays, maps and times are kept as text",
             physicalType="the type of the column, with its length and digits as checks",
-            logicalTypeOptions="minLength, maxLength, pattern, minimum, maximum; the others are named by a preview",
+            logicalTypeOptions="minLength, maxLength, pattern, minimum, maximum, format of dates and timestamps; the "
+            "others are named by a preview",
             required="null is refused; a column of the key or of the partition is required anyway",
             primaryKey="what identifies a row: of rows with one key the first is kept, unless writeMode is append",
             primaryKeyPosition="the order of the key's columns; they come as they are written where it is left out",

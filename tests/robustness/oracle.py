@@ -16,13 +16,14 @@ import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from itertools import compress
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pipeline_core.contract import Column, Contract
-from pipeline_core.dialect import Dialect
+from pipeline_core.dialect import Dialect, Written
 
 READINGS = (
     "2.3 A JSON record that lacks a required column has required:<c>, not missing_column:<c>.",
@@ -41,6 +42,8 @@ class Record:
     reasons: set[str] = field(default_factory=set)
     texts: dict[str, str | None] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    # What the values of a JSON or Parquet file are by their type: "number", "boolean" or "moment".
+    kinds: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -387,6 +390,10 @@ class _Pairs(list[tuple[str, Any]]):
     pass
 
 
+class _Number(str):
+    pass
+
+
 def _no_constant(text: str) -> None:
     raise ValueError(text)
 
@@ -397,7 +404,7 @@ def _json(line: int, raw: bytes, contract: Contract, most: int) -> Record:
     if reason is None:
         try:
             pairs = json.loads(
-                text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=_no_constant
+                text, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number, parse_constant=_no_constant
             )
             json.dumps(pairs, ensure_ascii=False).encode()
             reason = _json_reason(pairs, contract) if isinstance(pairs, _Pairs) else "malformed_row"
@@ -409,7 +416,10 @@ def _json(line: int, raw: bytes, contract: Contract, most: int) -> Record:
         record.reasons = {reason}
     else:
         values = [str(value).lower() if isinstance(value, bool) else value for _, value in pairs]
-        record.texts = texts_of([_name(key) for key, _ in pairs], values, contract)
+        names = [_name(key) for key, _ in pairs]
+        record.texts = texts_of(names, values, contract)
+        kinds = ["boolean" if isinstance(v, bool) else "number" if isinstance(v, _Number) else "" for _, v in pairs]
+        record.kinds = {column_of(name, contract): kind for name, kind in zip(names, kinds, strict=True)}
     return record
 
 
@@ -462,7 +472,22 @@ def _parquet(content: bytes, contract: Contract) -> tuple[set[str], list[Record]
         return problems, [Record(n, None, set(problems)) for n in range(1, file.metadata.num_rows + 1)]
     columns = [[_parquet_text(value) for value in _values(column)] for column in table.columns]
     rows = (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
-    return problems, [Record(number, None, _row_reasons(texts), texts) for number, texts in enumerate(rows, 1)]
+    meanings = {name: _meaning(kind) for name, kind in kinds}
+    return problems, [
+        Record(number, None, _row_reasons(texts), texts, kinds=meanings) for number, texts in enumerate(rows, 1)
+    ]
+
+
+def _meaning(kind: pa.DataType) -> str:
+    """11: what a value is by its type."""
+    if isinstance(kind, pa.DictionaryType):
+        kind = kind.value_type
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "moment"
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return "number" if any(is_(kind) for is_ in numbers) else ""
 
 
 def _row_reasons(texts: dict[str, str | None]) -> set[str]:
@@ -510,7 +535,7 @@ def _check(record: Record, contract: Contract) -> None:
             text = text.strip(" \t")
         if text in (contract.null_tokens if column.null_tokens is None else column.null_tokens):
             text = None
-        value = None if text is None else _cast(text, column.type, contract.time_zone)
+        value = None if text is None else _value(record, text, column, contract.time_zone)
         record.values[column.name] = value
         record.reasons |= {f"{code}:{column.name}" for code in _broken(column, text, value, contract)}
 
@@ -562,8 +587,10 @@ def _cast(text: str, kind: str, zone: str) -> Any:
     if kind == "timestamp":
         return _timestamp(text, zone)
     precision, scale = (int(digits) for digits in re.findall(r"\d+", kind))
+    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{1,3}", text):
+        text = f"{Decimal(text):f}"
     match = re.fullmatch(r"([+-]?)0*([0-9]*)(?:\.([0-9]*))?", text)
-    if not match or not re.match(r"[+-]?[0-9]", text):
+    if not match or not re.match(r"[+-]?\.?[0-9]", text):
         return None
     fraction = (match[3] or "").rstrip("0")
     fits = len(match[2]) <= precision - scale and len(fraction) <= scale
@@ -581,25 +608,194 @@ def _date(text: str) -> dt.date | None:
 def _timestamp(text: str, zone: str) -> int | None:
     pattern = (
         r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})"
-        r"(?::([0-9]{2})(?:\.([0-9]{1,6}))?)?(Z|([+-])([0-9]{2}):([0-9]{2}))?"
+        r"(?::([0-9]{2})(?:\.([0-9]{1,6}|[0-9]{6}0{1,3}))?)?( ?(Z|UTC|([+-])([0-9]{2})(?::?([0-9]{2}))?))?"
     )
     match = re.fullmatch(pattern, text)
     if not match:
         return None
     year, month, day, hour, minute, second = (int(group or 0) for group in match.groups()[:6])
-    fraction = int((match[7] or "").ljust(6, "0"))
+    fraction = int((match[7] or "")[:6].ljust(6, "0"))
     try:
         local = dt.datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001  local, by definition
     except ValueError:
         return None
-    if match[8] is None:
+    return _in_utc(local, match[9], zone)
+
+
+def _in_utc(local: dt.datetime, written: str | None, zone: str) -> int | None:
+    """The microseconds of a local time with an offset as it is written, or else in a zone."""
+    if not written:
         offset = local.replace(tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset() or dt.timedelta()
-    elif match[8] == "Z":
+    elif written in ("Z", "UTC", "GMT"):
         offset = dt.timedelta()
     else:
-        hours, minutes = int(match[10]), int(match[11])
+        hours, minutes = int(written[1:3]), int(written[3:].lstrip(":") or "0")
         if minutes > 59 or 60 * hours + minutes > 18 * 60:
             return None
-        offset = dt.timedelta(hours=hours, minutes=minutes) * (-1 if match[9] == "-" else 1)
+        offset = dt.timedelta(hours=hours, minutes=minutes) * (-1 if written[0] == "-" else 1)
     # In numbers: the first and the last hours of the calendar have no datetime in UTC.
     return (local.replace(tzinfo=dt.UTC) - EPOCH - offset) // dt.timedelta(microseconds=1)
+
+
+# ------------------------------------------------------------------------------------------------ 11: values
+
+
+def _value(record: Record, text: str, column: Column, zone: str) -> Any:
+    """11: the value of a text of a column that may be written otherwise."""
+    written, kind = column.written, record.kinds.get(column.name)
+    if written is None or column.type == "string":
+        return _cast(text, column.type, zone)
+    if column.type == "boolean":
+        if kind == "boolean":
+            return text == "true"
+        found = [truth for truth, words in ((True, written.true_words), (False, written.false_words))
+                 if text.lower() in [word.lower() for word in words]]  # fmt: skip
+        return found[0] if found else None
+    if column.type in ("date", "timestamp"):
+        if kind == "moment" or not written.format:
+            return _cast(text, column.type, zone)
+        units = {"epoch_days": 86_400, "epoch_seconds": 1, "epoch_milliseconds": "0.001", "epoch_microseconds": "1e-6"}
+        if written.format in units:
+            if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text) or len(text) > 100:
+                return None
+            micros = Fraction(text) * Fraction(units[written.format]) * 1_000_000
+            if micros.denominator > 1 or not -62_135_596_800 * 10**6 <= micros < 253_402_300_800 * 10**6:
+                return None
+        else:
+            found_moment = _read_format(text, written.format)
+            if found_moment is None:
+                return None
+            micros = _in_utc(*found_moment, zone if column.type == "timestamp" else "UTC")
+        if column.type == "timestamp" or micros is None:
+            return None if micros is None else int(micros)
+        days, rest = divmod(int(micros), 86_400 * 10**6)
+        return None if rest else dt.date(1970, 1, 1) + dt.timedelta(days=days)
+    if kind == "number":
+        return _cast(text, column.type, zone)
+    return _cast(_plain_number(text, written), column.type, zone)
+
+
+def _plain_number(text: str, written: Written) -> str:
+    """11.2: a number without signs of currencies and separators; `x`, if it is not written so."""
+    sign = ""
+    if text[:1] in ("+", "-"):
+        sign, text = text[0], text[1:]
+    signs = sorted(written.currency_signs, key=len, reverse=True)
+    before = next((each for each in signs if text.startswith(each)), None)
+    if before is not None:
+        text = re.sub("^[ \u00a0]", "", text.removeprefix(before))
+        if text[:1] in ("+", "-"):
+            if sign:
+                return "x"
+            sign, text = text[0], text[1:]
+    else:
+        behind = next((each for each in signs if text.endswith(each)), None)
+        if behind is not None:
+            text = re.sub("[ \u00a0]$", "", text.removesuffix(behind))
+    whole, _, exponent = text.replace("E", "e").partition("e")
+    whole, point, fraction = whole.partition(written.decimal_separator)
+    thousands = written.thousands_separator
+    if thousands and thousands in whole:
+        groups = whole.split(thousands)
+        if not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:]):
+            return "x"
+        whole = "".join(groups)
+    if any(part and not re.fullmatch("[0-9]+", part) for part in (whole, fraction)):
+        return "x"
+    return f"{sign}{whole}{'.' if point else ''}{fraction}" + (f"e{exponent}" if "e" in text.lower() else "")
+
+
+NAMES_OF_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905
+LONG_MONTHS = ["uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember"]
+NAMES_OF_DAYS = ["mon day", "tue sday", "wed nesday", "thu rsday", "fri day", "sat urday", "sun day"]
+
+
+def _read_format(text: str, pattern: str) -> tuple[dt.datetime, str | None] | None:
+    """11.1: the local time and the offset of a text; every way to leave out what may lack is tried."""
+    for plain in _without_brackets(pattern):
+        found = _read_plain(text, plain)
+        if found is not None:
+            return found
+    return None
+
+
+def _without_brackets(pattern: str) -> Iterator[str]:
+    match = re.search(r"\[([^\[\]]*)\]", pattern)
+    if match is None:
+        yield pattern
+        return
+    for inside in (match[1], ""):
+        yield from _without_brackets(pattern[: match.start()] + inside + pattern[match.end() :])
+
+
+def _read_plain(text: str, pattern: str) -> tuple[dt.datetime, str | None] | None:
+    found: dict[str, Any] = {"H": 0, "m": 0, "s": 0, "S": 0, "offset": None}
+    while pattern:
+        letter = pattern[0]
+        count = len(pattern) - len(pattern.lstrip(letter))
+        if letter == "'":
+            end = pattern.index("'", 1)
+            literal, pattern = pattern[1:end] or "'", pattern[end + 1 :]
+            if literal == "Z":
+                pattern = f"X{pattern}"
+                continue
+            if not text.startswith(literal):
+                return None
+            text = text.removeprefix(literal)
+            continue
+        if not letter.isalpha() or letter == "T":
+            if not text.startswith(letter):
+                return None
+            text, pattern = text[1:], pattern[1:]
+            continue
+        pattern = pattern[count:]
+        if letter in "XxZ":
+            part = re.match(r"Z|[+-][0-9]{2}(:?[0-9]{2})?", text)
+            letter = "offset"
+        elif letter == "z":
+            part, letter = re.match("UTC|GMT|Z", text), "offset"
+        elif letter == "a":
+            part = re.match("(?i:am|pm)", text)
+        elif letter == "E" or (letter in "ML" and count > 2):
+            part = re.match("[A-Za-z]{3}" if count == 3 or (letter == "E" and count < 4) else "[A-Za-z]+", text)
+        elif letter == "S" or count > 1:
+            part = re.match(f"[0-9]{{{count}}}", text)
+        else:
+            part = re.match("[0-9]{1,2}", text)
+        if part is None:
+            return None
+        text = text.removeprefix(part[0])
+        if letter in "yu":
+            found["y"] = int(part[0]) + (2000 if count == 2 else 0)
+        elif letter in "ML" and count > 2:
+            long = [a + b for a, b in zip(NAMES_OF_MONTHS, LONG_MONTHS, strict=True)]
+            names = NAMES_OF_MONTHS if count == 3 else long
+            if part[0].lower() not in names:
+                return None
+            found["M"] = names.index(part[0].lower()) + 1
+        elif letter == "E":
+            found["E"] = part[0].lower()
+            if found["E"] not in [each[:3] if count < 4 else each.replace(" ", "") for each in NAMES_OF_DAYS]:
+                return None
+        elif letter == "S":
+            if part[0][6:].strip("0"):
+                return None
+            found["S"] = int(part[0][:6].ljust(6, "0"))
+        elif letter in ("a", "offset"):
+            found[letter] = part[0]
+        else:
+            found["M" if letter == "L" else letter] = int(part[0])
+    if text:
+        return None
+    hour = found["H"]
+    if "h" in found:
+        if not 1 <= found["h"] <= 12 or "a" not in found:
+            return None
+        hour = found["h"] % 12 + (12 if found["a"].lower() == "pm" else 0)
+    try:
+        local = dt.datetime(found["y"], found["M"], found["d"], hour, found["m"], found["s"], found["S"])  # noqa: DTZ001
+    except ValueError:
+        return None
+    if "E" in found and NAMES_OF_DAYS[local.weekday()][:3] != found["E"][:3]:
+        return None
+    return local, found["offset"]

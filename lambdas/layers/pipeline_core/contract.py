@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_core.dialect import DEFAULT, MAX_RECORD_BYTES, Dialect
+from pipeline_core.dialect import DEFAULT, MAX_RECORD_BYTES, Dialect, Written
 
 LISTS = ("primary_key", "partition_by", "formats", "null_tokens", "ignored_columns")
 
@@ -29,6 +29,8 @@ class Column:
     source: str | None = None
     # What files have in the place of a null, if not what the contract says of all columns.
     null_tokens: tuple[str, ...] | None = None
+    # How texts of the column are written, if not as usual.
+    written: Written | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,8 @@ class Contract:
         columns = []
         for column in document["columns"]:
             lists = {name: tuple(column[name]) for name in ("enum", "null_tokens") if column.get(name) is not None}
-            columns.append(Column(**{**column, **lists}))
+            written = Written.from_document(column["written"]) if column.get("written") else None
+            columns.append(Column(**{**column, **lists, "written": written}))
         return cls(
             **{
                 **document,

@@ -29,6 +29,10 @@ MANY = 2_000
 
 BLANKS = " \t"
 
+TYPED = "\0"
+"""Begins a text that has its meaning by its type, such as a number of JSON, in a column whose texts are written
+otherwise. No text of a record has a NUL: it would be refused."""
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -36,6 +40,22 @@ class Texts:
 
     indices: Array
     distinct: Array
+
+
+def is_typed(kind: str, column: Column) -> bool:
+    """Whether a value of a JSON or Parquet file has its meaning by its type, however texts of the column are written.
+
+    Args:
+        kind: of the value: `number`, `boolean` or `moment` (a date or a timestamp).
+        column: the column that it is of.
+    """
+    if column.written is None:
+        return False
+    if column.type == "boolean":
+        return kind == "boolean"
+    if column.type in ("date", "timestamp"):
+        return kind == "moment"
+    return kind == "number"
 
 
 @dataclass(frozen=True)
@@ -70,19 +90,21 @@ class ColumnChecker:
 
     def __init__(self, column: Column, contract: Contract) -> None:
         self.column = column
-        self._cast = cast_to(column.type, contract.time_zone)
+        # Bounds and listed values are written as usual, whatever files have.
+        self._cast_usual = cast_to(column.type, contract.time_zone)
+        self._cast = cast_to(column.type, contract.time_zone, column.written)
         null_tokens = contract.null_tokens if column.null_tokens is None else column.null_tokens
         self._null_tokens = frozenset(null_tokens)
         self._keeps_blanks = column.type == "string" and not contract.dialect.trim
         # ASCII, as in contracts so far: \d is 0-9 and \w has no letters with accents (docs/semantics.md, section 4.2).
         self._pattern = None if column.pattern is None else re.compile(column.pattern, re.ASCII)
-        self._minimum = None if column.minimum is None else self._cast(column.minimum)
-        self._maximum = None if column.maximum is None else self._cast(column.maximum)
-        self._enum = None if column.enum is None else frozenset(map(self._cast, column.enum))
+        self._minimum = None if column.minimum is None else self._cast_usual(column.minimum)
+        self._maximum = None if column.maximum is None else self._cast_usual(column.maximum)
+        self._enum = None if column.enum is None else frozenset(map(self._cast_usual, column.enum))
         self._is_folder = column.type == "string" and column.name in contract.partition_by
         # What is allowed one by one is no matter of many texts.
-        is_listed = column.enum is not None or self._is_folder
-        self._certain = None if is_listed else certain_cast(column.type, contract.time_zone)
+        is_slow = column.enum is not None or self._is_folder or column.written is not None
+        self._certain = None if is_slow else certain_cast(column.type, contract.time_zone)
         self._null_texts = pa.array(null_tokens, pa.string())
         self._known: dict[str | None, tuple[Any, int]] = {}
         self._reasons: list[list[str]] = [[]]
@@ -151,11 +173,14 @@ class ColumnChecker:
 
     def _judge(self, text: str | None) -> tuple[Any, int]:
         """The value of a text, and the number of the reasons that it has."""
+        cast = self._cast
+        if text is not None and text.startswith(TYPED):
+            text, cast = text[len(TYPED) :], self._cast_usual
         if text is not None:
             text = text if self._keeps_blanks else text.strip(BLANKS)
             if text in self._null_tokens:
                 text = None
-        value = None if text is None else self._cast(text)
+        value = None if text is None else cast(text)
         found = tuple(self._wrong(text, value))
         code = self._codes.get(found)
         if code is None:

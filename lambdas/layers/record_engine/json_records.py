@@ -9,7 +9,7 @@ import pyarrow as pa
 from pipeline_core.contract import Contract
 
 from record_engine.batches import BatchMaker, Refused, line_array
-from record_engine.checks import Checker, Texts
+from record_engine.checks import TYPED, Checker, Texts, is_typed
 from record_engine.csv_split import LF, Records
 from record_engine.files import Window
 from record_engine.header import Names, column_name, quoted
@@ -31,7 +31,7 @@ class JsonFile:
         self._most = contract.max_record_bytes
         self._checker = checker
         self._maker = BatchMaker(position, contract)
-        self._parser = JsonParser([column.name for column in contract.columns], Names(contract))
+        self._parser = JsonParser(contract)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The records, block by block, in the order of their lines."""
@@ -78,13 +78,17 @@ class JsonFile:
 class JsonParser:
     """Parses lines to the texts of the contract's columns."""
 
-    def __init__(self, names: Sequence[str], of_files: Names) -> None:
-        self.names = names
-        self._of_files = of_files
-        self._ignored = len(names)
-        self._places = {name: place for place, name in enumerate(names)}
+    def __init__(self, contract: Contract) -> None:
+        self.names = [column.name for column in contract.columns]
+        self._of_files = Names(contract)
+        self._ignored = len(self.names)
+        self._places = {name: place for place, name in enumerate(self.names)}
+        # What is ignored has no place of its own.
+        self._booleans = [*(is_typed("boolean", column) for column in contract.columns), False]
+        self._numbers = [*(is_typed("number", column) for column in contract.columns), False]
+        number = _Number if any(self._numbers) else str
         self._decode = json.JSONDecoder(
-            object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=_refuse_constant
+            object_pairs_hook=_Pairs, parse_int=number, parse_float=number, parse_constant=_refuse_constant
         ).decode
         # Lines with the same members in the same order come again and again.
         self._orders: dict[tuple[str, ...], list[int] | str] = {}
@@ -114,8 +118,11 @@ class JsonParser:
         for place, (_, value) in zip(order, pairs, strict=True):
             if value is None or value.__class__ is str:
                 values[place] = value
+            elif value.__class__ is _Number:
+                values[place] = TYPED + value if self._numbers[place] else str(value)
             elif not isinstance(value, list):
-                values[place] = str(value).lower()  # a boolean: numbers are text, as they were written
+                # A boolean: numbers are text, as they were written.
+                values[place] = (TYPED if self._booleans[place] else "") + str(value).lower()
             elif place != self._ignored:
                 return self._nested(pairs, order)
         values.pop()
@@ -148,6 +155,10 @@ class JsonParser:
 
 def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(f"{text} is not JSON")
+
+
+class _Number(str):
+    """A number as the text that it is written in, where it matters that it is none of a string."""
 
 
 class _Pairs(list[tuple[str, Any]]):
