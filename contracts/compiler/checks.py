@@ -34,7 +34,8 @@ CUSTOM_PROPERTIES = {
     "writeMode": f"allowed: {', '.join(WRITE_MODES)}",
     "unexpectedColumns": f"allowed: {', '.join(UNEXPECTED)}",
     "ignoredColumns": "a list of names is needed, in which * means any text, for example ['_airbyte_*', '']",
-    **{name: setting.allowed for name, setting in (*dialect.SETTINGS.items(), *dialect.VALUE_SETTINGS.items())},
+    **{name: setting.allowed for name, setting in dialect.SETTINGS.items()},
+    **{name: setting.allowed for name, setting in dialect.VALUE_SETTINGS.items()},
 }
 """What a contract may say beyond the standard, and what is allowed there."""
 

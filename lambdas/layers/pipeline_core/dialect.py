@@ -62,7 +62,10 @@ class Written:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Written":
         """Build it from the JSON document of a column."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in document.items()})
+        said: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        }
+        return cls(**said)
 
 
 DEFAULT = Dialect()

@@ -19,6 +19,12 @@ class Names:
     def __init__(self, contract: Contract) -> None:
         self.sources = [column_name(column.source or column.name) for column in contract.columns]
         """What a file calls the columns of the contract, in their order."""
+        self.paths = frozenset(
+            ".".join(steps[:count])
+            for steps in (source.split(".") for source in self.sources)
+            for count in range(1, len(steps))
+        )
+        """Names of what has columns in it: `customer`, where a column is found at `customer.name`."""
         by_name = {column.name: column.name for column in contract.columns}
         by_source = {
             column_name(column.source): column.name for column in contract.columns if column.source is not None
