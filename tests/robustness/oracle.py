@@ -223,13 +223,56 @@ def _name(text: str) -> str:
     return text.strip(" \t").lower()
 
 
-def header_problems(names: list[str], contract: Contract) -> set[str]:
-    """2.3: why a file with these columns is quarantined as a whole; 2.5: what is ignored is none of its columns."""
+def header_problems(names: list[str], contract: Contract, header: bytes | None = None) -> set[str]:
+    """2.3: why a file with these columns is quarantined as a whole; 2.5: what is ignored is none of its columns.
+
+    `header` is that of a CSV file.
+    """
+    found = _header_problems(names, contract)
+    if header and not names:
+        names = [_name(header.decode("utf-8", "replace"))]
+    if header and len(names) == 1 and column_of(names[0], contract) == names[0]:
+        known = {column.name for column in contract.columns}
+        for mark, shown in ((",", ","), (";", ";"), ("\t", "\\t"), ("|", "|")):
+            parts = [column_of(_name(part.strip("\"' \t")), contract) for part in names[0].split(mark)]
+            if names[0] not in known and len(parts) > 1 and known & set(parts):
+                found = {f"unexpected_column:one column `{_shown(names[0])}`: is `{shown}` the delimiter?"}
+                break
+    return found
+
+
+def _cr_problems(header: bytes, contract: Contract) -> set[str]:
+    """2.3: a CR in a header that is good up to there."""
+    first, *others = header.split(b"\r")
+    if others and first:
+        record, _, _ = _csv_record(
+            first, 0, 1, contract.delimiter.encode(), contract.max_record_bytes, contract.dialect
+        )
+        names = [_name(value.decode("utf-8", "replace")) for value in record.values or []]
+        if not header_problems(names, contract):
+            return {"unexpected_column:lines end in CR only; set lineEnds: any"}
+    return set()
+
+
+def _shown(name: str) -> str:
+    """2.3: 100 characters of a name, fit for a screen."""
+    odd = {*map(chr, (*range(32), *range(127, 160))), *"\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e"}
+    odd |= {*"\u2066\u2067\u2068\u2069\ufeff", *map(chr, range(0xD800, 0xE000))}
+    escaped = [ascii(character)[1:-1] if character in odd else character for character in name[:100]]
+    return "".join(escaped)
+
+
+def _header_problems(names: list[str], contract: Contract) -> set[str]:
     kept = [column_of(name, contract) for name in names if not is_ignored(name, contract)]
     known = {column.name for column in contract.columns}
+    unnamed = {f"unexpected_column:column {place} has no name" for place, name in enumerate(names, 1)
+               if not name and not is_ignored(name, contract) and column_of(name, contract) not in known}  # fmt: skip
+    if unnamed:
+        others = _header_problems([name for name in names if name], contract)
+        return unnamed | (others - {"no_known_column"})
     found = (
-        {f"duplicate_column:{name[:100]}" for name in kept if kept.count(name) > 1}
-        | {f"unexpected_column:{name[:100]}" for name in kept if name not in known}
+        {f"duplicate_column:{_shown(name)}" for name in kept if kept.count(name) > 1}
+        | {f"unexpected_column:{_shown(name)}" for name in kept if name not in known}
         | {f"missing_column:{column.name}" for column in contract.columns if column.required} - {
             f"missing_column:{name}" for name in kept
         }
@@ -282,7 +325,9 @@ def _csv_file(text: bytes, contract: Contract, most: int) -> tuple[set[str], lis
         names = [_name(value.decode("utf-8", "replace")) for value in first.values or [] if first.raw]
     else:
         names = [column.name for column in contract.columns]
-    problems = header_problems(names, contract)
+    header = first.raw[:most] if dialect.header else None
+    problems = header_problems(names, contract, header)
+    problems = (_cr_problems(header, contract) if problems and header else set()) or problems
     records = []
     while at < len(text):
         if is_comment():
@@ -532,7 +577,7 @@ def _members(pairs: _Pairs, contract: Contract) -> "_Pairs | str":
                 if isinstance(value, _Pairs):
                     yield from members(f"{name}.", value, kept or is_column)
                 elif value is not None and not is_column:
-                    raise LookupError(f"no_object:{name[:100]}")
+                    raise LookupError(f"no_object:{_shown(name)}")
 
     try:
         return _Pairs(members("", pairs, False))
@@ -548,7 +593,7 @@ def _json_reason(pairs: _Pairs, contract: Contract) -> str | None:
     names = [column_of(_name(key), contract) for key, _ in pairs]
     for name in names:
         if name not in known:
-            return f"unexpected_column:{name[:100]}"
+            return f"unexpected_column:{_shown(name) or 'a member has no name'}"
     for name in names:
         if names.count(name) > 1:
             return f"duplicate_column:{name}"

@@ -5,12 +5,19 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pipeline_core.contract import Contract
+from pipeline_core.plain_text import printable
 
 MAX_NAME_CHARACTERS = 100
 """A column name that the contract does not know is quoted up to here in a reason."""
 
 NO_KNOWN_COLUMN = "no_known_column"
 """The problem of a file of which no column is the contract's, where nothing else is wrong with its columns."""
+
+
+UNEXPECTED = "unexpected_column:"
+DELIMITERS = (",", ";", "\t", "|")
+"""Delimiters that a header is looked at for, where it is a single column that the contract does not know."""
+QUOTES = "\"' \t"
 
 
 class Names:
@@ -51,16 +58,31 @@ class Names:
     def problems(self, names: Sequence[str]) -> list[str]:
         """Return why a file with these columns cannot be read by the contract; an empty list if it can."""
         columns = self.columns(names)
+        if "" in names and self.column("") is None and not self.is_ignored(""):
+            # By their places, since there is nothing else to call them.
+            unnamed = [f"{UNEXPECTED}column {place} has no name" for place, name in enumerate(names, 1) if not name]
+            others = [name for name in names if name]
+            return unnamed + [found for found in self.problems(others) if found != NO_KNOWN_COLUMN]
         unknown = Counter(name for name, column in zip(names, columns, strict=True) if column is None)
         unknown = Counter({name: times for name, times in unknown.items() if not self.is_ignored(name)})
         known = Counter(column for column in columns if column is not None)
         repeated = sorted([name for name in known if known[name] > 1] + [name for name in unknown if unknown[name] > 1])
         found = (
             [f"duplicate_column:{quoted(name)}" for name in repeated]
-            + [f"unexpected_column:{quoted(name)}" for name in sorted(unknown)]
+            + [f"{UNEXPECTED}{quoted(name)}" for name in sorted(unknown)]
             + [f"missing_column:{name}" for name in self._required if name not in known]
         )
         return found if found or known else [NO_KNOWN_COLUMN]
+
+    def other_delimiter(self, names: Sequence[str]) -> list[str]:
+        """Say whether another delimiter would make columns of the contract of a header that is one unknown column."""
+        if len(names) != 1 or self.column(names[0]) is not None:
+            return []
+        for mark in DELIMITERS:
+            parts = [column_name(part.strip(QUOTES)) for part in names[0].split(mark)]
+            if len(parts) > 1 and any(map(self.column, parts)):
+                return [f"{UNEXPECTED}one column `{quoted(names[0])}`: is `{printable(mark)}` the delimiter?"]
+        return []
 
 
 def column_name(text: str) -> str:
@@ -69,8 +91,8 @@ def column_name(text: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A column name as a reason gives it."""
-    return name[:MAX_NAME_CHARACTERS]
+    """A column name as a reason gives it, fit for a screen."""
+    return printable(name[:MAX_NAME_CHARACTERS])
 
 
 def _pattern(text: str) -> str:

@@ -12,7 +12,7 @@ from record_engine.batches import BatchMaker, Refused, line_array
 from record_engine.checks import TYPED, Checker, Texts, is_typed
 from record_engine.csv_split import LF, Records
 from record_engine.files import Window
-from record_engine.header import Names, column_name, quoted
+from record_engine.header import UNEXPECTED, Names, column_name, quoted
 from record_engine.json_split import JsonSplitter, Layout
 from record_engine.limits import Limits
 from record_engine.text_records import MALFORMED, NUL, TOO_LONG, kept, kept_beginning, text_of, text_reason
@@ -180,7 +180,7 @@ class JsonParser:
         columns = self._of_files.columns(names)
         for name, column in zip(names, columns, strict=True):
             if column is None and not self._of_files.is_ignored(name):
-                return f"unexpected_column:{quoted(name)}"
+                return f"{UNEXPECTED}{quoted(name) or 'a member has no name'}"
         times = Counter(columns)
         for column in columns:
             if column is not None and times[column] > 1:
