@@ -69,11 +69,17 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
     },
     "Description": _shown("usage purpose limitations authoritativeDefinitions customProperties"),
     "Server": {
-        **_kept(type_="says whose physicalTypes the contract has"),
+        **_kept(
+            type_="says whose physicalTypes the contract has; of s3, where files are and how they are written",
+            location="of s3: the prefix of the dataset's files in the raw bucket, whatever bucket it names",
+            delimiter="of s3: that of CSV, unless customProperties say one; of JSON, contents decide",
+            encoding="of s3: that of text files, unless customProperties say one",
+        ),
+        "format": Rule(Policy.SHOWN, "a file's content says what it is; customProperties (formats) say what is taken"),
         **_shown(
             "id server description environment customProperties account catalog catalogUrl database dataset "
             "endpointUrl host namespace path port project region regionName schema serviceName stagingDir stream "
-            "warehouse workgroup location format encoding delimiter"
+            "warehouse workgroup"
         ),
         **_not_enforced(roles=_ACCESS),
     },

@@ -14,7 +14,7 @@ import re
 import zipfile
 import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import compress
@@ -68,10 +68,11 @@ def judge(files: Mapping[str, bytes], contract: Contract) -> dict[str, Outcome]:
     taken: set[tuple[Any, ...]] = set()
     for name, content in files.items():
         outcome = outcomes[name] = Outcome()
-        outcome.problems, records = _records(name, content, contract)
+        in_path = path_texts(name, contract)
+        outcome.problems, records = _records(name, content, _less_required(contract, in_path))
         for record in records:
             if not record.reasons:
-                _check(record, contract)
+                _check(record, contract, in_path)
             key = tuple(record.values.get(column) for column in contract.primary_key)
             if record.reasons:
                 outcome.quarantined.append(record)
@@ -110,7 +111,7 @@ def _records(name: str, content: bytes, contract: Contract) -> tuple[set[str], l
     text = text.removeprefix(b"\xef\xbb\xbf")
     if kind == "jsonl":
         return set(), [_json(number, raw, contract, most) for number, raw in _json_raws(text, unpacked, encoding, most)]
-    return _csv_file(text, contract, most)
+    return _csv_file(name, text, contract, most)
 
 
 def _unzipped(content: bytes) -> bytes:
@@ -303,7 +304,7 @@ def texts_of(names: list[str], values: Iterable[str | None], contract: Contract)
     return {column_of(name, contract): text for name, text in pairs if not is_ignored(name, contract)}
 
 
-def _csv_file(text: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
+def _csv_file(key: str, text: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
     dialect, delimiter = contract.dialect, contract.delimiter.encode()
     line, at = 1, 0
 
@@ -324,7 +325,7 @@ def _csv_file(text: bytes, contract: Contract, most: int) -> tuple[set[str], lis
         first, line, at = _csv_record(text, at, line, delimiter, most, dialect)
         names = [_name(value.decode("utf-8", "replace")) for value in first.values or [] if first.raw]
     else:
-        names = [column.name for column in contract.columns]
+        names = [column.name for column in contract.columns if column.name not in path_texts(key, contract)]
     header = first.raw[:most] if dialect.header else None
     problems = header_problems(names, contract, header)
     problems = (_cr_problems(header, contract) if problems and header else set()) or problems
@@ -692,16 +693,63 @@ def _parquet_text(value: Any) -> str | None:
 # ------------------------------------------------------------------------------------- 3, 4: values and checks
 
 
-def _check(record: Record, contract: Contract) -> None:
+def path_texts(key: str, contract: Contract) -> dict[str, str | None]:
+    """2.7: the columns of the contract that stand in the folders of a key."""
+    found: dict[str, str | None] = {}
+    for folder in key.split("/")[:-1]:
+        name, equals, written = folder.partition("=")
+        column = column_of(_name(_unquoted(name)), contract)
+        if equals and column in {each.name for each in contract.columns}:
+            value = written if "\0" in _unquoted(written) else _unquoted(written)
+            found[column] = None if value == "__HIVE_DEFAULT_PARTITION__" else value
+    return found
+
+
+def _unquoted(text: str) -> str:
+    raw = re.sub(b"%([0-9A-Fa-f]{2})", lambda match: bytes([int(match[1], 16)]), text.encode())
+    return raw.decode("utf-8", "replace")
+
+
+def _less_required(contract: Contract, in_path: Mapping[str, str | None]) -> Contract:
+
+    columns = [replace(each, required=False) if each.name in in_path else each for each in contract.columns]
+    return replace(contract, columns=tuple(columns))
+
+
+def _check(record: Record, contract: Contract, in_path: Mapping[str, str | None]) -> None:
+    own = Record(0, None, texts={**in_path})
+    if in_path:
+        _check(own, contract, {})
     for column in contract.columns:
-        text = record.texts.get(column.name)
-        if text is not None and (contract.dialect.trim or column.type != "string"):
-            text = text.strip(" \t")
-        if text in (contract.null_tokens if column.null_tokens is None else column.null_tokens):
-            text = None
-        value = None if text is None else _value(record, text, column, contract.time_zone)
-        record.values[column.name] = value
-        record.reasons |= {f"{code}:{column.name}" for code in _broken(column, text, value, contract)}
+        _check_column(record, column, contract)
+        if column.name in in_path:
+            _with_path(record, own, column)
+
+
+def _with_path(record: Record, own: Record, column: Column) -> None:
+    """2.7: the value of a column that the path has, too."""
+    name = column.name
+    mine, path = record.values[name], own.values[name]
+    lacks = f"required:{name}"
+    by_path = {reason for reason in own.reasons if reason.partition(":")[2] == name}
+    others = {reason for reason in record.reasons if reason.partition(":")[2] == name and reason != lacks}
+    record.reasons.discard(lacks)
+    if by_path - {lacks} or (by_path and mine is None and not others):
+        record.reasons |= by_path
+    if mine is not None and path is not None and mine != path:
+        record.reasons.add(f"path_value:{name}")
+    record.values[name] = path if mine is None else mine
+
+
+def _check_column(record: Record, column: Column, contract: Contract) -> None:
+    text = record.texts.get(column.name)
+    if text is not None and (contract.dialect.trim or column.type != "string"):
+        text = text.strip(" \t")
+    if text in (contract.null_tokens if column.null_tokens is None else column.null_tokens):
+        text = None
+    value = None if text is None else _value(record, text, column, contract.time_zone)
+    record.values[column.name] = value
+    record.reasons |= {f"{code}:{column.name}" for code in _broken(column, text, value, contract)}
 
 
 def _broken(column: Column, text: str | None, value: Any, contract: Contract) -> Iterator[str]:

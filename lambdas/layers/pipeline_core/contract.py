@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline_core.dialect import DEFAULT, MAX_RECORD_BYTES, Dialect, Written
 
-LISTS = ("primary_key", "partition_by", "formats", "null_tokens", "ignored_columns")
+LISTS = ("primary_key", "partition_by", "formats", "null_tokens", "ignored_columns", "locations")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,8 @@ class Contract:
     ignored_columns: tuple[str, ...] = ()
     max_record_bytes: int = MAX_RECORD_BYTES
     dialect: Dialect = DEFAULT
+    # Prefixes of the dataset's files in the raw bucket; none: its own folder.
+    locations: tuple[str, ...] = ()
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Contract":
@@ -103,6 +105,11 @@ class Contract:
     def key(self) -> tuple[str, ...]:
         """The columns by which duplicates are told; none where every row is kept."""
         return self.primary_key if self.write_mode == "first" else ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Prefixes of the dataset's files in the raw bucket."""
+        return self.locations or (f"{self.dataset}/",)
 
     def column(self, name: str) -> Column:
         """Return the column of that name; a KeyError if there is none."""

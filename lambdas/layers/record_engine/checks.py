@@ -66,19 +66,32 @@ class Checked:
     reasons: dict[int, list[str]]
 
 
+NOT_IN_PATH: Mapping[str, str | None] = {}
+
+
 class Checker:
     """Checks the records of one contract; it learns the texts that come again."""
 
     def __init__(self, contract: Contract) -> None:
         self._columns = [ColumnChecker(column, contract) for column in contract.columns]
 
-    def check(self, texts: Mapping[str, Texts], records: int) -> Checked:
-        """Cast the columns of some records, and find what is wrong; a column that they lack is null."""
+    def check(
+        self, texts: Mapping[str, Texts], records: int, in_path: Mapping[str, str | None] = NOT_IN_PATH
+    ) -> Checked:
+        """Cast the columns of some records, and find what is wrong; a column that they lack is null.
+
+        Args:
+            texts: those of the columns that the file has.
+            records: how many there are.
+            in_path: the texts of the columns that the path has, which are those of every record.
+        """
         columns: dict[str, Array] = {}
         reasons: dict[int, list[str]] = {}
         for checker in self._columns:
             name = checker.column.name
-            if name in texts:
+            if name in in_path:
+                columns[name] = checker.check_with_path(texts.get(name), records, in_path[name], reasons)
+            elif name in texts:
                 columns[name] = checker.check(texts[name], reasons)
             else:
                 columns[name] = nulls(records, arrow_type(checker.column.type))
@@ -125,6 +138,32 @@ class ColumnChecker:
             for record in compute.indices_nonzero(by_record).to_pylist():
                 reasons.setdefault(record, []).extend(self._reasons[by_record[record].as_py()])
         return values.take(indices)
+
+    def check_with_path(
+        self, texts: Texts | None, records: int, in_path: str | None, reasons: dict[int, list[str]]
+    ) -> Array:
+        """The typed values of records whose path has one, too: it stands where the file has none, or has to agree."""
+        wrong_path: dict[int, list[str]] = {}
+        [value] = self.check(Texts(pa.array([0], pa.int32()), pa.array([in_path], pa.string())), wrong_path)
+        constant = pa.repeat(value, records)
+        wrong: dict[int, list[str]] = {}
+        values = nulls(records, constant.type) if texts is None else self.check(texts, wrong)
+        lacks = f"required:{self.column.name}"
+        found = {record: [reason for reason in said if reason != lacks] for record, said in wrong.items()}
+        by_path = wrong_path.get(0, [])
+        if by_path:
+            for record, is_null in enumerate(compute.is_null(values).to_pylist()):
+                # What is no value in the path is none of any record; where it has none, a record may have its own.
+                if by_path != [lacks] or (is_null and not found.get(record)):
+                    found[record] = list(dict.fromkeys([*found.get(record, []), *by_path]))
+        for record in compute.indices_nonzero(
+            compute.fill_null(compute.not_equal(values, constant), False)
+        ).to_pylist():
+            found.setdefault(record, []).append(f"path_value:{self.column.name}")
+        for record, said in found.items():
+            if said:
+                reasons.setdefault(record, []).extend(said)
+        return compute.coalesce(values, constant)
 
     def _each(self, texts: Sequence[str | None]) -> tuple[Array, list[int]]:
         """The values of texts and the numbers of their reasons, one by one."""

@@ -35,6 +35,7 @@ class CsvFile:
         contract: Contract,
         checker: Checker,
         limits: Limits,
+        names: Names,
         later: Callable[[], Window] | None = None,
     ) -> None:
         """Read the header of a window; the records are in `later`, if the file is cut, and else in what follows."""
@@ -49,8 +50,8 @@ class CsvFile:
         self._splitter = Splitter(contract.delimiter, contract.max_record_bytes, contract.dialect)
         self._head = b""
         self._skip()
-        names = Names(contract)
-        self._names = self._header() if contract.dialect.header else names.sources
+        self._in_path = names.in_path
+        self._names = self._header() if contract.dialect.header else names.without_header
         self._columns = names.columns(self._names)
         self._problems = names.problems(self._names)
         if self._problems and self._head:
@@ -131,7 +132,7 @@ class CsvFile:
         if columns and raws:
             named = zip(self._columns, columns, strict=True)
             texts = {name: column for name, column in named if name is not None}
-            checked = self._checker.check(texts, len(raws))
+            checked = self._checker.check(texts, len(raws), self._in_path)
             yield from self._maker.checked(line_array(lines), checked, lambda at: kept(raws[at]))
 
     def _refused(self, line: int, raw: bytes, reason: str | None) -> Refused:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from pipeline_core.contract import Contract
 from pipeline_core.plain_text import printable
@@ -14,6 +15,9 @@ NO_KNOWN_COLUMN = "no_known_column"
 """The problem of a file of which no column is the contract's, where nothing else is wrong with its columns."""
 
 
+NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive and Spark call the folder of rows that have no value."""
+
 UNEXPECTED = "unexpected_column:"
 DELIMITERS = (",", ";", "\t", "|")
 """Delimiters that a header is looked at for, where it is a single column that the contract does not know."""
@@ -21,9 +25,12 @@ QUOTES = "\"' \t"
 
 
 class Names:
-    """The columns of a contract by what a file calls them: the source name of each, or else its name."""
+    """The columns of a contract by what a file calls them: the source name of each, or else its name.
 
-    def __init__(self, contract: Contract) -> None:
+    `key` is that of the file: columns of the contract may stand in its folders (`year=2024/`).
+    """
+
+    def __init__(self, contract: Contract, key: str = "") -> None:
         self.sources = [column_name(column.source or column.name) for column in contract.columns]
         """What a file calls the columns of the contract, in their order."""
         self.paths = frozenset(
@@ -38,10 +45,31 @@ class Names:
         }
         # What one column is called in files is no other column, whatever that one's name is.
         self._columns = by_name | by_source
-        self._required = [column.name for column in contract.columns if column.required]
+        self.in_path = self._in_path(key)
+        """Texts of the columns that are in the path; null where Hive's word for it stands."""
+        self._required = [
+            column.name for column in contract.columns if column.required and column.name not in self.in_path
+        ]
         self._ignores_all = contract.unexpected_columns == "ignore"
         patterns = [_pattern(column_name(pattern)) for pattern in contract.ignored_columns]
         self._ignored = re.compile("|".join(patterns) if patterns else r"(?!)", re.DOTALL)
+
+    def _in_path(self, key: str) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for folder in key.split("/")[:-1]:
+            name, equals, written = folder.partition("=")
+            column = self.column(column_name(unquote(name)))
+            if equals and column is not None:
+                value = unquote(written)
+                # A NUL is in no text.
+                value = written if "\0" in value else value
+                found[column] = None if value == NULL_FOLDER else value
+        return found
+
+    @property
+    def without_header(self) -> list[str]:
+        """The columns of a file that has no header: those of the contract that the path does not have."""
+        return [name for name in self.sources if self.column(name) not in self.in_path]
 
     def column(self, name: str) -> str | None:
         """The column of the table that a column of a file (its `column_name`) is; None if there is none."""

@@ -32,16 +32,18 @@ class JsonFile:
         contract: Contract,
         checker: Checker,
         limits: Limits,
-        layout: Layout = "lines",
+        names: Names,
+        layout: Layout,
     ) -> None:
         self.rows_read = 0
         self._layout = layout
+        self._in_path = names.in_path
         self._window = window
         self._limits = limits
         self._most = contract.max_record_bytes
         self._checker = checker
         self._maker = BatchMaker(position, contract)
-        self._parser = JsonParser(contract)
+        self._parser = JsonParser(contract, names)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The records, block by block, in the order of their lines."""
@@ -92,7 +94,7 @@ class JsonFile:
         if records:
             raws = found.raws
             lines = line_array([found.lines[at] for at in places])
-            checked = self._checker.check(self._texts(records), len(records))
+            checked = self._checker.check(self._texts(records), len(records), self._in_path)
             yield from self._maker.checked(lines, checked, lambda at: kept(raws[places[at]]))
 
     def _texts(self, records: Sequence[Values]) -> dict[str, Texts]:
@@ -106,9 +108,9 @@ class JsonFile:
 class JsonParser:
     """Parses lines to the texts of the contract's columns."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, of_files: Names) -> None:
         self.names = [column.name for column in contract.columns]
-        self._of_files = Names(contract)
+        self._of_files = of_files
         self._ignored = len(self.names)
         self._places = {name: place for place, name in enumerate(self.names)}
         # What is ignored has no place of its own.

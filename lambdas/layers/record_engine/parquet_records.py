@@ -58,7 +58,7 @@ class ParquetRecords:
         self.rows_read = 0
         self.problem: str | None = None
         self._source: Any = Watched(stream)
-        self._size = file.size
+        self._key, self._size = file.key, file.size
         self._checker = checker
         self._maker = BatchMaker(position, contract)
         self._problems: list[str] = []
@@ -73,7 +73,8 @@ class ParquetRecords:
         self._metadata, self._fields = self._decoding(self._footer)
         if not self._fields:
             raise UnreadableError("unreadable: it has no columns")
-        known = Names(contract)
+        known = Names(contract, self._key)
+        self._in_path = known.in_path
         names = [column_name(field.name) for field in self._fields]
         self._problems = known.problems(names)
         # What is ignored is not read: it may be of any type.
@@ -204,7 +205,7 @@ class ParquetRecords:
             name: typed(column) if name in self._typed else column.texts
             for name, column in zip(self._names, columns, strict=True)
         }
-        checked = self._checker.check(texts, rows.num_rows)
+        checked = self._checker.check(texts, rows.num_rows, self._in_path)
         # A record that is no text has no values to be wrong.
         reasons = checked.reasons | {at: [reason] for at, reason in wrong.items()}
         lines = line_array(range(line, line + rows.num_rows))

@@ -15,6 +15,7 @@ from record_engine.checks import Checker
 from record_engine.csv_records import CsvFile
 from record_engine.encodings import in_utf8
 from record_engine.files import OpenFile, Window, chunks_of, packed_chunks
+from record_engine.header import Names
 from record_engine.json_records import JsonFile
 from record_engine.json_split import Layout, layout_of
 from record_engine.limits import Limits
@@ -142,15 +143,15 @@ class FileReader:
         def of_span(span: Span) -> Window:
             return window(chunks_of(stream, span, self._limits.read_bytes), span.line)
 
-        span = self._span
+        span, names = self._span, Names(contract, self._file.key)
         if found.format == "jsonl":
             text = of_span(span) if span else window(chunks)
             layout = json_layout(beginning, encoding)
-            return JsonFile(text, position, contract, checker, self._limits, "lines" if span else layout)
+            return JsonFile(text, position, contract, checker, self._limits, names, "lines" if span else layout)
         if span is None or span.start == 0:
             text = of_span(span) if span else window(chunks)
-            return CsvFile(text, position, contract, checker, self._limits)
-        return CsvFile(window(chunks), position, contract, checker, self._limits, lambda: of_span(span))
+            return CsvFile(text, position, contract, checker, self._limits, names)
+        return CsvFile(window(chunks), position, contract, checker, self._limits, names, lambda: of_span(span))
 
     @property
     def rows_read(self) -> int:
