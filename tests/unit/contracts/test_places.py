@@ -16,7 +16,7 @@ def write(folder: Path, name: str, *servers: dict[str, Any], tables: tuple[str, 
     document = {
         "apiVersion": "v3.1.0", "kind": "DataContract", "id": name, "version": "1.0.0", "status": "active",
         "servers": [{"server": f"s{number}", "type": "s3", **server} for number, server in enumerate(servers)],
-        "schema": [{"name": table, "properties": [{"name": "a", "logicalType": "string"}]} 
+        "schema": [{"name": table, "properties": [{"name": "a", "logicalType": "string"}]}
                    for table in tables or (name,)],
     }  # fmt: skip
     (folder / f"{name}.odcs.yaml").write_text(yaml.safe_dump(document))
