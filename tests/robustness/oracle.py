@@ -875,7 +875,7 @@ def _value(record: Record, text: str, column: Column, zone: str) -> Any:
         if written.format in units:
             if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text) or len(text) > 100:
                 return None
-            micros = Fraction(text) * Fraction(units[written.format]) * 1_000_000
+            micros: Any = Fraction(text) * Fraction(units[written.format]) * 1_000_000
             if micros.denominator > 1 or not -62_135_596_800 * 10**6 <= micros < 253_402_300_800 * 10**6:
                 return None
         else:
