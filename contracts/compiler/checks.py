@@ -35,6 +35,7 @@ CUSTOM_PROPERTIES = {
     "unexpectedColumns": f"allowed: {', '.join(UNEXPECTED)}",
     "ignoredColumns": "a list of names is needed, in which * means any text, for example ['_airbyte_*', '']",
     **{name: setting.allowed for name, setting in dialect.SETTINGS.items()},
+    **{name: setting.allowed for name, setting in dialect.VALUE_SETTINGS.items()},
 }
 """What a contract may say beyond the standard, and what is allowed there."""
 
@@ -138,6 +139,8 @@ def _sla_problems(contract: OpenDataContractStandard) -> Iterator[str]:
 def _is_allowed(name: str, value: Any) -> bool:
     if name in dialect.SETTINGS:
         return dialect.SETTINGS[name].allows(value)
+    if name in dialect.VALUE_SETTINGS:
+        return dialect.VALUE_SETTINGS[name].allows(value)
     match name:
         case "nullTokens":
             return dialect.is_null_tokens(value)

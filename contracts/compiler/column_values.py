@@ -12,6 +12,7 @@ from open_data_contract_standard.model import EnumValue
 
 from config import plain_yaml
 from contracts.compiler.column_types import MAX_LENGTH, MOST_DIGITS
+from contracts.compiler.dialect import format_problems
 
 DECIMAL = re.compile(r"decimal\(([0-9]{1,2}),\s*([0-9]{1,2})\)")
 PARTITION_TYPES = ("int", "bigint", "string", "date")
@@ -23,8 +24,8 @@ OPTIONS = {
     "bigint": BOUNDS,
     "double": BOUNDS,
     "decimal": BOUNDS,
-    "date": BOUNDS,
-    "timestamp": BOUNDS,
+    "date": (*BOUNDS, "format"),
+    "timestamp": (*BOUNDS, "format"),
 }
 """Options that are checked, by type of the table."""
 
@@ -43,6 +44,7 @@ STANDARD_OPTIONS = {
 """Options that the standard has, by logical type; a preview names those that are given and not checked."""
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+EXPONENT = re.compile(r".*[eE][+-]?[0-9]{1,3}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TIMESTAMP = re.compile(
     rf"{DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?"
@@ -79,12 +81,14 @@ def is_value(text: str, kind: str) -> bool:
         return False
     if kind == "double":
         return math.isfinite(float(text))
-    if "e" in text.lower():
+    if "e" in text.lower() and not EXPONENT.fullmatch(text):
         return False
     number = Decimal(text)
     if match := DECIMAL.fullmatch(kind):
         precision, scale = int(match[1]), int(match[2])
         return number.copy_abs() < 10 ** (precision - scale) and _fits(number, scale)
+    if "e" in text.lower() or text.lstrip("+-").startswith("."):
+        return False
     bits = 31 if kind == "int" else 63
     return -(2**bits) <= number < 2**bits and _fits(number, 0)
 
@@ -114,6 +118,8 @@ def value_problems(
         if option not in checked:
             if option not in known:
                 yield f"{where}: not checked for {kind}; allowed: {', '.join(checked) or 'none'}"
+        elif option == "format":
+            yield from (f"{where}: {problem}" for problem in format_problems(value, kind))
         elif option == "pattern":
             yield from (f"{where}: {problem}" for problem in pattern_problems(value))
         elif option in LENGTHS:

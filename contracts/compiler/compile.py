@@ -5,6 +5,7 @@ contract asks for and the pipeline cannot do is refused here, before anything is
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from contracts.compiler.checks import (
 )
 from contracts.compiler.column_values import BOUNDS, as_written
 from contracts.compiler.names import column_name
+from contracts.compiler.places import place_problems, places, server_problems, server_settings
 from contracts.compiler.policy import notices
 from contracts.compiler.read import ContractError, read_contract
 from contracts.compiler.rules import OPERATORS, is_enforced, metric_of, quality_rules, rule_problems
@@ -74,6 +76,13 @@ def load_contracts(directory: Path) -> list[CompiledContract]:
                 )
             files[contract.name] = path.name
         contracts += compiled
+    taken: dict[str, str] = {}
+    for prefix, dataset in places_of(contracts):
+        if (other := taken.setdefault(prefix, dataset)) != dataset:
+            problems.append(
+                f"{files[dataset]}: servers: location: {prefix} is the place of {other}, too; whose would a file be? "
+                "Give each dataset its own"
+            )
     if problems:
         raise ContractError("\n".join(problems))
     return sorted(contracts, key=lambda contract: contract.name)
@@ -98,15 +107,16 @@ def compile_contracts(path: Path) -> list[CompiledContract]:
         ContractError: lists every problem as `file: field: what is wrong and what is allowed`.
     """
     contract = read_contract(path)
-    problems = list(contract_problems(contract))
+    problems = [*contract_problems(contract), *server_problems(contract)]
     plans = []
     for index, table in enumerate(contract.schema_ or []):
         own = table.customProperties or []
         problems += custom_problems(f"schema.{index}.customProperties", own)
-        settings = settings_of([*(contract.customProperties or []), *own])
+        settings = server_settings(contract) | settings_of([*(contract.customProperties or []), *own])
         problems += dialect.problems(settings)
-        made = plan(index, table, server_type(contract), settings.get("writeMode"))
+        made = plan(index, table, server_type(contract), settings)
         problems += made.problems
+        problems += place_problems(places(contract, table, made.dataset))
         for where, rule, column in quality_rules(index, table):
             problems += (f"{where}: {problem}" for problem in rule_problems(rule, column))
         plans.append((index, made, settings))
@@ -131,7 +141,7 @@ def _document(
     return {
         "dataset": made.dataset,
         "version": full_version(contract.version or ""),
-        "columns": [_column(column) for column in made.columns],
+        "columns": [_column(column, settings) for column in made.columns],
         "primary_key": made.primary_key,
         "partition_by": made.partition_by,
         "write_mode": made.write_mode,
@@ -147,8 +157,22 @@ def _document(
         "ignored_columns": settings.get("ignoredColumns", []),
         "frequency_hours": None if (seconds := _promised(contract, FREQUENCY)) is None else seconds / HOUR,
         "latency_seconds": None if (seconds := _promised(contract, LATENCY)) is None else math.floor(seconds),
+        **_locations(contract, made),
         **dialect.compiled(settings),
     }
+
+
+def _locations(contract: OpenDataContractStandard, made: TablePlan) -> dict[str, list[str]]:
+    """Where the files of a dataset lie, if not in its own folder."""
+    found = places(contract, made.said, made.dataset)
+    return {} if found == [f"{made.dataset}/"] else {"locations": found}
+
+
+def places_of(contracts: Iterable[CompiledContract]) -> Iterator[tuple[str, str]]:
+    """The prefixes of files in the raw bucket, each with its dataset."""
+    for contract in contracts:
+        for prefix in contract.document.get("locations", [f"{contract.name}/"]):
+            yield prefix, contract.name
 
 
 def _promised(contract: OpenDataContractStandard, promise: Promise) -> float | None:
@@ -157,7 +181,7 @@ def _promised(contract: OpenDataContractStandard, promise: Promise) -> float | N
     return None if found is None else float(found.value or 0) * promise.units[found.unit or ""]
 
 
-def _column(column: ColumnPlan) -> dict[str, Any]:
+def _column(column: ColumnPlan, settings: dict[str, Any]) -> dict[str, Any]:
     options, kind = column.options, column.type.kind
     compiled: dict[str, Any] = {
         "name": column.name,
@@ -174,7 +198,7 @@ def _column(column: ColumnPlan) -> dict[str, Any]:
         compiled |= {name: options[option] for option, name in names.items() if option in options}
     if column.enum:
         compiled["enum"] = [as_written(item.value, kind) for item in column.enum]
-    return compiled | dialect.column_fields(column.said)
+    return compiled | dialect.column_fields(column.said, kind, settings)
 
 
 def _rule(rule: DataQuality, column: str | None) -> dict[str, Any]:

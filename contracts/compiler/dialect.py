@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from open_data_contract_standard.model import SchemaProperty
+from pipeline_core.date_patterns import ALLOWED, DEFAULTS, EPOCHS, FormatError, date_pattern
 
 KiB = 1024
 RECORD_BYTES = (KiB, 64 * KiB * KiB)
@@ -75,6 +76,72 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
+NUMBERS, BOOLEANS = ("int", "bigint", "double", "decimal"), ("boolean",)
+THOUSANDS = (",", ".", " ", "'", "_", "\u00a0", "\u202f", "\u2019")
+WORDS = "a list of texts is needed, for example ['yes', 'y']"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueSetting:
+    """A property of a column, or of all columns of its types: how their values are written in files."""
+
+    field: str
+    types: tuple[str, ...]
+    allows: Callable[[Any], bool]
+    allowed: str
+
+
+def _moments(kind: str) -> ValueSetting:
+    return ValueSetting(
+        field="format",
+        types=(kind,),
+        allows=lambda value: not list(format_problems(value, kind)),
+        allowed=f"it is no format of a {kind}; {ALLOWED}",
+    )
+
+
+VALUE_SETTINGS: dict[str, ValueSetting] = {
+    "dateFormat": _moments("date"),
+    "timestampFormat": _moments("timestamp"),
+    "decimalSeparator": ValueSetting(
+        field="decimal_separator", types=NUMBERS, allows=lambda value: value in (".", ","), allowed="allowed: '.', ','"
+    ),
+    "thousandsSeparator": ValueSetting(
+        field="thousands_separator",
+        types=NUMBERS,
+        allows=lambda value: value in ("", *THOUSANDS),
+        allowed=f"allowed: {', '.join(map(repr, THOUSANDS))}, or '' for none",
+    ),
+    "currencySigns": ValueSetting(
+        field="currency_signs",
+        types=NUMBERS,
+        allows=lambda value: is_null_tokens(value) and all(_is_sign(sign) for sign in value),
+        allowed="a list of texts without digits, signs and separators of numbers is needed, for example ['$', 'EUR']",
+    ),
+    "trueWords": ValueSetting(
+        field="true_words", types=BOOLEANS, allows=lambda value: is_null_tokens(value) and bool(value), allowed=WORDS
+    ),
+    "falseWords": ValueSetting(
+        field="false_words", types=BOOLEANS, allows=lambda value: is_null_tokens(value) and bool(value), allowed=WORDS
+    ),
+}
+"""Settings of values, by the name of the property, which a contract, a table or a column may have."""
+
+WORDS_OF = {"true_words": ("true", "1"), "false_words": ("false", "0")}
+"""Words of booleans where a contract gives none (docs/semantics.md, section 3.3)."""
+
+
+def format_problems(value: object, kind: str) -> Iterator[str]:
+    """Say why a format of a date or timestamp column is none that files can be read by."""
+    if not isinstance(value, str) or not value:
+        yield f"{value!r}; {ALLOWED}"
+    elif value not in EPOCHS and value not in DEFAULTS[kind]:
+        try:
+            date_pattern(value, kind)
+        except FormatError as error:
+            yield f"{value!r}: {error}"
+
+
 def compiled(custom: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the compiled contract that `customProperties` say something of."""
     said = {setting: custom[name] for name, setting in SETTINGS.items() if name in custom}
@@ -97,17 +164,69 @@ def problems(custom: Mapping[str, Any]) -> Iterator[str]:
             yield f"customProperties (delimiter): {delimiter!r} has the {name} {mark!r} in it; change one of them"
 
 
-def column_problems(column: SchemaProperty) -> Iterator[str]:
-    """Say what a column's `customProperties` say wrongly of how its values are written."""
+def column_problems(column: SchemaProperty, kind: str, custom: Mapping[str, Any]) -> Iterator[str]:
+    """Say what a column's `customProperties` say wrongly of how its values are written.
+
+    Args:
+        column: as the contract has it.
+        kind: its type in the table.
+        custom: the settings of its table.
+    """
+    is_wrong = False
     for item in column.customProperties or []:
+        setting = VALUE_SETTINGS.get(item.property or "")
+        where = f"customProperties ({item.property}): {item.value!r}"
         if item.property == "nullTokens" and not is_null_tokens(item.value):
-            yield f"customProperties (nullTokens): {item.value!r}; {NULL_TOKENS}"
+            yield f"{where}; {NULL_TOKENS}"
+        elif setting is not None and not setting.allows(item.value):
+            is_wrong = True
+            yield f"{where}; {setting.allowed}"
+        elif setting is not None and kind.split("(")[0] not in setting.types:
+            yield f"{where}; a {kind} column has none: it is for {', '.join(setting.types)}"
+    said = written(column, kind, {name: value for name, value in custom.items() if _is_good(name, value)})
+    if is_wrong or not said:
+        return
+    decimal, thousands = said.get("decimal_separator", "."), said.get("thousands_separator")
+    if decimal == thousands:
+        yield (
+            f"customProperties (thousandsSeparator): {thousands!r} is the decimalSeparator too ('.' where there is "
+            "none); change one of them"
+        )
+    if any(sign and set(sign) & {decimal, thousands} for sign in said.get("currency_signs", ())):
+        yield f"customProperties (currencySigns): {said['currency_signs']!r} have a separator of numbers in them"
+    true, false = ({word.lower() for word in said.get(name, usual)} for name, usual in WORDS_OF.items())
+    if both := sorted(true & false):
+        yield (
+            f"customProperties (trueWords, falseWords): {', '.join(both)} would be both; say both lists (true, 1 and "
+            "false, 0 are meant where there is none)"
+        )
 
 
-def column_fields(column: SchemaProperty) -> dict[str, Any]:
-    """The fields of a compiled column that its `customProperties` say something of."""
+def _is_good(name: str, value: Any) -> bool:
+    return name in VALUE_SETTINGS and VALUE_SETTINGS[name].allows(value)
+
+
+def column_fields(column: SchemaProperty, kind: str, custom: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a compiled column that `customProperties`, its own or its table's, say something of."""
     said = {item.property: item.value for item in column.customProperties or []}
-    return {"null_tokens": said["nullTokens"]} if "nullTokens" in said else {}
+    null_tokens = {"null_tokens": said["nullTokens"]} if "nullTokens" in said else {}
+    found = written(column, kind, custom)
+    return null_tokens | ({"written": found} if found else {})
+
+
+def written(column: SchemaProperty, kind: str, custom: Mapping[str, Any]) -> dict[str, Any]:
+    """How the values of a column are written, as far as it is not as usual."""
+    own = {item.property or "": item.value for item in column.customProperties or []}
+    said = {**custom, **own}
+    plain = kind.split("(")[0]
+    found = {
+        setting.field: said[name] for name, setting in VALUE_SETTINGS.items() if name in said and plain in setting.types
+    }
+    if plain in DEFAULTS:
+        format_ = (column.logicalTypeOptions or {}).get("format", found.pop("format", None))
+        if format_ is not None and format_ not in DEFAULTS[plain]:
+            found["format"] = format_
+    return found
 
 
 def is_null_tokens(value: Any) -> bool:
@@ -121,6 +240,10 @@ def _is_whole(value: Any, least: int, most: int) -> bool:
 
 def _is_beginning(value: Any) -> bool:
     return isinstance(value, str) and 1 <= len(value) <= MAX_CHARACTERS and not set(value) & set('"\r\n\0\ufeff')
+
+
+def _is_sign(text: str) -> bool:
+    return bool(text) and text == text.strip() and not set(text) & set("0123456789+-")
 
 
 def _is_mark(value: Any) -> bool:

@@ -73,11 +73,17 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
     },
     "Description": _shown("usage purpose limitations authoritativeDefinitions customProperties"),
     "Server": {
-        **_kept(type_="says whose physicalTypes the contract has"),
+        **_kept(
+            type_="says whose physicalTypes the contract has; of s3, where files are and how they are written",
+            location="of s3: the prefix of the dataset's files in the raw bucket, whatever bucket it names",
+            delimiter="of s3: that of CSV, unless customProperties say one; of JSON, contents decide",
+            encoding="of s3: that of text files, unless customProperties say one",
+        ),
+        "format": Rule(Policy.SHOWN, "a file's content says what it is; customProperties (formats) say what is taken"),
         **_shown(
             "id server description environment customProperties account catalog catalogUrl database dataset "
             "endpointUrl host namespace path port project region regionName schema serviceName stagingDir stream "
-            "warehouse workgroup location format encoding delimiter"
+            "warehouse workgroup"
         ),
         **_not_enforced(roles=_ACCESS),
     },
@@ -100,7 +106,8 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
             physicalName="the column of a file, whatever its text; a file may use the name, too",
             logicalType="the type of the column; objects, arrays, maps and times are kept as text",
             physicalType="the type of the column, with its length and digits as checks",
-            logicalTypeOptions="minLength, maxLength, pattern, minimum, maximum; the others are named by a preview",
+            logicalTypeOptions="minLength, maxLength, pattern, minimum, maximum, format of dates and timestamps; the "
+            "others are named by a preview",
             required="null is refused; a column of the key or of the partition is required anyway",
             primaryKey="what identifies a row: of rows with one key the first is kept, unless writeMode is append",
             primaryKeyPosition="the order of the key's columns; they come as they are written where it is left out",

@@ -4,7 +4,7 @@ What the pipeline cannot do is a problem, what it does not enforce a notice; bot
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,14 +66,14 @@ class TablePlan:
     """What is not enforced: the field, the reason, and where it stands."""
 
 
-def plan(index: int, table: SchemaObject, server: str | None, write_mode: object) -> TablePlan:
+def plan(index: int, table: SchemaObject, server: str | None, settings: Mapping[str, Any]) -> TablePlan:
     """Plan the dataset of an object of the schema.
 
     Args:
         index: where the object stands in `schema`.
         table: the object.
         server: the type of server that physical types are of; None if the contract does not say one.
-        write_mode: what the custom property `writeMode` says; None if there is none.
+        settings: the pipeline's own custom properties of the object, or else of its contract.
     """
     where = f"schema.{index}"
     made = TablePlan(where=where, said=table, dataset=dataset_name(table.name or ""))
@@ -82,9 +82,9 @@ def plan(index: int, table: SchemaObject, server: str | None, write_mode: object
         made.problems.append(f"{where}.properties: no column; a table has at least one")
         return made
     for position, column in enumerate(table.properties):
-        _add_column(made, f"{where}.properties.{position} ({column.name})", column, server)
+        _add_column(made, f"{where}.properties.{position} ({column.name})", column, server, settings)
     made.problems += _name_problems(made)
-    _set_keys(made, table.properties, write_mode)
+    _set_keys(made, table.properties, settings.get("writeMode"))
     return made
 
 
@@ -99,7 +99,9 @@ def _dataset_problems(made: TablePlan) -> Iterator[str]:
         yield f"{where}: {name!r} is the pipeline's own; taken are {', '.join(RESERVED_NAMES)}"
 
 
-def _add_column(made: TablePlan, where: str, column: SchemaProperty, server: str | None) -> None:
+def _add_column(
+    made: TablePlan, where: str, column: SchemaProperty, server: str | None, settings: Mapping[str, Any]
+) -> None:
     written = column.name or ""
     name = column_name(written)
     if not written.strip() or len(name) > MAX_COLUMN:
@@ -127,7 +129,7 @@ def _add_column(made: TablePlan, where: str, column: SchemaProperty, server: str
     options = with_checks(column, found)
     logical = column.logicalType or ("number" if found.kind.startswith("decimal") else LOGICAL_OF.get(found.kind))
     made.problems += (f"{where}: {problem}" for problem in value_problems(options, enum, found.kind, logical))
-    made.problems += (f"{where}: {problem}" for problem in dialect.column_problems(column))
+    made.problems += (f"{where}: {problem}" for problem in dialect.column_problems(column, found.kind, settings))
     made.notices += (("type", notice, where) for notice in found.notices)
     for option in not_checked(options, found.kind):
         reason = f"no value of a {found.kind.split('(')[0]} column is checked by it"

@@ -68,9 +68,14 @@ def rejection(file: LandedFile, contract: Contract | None) -> str | None:
         VersionGoneError: the version is not there any more.
     """
     if not file.dataset:
-        return "unknown_dataset: the key is in no folder; put files at <dataset>/..."
+        return (
+            "unknown_dataset: the key is in no folder; put files where a contract's location says, or at <dataset>/..."
+        )
     if contract is None:
         return f"unknown_dataset: no contract is deployed for {file.dataset!r}"
+    if not file.key.startswith(contract.places):
+        places = ", ".join(contract.places)
+        return f"unknown_dataset: no contract takes files here; that of {file.dataset!r} takes them at {places}"
     if file.size == 0:
         return "empty: the file has 0 bytes"
     if file.size > contract.max_file_bytes:

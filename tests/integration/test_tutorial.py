@@ -110,12 +110,12 @@ def test_a_csv_file_becomes_a_table_that_answers(clone: Path) -> None:
         *("3", "3", "0"),
         *("5", "4", "1"),
     ]
-    assert shell(clone, names, ask).splitlines()[-6:] == [
+    assert shell(clone, names, ask).splitlines()[-7:] == [
         "order_id\tproduct_name\tgross_amount\tc_2026_forecast",
         "10001\tA4 paper, 500 sheets\t54.00\t1200",
         '10002\tChair "Oslo"\t296.57\tNone',
         "10003\tPens, blue\t48.00\t300",
-        *("K-017\t2\t3.50", "L-003\t2\t7.75"),
+        *("meter\tpayments\tamount", "K-017\t2\t3.50", "L-003\t2\t7.75"),
     ]
     answer = shell(clone, names, ask, refused).splitlines()[-1]
     assert answer.split("\t")[0] == "5"

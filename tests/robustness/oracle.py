@@ -14,15 +14,16 @@ import re
 import zipfile
 import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fractions import Fraction
 from itertools import compress
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pipeline_core.contract import Column, Contract
-from pipeline_core.dialect import Dialect
+from pipeline_core.dialect import Dialect, Written
 
 READINGS = (
     "2.3 A JSON record that lacks a required column has required:<c>, not missing_column:<c>.",
@@ -41,6 +42,8 @@ class Record:
     reasons: set[str] = field(default_factory=set)
     texts: dict[str, str | None] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    # What the values of a JSON or Parquet file are by their type: "number", "boolean" or "moment".
+    kinds: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -65,10 +68,11 @@ def judge(files: Mapping[str, bytes], contract: Contract) -> dict[str, Outcome]:
     taken: set[tuple[Any, ...]] = set()
     for name, content in files.items():
         outcome = outcomes[name] = Outcome()
-        outcome.problems, records = _records(name, content, contract)
+        in_path = path_texts(name, contract)
+        outcome.problems, records = _records(name, content, _less_required(contract, in_path))
         for record in records:
             if not record.reasons:
-                _check(record, contract)
+                _check(record, contract, in_path)
             key = tuple(record.values.get(column) for column in contract.primary_key)
             if record.reasons:
                 outcome.quarantined.append(record)
@@ -106,8 +110,8 @@ def _records(name: str, content: bytes, contract: Contract) -> tuple[set[str], l
         text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     text = text.removeprefix(b"\xef\xbb\xbf")
     if kind == "jsonl":
-        return set(), [_json(number, line, contract, most) for number, line in _lines(text) if line]
-    return _csv_file(text, contract, most)
+        return set(), [_json(number, raw, contract, most) for number, raw in _json_raws(text, unpacked, encoding, most)]
+    return _csv_file(name, text, contract, most)
 
 
 def _unzipped(content: bytes) -> bytes:
@@ -220,13 +224,56 @@ def _name(text: str) -> str:
     return text.strip(" \t").lower()
 
 
-def header_problems(names: list[str], contract: Contract) -> set[str]:
-    """2.3: why a file with these columns is quarantined as a whole; 2.5: what is ignored is none of its columns."""
+def header_problems(names: list[str], contract: Contract, header: bytes | None = None) -> set[str]:
+    """2.3: why a file with these columns is quarantined as a whole; 2.5: what is ignored is none of its columns.
+
+    `header` is that of a CSV file.
+    """
+    found = _header_problems(names, contract)
+    if header and not names:
+        names = [_name(header.decode("utf-8", "replace"))]
+    if header and len(names) == 1 and column_of(names[0], contract) == names[0]:
+        known = {column.name for column in contract.columns}
+        for mark, shown in ((",", ","), (";", ";"), ("\t", "\\t"), ("|", "|")):
+            parts = [column_of(_name(part.strip("\"' \t")), contract) for part in names[0].split(mark)]
+            if names[0] not in known and len(parts) > 1 and known & set(parts):
+                found = {f"unexpected_column:one column `{_shown(names[0])}`: is `{shown}` the delimiter?"}
+                break
+    return found
+
+
+def _cr_problems(header: bytes, contract: Contract) -> set[str]:
+    """2.3: a CR in a header that is good up to there."""
+    first, *others = header.split(b"\r")
+    if others and first:
+        record, _, _ = _csv_record(
+            first, 0, 1, contract.delimiter.encode(), contract.max_record_bytes, contract.dialect
+        )
+        names = [_name(value.decode("utf-8", "replace")) for value in record.values or []]
+        if not header_problems(names, contract):
+            return {"unexpected_column:lines end in CR only; set lineEnds: any"}
+    return set()
+
+
+def _shown(name: str) -> str:
+    """2.3: 100 characters of a name, fit for a screen."""
+    odd = {*map(chr, (*range(32), *range(127, 160))), *"\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e"}
+    odd |= {*"\u2066\u2067\u2068\u2069\ufeff", *map(chr, range(0xD800, 0xE000))}
+    escaped = [ascii(character)[1:-1] if character in odd else character for character in name[:100]]
+    return "".join(escaped)
+
+
+def _header_problems(names: list[str], contract: Contract) -> set[str]:
     kept = [column_of(name, contract) for name in names if not is_ignored(name, contract)]
     known = {column.name for column in contract.columns}
+    unnamed = {f"unexpected_column:column {place} has no name" for place, name in enumerate(names, 1)
+               if not name and not is_ignored(name, contract) and column_of(name, contract) not in known}  # fmt: skip
+    if unnamed:
+        others = _header_problems([name for name in names if name], contract)
+        return unnamed | (others - {"no_known_column"})
     found = (
-        {f"duplicate_column:{name[:100]}" for name in kept if kept.count(name) > 1}
-        | {f"unexpected_column:{name[:100]}" for name in kept if name not in known}
+        {f"duplicate_column:{_shown(name)}" for name in kept if kept.count(name) > 1}
+        | {f"unexpected_column:{_shown(name)}" for name in kept if name not in known}
         | {f"missing_column:{column.name}" for column in contract.columns if column.required} - {
             f"missing_column:{name}" for name in kept
         }
@@ -257,7 +304,7 @@ def texts_of(names: list[str], values: Iterable[str | None], contract: Contract)
     return {column_of(name, contract): text for name, text in pairs if not is_ignored(name, contract)}
 
 
-def _csv_file(text: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
+def _csv_file(key: str, text: bytes, contract: Contract, most: int) -> tuple[set[str], list[Record]]:
     dialect, delimiter = contract.dialect, contract.delimiter.encode()
     line, at = 1, 0
 
@@ -278,8 +325,10 @@ def _csv_file(text: bytes, contract: Contract, most: int) -> tuple[set[str], lis
         first, line, at = _csv_record(text, at, line, delimiter, most, dialect)
         names = [_name(value.decode("utf-8", "replace")) for value in first.values or [] if first.raw]
     else:
-        names = [column.name for column in contract.columns]
-    problems = header_problems(names, contract)
+        names = [column.name for column in contract.columns if column.name not in path_texts(key, contract)]
+    header = first.raw[:most] if dialect.header else None
+    problems = header_problems(names, contract, header)
+    problems = (_cr_problems(header, contract) if problems and header else set()) or problems
     records = []
     while at < len(text):
         if is_comment():
@@ -387,45 +436,171 @@ class _Pairs(list[tuple[str, Any]]):
     pass
 
 
+class _Number(str):
+    pass
+
+
 def _no_constant(text: str) -> None:
     raise ValueError(text)
+
+
+def _json_raws(text: bytes, unpacked: bytes, encoding: str, most: int) -> list[tuple[int, bytes]]:
+    """1.5: the records of a JSON file, with their numbers."""
+    layout = _json_layout(unpacked[:4096].decode(encoding, "replace").removeprefix("\ufeff"), len(unpacked) < 4096)
+    if layout == "lines":
+        return [(number, line) for number, line in _lines(text) if line]
+    if text and not text.endswith(b"\n"):
+        text += b"\n"
+    found: list[tuple[int, bytes]] = []
+    at, opened = 0, 0
+    while at < len(text):
+        here = text[at : at + 1]
+        if here in b" \t\r\n" or (layout == "array" and here in b",[]"):
+            opened += (here == b"[") - (here == b"]")
+            at += 1
+            continue
+        end = _json_end(text, at)
+        if end is None or end - at > most:
+            end = text.index(b"\n", at)
+        number = max(text.count(b"\n", 0, at) + 1, found[-1][0] + 1 if found else 1)
+        found.append((number, text[at:end].removesuffix(b"\r")))
+        at = end
+    if opened > 0:
+        found.append((found[-1][0] + 1 if found else 1, b""))
+    return found
+
+
+def _json_layout(beginning: str, is_whole: bool) -> str:
+    text = beginning.lstrip(" \t\r\n")
+    if not text.startswith("{"):
+        return "array" if text.startswith("[") else "lines"
+    line = text.split("\n")[0]
+    end = _json_end(text.encode("utf-8", "replace"), 0)
+    if end is not None:
+        inside = text.encode("utf-8", "replace")[:end].decode("utf-8")
+        return "objects" if "\n" in inside or line[len(inside) :].lstrip(" \t\r").startswith("{") else "lines"
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return "objects" if error.pos > len(line) or ("\n" not in text and not is_whole) else "lines"
+    except RecursionError:
+        pass
+    return "lines"
+
+
+def _json_end(text: bytes, at: int) -> int | None:
+    """Where the object that begins there ends: at the first `}` up to which it is JSON."""
+    if text[at : at + 1] != b"{":
+        return None
+    depth, is_text, escaped = 0, False, False
+    for place in range(at, len(text)):
+        here = text[place : place + 1]
+        if is_text:
+            is_text, escaped = (escaped or here != b'"'), here == b"\\" and not escaped
+        elif here == b'"':
+            is_text = True
+        elif here in b"{[":
+            depth += 1
+        elif here in b"}]":
+            depth -= 1
+        if depth == 0:
+            try:
+                json.loads(text[at : place + 1].decode("latin-1"), parse_int=str)
+            except (ValueError, RecursionError):
+                return None
+            return place + 1
+    return None
 
 
 def _json(line: int, raw: bytes, contract: Contract, most: int) -> Record:
     text, reason = _text_reason(raw, most)
     record = Record(line, text)
+    pairs: Any = None
     if reason is None:
         try:
             pairs = json.loads(
-                text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=_no_constant
+                text, object_pairs_hook=_Pairs, parse_int=_Number, parse_float=_Number, parse_constant=_no_constant
             )
             json.dumps(pairs, ensure_ascii=False).encode()
-            reason = _json_reason(pairs, contract) if isinstance(pairs, _Pairs) else "malformed_row"
-            if isinstance(pairs, _Pairs) and any("\x00" in value for _, value in pairs if isinstance(value, str)):
-                reason = "nul_character"
+            reason = None if isinstance(pairs, _Pairs) else "malformed_row"
         except (ValueError, RecursionError):
             reason = "malformed_row"
+    if reason is None:
+        found = _members(pairs, contract)
+        reason = found if isinstance(found, str) else _json_reason(found, contract)
+        pairs = found
     if reason:
         record.reasons = {reason}
     else:
-        values = [str(value).lower() if isinstance(value, bool) else value for _, value in pairs]
-        record.texts = texts_of([_name(key) for key, _ in pairs], values, contract)
+        values = [_json_value(value) for _, value in pairs]
+        names = [_name(key) for key, _ in pairs]
+        record.texts = texts_of(names, values, contract)
+        kinds = ["boolean" if isinstance(v, bool) else "number" if isinstance(v, _Number) else "" for _, v in pairs]
+        record.kinds = {column_of(name, contract): kind for name, kind in zip(names, kinds, strict=True)}
     return record
+
+
+def _json_value(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _json_text(value) if isinstance(value, list) else value
+
+
+def _json_text(value: Any) -> str:
+    """3.6: the JSON text of a nested value."""
+    if isinstance(value, _Number):
+        return str(value)
+    if isinstance(value, _Pairs):
+        return "{" + ",".join(json.dumps(key, ensure_ascii=False) + ":" + _json_text(v) for key, v in value) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_json_text(each) for each in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _members(pairs: _Pairs, contract: Contract) -> "_Pairs | str":
+    """2.6: the members of a record, those of objects by their paths."""
+    known = {column.name for column in contract.columns}
+    sources = [_name(column.source or column.name) for column in contract.columns]
+    own = {_name(key) for key, _ in pairs}
+
+    def is_path(name: str) -> bool:
+        return any(source.startswith(f"{name}.") for source in sources)
+
+    def members(prefix: str, inside: _Pairs, kept: bool) -> Iterator[tuple[str, Any]]:
+        for key, value in inside:
+            name = prefix + _name(key)
+            is_column = column_of(name, contract) in known
+            if prefix and name in own:
+                continue
+            if is_column or not (is_path(name) or kept):
+                yield name, value
+            if is_path(name):
+                if isinstance(value, _Pairs):
+                    yield from members(f"{name}.", value, kept or is_column)
+                elif value is not None and not is_column:
+                    raise LookupError(f"no_object:{_shown(name)}")
+
+    try:
+        return _Pairs(members("", pairs, False))
+    except LookupError as problem:
+        return str(problem.args[0])
 
 
 def _json_reason(pairs: _Pairs, contract: Contract) -> str | None:
     known = {column.name for column in contract.columns}
+    if any("\x00" in value for _, value in pairs if isinstance(value, str)):
+        return "nul_character"
     pairs = _Pairs((key, value) for key, value in pairs if not is_ignored(_name(key), contract))
     names = [column_of(_name(key), contract) for key, _ in pairs]
     for name in names:
         if name not in known:
-            return f"unexpected_column:{name[:100]}"
+            return f"unexpected_column:{_shown(name) or 'a member has no name'}"
     for name in names:
         if names.count(name) > 1:
             return f"duplicate_column:{name}"
-    return next(
-        (f"nested_value:{name}" for name, (_, v) in zip(names, pairs, strict=True) if isinstance(v, list)), None
-    )
+    texts = {column.name for column in contract.columns if column.type == "string"}
+    nested = (name for name, (_, value) in zip(names, pairs, strict=True) if isinstance(value, list))
+    return next((f"nested_value:{name}" for name in nested if name not in texts), None)
 
 
 def _is_too_precise(kind: pa.DataType) -> bool:
@@ -462,7 +637,22 @@ def _parquet(content: bytes, contract: Contract) -> tuple[set[str], list[Record]
         return problems, [Record(n, None, set(problems)) for n in range(1, file.metadata.num_rows + 1)]
     columns = [[_parquet_text(value) for value in _values(column)] for column in table.columns]
     rows = (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
-    return problems, [Record(number, None, _row_reasons(texts), texts) for number, texts in enumerate(rows, 1)]
+    meanings = {name: _meaning(kind) for name, kind in kinds}
+    return problems, [
+        Record(number, None, _row_reasons(texts), texts, kinds=meanings) for number, texts in enumerate(rows, 1)
+    ]
+
+
+def _meaning(kind: pa.DataType) -> str:
+    """11: what a value is by its type."""
+    if isinstance(kind, pa.DictionaryType):
+        kind = kind.value_type
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "moment"
+    numbers = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return "number" if any(is_(kind) for is_ in numbers) else ""
 
 
 def _row_reasons(texts: dict[str, str | None]) -> set[str]:
@@ -503,16 +693,63 @@ def _parquet_text(value: Any) -> str | None:
 # ------------------------------------------------------------------------------------- 3, 4: values and checks
 
 
-def _check(record: Record, contract: Contract) -> None:
+def path_texts(key: str, contract: Contract) -> dict[str, str | None]:
+    """2.7: the columns of the contract that stand in the folders of a key."""
+    found: dict[str, str | None] = {}
+    for folder in key.split("/")[:-1]:
+        name, equals, written = folder.partition("=")
+        column = column_of(_name(_unquoted(name)), contract)
+        if equals and column in {each.name for each in contract.columns}:
+            value = written if "\0" in _unquoted(written) else _unquoted(written)
+            found[column] = None if value == "__HIVE_DEFAULT_PARTITION__" else value
+    return found
+
+
+def _unquoted(text: str) -> str:
+    raw = re.sub(b"%([0-9A-Fa-f]{2})", lambda match: bytes([int(match[1], 16)]), text.encode())
+    return raw.decode("utf-8", "replace")
+
+
+def _less_required(contract: Contract, in_path: Mapping[str, str | None]) -> Contract:
+
+    columns = [replace(each, required=False) if each.name in in_path else each for each in contract.columns]
+    return replace(contract, columns=tuple(columns))
+
+
+def _check(record: Record, contract: Contract, in_path: Mapping[str, str | None]) -> None:
+    own = Record(0, None, texts={**in_path})
+    if in_path:
+        _check(own, contract, {})
     for column in contract.columns:
-        text = record.texts.get(column.name)
-        if text is not None and (contract.dialect.trim or column.type != "string"):
-            text = text.strip(" \t")
-        if text in (contract.null_tokens if column.null_tokens is None else column.null_tokens):
-            text = None
-        value = None if text is None else _cast(text, column.type, contract.time_zone)
-        record.values[column.name] = value
-        record.reasons |= {f"{code}:{column.name}" for code in _broken(column, text, value, contract)}
+        _check_column(record, column, contract)
+        if column.name in in_path:
+            _with_path(record, own, column)
+
+
+def _with_path(record: Record, own: Record, column: Column) -> None:
+    """2.7: the value of a column that the path has, too."""
+    name = column.name
+    mine, path = record.values[name], own.values[name]
+    lacks = f"required:{name}"
+    by_path = {reason for reason in own.reasons if reason.partition(":")[2] == name}
+    others = {reason for reason in record.reasons if reason.partition(":")[2] == name and reason != lacks}
+    record.reasons.discard(lacks)
+    if by_path - {lacks} or (by_path and mine is None and not others):
+        record.reasons |= by_path
+    if mine is not None and path is not None and mine != path:
+        record.reasons.add(f"path_value:{name}")
+    record.values[name] = path if mine is None else mine
+
+
+def _check_column(record: Record, column: Column, contract: Contract) -> None:
+    text = record.texts.get(column.name)
+    if text is not None and (contract.dialect.trim or column.type != "string"):
+        text = text.strip(" \t")
+    if text in (contract.null_tokens if column.null_tokens is None else column.null_tokens):
+        text = None
+    value = None if text is None else _value(record, text, column, contract.time_zone)
+    record.values[column.name] = value
+    record.reasons |= {f"{code}:{column.name}" for code in _broken(column, text, value, contract)}
 
 
 def _broken(column: Column, text: str | None, value: Any, contract: Contract) -> Iterator[str]:
@@ -562,8 +799,10 @@ def _cast(text: str, kind: str, zone: str) -> Any:
     if kind == "timestamp":
         return _timestamp(text, zone)
     precision, scale = (int(digits) for digits in re.findall(r"\d+", kind))
+    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)[eE][+-]?[0-9]{1,3}", text):
+        text = f"{Decimal(text):f}"
     match = re.fullmatch(r"([+-]?)0*([0-9]*)(?:\.([0-9]*))?", text)
-    if not match or not re.match(r"[+-]?[0-9]", text):
+    if not match or not re.match(r"[+-]?\.?[0-9]", text):
         return None
     fraction = (match[3] or "").rstrip("0")
     fits = len(match[2]) <= precision - scale and len(fraction) <= scale
@@ -581,25 +820,199 @@ def _date(text: str) -> dt.date | None:
 def _timestamp(text: str, zone: str) -> int | None:
     pattern = (
         r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2})"
-        r"(?::([0-9]{2})(?:\.([0-9]{1,6}))?)?(Z|([+-])([0-9]{2}):([0-9]{2}))?"
+        r"(?::([0-9]{2})(?:\.([0-9]{1,6}|[0-9]{6}0{1,3}))?)?( ?(Z|UTC|([+-])([0-9]{2})(?::?([0-9]{2}))?))?"
     )
     match = re.fullmatch(pattern, text)
     if not match:
         return None
     year, month, day, hour, minute, second = (int(group or 0) for group in match.groups()[:6])
-    fraction = int((match[7] or "").ljust(6, "0"))
+    fraction = int((match[7] or "")[:6].ljust(6, "0"))
     try:
         local = dt.datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001  local, by definition
     except ValueError:
         return None
-    if match[8] is None:
+    return _in_utc(local, match[9], zone)
+
+
+def _in_utc(local: dt.datetime, written: str | None, zone: str) -> int | None:
+    """The microseconds of a local time with an offset as it is written, or else in a zone."""
+    if not written:
         offset = local.replace(tzinfo=zoneinfo.ZoneInfo(zone)).utcoffset() or dt.timedelta()
-    elif match[8] == "Z":
+    elif written in ("Z", "UTC", "GMT"):
         offset = dt.timedelta()
     else:
-        hours, minutes = int(match[10]), int(match[11])
+        hours, minutes = int(written[1:3]), int(written[3:].lstrip(":") or "0")
         if minutes > 59 or 60 * hours + minutes > 18 * 60:
             return None
-        offset = dt.timedelta(hours=hours, minutes=minutes) * (-1 if match[9] == "-" else 1)
+        offset = dt.timedelta(hours=hours, minutes=minutes) * (-1 if written[0] == "-" else 1)
     # In numbers: the first and the last hours of the calendar have no datetime in UTC.
     return (local.replace(tzinfo=dt.UTC) - EPOCH - offset) // dt.timedelta(microseconds=1)
+
+
+# ------------------------------------------------------------------------------------------------ 11: values
+
+
+def _value(record: Record, text: str, column: Column, zone: str) -> Any:
+    """11: the value of a text of a column that may be written otherwise."""
+    written, kind = column.written, record.kinds.get(column.name)
+    if written is None or column.type == "string":
+        return _cast(text, column.type, zone)
+    if column.type == "boolean":
+        if kind == "boolean":
+            return text == "true"
+        found = [truth for truth, words in ((True, written.true_words), (False, written.false_words))
+                 if text.lower() in [word.lower() for word in words]]  # fmt: skip
+        return found[0] if found else None
+    if column.type in ("date", "timestamp"):
+        if kind == "moment" or not written.format:
+            return _cast(text, column.type, zone)
+        units: dict[str, Any] = {
+            "epoch_days": 86_400,
+            "epoch_seconds": 1,
+            "epoch_milliseconds": "0.001",
+            "epoch_microseconds": "1e-6",
+        }
+        if written.format in units:
+            if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", text) or len(text) > 100:
+                return None
+            micros: Any = Fraction(text) * Fraction(units[written.format]) * 1_000_000
+            if micros.denominator > 1 or not -62_135_596_800 * 10**6 <= micros < 253_402_300_800 * 10**6:
+                return None
+        else:
+            found_moment = _read_format(text, written.format)
+            if found_moment is None:
+                return None
+            micros = _in_utc(*found_moment, zone if column.type == "timestamp" else "UTC")
+        if column.type == "timestamp" or micros is None:
+            return None if micros is None else int(micros)
+        days, rest = divmod(int(micros), 86_400 * 10**6)
+        return None if rest else dt.date(1970, 1, 1) + dt.timedelta(days=days)
+    if kind == "number":
+        return _cast(text, column.type, zone)
+    return _cast(_plain_number(text, written), column.type, zone)
+
+
+def _plain_number(text: str, written: Written) -> str:
+    """11.2: a number without signs of currencies and separators; `x`, if it is not written so."""
+    sign = ""
+    if text[:1] in ("+", "-"):
+        sign, text = text[0], text[1:]
+    signs = sorted(written.currency_signs, key=len, reverse=True)
+    before = next((each for each in signs if text.startswith(each)), None)
+    if before is not None:
+        text = re.sub("^[ \u00a0]", "", text.removeprefix(before))
+        if text[:1] in ("+", "-"):
+            if sign:
+                return "x"
+            sign, text = text[0], text[1:]
+    else:
+        behind = next((each for each in signs if text.endswith(each)), None)
+        if behind is not None:
+            text = re.sub("[ \u00a0]$", "", text.removesuffix(behind))
+    whole, _, exponent = text.replace("E", "e").partition("e")
+    whole, point, fraction = whole.partition(written.decimal_separator)
+    thousands = written.thousands_separator
+    if thousands and thousands in whole:
+        groups = whole.split(thousands)
+        if not 1 <= len(groups[0]) <= 3 or any(len(group) != 3 for group in groups[1:]):
+            return "x"
+        whole = "".join(groups)
+    if any(part and not re.fullmatch("[0-9]+", part) for part in (whole, fraction)):
+        return "x"
+    return f"{sign}{whole}{'.' if point else ''}{fraction}" + (f"e{exponent}" if "e" in text.lower() else "")
+
+
+NAMES_OF_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905
+LONG_MONTHS = ["uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember"]
+NAMES_OF_DAYS = ["mon day", "tue sday", "wed nesday", "thu rsday", "fri day", "sat urday", "sun day"]
+
+
+def _read_format(text: str, pattern: str) -> tuple[dt.datetime, str | None] | None:
+    """11.1: the local time and the offset of a text; every way to leave out what may lack is tried."""
+    for plain in _without_brackets(pattern):
+        found = _read_plain(text, plain)
+        if found is not None:
+            return found
+    return None
+
+
+def _without_brackets(pattern: str) -> Iterator[str]:
+    match = re.search(r"\[([^\[\]]*)\]", pattern)
+    if match is None:
+        yield pattern
+        return
+    for inside in (match[1], ""):
+        yield from _without_brackets(pattern[: match.start()] + inside + pattern[match.end() :])
+
+
+def _read_plain(text: str, pattern: str) -> tuple[dt.datetime, str | None] | None:
+    found: dict[str, Any] = {"H": 0, "m": 0, "s": 0, "S": 0, "offset": None}
+    while pattern:
+        letter = pattern[0]
+        count = len(pattern) - len(pattern.lstrip(letter))
+        if letter == "'":
+            end = pattern.index("'", 1)
+            literal, pattern = pattern[1:end] or "'", pattern[end + 1 :]
+            if literal == "Z":
+                pattern = f"X{pattern}"
+                continue
+            if not text.startswith(literal):
+                return None
+            text = text.removeprefix(literal)
+            continue
+        if not letter.isalpha() or letter == "T":
+            if not text.startswith(letter):
+                return None
+            text, pattern = text[1:], pattern[1:]
+            continue
+        pattern = pattern[count:]
+        if letter in "XxZ":
+            part = re.match(r"Z|[+-][0-9]{2}(:?[0-9]{2})?", text)
+            letter = "offset"
+        elif letter == "z":
+            part, letter = re.match("UTC|GMT|Z", text), "offset"
+        elif letter == "a":
+            part = re.match("(?i:am|pm)", text)
+        elif letter == "E" or (letter in "ML" and count > 2):
+            part = re.match("[A-Za-z]{3}" if count == 3 or (letter == "E" and count < 4) else "[A-Za-z]+", text)
+        elif letter == "S" or count > 1:
+            part = re.match(f"[0-9]{{{count}}}", text)
+        else:
+            part = re.match("[0-9]{1,2}", text)
+        if part is None:
+            return None
+        text = text.removeprefix(part[0])
+        if letter in "yu":
+            found["y"] = int(part[0]) + (2000 if count == 2 else 0)
+        elif letter in "ML" and count > 2:
+            long = [a + b for a, b in zip(NAMES_OF_MONTHS, LONG_MONTHS, strict=True)]
+            names = NAMES_OF_MONTHS if count == 3 else long
+            if part[0].lower() not in names:
+                return None
+            found["M"] = names.index(part[0].lower()) + 1
+        elif letter == "E":
+            found["E"] = part[0].lower()
+            if found["E"] not in [each[:3] if count < 4 else each.replace(" ", "") for each in NAMES_OF_DAYS]:
+                return None
+        elif letter == "S":
+            if part[0][6:].strip("0"):
+                return None
+            found["S"] = int(part[0][:6].ljust(6, "0"))
+        elif letter in ("a", "offset"):
+            found[letter] = part[0]
+        else:
+            found["M" if letter == "L" else letter] = int(part[0])
+    if text:
+        return None
+    hour = found["H"]
+    if "h" in found:
+        if not 1 <= found["h"] <= 12 or "a" not in found:
+            return None
+        hour = found["h"] % 12 + (12 if found["a"].lower() == "pm" else 0)
+    try:
+        local = dt.datetime(found["y"], found["M"], found["d"], hour, found["m"], found["s"], found["S"])  # noqa: DTZ001
+    except ValueError:
+        return None
+    if "E" in found and NAMES_OF_DAYS[local.weekday()][:3] != found["E"][:3]:
+        return None
+    return local, found["offset"]

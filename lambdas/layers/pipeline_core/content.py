@@ -115,7 +115,7 @@ def _format_of(beginning: bytes, hint: str, formats: Sequence[str], encoding: st
     if beginning.startswith(PARQUET):
         return Found("parquet")
     texts = [name for name in formats if name != "parquet"]
-    text = _text(beginning, encoding_of(beginning, encoding))
+    text = text_of(beginning, encoding_of(beginning, encoding))
     controls = len(CONTROL.findall(text))
     if hint == "parquet" and (controls or not beginning):
         return Found("parquet")
@@ -135,6 +135,6 @@ def _binary(beginning: bytes) -> str | None:
     return next((what for begins, what in OTHERS.items() if beginning.startswith(begins)), None)
 
 
-def _text(beginning: bytes, encoding: str) -> str:
+def text_of(beginning: bytes, encoding: str) -> str:
     """The text of a beginning, which may end in the middle of a character."""
     return codecs.getincrementaldecoder(encoding)("replace").decode(beginning).removeprefix("\ufeff")

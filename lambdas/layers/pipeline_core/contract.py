@@ -4,9 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline_core.dialect import DEFAULT, MAX_RECORD_BYTES, Dialect
+from pipeline_core.dialect import DEFAULT, MAX_RECORD_BYTES, Dialect, Written
 
-LISTS = ("primary_key", "partition_by", "formats", "null_tokens", "ignored_columns")
+LISTS = ("primary_key", "partition_by", "formats", "null_tokens", "ignored_columns", "locations")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,8 @@ class Column:
     source: str | None = None
     # What files have in the place of a null, if not what the contract says of all columns.
     null_tokens: tuple[str, ...] | None = None
+    # How texts of the column are written, if not as usual.
+    written: Written | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,8 @@ class Contract:
     ignored_columns: tuple[str, ...] = ()
     max_record_bytes: int = MAX_RECORD_BYTES
     dialect: Dialect = DEFAULT
+    # Prefixes of the dataset's files in the raw bucket; none: its own folder.
+    locations: tuple[str, ...] = ()
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Contract":
@@ -80,7 +84,8 @@ class Contract:
         columns = []
         for column in document["columns"]:
             lists = {name: tuple(column[name]) for name in ("enum", "null_tokens") if column.get(name) is not None}
-            columns.append(Column(**{**column, **lists}))
+            written = Written.from_document(column["written"]) if column.get("written") else None
+            columns.append(Column(**{**column, **lists, "written": written}))
         return cls(
             **{
                 **document,
@@ -100,6 +105,11 @@ class Contract:
     def key(self) -> tuple[str, ...]:
         """The columns by which duplicates are told; none where every row is kept."""
         return self.primary_key if self.write_mode == "first" else ()
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Prefixes of the dataset's files in the raw bucket."""
+        return self.locations or (f"{self.dataset}/",)
 
     def column(self, name: str) -> Column:
         """Return the column of that name; a KeyError if there is none."""

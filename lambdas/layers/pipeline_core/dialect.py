@@ -1,6 +1,8 @@
 """How the text files of a dataset are written, as its contract says. Standard library only."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 MiB = 1024 * 1024
 MAX_RECORD_BYTES = 16 * MiB
@@ -41,6 +43,29 @@ class Dialect:
         if self.escape or self.comment or self.skip_lines:
             return False
         return None if self.quote else True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """How the values of a column are written in text, where it is not as docs/semantics.md, section 3, has it.
+
+    `format` is of dates and timestamps, the separators and signs of numbers, the words of booleans.
+    """
+
+    format: str | None = None
+    decimal_separator: str = "."
+    thousands_separator: str = ""
+    currency_signs: tuple[str, ...] = ()
+    true_words: tuple[str, ...] = ("true", "1")
+    false_words: tuple[str, ...] = ("false", "0")
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Written":
+        """Build it from the JSON document of a column."""
+        said: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+        }
+        return cls(**said)
 
 
 DEFAULT = Dialect()

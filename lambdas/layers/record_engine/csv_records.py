@@ -19,6 +19,8 @@ from record_engine.limits import Limits
 from record_engine.text_records import MALFORMED, TOO_LONG, kept, kept_beginning, text_reason
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
+CR = b"\r"
+CR_ENDS = "unexpected_column:lines end in CR only; set lineEnds: any"
 STANDS_IN = b"\x1f"
 """One byte in the place of a delimiter of several, for Arrow."""
 
@@ -33,6 +35,7 @@ class CsvFile:
         contract: Contract,
         checker: Checker,
         limits: Limits,
+        names: Names,
         later: Callable[[], Window] | None = None,
     ) -> None:
         """Read the header of a window; the records are in `later`, if the file is cut, and else in what follows."""
@@ -45,11 +48,18 @@ class CsvFile:
         self._maker = BatchMaker(position, contract)
         self._dialect = contract.dialect
         self._splitter = Splitter(contract.delimiter, contract.max_record_bytes, contract.dialect)
+        self._head = b""
         self._skip()
-        names = Names(contract)
-        self._names = self._header() if contract.dialect.header else names.sources
+        self._in_path = names.in_path
+        self._names = self._header() if contract.dialect.header else names.without_header
         self._columns = names.columns(self._names)
         self._problems = names.problems(self._names)
+        if self._problems and self._head:
+            # A header that is malformed by this delimiter is looked at as it is.
+            whole = self._names or [column_name(self._head.decode("utf-8", "replace"))]
+            self._problems = names.other_delimiter(whole) or self._problems
+            if CR in self._head and not names.problems(self._names_in(self._head.partition(CR)[0])):
+                self._problems = [CR_ENDS]
         self.problem = ", ".join(self._problems) or None
         self._splitter.expect(max(1, len(self._names)))
         if later is not None:
@@ -71,17 +81,19 @@ class CsvFile:
         while (end := window.data.find(LF) + 1) == 0 and window.data and not self._is_too_long():
             window.fill(len(window.data) + self._limits.block_bytes)
         if end == 0:
+            self._head = window.data[: self._most]
             window.skip_line()
             return []
         while (known := splitter.record_end(window.data, 0, window.base, ended=window.ended)) is None:
             window.fill(len(window.data) + self._limits.block_bytes)
         record = window.data[: (known or end) - 1].removesuffix(b"\r")
+        self._head = record[: self._most]
         window.drop(known or end, window.data.count(LF, 0, known or end))
-        values = (
-            split_record(record.decode("utf-8", "replace"), self._delimiter, self._dialect)
-            if known and record
-            else None
-        )
+        return self._names_in(record) if known else []
+
+    def _names_in(self, record: bytes) -> list[str]:
+        text = record.decode("utf-8", "replace")
+        values = split_record(text, self._delimiter, self._dialect) if text else None
         return [column_name(name) for name in values or ()]
 
     def _is_too_long(self) -> bool:
@@ -120,7 +132,7 @@ class CsvFile:
         if columns and raws:
             named = zip(self._columns, columns, strict=True)
             texts = {name: column for name, column in named if name is not None}
-            checked = self._checker.check(texts, len(raws))
+            checked = self._checker.check(texts, len(raws), self._in_path)
             yield from self._maker.checked(line_array(lines), checked, lambda at: kept(raws[at]))
 
     def _refused(self, line: int, raw: bytes, reason: str | None) -> Refused:

@@ -13,10 +13,10 @@ from pipeline_core.manifest import ManifestFile
 
 from record_engine.arrow import compute
 from record_engine.batches import BatchMaker, line_array
-from record_engine.checks import Checked, Checker
+from record_engine.checks import Checked, Checker, is_typed
 from record_engine.header import Names, column_name, quoted
 from record_engine.limits import MAX_PARQUET_BYTES, MAX_PARQUET_CELLS, MiB, is_parquet_bomb
-from record_engine.parquet_values import Column, Field, column_of, encode
+from record_engine.parquet_values import Column, Field, column_of, encode, meaning, typed
 from record_engine.watched import UnreadableError, Watched
 
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -58,7 +58,7 @@ class ParquetRecords:
         self.rows_read = 0
         self.problem: str | None = None
         self._source: Any = Watched(stream)
-        self._size = file.size
+        self._key, self._size = file.key, file.size
         self._checker = checker
         self._maker = BatchMaker(position, contract)
         self._problems: list[str] = []
@@ -73,7 +73,8 @@ class ParquetRecords:
         self._metadata, self._fields = self._decoding(self._footer)
         if not self._fields:
             raise UnreadableError("unreadable: it has no columns")
-        known = Names(contract)
+        known = Names(contract, self._key)
+        self._in_path = known.in_path
         names = [column_name(field.name) for field in self._fields]
         self._problems = known.problems(names)
         # What is ignored is not read: it may be of any type.
@@ -82,6 +83,12 @@ class ParquetRecords:
         self._fields = [field for field, is_wanted in zip(self._fields, wanted, strict=True) if is_wanted]
         names = [name for name, is_wanted in zip(names, wanted, strict=True) if is_wanted]
         self._names = [known.column(name) or name for name in names]
+        by_name = {column.name: column for column in contract.columns}
+        self._typed = {
+            name
+            for name, field in zip(self._names, self._fields, strict=True)
+            if name in by_name and is_typed(meaning(field), by_name[name])
+        }
         self._problems += [
             f"{'nested_value' if field.kind == 'nested' else 'unsupported_type'}:{quoted(name)}"
             for name, field in zip(self._names, self._fields, strict=True)
@@ -194,8 +201,11 @@ class ParquetRecords:
                 ]
             )
             return
-        texts = {name: column.texts for name, column in zip(self._names, columns, strict=True)}
-        checked = self._checker.check(texts, rows.num_rows)
+        texts = {
+            name: typed(column) if name in self._typed else column.texts
+            for name, column in zip(self._names, columns, strict=True)
+        }
+        checked = self._checker.check(texts, rows.num_rows, self._in_path)
         # A record that is no text has no values to be wrong.
         reasons = checked.reasons | {at: [reason] for at, reason in wrong.items()}
         lines = line_array(range(line, line + rows.num_rows))

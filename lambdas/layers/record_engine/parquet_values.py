@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from record_engine.arrow import Array, compute, nulls
-from record_engine.checks import Texts
+from record_engine.checks import TYPED, Texts
 from record_engine.text_records import ENCODING, NUL
 from record_engine.values import LOCAL_EPOCH
 
@@ -80,6 +80,22 @@ def column_of(field: Field, values: Array) -> Column:
         texts = [None if value is None else write(value) for value in _python_values(encoded.dictionary)]
     found = Texts(encoded.indices.cast(pa.int32()), pa.array(texts, pa.string()))
     return Column(field, found, texts, values, wrong)
+
+
+def meaning(field: Field) -> str:
+    """What the values of a column are by their type: numbers, booleans, moments (days, too), or nothing but text."""
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "moment"
+    return "number" if field.kind == "number" else "text"
+
+
+def typed(column: Column) -> Texts:
+    """The texts of a column whose values have their meaning by their type."""
+    marked = [None if text is None else TYPED + text for text in column.distinct]
+    return Texts(column.texts.indices, pa.array(marked, pa.string()))
 
 
 def encode(field: Field, values: Array) -> Array:

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
-from pipeline_core.content import HEAD_BYTES, Found, encoding_of, format_of, hint_of, packing_of
+from pipeline_core.content import HEAD_BYTES, Found, encoding_of, format_of, hint_of, packing_of, text_of
 from pipeline_core.contract import Contract
 from pipeline_core.manifest import ManifestFile
 
@@ -15,7 +15,9 @@ from record_engine.checks import Checker
 from record_engine.csv_records import CsvFile
 from record_engine.encodings import in_utf8
 from record_engine.files import OpenFile, Window, chunks_of, packed_chunks
+from record_engine.header import Names
 from record_engine.json_records import JsonFile
+from record_engine.json_split import Layout, layout_of
 from record_engine.limits import Limits
 from record_engine.packing import packing_problem, unpacked
 from record_engine.parquet_records import ParquetRecords
@@ -49,7 +51,14 @@ def lines_are_records(stream: BinaryIO, file: ManifestFile, contract: Contract) 
         return False
     # A mark says that it is in another encoding than the contract's.
     same = encoding_of(head, contract.dialect.encoding) == contract.dialect.encoding
+    if found.format == "jsonl" and json_layout(head, contract.dialect.encoding) != "lines":
+        return False
     return contract.dialect.lines_are_records(found.format) if same else False
+
+
+def json_layout(beginning: bytes, encoding: str) -> Layout:
+    """How objects stand in a JSON file that begins so."""
+    return layout_of(text_of(beginning, encoding), is_whole=len(beginning) < HEAD_BYTES)
 
 
 def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -134,14 +143,15 @@ class FileReader:
         def of_span(span: Span) -> Window:
             return window(chunks_of(stream, span, self._limits.read_bytes), span.line)
 
-        span = self._span
+        span, names = self._span, Names(contract, self._file.key)
         if found.format == "jsonl":
             text = of_span(span) if span else window(chunks)
-            return JsonFile(text, position, contract, checker, self._limits)
+            layout = json_layout(beginning, encoding)
+            return JsonFile(text, position, contract, checker, self._limits, names, "lines" if span else layout)
         if span is None or span.start == 0:
             text = of_span(span) if span else window(chunks)
-            return CsvFile(text, position, contract, checker, self._limits)
-        return CsvFile(window(chunks), position, contract, checker, self._limits, lambda: of_span(span))
+            return CsvFile(text, position, contract, checker, self._limits, names)
+        return CsvFile(window(chunks), position, contract, checker, self._limits, names, lambda: of_span(span))
 
     @property
     def rows_read(self) -> int:
