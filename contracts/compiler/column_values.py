@@ -47,8 +47,8 @@ NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 EXPONENT = re.compile(r".*[eE][+-]?[0-9]{1,3}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TIMESTAMP = re.compile(
-    rf"{DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?"
-    r"(Z|[+-]((0[0-9]|1[0-7]):[0-9]{2}|18:00))?"
+    rf"({DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]{{1,6}}(?:000)?)?)?)"
+    r"(?: ?(?:Z|UTC|[+-](?:(?:0[0-9]|1[0-7])(?::?[0-5][0-9])?|18(?::?00)?)))?"
 )
 
 
@@ -76,7 +76,8 @@ def is_value(text: str, kind: str) -> bool:
         case "date":
             return DATE.fullmatch(text) is not None and _is_iso(text)
         case "timestamp":
-            return TIMESTAMP.fullmatch(text) is not None and _is_iso(text)
+            found = TIMESTAMP.fullmatch(text)
+            return found is not None and _is_iso(found[1])
     if not NUMBER.fullmatch(text):
         return False
     if kind == "double":
