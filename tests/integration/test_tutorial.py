@@ -113,7 +113,7 @@ def test_a_csv_file_becomes_a_table_that_answers(clone: Path) -> None:
     assert shell(clone, names, ask).splitlines()[-7:] == [
         "order_id\tproduct_name\tgross_amount\tc_2026_forecast",
         "10001\tA4 paper, 500 sheets\t54.00\t1200",
-        '10002\tChair "Oslo"\t296.57\tNone',
+        '10002\tChair "Oslo"\t296.57',
         "10003\tPens, blue\t48.00\t300",
         *("meter\tpayments\tamount", "K-017\t2\t3.50", "L-003\t2\t7.75"),
     ]
