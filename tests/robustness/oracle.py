@@ -922,7 +922,7 @@ def _plain_number(text: str, written: Written) -> str:
     return f"{sign}{whole}{'.' if point else ''}{fraction}" + (f"e{exponent}" if "e" in text.lower() else "")
 
 
-NAMES_OF_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905
+NAMES_OF_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()  # noqa: SIM905  reads better as words
 LONG_MONTHS = ["uary", "ruary", "ch", "il", "", "e", "y", "ust", "tember", "ober", "ember", "ember"]
 NAMES_OF_DAYS = ["mon day", "tue sday", "wed nesday", "thu rsday", "fri day", "sat urday", "sun day"]
 
@@ -1010,7 +1010,7 @@ def _read_plain(text: str, pattern: str) -> tuple[dt.datetime, str | None] | Non
             return None
         hour = found["h"] % 12 + (12 if found["a"].lower() == "pm" else 0)
     try:
-        local = dt.datetime(found["y"], found["M"], found["d"], hour, found["m"], found["s"], found["S"])  # noqa: DTZ001
+        local = dt.datetime(found["y"], found["M"], found["d"], hour, found["m"], found["s"], found["S"])  # noqa: DTZ001  local, by definition
     except ValueError:
         return None
     if "E" in found and NAMES_OF_DAYS[local.weekday()][:3] != found["E"][:3]:

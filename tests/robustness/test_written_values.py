@@ -108,7 +108,7 @@ TYPED: dict[str, Any] = {
     "double": pa.array([1.5, 1234.0, 12.34, -0.5, 1e300]),
     "decimal": pa.array([Decimal(text) for text in ("1.234", "1234", "0", "0.5", "1.5")], pa.decimal128(9, 3)),
     "date": pa.array([dt.date(2024, 1, 31)] * 5),
-    "timestamp": pa.array([dt.datetime(2024, 1, 31)] * 4 + [dt.datetime(2024, 1, 31, 10)]),  # noqa: DTZ001
+    "timestamp": pa.array([dt.datetime(2024, 1, 31)] * 4 + [dt.datetime(2024, 1, 31, 10)]),  # noqa: DTZ001  what Parquet has without a zone
     "boolean": pa.array([True, False, None, True, False]),
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ EPOCHS = {
 DEFAULTS = {"date": ("yyyy-MM-dd", "date", "iso8601"), "timestamp": ("date-time", "iso8601")}
 """Formats that ask for what is taken anyway: those of RFC 3339, by the names that JSON Schema has for them."""
 
-MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905
+MONTHS = "January February March April May June July August September October November December".split()  # noqa: SIM905  reads better as words
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 SHORT = 3
 """Letters of a short name of a month or a day."""

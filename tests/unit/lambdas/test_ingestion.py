@@ -212,3 +212,26 @@ def test_an_object_from_before_the_bucket_had_versions_is_read_as_it_is(cloud: C
     assert (item["status"], item["version"]) == ("PENDING", "etag:e-1:00")
     (batch_id,) = call("etl_trigger", {})["batches"]
     assert [file.key for file in cloud.manifest("flights", batch_id).files] == ["flights/a.csv"]
+
+
+def test_a_file_belongs_to_the_dataset_at_whose_place_it_lies_the_longest_first(cloud: Cloud, call: Call) -> None:
+    cloud.move("flights", "lake/in/flights/", "lake/in/")
+    cloud.move("weather", "lake/in/flights/weather/")
+    landed = {
+        "lake/in/a.csv": "flights",
+        "lake/in/flights/2024/a.csv": "flights",
+        "lake/in/flights/weather/a.csv": "weather",
+        "planes/a.csv": "planes",
+    }
+    for key, dataset in landed.items():
+        call("ingestion", {"Records": [cloud.land(key, b"a,b\n1,2\n")]})
+        [file] = cloud.files(key)
+        assert (file["status"], file["dataset"]) == ("PENDING", dataset), key
+    for key, reason in {
+        "flights/a.csv": "that of 'flights' takes them at lake/in/flights/, lake/in/",
+        "lake/a.csv": "no contract is deployed for 'lake'",
+    }.items():
+        call("ingestion", {"Records": [cloud.land(key, b"a,b\n1,2\n")]})
+        [file] = cloud.files(key)
+        assert file["status"] == "REJECTED"
+        assert reason in file["reason"]
