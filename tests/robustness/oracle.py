@@ -688,7 +688,7 @@ def _json_of(value: Any, kind: Any) -> str:
     if pa.types.is_map(kind):
         keys = [(_json_of(key, kind.key_type), _json_of(item, kind.item_type)) for key, item in value]
         return "{" + ",".join(f"{key if key[0] == chr(34) else json.dumps(key)}:{item}" for key, item in keys) + "}"
-    if pa.types.is_nested(kind):
+    if isinstance(value, list):
         return "[" + ",".join(_json_of(each, kind.value_type) for each in value) + "]"
     if isinstance(value, bytes):
         return json.dumps(base64.b64encode(value).decode())
