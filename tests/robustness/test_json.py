@@ -1,9 +1,14 @@
 """JSON as people write it: arrays, objects one after the other, nested values as text and by path."""
 
+import datetime as dt
+import io
 import json
 import random
+from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from record_engine import Limits
 
@@ -128,3 +133,62 @@ def test_a_nested_value_is_its_json_and_a_path_leads_into_it(bench: MakeBench) -
         15: {"unexpected_column:other"},
         16: {"nul_character"},
     }
+
+
+STRUCT = pa.struct(
+    [
+        ("address", pa.struct([("city", pa.string()), ("zip", pa.int32())])),
+        ("age", pa.int16()),
+        ("at", pa.timestamp("us", "UTC")),
+    ]
+)
+
+
+def nested_parquet(**columns: "pa.Array[Any]") -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def test_nested_values_of_parquet_are_json_and_a_path_leads_into_them(bench: MakeBench) -> None:
+    made = bench(columns=PATHS, primary_key=["id"], partition_by=[])
+    at = dt.datetime(2024, 2, 29, 10, tzinfo=dt.UTC)
+    rows = [
+        {"address": {"city": 'Rome \u00e9 "x"', "zip": 5}, "age": 7, "at": at},
+        {"address": None, "age": None, "at": None},
+        None,
+    ]
+    ids = pa.array([1, 2, 3], pa.int32())
+    files = {
+        "struct.parquet": nested_parquet(id=ids, customer=pa.array(rows, STRUCT)),
+        "list.parquet": nested_parquet(
+            id=pa.array([11, 12, 13, 14], pa.int32()),
+            flat=pa.array([[1.5, None], [], None, [float("nan")]], pa.list_(pa.float64())),
+        ),
+        "map.parquet": nested_parquet(
+            id=pa.array([21, 22, 23], pa.int32()),
+            flat=pa.array(
+                [[("a", Decimal("1.50"))], None, [("b", None), ("c", Decimal(2))]],
+                pa.map_(pa.string(), pa.decimal128(9, 2)),
+            ),
+        ),
+        "bytes.parquet": nested_parquet(
+            id=pa.array([31], pa.int32()), flat=pa.array([[b"ab\xff"]], pa.list_(pa.binary()))
+        ),
+        "number.parquet": nested_parquet(id=pa.array([41], pa.int32()), city=pa.array([[1]]), age=pa.array([[1]])),
+    }
+    agree(made, files)
+    found = {
+        record.values["id"]: record.values
+        for outcome in judge(files, made.contract).values()
+        for record in outcome.curated
+    }
+    assert found[1]["customer"] == (
+        '{"address":{"city":"Rome \u00e9 \\"x\\"","zip":5},"age":7,"at":"2024-02-29T10:00:00.000000Z"}'
+    )
+    assert (found[1]["city"], found[1]["age"]) == ('Rome \u00e9 "x"', 7)
+    assert (found[2]["city"], found[3]["customer"], found[3]["city"]) == (None, None, None)
+    assert [found[n]["flat"] for n in (11, 12, 13, 14)] == ["[1.5,null]", "[]", None, '["nan"]']
+    assert [found[n]["flat"] for n in (21, 22, 23)] == ['{"a":1.50}', None, '{"b":null,"c":2.00}']
+    assert found[31]["flat"] == '["YWL/"]'
+    assert judge(files, made.contract)["number.parquet"].problems == {"nested_value:age"}
