@@ -70,17 +70,17 @@ def _contract(samples: Sequence[Sample], style: Style, dataset: str) -> str:
     sources = list(dict.fromkeys(source for sample in samples for source in sample.columns))
     ignored = [source for source in sources if not source]
     columns = _columns([source for source in sources if source])
-    nested: set[str] = set()
+    left_out: set[str] = set()
     while True:
-        chosen = [column for column in columns if column.source not in nested]
+        chosen = [column for column in columns if column.source not in left_out]
         if not chosen:
             raise TrialError(f"{samples[0].file}: no column that a table could have was found in it")
-        found = _read(samples, style, dataset, chosen, [*ignored, *nested])
+        found = _read(samples, style, dataset, chosen, [*ignored, *left_out])
         if not found:
             break
-        nested |= {column.source for column in chosen if column.name in found}
+        left_out |= {column.source for column in chosen if column.name in found}
         columns = _columns([source for source in sources if source])
-    return _text(dataset, chosen, style, samples, [*ignored, *sorted(nested)])
+    return _text(dataset, chosen, style, samples, [*ignored, *sorted(left_out)])
 
 
 def _columns(sources: Sequence[str]) -> list[Seen]:
@@ -122,7 +122,7 @@ def _by_schema(file: Path, columns: Sequence[Seen]) -> None:
 def _read(
     samples: Sequence[Sample], style: Style, dataset: str, columns: list[Seen], ignored: Sequence[str]
 ) -> set[str]:
-    """Look at every value of the samples; returns the columns that have nested values, if any."""
+    """Look at every value of the samples; returns the columns of types that no table has, if any."""
     contract = Contract(
         dataset=dataset,
         version="1.0.0",
@@ -140,7 +140,7 @@ def _read(
         write_mode="append",
         ignored_columns=tuple(ignored),
     )
-    nested = set()
+    left_out: set[str] = set()
     for position, sample in enumerate(samples):
         file = sample.file
         landed = ManifestFile(
@@ -157,18 +157,17 @@ def _read(
             for column in columns:
                 column.kinds.discard("decimal")
         reader = engine().FileReader(landed, position, contract, Folder().open_file)
-        reasons = set(re.findall(r"nested_value:([^,]*)", reader.problem or ""))
-        if reader.problem and not reasons:
+        without = set(re.findall(r"(?:nested_value|unsupported_type):([^,]*)", reader.problem or ""))
+        if reader.problem and not without:
             reader.close()
             raise TrialError(f"{file}: {reader.problem}")
-        for batch in reader.batches():
-            for found in batch.column("_reasons").to_pylist():
-                reasons |= {reason.partition(":")[2] for reason in found if reason.startswith("nested_value:")}
-            if not reasons and batch.column("_raw").null_count == batch.num_rows:
+        left_out |= without
+        for batch in () if without else reader.batches():
+            if batch.column("_raw").null_count == batch.num_rows:
                 for column in columns:
                     _look(column, batch.column(column.name).to_pylist())
-        nested |= reasons
-    return nested
+        reader.close()
+    return left_out
 
 
 def _look(column: Seen, texts: Sequence[str | None]) -> None:
@@ -239,7 +238,7 @@ def _text(
         lines.append("  # These stand among numbers, dates or booleans, and are taken for no value, in every column.")
         lines += _setting("nullTokens", ["", *tokens])
     if left_out:
-        lines.append("  # Not in the table: columns without a name, and nested values.")
+        lines.append("  # Not in the table: columns without a name, and those of types that no table has.")
         lines += _setting("ignoredColumns", [*left_out])
     return "\n".join(lines) + "\n"
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from contracts.compiler.checks import FORMATS
 from ops.contracts.trial import TrialError, engine
 
 READ_BYTES = 1024 * 1024
+OBJECT = re.compile(r"\{")
 ASCII, UTF_8, WINDOWS = "ascii", "utf-8", "cp1252"
 NONE = ("", "(empty)", "\0")
 """What DuckDB's sniffer says where a file has no quote or escape."""
@@ -141,12 +143,17 @@ def _columns(sample: Sample, style: Style) -> Iterable[str]:
             if not style.dialect.header:
                 return [f"column_{number}" for number in range(1, len(first) + 1)]
             return [name.strip(" \t") for name in first]
-        return list(dict.fromkeys(name for line in lines for name in _members(line)))
+        return list(dict.fromkeys(name.strip(" \t") for found in _objects(lines.read()) for name in found))
 
 
-def _members(line: str) -> Iterable[str]:
-    try:
-        found = json.loads(line) if line.strip() else {}
-    except ValueError:
-        return ()
-    return (name.strip(" \t") for name in found) if isinstance(found, dict) else ()
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The objects of JSON: on lines, one after the other, or in an array. What is none is the engine's to judge."""
+    decoder, at = json.JSONDecoder(), 0
+    while (match := OBJECT.search(text, at)) is not None:
+        at = match.start()
+        try:
+            found, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            at = (text.find("\n", at) + 1) or len(text)
+        else:
+            yield found

@@ -62,7 +62,7 @@ def test_what_a_table_says_holds_for_columns_of_such_types_and_what_a_column_say
         (column("v", "date", "dd/mm/yyyy"), "the month (MM; mm is the minute) lacks"),
         (column("v", "date", "YYYY-MM-dd"), "'YYYY' is not read; allowed: yyyy or yy"),
         (column("v", "timestamp", "hh:mm dd/MM/yyyy"), "no AM or PM (a)"),
-        (column("v", "timestamp", 5), "5; allowed: yyyy"),  # type: ignore[arg-type]  no text
+        (column("v", "timestamp", 5), "5; allowed: yyyy"),  # type: ignore[arg-type] # no text
         (
             column("v", "string", decimalSeparator=","),
             "a string column has none: it is for int",

@@ -71,15 +71,34 @@ def test_json_and_parquet_make_contracts_too(tmp_path: Path) -> None:
     json_file.write_bytes(gzip.compress("\n".join(map(json.dumps, lines)).encode()))
     parquet = tmp_path / "b.parquet"
     price = pa.array([Decimal("1.50"), None], pa.decimal128(9, 2))
-    pq.write_table(
-        pa.table({"Id Number": [1.5, 2.0], "list": [[1], [2]], "name": ["12", None], "price": price}), parquet
-    )
+    columns = {"Id Number": [1.5, 2.0], "list": [[1], [2]], "name": ["12", None], "price": price}
+    pq.write_table(pa.table({**columns, "raw": [b"a", b"b"], "at": pa.array([1, 2], pa.time32("s"))}), parquet)
     for number, file in enumerate((json_file, parquet)):
         made = inferred(tmp_path / f"contracts{number}", file)
         assert made.exit_code == 0, made.output
         assert "rows_curated: 2" in made.output
     assert types(tmp_path / "contracts0")["when"] == "timestamp"
-    assert types(tmp_path / "contracts1") == {"Id Number": "double", "name": "string", "price": "decimal(38,2)"}
+    assert types(tmp_path / "contracts0")["Tags"] == "string"
+    assert types(tmp_path / "contracts1") == {
+        "Id Number": "double",
+        "list": "string",
+        "name": "string",
+        "price": "decimal(38,2)",
+    }
+    document = compile_contract(tmp_path / "contracts1" / "shop.odcs.yaml").document
+    assert sorted(document["ignored_columns"]) == ["at", "raw"]
+
+
+@pytest.mark.parametrize(
+    "content", ['[{"a": 1,\n "b": {"c": "}"}},\n{"a": 2, "d": true}]', '{"a":1,"b":{}}{"a":2,"d":true}']
+)
+def test_json_that_is_not_on_lines_makes_a_contract(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "a.json"
+    file.write_text(content, encoding="utf-8")
+    made = inferred(tmp_path / "contracts", file)
+    assert made.exit_code == 0, made.output
+    assert "rows_curated: 2" in made.output
+    assert types(tmp_path / "contracts") == {"a": "bigint", "b": "string", "d": "boolean"}
 
 
 @pytest.mark.parametrize(
