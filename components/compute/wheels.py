@@ -16,7 +16,9 @@ from components.compute.packaging import DIGEST_CHARACTERS, ROOT, PackagingError
 
 PINS = Path("requirements") / "layer.txt"
 WHEELS = Path(".local") / "wheels"
-PLATFORM = "manylinux_2_28_aarch64"
+PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in range(28, 16, -1)]
+"""What Lambda's runtime takes, which has glibc 2.34: pip takes no platform for older ones that it includes."""
+
 SECONDS = 600
 
 
@@ -41,7 +43,8 @@ def fetch_wheels(root: Path = ROOT) -> Path:
             *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
             *("--require-hashes", "--no-deps", "--only-binary=:all:"),
             *("--implementation", "cp", "--python-version", version, "--abi", f"cp{version.replace('.', '')}"),
-            *("--platform", PLATFORM, "--dest", f"{part}/wheels", "--requirement", str(root / PINS)),
+            *(argument for platform in PLATFORMS for argument in ("--platform", platform)),
+            *("--dest", f"{part}/wheels", "--requirement", str(root / PINS)),
         ]
         try:
             said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
