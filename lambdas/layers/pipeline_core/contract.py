@@ -5,8 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline_core.dialect import DEFAULT, MAX_RECORD_BYTES, Dialect, Written
+from pipeline_core.partitions import PartitionField
 
-LISTS = ("primary_key", "partition_by", "formats", "null_tokens", "ignored_columns", "locations")
+LISTS = (
+    *("primary_key", "partition_by", "formats", "null_tokens", "ignored_columns", "locations"),
+    *("sorted_by", "delete_codes"),
+)
+
+PARQUET, ICEBERG = "parquet", "iceberg"
+"""Formats of a table: Hive-style folders of Parquet files, or an Iceberg table."""
+
+APPEND, FIRST, LATEST, SNAPSHOT = "append", "first", "latest", "snapshot"
+"""Write modes: every row is kept; of rows with one key the first; of them the last; each file is the whole table."""
+
+SOURCE, BATCH, LANDED = "_source_file", "_batch_id", "_landed_at"
+"""Columns that a table has besides those of its contract: the file and the batch of each row, and, in the mode
+`latest`, when its file landed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +41,9 @@ class Column:
     enum: tuple[str, ...] | None = None
     # What a file calls the column, where that is not its name.
     source: str | None = None
+    # What the table called it before; the latest of these names first.
+    former_names: tuple[str, ...] = ()
+    description: str = ""
     # What files have in the place of a null, if not what the contract says of all columns.
     null_tokens: tuple[str, ...] | None = None
     # How texts of the column are written, if not as usual.
@@ -64,8 +81,8 @@ class Contract:
     # Batches that a release without these fields has opened are published by this one.
     crawler: bool = False
     latency_seconds: int | None = None
-    # "first": of rows with one key the first is kept. "append": every row is.
-    write_mode: str = "first"
+    write_mode: str = FIRST
+    table_format: str = PARQUET
     # "refuse" or "ignore": columns of a file that the contract does not have; those that match a pattern are ignored.
     unexpected_columns: str = "refuse"
     ignored_columns: tuple[str, ...] = ()
@@ -73,6 +90,20 @@ class Contract:
     dialect: Dialect = DEFAULT
     # Prefixes of the dataset's files in the raw bucket; none: its own folder.
     locations: tuple[str, ...] = ()
+    # By which rows lie in the files of an Iceberg table.
+    sorted_by: tuple[str, ...] = ()
+    # In the mode "latest": the column that says which of two rows is later, else when their files landed; the column
+    # that says what became of the row, with those of its values that mean it was deleted; and for how long an older
+    # row of a deleted key is known to be older.
+    sequence: str | None = None
+    operation: str | None = None
+    delete_codes: tuple[str, ...] = ()
+    tombstone_days: int = 30
+    # Of an Iceberg table: for how long its earlier states can be asked for and come back to; and for how long rows
+    # are kept, by a column of theirs.
+    history_days: int = 7
+    retention_days: int | None = None
+    retention_column: str | None = None
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Contract":
@@ -83,7 +114,8 @@ class Contract:
         """
         columns = []
         for column in document["columns"]:
-            lists = {name: tuple(column[name]) for name in ("enum", "null_tokens") if column.get(name) is not None}
+            names = ("enum", "null_tokens", "former_names")
+            lists = {name: tuple(column[name]) for name in names if column.get(name) is not None}
             written = Written.from_document(column["written"]) if column.get("written") else None
             columns.append(Column(**{**column, **lists, "written": written}))
         return cls(
@@ -103,8 +135,30 @@ class Contract:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The columns by which duplicates are told; none where every row is kept."""
-        return self.primary_key if self.write_mode == "first" else ()
+        """The columns by which rows are told from each other; none where every row is kept."""
+        return () if self.write_mode == APPEND else self.primary_key
+
+    @property
+    def is_iceberg(self) -> bool:
+        """Whether the table is an Iceberg table."""
+        return self.table_format == ICEBERG
+
+    @property
+    def partition_fields(self) -> tuple[PartitionField, ...]:
+        """The fields by which the table is partitioned, in their order."""
+        return tuple(map(PartitionField.parse, self.partition_by))
+
+    @property
+    def own_columns(self) -> dict[str, str]:
+        """The columns that the table has besides those of the contract, with their types."""
+        own = {SOURCE: "string", BATCH: "string"}
+        return {**own, LANDED: "timestamp"} if self.write_mode == LATEST else own
+
+    @property
+    def stored_columns(self) -> tuple[str, ...]:
+        """The contract's columns that are in the files: folders say the partition columns of a Hive-style table."""
+        folders = () if self.is_iceberg else self.partition_by
+        return tuple(column.name for column in self.columns if column.name not in folders)
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -104,6 +104,18 @@ def published_key(dataset: str, values: dict[str, str], batch_id: str, number: i
     return f"{table_prefix(dataset)}{partition_path(values)}{batch_id}-{number:05d}.parquet"
 
 
+LIVE_FILES = "metadata/live-files.json"
+"""Below an Iceberg table's folder: the list of its live files (`pipeline_core.live_files`)."""
+
+
+def data_file_key(dataset: str, partition: str, batch_id: str, report: str, number: int) -> str:
+    """Key of a data file of an Iceberg table, in a partition's folder; `report` is the name of the batch's report.
+
+    A batch that was staged again writes others: a late repetition of the earlier publish cannot overwrite them.
+    """
+    return f"{table_prefix(dataset)}data/{partition}{batch_id}-{report}-{number:05d}.parquet"
+
+
 def quarantined_rows_key(dataset: str, batch_id: str, number: int) -> str:
     """Key of a file of quarantined rows in the quarantine bucket. It has rows of one source file only."""
     return f"{ROWS}dataset={dataset}/{batch_id}-{number:05d}.parquet"

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pipeline_core.contract import Contract, QualityRule
 from pipeline_core.fields import Fields
 
+FATES = ("curated", "quarantined", "duplicate", "updated", "unchanged", "superseded", "deleted")
+"""What becomes of a row that was read: exactly one of these."""
+
 STAGE, SPARK = "stage", "spark"
 """What staged a batch: the function, or the Glue job."""
 
@@ -19,7 +22,11 @@ class ReconciliationError(Exception):
 class FileReport:
     """Row accounting of one file; `problem` says why the file as a whole was quarantined, if it was.
 
-    `rows_replaced` are published rows of the file that the batch takes out of the table.
+    Each row read has one fate: `rows_curated` are new in the table, `rows_updated` take the place of an older row of
+    their key, `rows_unchanged` are in the table as they are, `rows_superseded` are older than what is known of their
+    key, `rows_deleted` say that their key is no longer, `rows_duplicate` repeat a key, and `rows_quarantined` the
+    contract refuses. `rows_replaced` are published rows of the file, and `rows_removed` those of other files, that the
+    batch takes out of the table: updated ones, deleted ones, and those that a snapshot lacks.
     """
 
     key: str
@@ -29,13 +36,23 @@ class FileReport:
     rows_quarantined: int = 0
     rows_duplicate: int = 0
     rows_replaced: int = 0
+    rows_updated: int = 0
+    rows_unchanged: int = 0
+    rows_superseded: int = 0
+    rows_deleted: int = 0
+    rows_removed: int = 0
     problem: str | None = None
+
+    @property
+    def rows_written(self) -> int:
+        """Rows of the file that are in staged files."""
+        return self.rows_curated + self.rows_updated
 
     @classmethod
     def from_fields(cls, document: Fields) -> "FileReport":
         """Parse the accounting of a file."""
         document.allow_only(field.name for field in fields(cls))
-        counts = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate", "rows_replaced")
+        counts = [item.name for item in fields(cls) if item.name.startswith("rows_")]
         return cls(
             key=document.text("key"),
             version=document.text("version"),
@@ -87,7 +104,9 @@ class Report:
     """What the job of a batch read, curated, quarantined and dropped as duplicates.
 
     A file of quarantined rows has rows of one source file; its `partition` is `{"_file": position}`. `engine` is
-    STAGE or SPARK.
+    STAGE or SPARK. Of an Iceberg table, `snapshot` is the one that the engine saw, `tombstones` the address of the
+    staged file of deleted keys, which takes the place of the table's, and `landed_at` when the file landed that the
+    table is now, in the mode `snapshot`; they are empty where there is none.
     """
 
     batch_id: str
@@ -101,6 +120,9 @@ class Report:
     nulls: dict[str, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     engine: str = SPARK
+    snapshot: str = ""
+    tombstones: str = ""
+    landed_at: str = ""
 
     @property
     def rows_read(self) -> int:
@@ -124,8 +146,38 @@ class Report:
 
     @property
     def rows_replaced(self) -> int:
-        """Published rows that the batch takes out of the table."""
+        """Published rows of the batch's files that it takes out of the table."""
         return sum(file.rows_replaced for file in self.files)
+
+    @property
+    def rows_updated(self) -> int:
+        """Rows that take the place of an older row of their key."""
+        return sum(file.rows_updated for file in self.files)
+
+    @property
+    def rows_unchanged(self) -> int:
+        """Rows that are in the table as they are."""
+        return sum(file.rows_unchanged for file in self.files)
+
+    @property
+    def rows_superseded(self) -> int:
+        """Rows that are older than what is known of their key."""
+        return sum(file.rows_superseded for file in self.files)
+
+    @property
+    def rows_deleted(self) -> int:
+        """Rows that say that their key is no longer."""
+        return sum(file.rows_deleted for file in self.files)
+
+    @property
+    def rows_removed(self) -> int:
+        """Published rows of other files that the batch takes out of the table."""
+        return sum(file.rows_removed for file in self.files)
+
+    @property
+    def rows_written(self) -> int:
+        """Rows in the staged files of the table."""
+        return sum(file.rows_written for file in self.files)
 
     def partitions(self) -> list[dict[str, str]]:
         """Partitions that the batch adds rows to, without repetition, sorted."""
@@ -157,6 +209,9 @@ class Report:
             nulls=document.counts("nulls"),
             columns=document.words("columns", {}),
             engine=document.text("engine", SPARK),
+            snapshot=document.text("snapshot", ""),
+            tombstones=document.text("tombstones", ""),
+            landed_at=document.text("landed_at", ""),
         )
 
 
@@ -174,21 +229,22 @@ def reconcile(report: Report, expected: Iterable[tuple[str, str]]) -> None:
     if sorted(reported) != sorted(expected):
         raise ReconciliationError(f"batch {report.batch_id}: the report has {len(reported)} files, the manifest others")
     for file in report.files:
-        fates = file.rows_curated + file.rows_quarantined + file.rows_duplicate
-        if file.rows_read != fates:
+        fates = {fate: getattr(file, f"rows_{fate}") for fate in FATES}
+        if file.rows_read != sum(fates.values()):
+            counted = " + ".join(f"{rows} {fate}" for fate, rows in fates.items())
             raise ReconciliationError(
                 f"batch {report.batch_id}, file {file.key}: {file.rows_read} rows read, but "
-                f"{file.rows_curated} curated + {file.rows_quarantined} quarantined + "
-                f"{file.rows_duplicate} duplicates = {fates}"
+                f"{counted} = {sum(fates.values())}"
             )
     taken = sum(file.rows_before - file.rows_kept for file in report.replaced)
-    if taken != report.rows_replaced:
+    gone = report.rows_replaced + report.rows_removed
+    if taken != gone:
         raise ReconciliationError(
-            f"batch {report.batch_id}: {report.rows_replaced} rows are to be replaced, but {taken} are missing in "
+            f"batch {report.batch_id}: {gone} rows are to be replaced, but {taken} are missing in "
             "the files that take the place of the published ones"
         )
     for name, staged, rows in (
-        ("curated", report.curated, report.rows_curated),
+        ("curated", report.curated, report.rows_written),
         ("quarantined", report.quarantined, report.rows_quarantined),
     ):
         written = sum(file.rows for file in staged)
@@ -219,7 +275,7 @@ def _measure(rule: QualityRule, report: Report) -> float:
         count, base = report.rows_duplicate, report.rows_read - report.rows_quarantined
     elif rule.metric == "nullValues":
         assert rule.column is not None, "a contract's nullValues rule has a column"
-        count, base = report.nulls.get(rule.column, 0), report.rows_curated
+        count, base = report.nulls.get(rule.column, 0), report.rows_written
     elif rule.column is not None:
         count = sum(rows for reason, rows in report.reasons.items() if reason.partition(":")[2] == rule.column)
         base = report.rows_read
