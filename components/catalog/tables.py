@@ -92,7 +92,10 @@ def quarantined_files() -> OwnTable:
 
 def runs(datasets: Sequence[str]) -> OwnTable:
     """What became of every batch, with the accounting of its rows."""
-    numbers = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate", "rows_replaced")
+    numbers = (
+        *("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate", "rows_replaced"),
+        *("rows_updated", "rows_unchanged", "rows_superseded", "rows_deleted", "rows_removed"),
+    )
     return OwnTable(
         name="runs",
         description="What became of every batch, with the accounting of its rows",

@@ -130,7 +130,11 @@ class Functions(pulumi.ComponentResource):
             ResourceOptions(parent=self),
         )
         # A function that calls another comes after it: it must know its name.
-        processing = self._function("processing", permissions.processing(context, storage, catalog, messaging))
+        processing = self._function(
+            "processing",
+            permissions.processing(context, storage, catalog, messaging),
+            layers=[layer.version.arn],
+        )
         error_handler = self._function(
             "error_handler",
             permissions.error_handler(context, storage, messaging, processing),

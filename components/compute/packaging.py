@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAMBDAS = Path("lambdas")
 CORE = LAMBDAS / "layers" / "pipeline_core"
 ENGINE = LAMBDAS / "layers" / "record_engine"
+TABLE_FORMATS = LAMBDAS / "layers" / "table_formats"
 GLUE_JOBS = Path("glue_jobs")
 PINS = Path("requirements") / "program.txt"
 
@@ -27,8 +28,14 @@ PINS = Path("requirements") / "program.txt"
 # processor: wrapt falls back to its Python implementation without its compiled part.
 DISTRIBUTIONS = ("aws-lambda-powertools", "aws-xray-sdk", "jmespath", "typing-extensions", "wrapt")
 
-WITH_ENGINE = {"stage": ("tzdata",)}
-"""Functions that have the record engine, with the distributions that they need for it; pyarrow comes by a layer."""
+WITH_PACKAGES: Mapping[str, Mapping[str, Path]] = {
+    "stage": {"record_engine": ENGINE},
+    "processing": {"table_formats": TABLE_FORMATS},
+}
+"""Packages that a function has besides pipeline_core; pyarrow and PyIceberg, which they need, come by a layer."""
+
+WITH_DISTRIBUTIONS = {"stage": ("tzdata",)}
+"""Distributions that a function has besides those of all."""
 
 DIGEST_CHARACTERS = 16
 
@@ -49,9 +56,9 @@ def function_archive(function: str, root: Path = ROOT) -> Path:
     entries = {f"{LAMBDAS}/__init__.py": _read(root / LAMBDAS / "__init__.py", root)}
     entries |= _tree(root / LAMBDAS / function, f"{LAMBDAS}/{function}", root)
     entries |= _tree(root / CORE, "pipeline_core", root)
-    if function in WITH_ENGINE:
-        entries |= _tree(root / ENGINE, "record_engine", root)
-    for distribution in (*DISTRIBUTIONS, *WITH_ENGINE.get(function, ())):
+    for package, folder in WITH_PACKAGES.get(function, {}).items():
+        entries |= _tree(root / folder, package, root)
+    for distribution in (*DISTRIBUTIONS, *WITH_DISTRIBUTIONS.get(function, ())):
         entries |= _distribution(distribution, _pins(root))
     return _store(function, entries, root)
 

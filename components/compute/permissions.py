@@ -60,7 +60,8 @@ def etl_trigger(
 def processing(context: StackContext, storage: Storage, catalog: Catalog, messaging: Messaging) -> list[Statement]:
     """Audit a report, publish from staging to the table, register partitions, tell the bus, keep the accounting."""
     return [
-        storage.curated.read(STAGING),
+        # Of the tables: Iceberg's metadata, and the footers of what was copied.
+        storage.curated.read(STAGING, TABLES),
         storage.curated.write_large(TABLES),
         # A published file of which a replacement leaves nothing.
         storage.curated.delete(TABLES),
@@ -77,6 +78,7 @@ def processing(context: StackContext, storage: Storage, catalog: Catalog, messag
         storage.artifacts.write(RUNS, BATCHES),
         storage.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
         catalog.use_tables(
+            "GetDatabase",
             "GetTable",
             "CreateTable",
             "UpdateTable",

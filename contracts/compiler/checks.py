@@ -10,8 +10,7 @@ from zoneinfo import available_timezones
 
 from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard, ServiceLevelAgreementProperty
 
-from contracts.compiler import dialect
-from contracts.compiler.tables import WRITE_MODES
+from contracts.compiler import dialect, table_settings
 
 VERSION = re.compile(r"v?[0-9]{1,9}(\.[0-9]{1,9}){0,2}")
 
@@ -31,9 +30,10 @@ CUSTOM_PROPERTIES = {
     "maxFileBytes": f"allowed: 1 to {MAX_FILE_BYTES}",
     "timeZone": "it is not an IANA time zone, for example America/New_York",
     "crawler": "true or false is needed, without quotes",
-    "writeMode": f"allowed: {', '.join(WRITE_MODES)}",
+    "writeMode": f"allowed: {', '.join(table_settings.WRITE_MODES)}",
     "unexpectedColumns": f"allowed: {', '.join(UNEXPECTED)}",
     "ignoredColumns": "a list of names is needed, in which * means any text, for example ['_airbyte_*', '']",
+    **{name: setting.allowed for name, setting in table_settings.SETTINGS.items()},
     **{name: setting.allowed for name, setting in dialect.SETTINGS.items()},
     **{name: setting.allowed for name, setting in dialect.VALUE_SETTINGS.items()},
 }
@@ -137,6 +137,8 @@ def _sla_problems(contract: OpenDataContractStandard) -> Iterator[str]:
 
 
 def _is_allowed(name: str, value: Any) -> bool:
+    if name in table_settings.SETTINGS:
+        return table_settings.SETTINGS[name].allows(value)
     if name in dialect.SETTINGS:
         return dialect.SETTINGS[name].allows(value)
     if name in dialect.VALUE_SETTINGS:
@@ -151,7 +153,7 @@ def _is_allowed(name: str, value: Any) -> bool:
         case "maxFileBytes":
             return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_FILE_BYTES
         case "writeMode":
-            return value in WRITE_MODES
+            return value in table_settings.WRITE_MODES
         case "unexpectedColumns":
             return value in UNEXPECTED
         case "crawler":

@@ -12,7 +12,7 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard
 
-from contracts.compiler import dialect
+from contracts.compiler import dialect, table_settings
 from contracts.compiler.checks import (
     FORMATS,
     FREQUENCY,
@@ -157,6 +157,8 @@ def _document(
         "ignored_columns": settings.get("ignoredColumns", []),
         "frequency_hours": None if (seconds := _promised(contract, FREQUENCY)) is None else seconds / HOUR,
         "latency_seconds": None if (seconds := _promised(contract, LATENCY)) is None else math.floor(seconds),
+        **table_settings.compiled(settings, made.write_mode),
+        **(table_settings.retention(contract) or {}),
         **_locations(contract, made),
         **dialect.compiled(settings),
     }
@@ -198,7 +200,7 @@ def _column(column: ColumnPlan, settings: dict[str, Any]) -> dict[str, Any]:
         compiled |= {name: options[option] for option, name in names.items() if option in options}
     if column.enum:
         compiled["enum"] = [as_written(item.value, kind) for item in column.enum]
-    return compiled | dialect.column_fields(column.said, kind, settings)
+    return compiled | dialect.column_fields(column.said, kind, settings) | table_settings.column_fields(column.said)
 
 
 def _rule(rule: DataQuality, column: str | None) -> dict[str, Any]:

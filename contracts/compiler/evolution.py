@@ -39,15 +39,19 @@ def refusals(deployed: Contract, wanted: Contract) -> list[str]:
 def form(contract: Contract) -> dict[str, Any]:
     """Keep of a compiled contract what a later one is compared with: what a row looks like, and what it means."""
     kept = {field: contract[field] for field in ("dataset", "version", "primary_key", "partition_by", "time_zone")}
-    kept["write_mode"] = _write_mode(contract)
+    kept |= {"write_mode": _write_mode(contract), "table_format": _table_format(contract)}
     columns = [{field: column[field] for field in ("name", "type", "required")} for column in contract["columns"]]
     return {**kept, "columns": columns}
 
 
 def _column_changes(deployed: Contract, wanted: Contract) -> Iterator[str]:
     old, new = _columns(deployed), _columns(wanted)
-    for name, column in old.items():
+    renamed = {
+        former: column for column in wanted["columns"] for former in column.get("former_names", ()) if former not in new
+    }
+    for was, column in old.items():
         kind = column["type"]
+        name = renamed[was]["name"] if was in renamed and was not in new else was
         if name not in new:
             yield f"{name}: was {kind}, is gone: published rows have it, and queries that name it would fail"
             continue
@@ -77,6 +81,12 @@ def _table_changes(deployed: Contract, wanted: Contract) -> Iterator[str]:
             f"write_mode: was {_write_mode(deployed)}, becomes {_write_mode(wanted)}: "
             "readers count on keys that are there once, or on every row"
         )
+    if (was_format := _table_format(deployed)) != (becomes_format := _table_format(wanted)):
+        way = "; turn the table into one first: data-pipeline adopt" if becomes_format == "iceberg" else ""
+        yield (
+            f"table_format: was {was_format}, becomes {becomes_format}: published files are read by folders, or by "
+            f"a list of them{way}"
+        )
 
 
 def is_widened(was: str, becomes: str) -> bool:
@@ -99,12 +109,18 @@ def _decimal(kind: str) -> tuple[int, int] | None:
 def _form(contract: Contract) -> tuple[Any, ...]:
     """What a row looks like and means; checks of values and thresholds are no part of it."""
     columns = [(column["name"], column["type"], column["required"]) for column in contract["columns"]]
-    return columns, contract["primary_key"], contract["partition_by"], contract["time_zone"], _write_mode(contract)
+    table = (_write_mode(contract), _table_format(contract))
+    return columns, contract["primary_key"], contract["partition_by"], contract["time_zone"], *table
 
 
 def _write_mode(contract: Contract) -> str:
     """How rows are written; releases that did not say it had no other."""
     return str(contract.get("write_mode", "first"))
+
+
+def _table_format(contract: Contract) -> str:
+    """The format of the table; releases that did not say it had no other."""
+    return str(contract.get("table_format", "parquet"))
 
 
 def _columns(contract: Contract) -> dict[str, Contract]:

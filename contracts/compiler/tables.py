@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from open_data_contract_standard.model import EnumValue, SchemaObject, SchemaProperty
+from pipeline_core.contract import APPEND, FIRST, ICEBERG
 
-from contracts.compiler import dialect
+from contracts.compiler import dialect, table_settings
 from contracts.compiler.column_types import LOGICAL_TYPES, ColumnType, ColumnTypeError, column_type, with_checks
 from contracts.compiler.column_values import PARTITION_TYPES, not_checked, value_problems
 from contracts.compiler.names import MAX_COLUMN, MAX_DATASET, column_name, dataset_name
@@ -18,18 +19,14 @@ from contracts.compiler.names import MAX_COLUMN, MAX_DATASET, column_name, datas
 RESERVED_NAMES = ("index", "quarantined_files", "quarantined_rows", "runs")
 """Names that a dataset cannot have: the list of the contracts, and the tables in components/catalog/tables.py."""
 
-OWN_COLUMNS = ("_source_file", "_batch_id")
-"""Columns that every table has besides those of its contract."""
+OWN_COLUMNS = ("_source_file", "_batch_id", "_landed_at")
+"""Columns that tables have besides those of their contracts."""
 
 JOB_COLUMNS = (
     *("_address", "_fate", "_file", "_goes", "_line", "_object", "_path", "_published", "_rank", "_raw", "_reasons"),
-    *("_keeps", "_rows"),
+    *("_keeps", "_rows", "_deleted_at", "_partition"),
 )
 """Columns that a batch has besides those of its contract while it is worked on."""
-
-FIRST, APPEND = "first", "append"
-WRITE_MODES = (FIRST, APPEND)
-"""Of rows with one key the first is kept; or every row is."""
 
 
 LOGICAL_OF = {kind: logical for logical, kind in LOGICAL_TYPES.items()} | {"int": "integer"}
@@ -84,7 +81,7 @@ def plan(index: int, table: SchemaObject, server: str | None, settings: Mapping[
     for position, column in enumerate(table.properties):
         _add_column(made, f"{where}.properties.{position} ({column.name})", column, server, settings)
     made.problems += _name_problems(made)
-    _set_keys(made, table.properties, settings.get("writeMode"))
+    _set_keys(made, table.properties, settings)
     return made
 
 
@@ -130,6 +127,10 @@ def _add_column(
     logical = column.logicalType or ("number" if found.kind.startswith("decimal") else LOGICAL_OF.get(found.kind))
     made.problems += (f"{where}: {problem}" for problem in value_problems(options, enum, found.kind, logical))
     made.problems += (f"{where}: {problem}" for problem in dialect.column_problems(column, found.kind, settings))
+    table_format = settings.get("tableFormat", ICEBERG)
+    made.problems += (
+        f"{where}: {problem}" for problem in table_settings.column_problems(column, found.kind, table_format)
+    )
     made.notices += (("type", notice, where) for notice in found.notices)
     for option in not_checked(options, found.kind):
         reason = f"no value of a {found.kind.split('(')[0]} column is checked by it"
@@ -168,13 +169,19 @@ def _name_problems(made: TablePlan) -> Iterator[str]:
             yield f"{where}: physicalName {source!r} is that of {', '.join(names)}; give each its own"
 
 
-def _set_keys(made: TablePlan, columns: list[SchemaProperty], write_mode: object) -> None:
+def _set_keys(made: TablePlan, columns: list[SchemaProperty], settings: Mapping[str, Any]) -> None:
     keys = _in_order(columns, "primaryKey", "primaryKeyPosition")
     partitions = _in_order(columns, "partitioned", "partitionKeyPosition")
     made.primary_key = [column_name(column.name or "") for column in keys]
-    made.partition_by = [column_name(column.name or "") for column in partitions]
-    made.write_mode = str(write_mode) if write_mode is not None else FIRST if keys else APPEND
+    made.partition_by = [table_settings.transform_of(column_name(column.name or ""), column) for column in partitions]
+    made.write_mode = str(settings.get("writeMode", FIRST if keys else APPEND))
     made.problems += _key_problems(made, columns)
+    kinds = {column.name: column.type.kind for column in made.columns}
+    where = f"{made.where}.properties"
+    made.problems += (
+        problem if problem.startswith("customProperties") else f"{where}: {problem}"
+        for problem in table_settings.table_problems(settings, made.write_mode, kinds, made.primary_key)
+    )
     if made.write_mode == APPEND and keys:
         reason = "writeMode is append: every row is kept, also one whose key is there"
         made.notices.append(("primaryKey", reason, f"{made.where}.properties"))
@@ -182,8 +189,8 @@ def _set_keys(made: TablePlan, columns: list[SchemaProperty], write_mode: object
 
 def _key_problems(made: TablePlan, columns: list[SchemaProperty]) -> Iterator[str]:
     where = f"{made.where}.properties"
-    if made.write_mode not in WRITE_MODES:
-        yield f"customProperties (writeMode): {made.write_mode!r}; allowed: {', '.join(WRITE_MODES)}"
+    if made.write_mode not in table_settings.WRITE_MODES:
+        yield (f"customProperties (writeMode): {made.write_mode!r}; allowed: {', '.join(table_settings.WRITE_MODES)}")
     elif made.write_mode == FIRST and not made.primary_key:
         yield f"{where}: no primaryKey, but writeMode is first: mark the columns that identify a row, or use append"
     for flag, position in (("primaryKey", "primaryKeyPosition"), ("partitioned", "partitionKeyPosition")):
@@ -201,7 +208,8 @@ def _key_problems(made: TablePlan, columns: list[SchemaProperty]) -> Iterator[st
         if not planned.said.partitioned:
             continue
         said = f"{where} ({planned.said.name})"
-        if planned.type.kind not in PARTITION_TYPES:
+        has_transform = table_settings.TRANSFORM in table_settings.said_of(planned.said)
+        if planned.type.kind not in PARTITION_TYPES and not has_transform:
             yield f"{said}: partitioned: a {planned.type.kind} column; allowed: {', '.join(PARTITION_TYPES)}"
         if planned.name.startswith("_"):
             yield f"{said}: partitioned: readers skip folders that begin with _; give it another name"
@@ -210,7 +218,7 @@ def _key_problems(made: TablePlan, columns: list[SchemaProperty]) -> Iterator[st
                 f"{said}: partitioned: not in the primary key; with writeMode first a partition column belongs to the "
                 "key, so that a duplicate is always found in the same partition; add it to the key, or use append"
             )
-    if all(column.partitioned for column in columns):
+    if all(column.partitioned and not table_settings.said_of(column) for column in columns):
         yield f"{where}: every column is a partition column; a table needs at least one other"
 
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import boto3
-from pipeline_core import catalog as catalog_module
 from pipeline_core import layout, publish
-from pipeline_core.batches import DECIDED, FINISHED, Batch, Batches, ClosedError, ConflictError
-from pipeline_core.contract import Contract
+from pipeline_core.batches import ALL_PARTITIONS, DECIDED, FINISHED, Batch, Batches, ClosedError, ConflictError
+from pipeline_core.contract import LATEST, SNAPSHOT, Contract
 from pipeline_core.documents import read, write_once
 from pipeline_core.files import Candidate, candidates_from_json
 from pipeline_core.ledger import PUBLISHED, QUARANTINED, Ledger
@@ -17,7 +16,8 @@ from pipeline_core.quarantine import quarantine_file
 from pipeline_core.report import Report, reconcile, violations
 from pipeline_core.runs import RunDetails, record_run
 from pipeline_core.ticks import Ticks
-from pipeline_core.verdict import CONFLICT, Verdict
+from pipeline_core.verdict import CONFLICT, ROW_COUNTS, Verdict
+from table_formats import StaleTableError, TableFormat, TablePlace, table_of
 
 from lambdas.processing.finished_files import check_replaced, finished_file, has_no_rows_to_quarantine
 
@@ -67,21 +67,28 @@ class Publisher:
         reconcile(report, [(file.key, file.version) for file in manifest.files])
         if manifest.purpose == REPLACE:
             check_replaced(report, self._candidates(batch))
-        verdict = self._verdict(batch, name, manifest, report)
+        contract = Contract.from_json(self._document(batch, "contract"))
+        verdict = self._verdict(batch, name, manifest, report, contract)
         if verdict.verdict == QUARANTINED:
             if manifest.purpose != REPLACE:
                 publish.copy_files(publish.quarantine_files(report), self.quarantine_bucket)
             batches.close(batch, QUARANTINED, verdict)
         else:
-            paths = publish.partition_paths(report)
+            # A row of a key may be in any partition.
+            paths = [ALL_PARTITIONS] if contract.write_mode in (LATEST, SNAPSHOT) else publish.partition_paths(report)
             if batch.seen is None:
                 try:
                     batches.begin_publish(batch, seen, paths)
                 except ConflictError as conflict:
                     return replace(verdict, verdict=CONFLICT, violations=(str(conflict),))
-            # What goes goes first: a reader may miss replaced rows for a moment, and never sees them twice.
-            publish.replace_files(report, self.curated_bucket)
-            publish.copy_files(publish.table_files(report), self.curated_bucket)
+            table = self._table(contract)
+            try:
+                table.publish(report, name, contract)
+            except StaleTableError as stale:
+                # Nobody has seen anything of it.
+                table.refresh()
+                batches.withdraw_publish(batch)
+                return replace(verdict, verdict=CONFLICT, violations=(str(stale),))
             publish.copy_files(publish.quarantine_files(report), self.quarantine_bucket)
             batches.end_publish(batch, verdict, paths)
         closed = batches.get(dataset, batch_id)
@@ -89,8 +96,12 @@ class Publisher:
             raise ClosedError(f"{batch_id} is {closed and closed.status} and was not {verdict.verdict}")
         return self._conclude(batches, closed, manifest, report)
 
-    def _verdict(self, batch: Batch, name: str, manifest: Manifest, report: Report) -> Verdict:
-        contract = Contract.from_json(self._document(batch, "contract"))
+    def _table(self, contract: Contract) -> TableFormat:
+        place = TablePlace(database=self.database, bucket=self.curated_bucket, dataset=contract.dataset)
+        return table_of(place, contract.table_format)
+
+    @staticmethod
+    def _verdict(batch: Batch, name: str, manifest: Manifest, report: Report, contract: Contract) -> Verdict:
         # Thresholds are about what producers deliver; rows that come out of quarantine were judged before.
         broken = [] if manifest.purpose == ROWS else violations(report, contract)
         return Verdict(
@@ -103,11 +114,7 @@ class Publisher:
             files=len(report.files),
             files_quarantined=sum(file.problem is not None for file in report.files),
             bytes=sum(file.size for file in manifest.files),
-            rows_read=report.rows_read,
-            rows_curated=report.rows_curated,
-            rows_quarantined=report.rows_quarantined,
-            rows_duplicate=report.rows_duplicate,
-            rows_replaced=report.rows_replaced,
+            **{counted: getattr(report, counted) for counted in ROW_COUNTS},
             violations=tuple(broken),
             engine=report.engine,
         )
@@ -124,10 +131,7 @@ class Publisher:
         self._finish_files(batch, manifest, report, verdict, candidates)
         if batch.status == PUBLISHED or manifest.purpose not in (ROWS, REPLACE):
             self._empty_quarantine(batch, report, candidates)
-        crawl = False
-        if batch.status == PUBLISHED and report.rows_curated:
-            changed = catalog_module.Catalog(self.database, self.curated_bucket).keep(report, contract)
-            crawl = changed and contract.crawler
+        crawl = batch.status == PUBLISHED and self._table(contract).finish(report, contract)
         if batch.status == PUBLISHED:
             self._announce(verdict)
         record_run(self.artifacts_bucket, batch, RunDetails.of_verdict(verdict))

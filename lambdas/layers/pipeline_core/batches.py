@@ -313,6 +313,34 @@ class Batches:
             raise ClosedError(f"{batch.batch_id} is {now_known.status}: it must not be published any more")
         raise PublishingError(f"{batch.dataset}: another batch began to publish; {batch.batch_id} waits")
 
+    def withdraw_publish(self, batch: Batch) -> None:
+        """Give up a publish of which no reader has seen anything: somebody else has changed the table.
+
+        The change counts as a publish that touched all partitions, so that this batch and those that run are staged
+        again, and see it.
+        """
+        state = self.state(batch.dataset)
+        sequence = state.published + 1
+        self._transact(
+            self._state_update(
+                batch.dataset,
+                "SET #published = :sequence REMOVE #publishing",
+                "#publishing = :batch",
+                {"#published": "published", "#publishing": "publishing"},
+                {":sequence": sequence, ":batch": batch.batch_id},
+            ),
+            {
+                "Update": {
+                    "Key": {"pk": f"dataset#{batch.dataset}", "sk": f"batch#{batch.batch_id}"},
+                    "UpdateExpression": "REMOVE seen",
+                    "ConditionExpression": "#status IN (:open, :started)",
+                    "ExpressionAttributeNames": {"#status": "status"},
+                    "ExpressionAttributeValues": {":open": OPEN, ":started": STARTED},
+                }
+            },
+            self._publish_item(batch.dataset, sequence, "", [ALL_PARTITIONS]),
+        )
+
     def end_publish(self, batch: Batch, verdict: Verdict, partitions: Sequence[str]) -> bool:
         """Give a batch the status PUBLISHED and count the publish; `conclude` comes after it.
 
@@ -323,13 +351,6 @@ class Batches:
         sequence = state.published + 1
         size = sum(len(path.encode()) + BYTES_AN_ELEMENT for path in partitions)
         listed = list(partitions) if size <= MAX_LISTED_BYTES else [ALL_PARTITIONS]
-        publish = {
-            "pk": f"dataset#{batch.dataset}",
-            "sk": f"publish#{sequence:012d}",
-            "batch_id": batch.batch_id,
-            "partitions": listed,
-            "published_at": now(),
-        }
         return self._transact(
             self._finished(batch, PUBLISHED, verdict),
             self._state_update(
@@ -339,8 +360,19 @@ class Batches:
                 {"#published": "published", "#publishing": "publishing"},
                 {":sequence": sequence, ":batch": batch.batch_id},
             ),
-            {"Put": {"Item": publish, "ConditionExpression": "attribute_not_exists(pk)"}},
+            self._publish_item(batch.dataset, sequence, batch.batch_id, listed),
         )
+
+    @staticmethod
+    def _publish_item(dataset: str, sequence: int, batch_id: str, partitions: Sequence[str]) -> dict[str, Any]:
+        item = {
+            "pk": f"dataset#{dataset}",
+            "sk": f"publish#{sequence:012d}",
+            "batch_id": batch_id,
+            "partitions": list(partitions),
+            "published_at": now(),
+        }
+        return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
     @staticmethod
     def _finished(batch: Batch, status: str, end: Verdict | ErrorOutput | NothingToRead) -> dict[str, Any]:

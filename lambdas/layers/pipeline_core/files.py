@@ -51,6 +51,10 @@ class RowCounts:
     rows_curated: int = 0
     rows_quarantined: int = 0
     rows_duplicate: int = 0
+    rows_updated: int = 0
+    rows_unchanged: int = 0
+    rows_superseded: int = 0
+    rows_deleted: int = 0
 
     @classmethod
     def from_fields(cls, document: Fields) -> "RowCounts":

@@ -24,6 +24,11 @@ class RunDetails:
     rows_quarantined: int = 0
     rows_duplicate: int = 0
     rows_replaced: int = 0
+    rows_updated: int = 0
+    rows_unchanged: int = 0
+    rows_superseded: int = 0
+    rows_deleted: int = 0
+    rows_removed: int = 0
     violations: tuple[str, ...] = ()
     error: str = ""
     engine: str = ""

@@ -1,9 +1,9 @@
 """What a batch came to, as the ledger, the workflow and the event `BatchPublished` have it. Standard library only."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
-from pipeline_core.fields import Fields
+from pipeline_core.fields import REQUIRED, Fields
 
 CONFLICT = "CONFLICT"
 """The verdict that asks for another run of the job: other rows were published since it read the table."""
@@ -40,6 +40,11 @@ class Verdict:
     rows_quarantined: int
     rows_duplicate: int
     rows_replaced: int
+    rows_updated: int = 0
+    rows_unchanged: int = 0
+    rows_superseded: int = 0
+    rows_deleted: int = 0
+    rows_removed: int = 0
     violations: tuple[str, ...] = ()
     engine: str = ""
     crawl: bool = False
@@ -56,7 +61,10 @@ class Verdict:
     def from_fields(cls, document: Fields) -> "Verdict":
         """Parse a verdict of the ledger or of the workflow's state."""
         values: dict[str, Any] = {
-            field.name: document.integer(field.name) if field.type is int else document.text(field.name)
+            # Releases that knew fewer fates have no count of the others.
+            field.name: document.integer(field.name, REQUIRED if field.default is MISSING else 0)
+            if field.type is int
+            else document.text(field.name)
             for field in fields(cls)
             if field.type in (int, str) and field.name != "engine"
         }
@@ -81,6 +89,10 @@ class Verdict:
     def to_document(self) -> dict[str, Any]:
         """Write the verdict as the workflow has it."""
         return {**self.to_event(), "crawl": self.crawl}
+
+
+ROW_COUNTS = tuple(field.name for field in fields(Verdict) if field.name.startswith("rows_"))
+"""Counts of rows that a report, a verdict and a run have by the same names."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,342 @@
+"""An Iceberg table: one commit publishes a batch, and readers see all of it or nothing.
+
+PyIceberg writes the metadata, and the Glue Data Catalog decides which of two commits is first (UpdateTable with the
+version that was read). What may be committed after what is decided here, by the snapshots since the one that the engine
+saw: PyIceberg would try a refused commit again on top of whatever is there, and publish rows twice.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+
+import boto3
+from pipeline_core import layout, publish
+from pipeline_core.contract import Contract
+from pipeline_core.documents import read, write
+from pipeline_core.live_files import LiveFile, LiveFiles
+from pipeline_core.report import ReconciliationError, Report
+from pyiceberg.catalog.glue import GlueCatalog
+from pyiceberg.exceptions import CommitFailedException, NoSuchIcebergTableError, NoSuchTableError, ValidationException
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table, Transaction
+from pyiceberg.table.snapshots import Snapshot
+
+from table_formats import iceberg_schema
+from table_formats.base import StaleTableError, TablePlace
+from table_formats.data_files import NewFile, new_data_files
+from table_formats.partition_values import folder_of
+
+PREFIX = "data-pipeline."
+BATCH, SOURCES, MANIFEST = f"{PREFIX}batch-id", f"{PREFIX}sources", f"{PREFIX}manifest"
+MAINTENANCE, ROLLBACK = f"{PREFIX}maintenance", f"{PREFIX}rollback-to"
+TOMBSTONES, LANDED_AT = f"{PREFIX}tombstones", f"{PREFIX}landed-at"
+"""Properties of a snapshot: whose it is, what it was made of, and what of the table is beside its files."""
+
+OWN = (BATCH, MAINTENANCE, ROLLBACK)
+"""A snapshot without one of these was committed by somebody else."""
+
+VERSION = f"{PREFIX}contract-version"
+
+MAX_SOURCES = 1_000
+"""Characters of a snapshot's list of source files, since all snapshots are read with every commit. The manifest has
+them all."""
+
+MAX_TRIES = 3
+"""How often a commit is made again because maintenance came first."""
+
+PROPERTIES = {
+    "format-version": "2",
+    # A refused commit must not be repeated on top of what made it refused.
+    "commit.retry.num-retries": "0",
+    "commit.manifest-merge.enabled": "true",
+    "commit.manifest.min-count-to-merge": "50",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "20",
+    "write.parquet.compression-codec": "snappy",
+}
+
+
+class IcebergTable:
+    """A table of the Glue Data Catalog, whose data and metadata are in the curated bucket."""
+
+    def __init__(self, place: TablePlace) -> None:
+        self.place = place
+
+    @cached_property
+    def _catalog(self) -> GlueCatalog:
+        return GlueCatalog("glue", client=boto3.client("glue"), **{"py-io-impl": "table_formats.s3_io.S3IO"})
+
+    def load(self) -> Table | None:
+        """The table as it is now; None if there is none.
+
+        Raises:
+            RuntimeError: the catalog's table of this name is no Iceberg table.
+        """
+        try:
+            return self._catalog.load_table((self.place.database, self.place.dataset))
+        except NoSuchTableError:
+            return None
+        except NoSuchIcebergTableError as error:
+            raise RuntimeError(
+                f"{self.place.dataset}: the contract says tableFormat iceberg, and the table is another; "
+                f"turn it into one: data-pipeline adopt {self.place.dataset}"
+            ) from error
+
+    def publish(self, report: Report, name: str, contract: Contract) -> None:
+        """Copy the staged files beside the table's, and commit them as one snapshot."""
+        if not (report.curated or report.replaced or report.tombstones or report.landed_at):
+            return
+        files = self._copy(report, name)
+        for _ in range(MAX_TRIES):
+            table = self.load() or self._create(contract)
+            if snapshot_of_batch(table, report.batch_id) is None:
+                check_seen(table, report.snapshot)
+                try:
+                    self._commit(table, report, name, contract, files)
+                except (CommitFailedException, ValidationException):
+                    # Somebody else was first, or has taken away a file: what is there now says whether that matters.
+                    continue
+            self.refresh()
+            return
+        raise StaleTableError(f"{report.batch_id}: the table was changed {MAX_TRIES} times while it was published")
+
+    def finish(self, report: Report, contract: Contract) -> bool:
+        """The commit has done all: an Iceberg table needs no partitions in the catalog, and no crawler."""
+        return False
+
+    def refresh(self) -> None:
+        """Write the list of live files, for engines."""
+        table = self.load()
+        key = layout.table_prefix(self.place.dataset) + layout.LIVE_FILES
+        if table is None:
+            return
+        known = LiveFiles.from_json(text) if (text := read(self.place.bucket, key)) else LiveFiles()
+        if known.snapshot != _id(table.current_snapshot()):
+            write(self.place.bucket, key, live_files(table, self.place).to_json())
+
+    def _create(self, contract: Contract) -> Table:
+        schema = iceberg_schema.new_schema(contract)
+        return self._catalog.create_table_if_not_exists(
+            (self.place.database, self.place.dataset),
+            schema=schema,
+            location=self.place.address().rstrip("/"),
+            partition_spec=iceberg_schema.new_spec(contract, schema),
+            sort_order=iceberg_schema.new_sort_order(contract, schema),
+            properties={
+                **PROPERTIES,
+                iceberg_schema.NAME_MAPPING: iceberg_schema.name_mapping(schema),
+                VERSION: contract.version,
+            },
+        )
+
+    def _copy(self, report: Report, name: str) -> list[NewFile]:
+        """Copy staged files to names of this report, which nobody reads before they are committed."""
+        staged = [(file.uri, file.partition, file.rows) for file in sorted(report.curated, key=lambda file: file.uri)]
+        staged += [(file.uri, file.partition, file.rows_kept) for file in report.replaced if file.uri]
+        files = [
+            NewFile(
+                key=layout.data_file_key(
+                    report.dataset, layout.partition_path(partition), report.batch_id, name, number
+                ),
+                partition=partition,
+                rows=rows,
+            )
+            for number, (_, partition, rows) in enumerate(staged)
+        ]
+        copies = [(uri, file.key) for (uri, _, _), file in zip(staged, files, strict=True)]
+        if report.tombstones:
+            copies.append((report.tombstones, tombstones_key(report, name)))
+        publish.copy_files(copies, self.place.bucket)
+        return files
+
+    def _commit(self, table: Table, report: Report, name: str, contract: Contract, files: list[NewFile]) -> None:
+        with_schema = table.transaction()
+        _follow(with_schema, table, contract)
+        added = new_data_files(with_schema.table_metadata, contract, self.place.bucket, files)
+        gone = {layout.uri(self.place.bucket, file.key) for file in report.replaced}
+        removed = (
+            [file for file in data_files(table, table.current_snapshot()) if file.file_path in gone] if gone else []
+        )
+        if len(removed) != len(gone):
+            lost = sorted(gone - {file.file_path for file in removed})
+            raise StaleTableError(f"{report.batch_id}: files that it replaces are no longer of the table: {lost[:3]}")
+        before = live_properties(table)
+        properties = {
+            BATCH: report.batch_id,
+            MANIFEST: layout.batch_key(report.dataset, report.batch_id, "manifest"),
+            SOURCES: _sources(report),
+            TOMBSTONES: self.place.name_of(
+                layout.uri(self.place.bucket, tombstones_key(report, name)) if report.tombstones else before.tombstones
+            ),
+            LANDED_AT: report.landed_at or before.landed_at,
+            **{f"{PREFIX}rows-{fate}": str(getattr(report, f"rows_{fate}")) for fate in ("read", "written", "removed")},
+        }
+        commit_files(with_schema, added, removed, properties)
+        check_snapshot(table, with_schema, report)
+        with_schema.commit_transaction()
+
+
+def _follow(transaction: Transaction, table: Table, contract: Contract) -> None:
+    """Have the table's schema follow the contract, unless that is an older one than the table's."""
+    fields = iceberg_schema.partition_fields(table.spec(), table.schema())
+    renamed = {column.name: column.former_names for column in contract.columns}
+    wanted = contract.partition_fields
+    same = len(fields) == len(wanted) and all(
+        (is_there.transform, is_there.width) == (field.transform, field.width)
+        and is_there.column in (field.column, *renamed.get(field.column, ()))
+        for is_there, field in zip(fields, wanted, strict=False)
+    )
+    if not same:
+        raise iceberg_schema.SchemaChangeError(
+            f"{contract.dataset}: the table is partitioned by {[str(field) for field in fields]}, its contract says "
+            f"{list(contract.partition_by)}; partitions do not change: make another dataset"
+        )
+    known = table.properties.get(VERSION, "0")
+    if _version(known) > _version(contract.version):
+        return
+    update = transaction.update_schema()
+    if iceberg_schema.evolve(update, table.schema(), contract):
+        update.commit()
+    if known != contract.version:
+        transaction.set_properties({VERSION: contract.version})
+
+
+def commit_files(
+    transaction: Transaction, added: list[DataFile], removed: list[DataFile], properties: dict[str, str]
+) -> None:
+    """Add a snapshot to a transaction that adds files and takes others away."""
+    update = transaction.update_snapshot(snapshot_properties={name: text for name, text in properties.items() if text})
+    producer = update.overwrite() if removed else update.merge_append()
+    for file in added:
+        producer.append_data_file(file)
+    for file in removed:
+        producer.delete_data_file(file)
+    producer.commit()
+
+
+def check_snapshot(table: Table, transaction: Transaction, report: Report) -> None:
+    """Check, before it is committed, that the new snapshot has the rows that the report says.
+
+    Raises:
+        ReconciliationError: it has not.
+    """
+    before, after = table.current_snapshot(), transaction.table_metadata.current_snapshot()
+    taken = sum(file.rows_before - file.rows_kept for file in report.replaced)
+    expected = _records(before) + report.rows_written - taken
+    if _records(after) != expected:
+        raise ReconciliationError(
+            f"batch {report.batch_id}: the table would have {_records(after)} rows; it had {_records(before)}, "
+            f"{report.rows_written} are new and {taken} go"
+        )
+
+
+def check_seen(table: Table, seen: str) -> None:
+    """Check that whatever happened to the table since the engine read it is the pipeline's own.
+
+    What other batches did to the same partitions, the ledger knows.
+
+    Raises:
+        StaleTableError: somebody else has committed, or what the engine saw is no part of the table's history.
+    """
+    for snapshot in ancestors(table, table.current_snapshot()):
+        if _id(snapshot) == seen:
+            return
+        properties = snapshot.summary.additional_properties if snapshot.summary else {}
+        if not any(name in properties for name in OWN):
+            raise StaleTableError(f"{table.name()}: snapshot {_id(snapshot)} was committed by somebody else")
+    # Before the first snapshot there is the empty table.
+    if seen or table.current_snapshot() is not None:
+        raise StaleTableError(f"{table.name()}: snapshot {seen or 'none'} is not in the history of the table")
+
+
+def snapshot_of_batch(table: Table, batch_id: str) -> Snapshot | None:
+    """The snapshot of the table's history that a batch has made; None if there is none."""
+    for snapshot in ancestors(table, table.current_snapshot()):
+        if snapshot.summary and snapshot.summary.additional_properties.get(BATCH) == batch_id:
+            return snapshot
+    return None
+
+
+def ancestors(table: Table, snapshot: Snapshot | None) -> Iterator[Snapshot]:
+    """A snapshot and those before it, as far as they have not expired."""
+    while snapshot is not None:
+        yield snapshot
+        parent = snapshot.parent_snapshot_id
+        snapshot = table.snapshot_by_id(parent) if parent is not None else None
+
+
+def data_files(table: Table, snapshot: Snapshot | None) -> list[DataFile]:
+    """The data files of a snapshot."""
+    if snapshot is None:
+        return []
+    return [
+        entry.data_file
+        for manifest in snapshot.manifests(table.io)
+        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+    ]
+
+
+def live_properties(table: Table) -> LiveFiles:
+    """What the table has beside its files, as the latest snapshot says that says it; without the files."""
+    found: dict[str, str] = {}
+    for snapshot in ancestors(table, table.current_snapshot()):
+        properties = snapshot.summary.additional_properties if snapshot.summary else {}
+        for name in (TOMBSTONES, LANDED_AT):
+            if name in properties:
+                found.setdefault(name, properties[name])
+        if BATCH in properties or ROLLBACK in properties:
+            break
+    return LiveFiles(tombstones=found.get(TOMBSTONES, ""), landed_at=found.get(LANDED_AT, ""))
+
+
+def live_files(table: Table, place: TablePlace) -> LiveFiles:
+    """The list of live files of a table as it is now."""
+    beside = live_properties(table)
+    fields = iceberg_schema.partition_fields(table.spec(), table.schema())
+    kinds = {field.name: iceberg_schema.hive_type(field.field_type) for field in table.schema().fields}
+    return LiveFiles(
+        snapshot=_id(table.current_snapshot()),
+        files=tuple(
+            sorted(
+                (
+                    LiveFile(
+                        name=place.name_of(file.file_path),
+                        partition=folder_of(fields, file.partition, kinds),
+                        rows=file.record_count,
+                        bytes=file.file_size_in_bytes,
+                    )
+                    for file in data_files(table, table.current_snapshot())
+                ),
+                key=lambda file: file.name,
+            )
+        ),
+        tombstones=beside.tombstones,
+        landed_at=beside.landed_at,
+    )
+
+
+def tombstones_key(report: Report, name: str) -> str:
+    """The key of a batch's file of deleted keys."""
+    return f"{layout.table_prefix(report.dataset)}metadata/tombstones/{report.batch_id}-{name}.parquet"
+
+
+def _sources(report: Report) -> str:
+    """The batch's files as JSON, as many as there is room for."""
+    keys = [file.key for file in report.files]
+    while len(text := json.dumps(keys)) > MAX_SOURCES:
+        keys = keys[: len(keys) // 2]
+    return text
+
+
+def _id(snapshot: Snapshot | None) -> str:
+    return "" if snapshot is None else str(snapshot.snapshot_id)
+
+
+def _records(snapshot: Snapshot | None) -> int:
+    if snapshot is None or snapshot.summary is None:
+        return 0
+    return int(snapshot.summary.additional_properties.get("total-records", "0"))
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))

@@ -1,0 +1,78 @@
+"""PyIceberg's files, read and written by the same client as all else: its permissions, retries and endpoint."""
+
+import io
+from types import TracebackType
+from typing import cast
+
+from botocore.exceptions import ClientError
+from pipeline_core.documents import is_gone, s3_client
+from pipeline_core.layout import split_uri
+from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile, OutputStream
+
+
+class S3IO(FileIO):
+    """Objects of S3 for the metadata of a table, each read and written whole; they have some kilobytes to megabytes."""
+
+    def new_input(self, location: str) -> InputFile:
+        """An object to be read."""
+        return _Object(location)
+
+    def new_output(self, location: str) -> OutputFile:
+        """An object to be written."""
+        return _Object(location)
+
+    def delete(self, location: str | InputFile | OutputFile) -> None:
+        """Delete an object; deleting it again changes nothing."""
+        bucket, key = split_uri(location if isinstance(location, str) else location.location)
+        s3_client().delete_object(Bucket=bucket, Key=key)
+
+
+class _Object(InputFile, OutputFile):
+    def __len__(self) -> int:
+        bucket, key = split_uri(self.location)
+        return s3_client().head_object(Bucket=bucket, Key=key)["ContentLength"]
+
+    def exists(self) -> bool:
+        try:
+            return len(self) >= 0
+        except ClientError as error:
+            if is_gone(error):
+                return False
+            raise
+
+    def open(self, seekable: bool = True) -> InputStream:
+        bucket, key = split_uri(self.location)
+        try:
+            content = s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if is_gone(error):
+                raise FileNotFoundError(f"{self.location} is missing") from error
+            raise
+        return cast(InputStream, io.BytesIO(content))
+
+    def create(self, overwrite: bool = False) -> OutputStream:
+        # Names of metadata have a UUID: there is nothing to overwrite.
+        return cast(OutputStream, _Written(self.location))
+
+    def to_input_file(self) -> InputFile:
+        return self
+
+
+class _Written(io.BytesIO):
+    """Bytes that are put when the stream is closed, but not when it is left by an exception."""
+
+    def __init__(self, location: str) -> None:
+        super().__init__()
+        self._location = location
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        if kind is not None:
+            super().close()
+        self.close()
+
+    def close(self) -> None:
+        if not self.closed:
+            content = self.getvalue()
+            super().close()
+            bucket, key = split_uri(self._location)
+            s3_client().put_object(Bucket=bucket, Key=key, Body=content)
