@@ -6,8 +6,11 @@ from dataclasses import replace
 from pipeline_core.files import Candidate, FinishedFile, RowCounts
 from pipeline_core.ledger import PUBLISHED, QUARANTINED
 from pipeline_core.manifest import ROWS
-from pipeline_core.report import FileReport, ReconciliationError, Report
+from pipeline_core.report import FATES, FileReport, ReconciliationError, Report
 from pipeline_core.verdict import Verdict
+
+COME_OUT_OF_QUARANTINE = [f"rows_{fate}" for fate in FATES if fate != "quarantined"]
+"""Counts of a file that grow when its quarantined rows are read again."""
 
 
 def check_replaced(report: Report, before: Mapping[tuple[str, str], Candidate]) -> None:
@@ -42,11 +45,10 @@ def finished_file(file: FileReport, before: Candidate, verdict: Verdict) -> Fini
         counts = replace(
             counts,
             rows_read=earlier.rows_read,
-            rows_curated=earlier.rows_curated + file.rows_curated,
-            rows_duplicate=earlier.rows_duplicate + file.rows_duplicate,
+            **{name: getattr(earlier, name) + getattr(counts, name) for name in COME_OUT_OF_QUARANTINE},
         )
     published_in = set(before.published_in) if only_rows else set()
-    if published and file.rows_curated:
+    if published and file.rows_written:
         published_in.add(verdict.batch_id)
     # A file as such is quarantined only if none of its rows is in the table.
     refused = bool(file.problem) and not published_in

@@ -100,8 +100,7 @@ class Publisher:
         place = TablePlace(database=self.database, bucket=self.curated_bucket, dataset=contract.dataset)
         return table_of(place, contract.table_format)
 
-    @staticmethod
-    def _verdict(batch: Batch, name: str, manifest: Manifest, report: Report, contract: Contract) -> Verdict:
+    def _verdict(self, batch: Batch, name: str, manifest: Manifest, report: Report, contract: Contract) -> Verdict:
         # Thresholds are about what producers deliver; rows that come out of quarantine were judged before.
         broken = [] if manifest.purpose == ROWS else violations(report, contract)
         return Verdict(

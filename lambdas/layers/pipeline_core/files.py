@@ -43,6 +43,10 @@ class LandedFile:
         return self.key, self.version
 
 
+EVERY_TABLES = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate")
+"""Counts that are written of every file."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RowCounts:
     """What became of the rows of a file. The ledger and the candidates call it `outcome`."""
@@ -67,8 +71,8 @@ class RowCounts:
         return cls(**{field.name: getattr(file, field.name) for field in fields(cls)})
 
     def to_document(self) -> dict[str, int]:
-        """Write the counts as JSON and the ledger have them."""
-        return asdict(self)
+        """Write the counts as JSON and the ledger have them: fates that few tables have only where a row had them."""
+        return {name: rows for name, rows in asdict(self).items() if rows or name in EVERY_TABLES}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,13 @@ from pipeline_core.documents import read, write
 from pipeline_core.live_files import LiveFile, LiveFiles
 from pipeline_core.report import ReconciliationError, Report
 from pyiceberg.catalog.glue import GlueCatalog
-from pyiceberg.exceptions import CommitFailedException, NoSuchIcebergTableError, NoSuchTableError, ValidationException
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NoSuchIcebergTableError,
+    NoSuchPropertyException,
+    NoSuchTableError,
+    ValidationException,
+)
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Snapshot
@@ -74,13 +80,13 @@ class IcebergTable:
         """
         try:
             return self._catalog.load_table((self.place.database, self.place.dataset))
-        except NoSuchTableError:
-            return None
-        except NoSuchIcebergTableError as error:
+        except (NoSuchIcebergTableError, NoSuchPropertyException) as error:
             raise RuntimeError(
                 f"{self.place.dataset}: the contract says tableFormat iceberg, and the table is another; "
                 f"turn it into one: data-pipeline adopt {self.place.dataset}"
             ) from error
+        except NoSuchTableError:
+            return None
 
     def publish(self, report: Report, name: str, contract: Contract) -> None:
         """Copy the staged files beside the table's, and commit them as one snapshot."""

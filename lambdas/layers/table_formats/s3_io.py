@@ -22,9 +22,15 @@ class S3IO(FileIO):
         return _Object(location)
 
     def delete(self, location: str | InputFile | OutputFile) -> None:
-        """Delete an object; deleting it again changes nothing."""
-        bucket, key = split_uri(location if isinstance(location, str) else location.location)
-        s3_client().delete_object(Bucket=bucket, Key=key)
+        """Delete an old version of the table's metadata; all else is left to the sweep of orphaned files.
+
+        PyIceberg 0.12 deletes the manifests of a commit that the catalog refused. The catalog also refuses one that it
+        has made before, when only its answer was lost: then they are the table's.
+        """
+        address = location if isinstance(location, str) else location.location
+        if address.endswith(".metadata.json"):
+            bucket, key = split_uri(address)
+            s3_client().delete_object(Bucket=bucket, Key=key)
 
 
 class _Object(InputFile, OutputFile):
