@@ -220,6 +220,7 @@ class FunctionsConfig(Section):
     notification: FunctionConfig = FunctionConfig()
     error_handler: ErrorHandlerConfig = ErrorHandlerConfig()
     freshness: FunctionConfig = FunctionConfig()
+    maintenance: FunctionConfig = FunctionConfig(timeout_seconds=900, memory_mb=3_008)
 
 
 class BatchesConfig(Section):

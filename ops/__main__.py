@@ -15,6 +15,7 @@ from pipeline_core.ledger import Ledger
 from rich.text import Text
 
 from contracts.compiler.read import ContractError
+from ops import tables
 from ops.announce import announce
 from ops.contracts import commands as contract_commands
 from ops.contracts.trial import TrialError
@@ -32,6 +33,8 @@ notes = PlainConsole(stderr=True, markup=False)
 
 app.add_typer(contract_commands.app, name="contract")
 app.command("try")(contract_commands.try_file)
+for table_command in (tables.history, tables.rollback, tables.maintain):
+    app.command()(table_command)
 
 Stack = Annotated[str | None, typer.Option(help="Pulumi stack, asked with the Pulumi CLI.")]
 Outputs = Annotated[
@@ -215,7 +218,16 @@ def run() -> None:
     """Run a command and exit. What a person can put right is one line, not a traceback."""
     try:
         app(prog_name="data-pipeline")
-    except (TargetError, PreviewError, SmokeError, TrialError, ContractError, ClientError, BotoCoreError) as error:
+    except (
+        TargetError,
+        PreviewError,
+        SmokeError,
+        TrialError,
+        tables.FunctionError,
+        ContractError,
+        ClientError,
+        BotoCoreError,
+    ) as error:
         notes.print(f"error: {error}", style="red", soft_wrap=True)
         sys.exit(error.exit_code if isinstance(error, PreviewError) else 1)
 

@@ -30,6 +30,7 @@ class Target:
     ledger_table: str
     arrivals_queue_url: str
     datasets: list[str]
+    functions: dict[str, str]
     max_files_per_batch: int
     max_bytes_per_batch: int
     max_workers: int

@@ -1,4 +1,4 @@
-"""The eight functions: what each knows, what each may do, and what calls it."""
+"""The nine functions: what each knows, what each may do, and what calls it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from config.model import PipelineConfig
 
 BYTES_PER_GIGABYTE = 1_000_000_000
 # EventBridge, or one of the other two, calls these and does not wait: what fails for good must be kept.
-CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing", "freshness")
+CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing", "freshness", "maintenance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,12 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "TICKS_QUEUE_URL": ticks,
             "QUARANTINED_PERCENT": str(settings.monitoring.quarantined_percent),
         },
+        "maintenance": {
+            "CURATED_BUCKET": curated,
+            "ARTIFACTS_BUCKET": artifacts,
+            "LEDGER_TABLE": ledger,
+            "DATABASE": database,
+        },
         "query": {
             "WORKGROUP": catalog.workgroup.name,
             "DATABASE": database,
@@ -103,7 +109,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
 
 
 class Functions(pulumi.ComponentResource):
-    """The eight functions, each with its own role.
+    """The nine functions, each with its own role.
 
     Example:
         built = Functions(
@@ -153,6 +159,11 @@ class Functions(pulumi.ComponentResource):
             "query": self._function("query", permissions.query(context, storage, catalog)),
             "notification": self._function("notification", permissions.notification(context, storage, messaging)),
             "error_handler": error_handler,
+            "maintenance": self._function(
+                "maintenance",
+                permissions.maintenance(context, storage, catalog, messaging),
+                layers=[layer.version.arn],
+            ),
             "freshness": self._function("freshness", permissions.freshness(context, storage, messaging)),
         }
         self.register_outputs({})

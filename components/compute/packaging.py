@@ -31,6 +31,7 @@ DISTRIBUTIONS = ("aws-lambda-powertools", "aws-xray-sdk", "jmespath", "typing-ex
 WITH_PACKAGES: Mapping[str, Mapping[str, Path]] = {
     "stage": {"record_engine": ENGINE},
     "processing": {"table_formats": TABLE_FORMATS},
+    "maintenance": {"table_formats": TABLE_FORMATS},
 }
 """Packages that a function has besides pipeline_core; pyarrow and PyIceberg, which they need, come by a layer."""
 

@@ -95,6 +95,24 @@ def processing(context: StackContext, storage: Storage, catalog: Catalog, messag
     ]
 
 
+def maintenance(context: StackContext, storage: Storage, catalog: Catalog, messaging: Messaging) -> list[Statement]:
+    """Rewrite and sweep the files of tables, commit to the catalog, and note what was rolled back."""
+    return [
+        storage.curated.read(TABLES),
+        storage.curated.write(TABLES),
+        storage.curated.delete(TABLES),
+        storage.curated.find(),
+        storage.artifacts.read(CONTRACTS, BATCHES),
+        storage.artifacts.find(),
+        storage.artifacts.write(RUNS),
+        storage.ledger.use("GetItem", "UpdateItem"),
+        catalog.use_tables("GetDatabase", "GetTable", "UpdateTable"),
+        messaging.undelivered.send(),
+        context.key.use("s3", "sqs"),
+        context.key.use_for_table(),
+    ]
+
+
 def stage(context: StackContext, storage: Storage) -> list[Statement]:
     """Read raw files at the version of a manifest, quarantined rows and the table; write to staging only."""
     return [

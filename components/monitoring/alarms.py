@@ -238,6 +238,23 @@ def _datasets(monitored: Monitored) -> Iterator[Alarm]:
         section="no-rows",
         metrics={"batches": Metric(namespace=monitored.namespace, name="BatchesWithoutRows", dimensions=processing)},
     )
+    yield Alarm(
+        name="maintenance-behind",
+        meaning="Tables were not maintained for two days: others changed them each time, or there was no time.",
+        section="maintenance-behind",
+        metrics={
+            "behind": Metric(
+                namespace=monitored.namespace,
+                name="TablesBehind",
+                dimensions={"service": "maintenance"},
+                # Only if each round of the two days left some behind.
+                statistic="Minimum",
+            )
+        },
+        period_seconds=48 * HOUR,
+        periods=1,
+        tells_when_over=True,
+    )
     freshness = {"service": "freshness"}
     yield Alarm(
         name="not-fresh",

@@ -19,6 +19,9 @@ from components.workflow.workflow import FAILURES, end_pattern
 from config.model import PipelineConfig
 from config.rules import TICKS_AT_ONCE
 
+MAINTENANCE_HOURS = 6
+"""How often tables are maintained."""
+
 FRESHNESS_MINUTES = 15
 """How often lateness is looked at; a promise has an hour's grace unless the stack says otherwise."""
 
@@ -80,6 +83,14 @@ class Triggers(pulumi.ComponentResource):
                 schedule_expression=events.every_minutes(FRESHNESS_MINUTES),
                 after=[args.contract_index],
                 input_json="{}",
+            ),
+            self._call(
+                "maintenance",
+                "maintenance",
+                "Has the files of Iceberg tables merged, and what is no longer needed taken away",
+                schedule_expression=f"rate({MAINTENANCE_HOURS} hours)",
+                after=[args.contract_index],
+                input_json='{"action": "maintain"}',
             ),
             self._call(
                 "failure",

@@ -9,7 +9,7 @@ from pipeline_core.contract import Contract
 from pipeline_core.documents import is_gone, s3_client
 from pipeline_core.files import FileItem, LandedFile
 from pipeline_core.layout import MAX_EXPANSION
-from pipeline_core.ledger import FAILED, IGNORED, PUBLISHED, QUARANTINED, REJECTED
+from pipeline_core.ledger import FAILED, IGNORED, PUBLISHED, QUARANTINED, REJECTED, ROLLED_BACK
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
 from pipeline_core.quarantine import DELETED_REASON, version_argument
 
@@ -39,6 +39,8 @@ def replay_purpose(file: FileItem, asked: str) -> str | None:
         return LANDED if status == IGNORED and file.reason == DELETED_REASON else None
     if status in (QUARANTINED, REJECTED, FAILED):
         return LANDED
+    if status == ROLLED_BACK:
+        return LANDED if asked == "again" else None
     if status != PUBLISHED:
         return None
     if asked == "again":

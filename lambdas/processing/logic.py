@@ -17,7 +17,7 @@ from pipeline_core.report import Report, reconcile, violations
 from pipeline_core.runs import RunDetails, record_run
 from pipeline_core.ticks import Ticks
 from pipeline_core.verdict import CONFLICT, ROW_COUNTS, Verdict
-from table_formats import StaleTableError, TableFormat, TablePlace, table_of
+from table_formats import StaleTableError, TableFormat, TablePlace, Turn, table_of
 
 from lambdas.processing.finished_files import check_replaced, finished_file, has_no_rows_to_quarantine
 
@@ -83,7 +83,9 @@ class Publisher:
                     return replace(verdict, verdict=CONFLICT, violations=(str(conflict),))
             table = self._table(contract)
             try:
-                table.publish(report, name, contract)
+                before = batch.seen if batch.seen is not None else seen
+                turn = Turn(report=name, seen=before, number=batches.state(dataset).published + 1)
+                table.publish(report, contract, turn)
             except StaleTableError as stale:
                 # Nobody has seen anything of it.
                 table.refresh()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb.service_resource import Table
 
-PENDING, CLAIMED, PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED = (
+PENDING, CLAIMED, PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED, ROLLED_BACK = (
     "PENDING",
     "CLAIMED",
     "PUBLISHED",
@@ -39,6 +39,7 @@ PENDING, CLAIMED, PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED = (
     "REJECTED",
     "IGNORED",
     "FAILED",
+    "ROLLED_BACK",
 )
 SHARDS = 4
 """Shards of a dataset's pending files: 4,000 registrations a second (1,000 writes a shard, AWS 2026-11)."""
@@ -57,7 +58,7 @@ PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExcee
 
 Answer = TypeVar("Answer")
 
-FINAL = (PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED)
+FINAL = (PUBLISHED, QUARANTINED, REJECTED, IGNORED, FAILED, ROLLED_BACK)
 """Where every file ends; a replay begins there again."""
 
 
@@ -315,6 +316,25 @@ class Ledger:
                 f"{update} REMOVE pending_shard, part, root, deaths, kills",
                 Attr("batch_id").eq(batch_id) & Attr("status").is_in([CLAIMED, new]),
                 values,
+            )
+
+        self._each(one, files)
+
+    def roll_back(self, files: Iterable[Candidate], batch_id: str) -> None:
+        """Mark files whose rows a rollback took out of the table, as far as they are those of a batch.
+
+        A file that was in the table before the batch is PUBLISHED still: its earlier rows are there again.
+        """
+
+        def one(file: Candidate) -> bool:
+            before = {":before": set(file.published_in)} if file.published_in else {}
+            change = "SET #status = :status, finished_at = :now"
+            return self._update_file(
+                file,
+                f"{change}, published_in = :before" if before else f"{change} REMOVE published_in",
+                Attr("status").eq(PUBLISHED)
+                & (Attr("batch_id").eq(batch_id) | Attr("published_in").contains(batch_id)),
+                {":status": PUBLISHED if before else ROLLED_BACK, ":now": now(), **before},
             )
 
         self._each(one, files)

@@ -4,11 +4,11 @@ Functions that publish have this package, with PyIceberg and pyarrow from the la
 `pipeline_core.live_files`.
 """
 
-from table_formats.base import StaleTableError, TableFormat, TablePlace
+from table_formats.base import StaleTableError, TableFormat, TablePlace, Turn
 from table_formats.hive import HiveTable
 from table_formats.iceberg import IcebergTable
 
-__all__ = ["HiveTable", "IcebergTable", "StaleTableError", "TableFormat", "TablePlace", "table_of"]
+__all__ = ["HiveTable", "IcebergTable", "StaleTableError", "TableFormat", "TablePlace", "Turn", "table_of"]
 
 
 def table_of(place: TablePlace, table_format: str) -> TableFormat:

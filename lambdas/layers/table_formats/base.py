@@ -29,16 +29,31 @@ class TablePlace:
         return address.removeprefix(self.address())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """Where a batch's publish stands among those of its dataset.
+
+    Args:
+        report: the name of the report, among those of the batch.
+        seen: how many publishes there had been when the engine began to read the table.
+        number: of this publish.
+    """
+
+    report: str
+    seen: int
+    number: int
+
+
 class TableFormat(Protocol):
     """A published table. Each call can be repeated, with the same effect."""
 
-    def publish(self, report: Report, name: str, contract: Contract) -> None:
+    def publish(self, report: Report, contract: Contract, turn: "Turn") -> None:
         """Have the table hold a batch's rows, and no longer those that it replaces.
 
         Args:
             report: of the batch, whose staged files are complete.
-            name: of the report, among those of the batch.
             contract: of the batch.
+            turn: of the batch, among those of the dataset.
 
         Raises:
             StaleTableError: the table was changed by somebody else since the engine read it.

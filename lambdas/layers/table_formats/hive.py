@@ -7,7 +7,7 @@ from pipeline_core.catalog import Catalog
 from pipeline_core.contract import Contract
 from pipeline_core.report import Report
 
-from table_formats.base import TablePlace
+from table_formats.base import TablePlace, Turn
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class HiveTable:
 
     place: TablePlace
 
-    def publish(self, report: Report, name: str, contract: Contract) -> None:
+    def publish(self, report: Report, contract: Contract, turn: Turn) -> None:
         """Put the batch's files into the folders of their partitions."""
         # What goes goes first: a reader may miss replaced rows for a moment, and never sees them twice.
         publish.replace_files(report, self.place.bucket)

@@ -28,18 +28,17 @@ from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Snapshot
 
 from table_formats import iceberg_schema
-from table_formats.base import StaleTableError, TablePlace
+from table_formats.base import StaleTableError, TablePlace, Turn
 from table_formats.data_files import NewFile, new_data_files
 from table_formats.partition_values import folder_of
 
 PREFIX = "data-pipeline."
-BATCH, SOURCES, MANIFEST = f"{PREFIX}batch-id", f"{PREFIX}sources", f"{PREFIX}manifest"
+BATCH, PUBLISH = f"{PREFIX}batch-id", f"{PREFIX}publish"
+SOURCES, MANIFEST = f"{PREFIX}sources", f"{PREFIX}manifest"
 MAINTENANCE, ROLLBACK = f"{PREFIX}maintenance", f"{PREFIX}rollback-to"
 TOMBSTONES, LANDED_AT = f"{PREFIX}tombstones", f"{PREFIX}landed-at"
-"""Properties of a snapshot: whose it is, what it was made of, and what of the table is beside its files."""
-
-OWN = (BATCH, MAINTENANCE, ROLLBACK)
-"""A snapshot without one of these was committed by somebody else."""
+"""Properties of a snapshot: whose it is, which publish of the dataset, what it was made of, and what of the table is
+beside its files."""
 
 VERSION = f"{PREFIX}contract-version"
 
@@ -88,17 +87,17 @@ class IcebergTable:
         except NoSuchTableError:
             return None
 
-    def publish(self, report: Report, name: str, contract: Contract) -> None:
+    def publish(self, report: Report, contract: Contract, turn: Turn) -> None:
         """Copy the staged files beside the table's, and commit them as one snapshot."""
         if not (report.curated or report.replaced or report.tombstones or report.landed_at):
             return
-        files = self._copy(report, name)
+        files = self._copy(report, turn.report)
         for _ in range(MAX_TRIES):
             table = self.load() or self._create(contract)
             if snapshot_of_batch(table, report.batch_id) is None:
-                check_seen(table, report.snapshot)
+                check_seen(table, report.snapshot, turn.seen)
                 try:
-                    self._commit(table, report, name, contract, files)
+                    self._commit(table, report, contract, turn, files)
                 except (CommitFailedException, ValidationException):
                     # Somebody else was first, or has taken away a file: what is there now says whether that matters.
                     continue
@@ -155,7 +154,7 @@ class IcebergTable:
         publish.copy_files(copies, self.place.bucket)
         return files
 
-    def _commit(self, table: Table, report: Report, name: str, contract: Contract, files: list[NewFile]) -> None:
+    def _commit(self, table: Table, report: Report, contract: Contract, turn: Turn, files: list[NewFile]) -> None:
         with_schema = table.transaction()
         _follow(with_schema, table, contract)
         added = new_data_files(with_schema.table_metadata, contract, self.place.bucket, files)
@@ -166,13 +165,16 @@ class IcebergTable:
         if len(removed) != len(gone):
             lost = sorted(gone - {file.file_path for file in removed})
             raise StaleTableError(f"{report.batch_id}: files that it replaces are no longer of the table: {lost[:3]}")
-        before = live_properties(table)
+        before = live_properties(table, table.current_snapshot())
         properties = {
             BATCH: report.batch_id,
+            PUBLISH: str(turn.number),
             MANIFEST: layout.batch_key(report.dataset, report.batch_id, "manifest"),
             SOURCES: _sources(report),
             TOMBSTONES: self.place.name_of(
-                layout.uri(self.place.bucket, tombstones_key(report, name)) if report.tombstones else before.tombstones
+                layout.uri(self.place.bucket, tombstones_key(report, turn.report))
+                if report.tombstones
+                else before.tombstones
             ),
             LANDED_AT: report.landed_at or before.landed_at,
             **{f"{PREFIX}rows-{fate}": str(getattr(report, f"rows_{fate}")) for fate in ("read", "written", "removed")},
@@ -236,29 +238,41 @@ def check_snapshot(table: Table, transaction: Transaction, report: Report) -> No
         )
 
 
-def check_seen(table: Table, seen: str) -> None:
-    """Check that whatever happened to the table since the engine read it is the pipeline's own.
+def check_seen(table: Table, snapshot_id: str, seen: int) -> None:
+    """Check that whatever happened to the table since the engine read it does not matter.
 
-    What other batches did to the same partitions, the ledger knows.
+    That is maintenance, which changes no row, and later publishes than those that the engine counted: whether these
+    touched the same partitions, the ledger knows.
+
+    Args:
+        table: as it is now.
+        snapshot_id: of the snapshot that the engine saw; empty where it saw none.
+        seen: how many publishes there had been before it looked.
 
     Raises:
-        StaleTableError: somebody else has committed, or what the engine saw is no part of the table's history.
+        StaleTableError: it matters, or what the engine saw is no part of the table's history.
     """
     for snapshot in ancestors(table, table.current_snapshot()):
-        if _id(snapshot) == seen:
+        if _id(snapshot) == snapshot_id:
             return
-        properties = snapshot.summary.additional_properties if snapshot.summary else {}
-        if not any(name in properties for name in OWN):
+        properties = properties_of(snapshot)
+        if MAINTENANCE in properties:
+            continue
+        if ROLLBACK in properties:
+            raise StaleTableError(f"{table.name()}: it was rolled back by snapshot {_id(snapshot)}")
+        if BATCH not in properties:
             raise StaleTableError(f"{table.name()}: snapshot {_id(snapshot)} was committed by somebody else")
+        if int(properties.get(PUBLISH, "0")) <= seen:
+            raise StaleTableError(f"{table.name()}: the engine did not see the rows of {properties[BATCH]}")
     # Before the first snapshot there is the empty table.
-    if seen or table.current_snapshot() is not None:
-        raise StaleTableError(f"{table.name()}: snapshot {seen or 'none'} is not in the history of the table")
+    if snapshot_id:
+        raise StaleTableError(f"{table.name()}: snapshot {snapshot_id} is not in the history of the table")
 
 
 def snapshot_of_batch(table: Table, batch_id: str) -> Snapshot | None:
     """The snapshot of the table's history that a batch has made; None if there is none."""
     for snapshot in ancestors(table, table.current_snapshot()):
-        if snapshot.summary and snapshot.summary.additional_properties.get(BATCH) == batch_id:
+        if properties_of(snapshot).get(BATCH) == batch_id:
             return snapshot
     return None
 
@@ -269,6 +283,11 @@ def ancestors(table: Table, snapshot: Snapshot | None) -> Iterator[Snapshot]:
         yield snapshot
         parent = snapshot.parent_snapshot_id
         snapshot = table.snapshot_by_id(parent) if parent is not None else None
+
+
+def properties_of(snapshot: Snapshot | None) -> dict[str, str]:
+    """The properties of a snapshot; none of none."""
+    return snapshot.summary.additional_properties if snapshot is not None and snapshot.summary is not None else {}
 
 
 def data_files(table: Table, snapshot: Snapshot | None) -> list[DataFile]:
@@ -282,11 +301,11 @@ def data_files(table: Table, snapshot: Snapshot | None) -> list[DataFile]:
     ]
 
 
-def live_properties(table: Table) -> LiveFiles:
-    """What the table has beside its files, as the latest snapshot says that says it; without the files."""
+def live_properties(table: Table, at: Snapshot | None) -> LiveFiles:
+    """What the table has beside its files at a snapshot, as the latest one until then says; without the files."""
     found: dict[str, str] = {}
-    for snapshot in ancestors(table, table.current_snapshot()):
-        properties = snapshot.summary.additional_properties if snapshot.summary else {}
+    for snapshot in ancestors(table, at):
+        properties = properties_of(snapshot)
         for name in (TOMBSTONES, LANDED_AT):
             if name in properties:
                 found.setdefault(name, properties[name])
@@ -297,7 +316,7 @@ def live_properties(table: Table) -> LiveFiles:
 
 def live_files(table: Table, place: TablePlace) -> LiveFiles:
     """The list of live files of a table as it is now."""
-    beside = live_properties(table)
+    beside = live_properties(table, table.current_snapshot())
     fields = iceberg_schema.partition_fields(table.spec(), table.schema())
     kinds = {field.name: iceberg_schema.hive_type(field.field_type) for field in table.schema().fields}
     return LiveFiles(
@@ -339,9 +358,7 @@ def _id(snapshot: Snapshot | None) -> str:
 
 
 def _records(snapshot: Snapshot | None) -> int:
-    if snapshot is None or snapshot.summary is None:
-        return 0
-    return int(snapshot.summary.additional_properties.get("total-records", "0"))
+    return int(properties_of(snapshot).get("total-records", "0"))
 
 
 def _version(text: str) -> tuple[int, ...]:

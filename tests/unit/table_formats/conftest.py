@@ -15,7 +15,7 @@ from pipeline_core.live_files import LiveFiles
 from pipeline_core.report import FileReport, ReplacedFile, Report, StagedFile
 from pyiceberg.table import Table
 from record_engine.values import arrow_type
-from table_formats import IcebergTable, TablePlace
+from table_formats import IcebergTable, TablePlace, Turn
 
 BUCKET, DATABASE, DATASET = "curated-b", "lake", "orders"
 Row = Mapping[str, Any]
@@ -53,6 +53,7 @@ class Lake:
     def __init__(self) -> None:
         self.s3 = boto3.client("s3")
         self.glue = boto3.client("glue")
+        self.published = 0
         self.table = IcebergTable(TablePlace(database=DATABASE, bucket=BUCKET, dataset=DATASET))
 
     def iceberg(self) -> Table:
@@ -136,8 +137,14 @@ class Lake:
     def publish(self, batch_id: str, of: Contract, rows: Mapping[str, Sequence[Row]], **changes: Any) -> Report:
         """Stage and publish rows."""
         report = self.stage(batch_id, of, rows, **changes)
-        self.table.publish(report, "report-0", of)
+        self.commit(report, of)
         return report
+
+    def commit(self, report: Report, of: Contract, seen: int | None = None) -> None:
+        """Publish a report, as the next of the dataset; its engine has seen all before, or so many."""
+        before = self.published if seen is None else seen
+        self.table.publish(report, of, Turn(report="report-0", seen=before, number=self.published + 1))
+        self.published += 1
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pipeline_core.report import ReconciliationError
@@ -61,7 +62,7 @@ def test_the_list_of_live_files_is_that_of_the_snapshot(lake: Lake) -> None:
 def test_publishing_again_changes_nothing(lake: Lake) -> None:
     report = lake.publish("b-1", contract(), {"2026-01-01": [row(1)]})
     lake.publish("b-2", contract(), {"2026-01-02": [row(2, day=SECOND)]})
-    lake.table.publish(report, "report-0", contract())
+    lake.commit(report, contract())
     assert [found[1] for found in lake.rows()] == [1, 2]
     assert len(lake.iceberg().snapshots()) == 2
 
@@ -71,7 +72,7 @@ def test_a_commit_whose_answer_was_lost_is_not_made_again(lake: Lake, monkeypatc
     lake.publish("b-1", contract(), {"2026-01-01": [row(1)]})
     real = GlueCatalog._update_glue_table
 
-    def lost(self: GlueCatalog, *arguments: str, **named: str) -> None:
+    def lost(self: GlueCatalog, *arguments: Any, **named: Any) -> None:
         real(self, *arguments, **named)
         raise CommitFailedException("concurrent update")
 
@@ -88,7 +89,7 @@ def test_a_commit_of_somebody_else_has_the_batch_staged_again(lake: Lake, monkey
     table = lake.iceberg()
     table.append(table.scan().to_arrow())
     with pytest.raises(StaleTableError, match="somebody else"):
-        lake.table.publish(report, "report-0", contract())
+        lake.commit(report, contract())
     lake.table.refresh()
     lake.publish("b-2", contract(), {"2026-01-01": [row(2)]})
     assert [found[1] for found in lake.rows()] == [1, 1, 2]
@@ -100,7 +101,7 @@ def test_a_commit_that_comes_in_between_is_seen(lake: Lake, monkeypatch: pytest.
     real = GlueCatalog._update_glue_table
     foreign = lake.iceberg()
 
-    def overtaken(self: GlueCatalog, *arguments: str, **named: str) -> None:
+    def overtaken(self: GlueCatalog, *arguments: Any, **named: Any) -> None:
         monkeypatch.setattr(GlueCatalog, "_update_glue_table", real)
         foreign.append(foreign.scan().to_arrow())
         # What Glue says of a version that is not the latest; moto takes any.
@@ -108,14 +109,35 @@ def test_a_commit_that_comes_in_between_is_seen(lake: Lake, monkeypatch: pytest.
 
     monkeypatch.setattr(GlueCatalog, "_update_glue_table", overtaken)
     with pytest.raises(StaleTableError, match="somebody else"):
-        lake.table.publish(report, "report-0", contract())
+        lake.commit(report, contract())
     assert [found[1] for found in lake.rows()] == [1, 1]
+
+
+@pytest.mark.parametrize("seen", [1, 2])
+def test_an_engine_that_did_not_see_what_it_counted_is_not_believed(lake: Lake, seen: int) -> None:
+    """Its list of live files was older than the ledger's number of publishes."""
+    lake.publish("b-1", contract(), {"2026-01-01": [row(1)]})
+    report = lake.stage("b-3", contract(), {"2026-01-01": [row(2)]}, snapshot=lake.live().snapshot)
+    lake.publish("b-2", contract(), {"2026-01-01": [row(2)]})
+    if seen == 1:
+        lake.commit(report, contract(), seen)
+        assert len(lake.rows()) == 3, "what two batches do to one partition, the ledger decides on"
+    else:
+        with pytest.raises(StaleTableError, match="did not see the rows of b-2"):
+            lake.commit(report, contract(), seen)
 
 
 def test_an_engine_that_saw_no_table_where_there_is_one_is_not_believed(lake: Lake) -> None:
     lake.publish("b-1", contract(), {"2026-01-01": [row(1)]})
-    with pytest.raises(StaleTableError, match="not in the history"):
+    with pytest.raises(StaleTableError, match="did not see the rows of b-1"):
         lake.publish("b-2", contract(), {"2026-01-01": [row(1)]}, snapshot="")
+
+
+def test_a_snapshot_that_is_not_of_the_table_is_not_believed(lake: Lake) -> None:
+    lake.publish("b-1", contract(), {"2026-01-01": [row(1)]})
+    report = lake.stage("b-2", contract(), {"2026-01-01": [row(1)]}, snapshot="7")
+    with pytest.raises(StaleTableError, match="snapshot 7 is not in the history"):
+        lake.commit(report, contract(), seen=0)
 
 
 def test_a_replacement_is_one_snapshot(lake: Lake) -> None:
@@ -133,7 +155,7 @@ def test_a_file_that_is_replaced_must_be_of_the_table(lake: Lake) -> None:
     stale = lake.stage("b-3", contract(), {}, replaced={name: [row(2)]})
     lake.publish("b-2", contract(), {}, replaced={name: [row(1)]})
     with pytest.raises(StaleTableError, match="no longer of the table"):
-        lake.table.publish(stale, "report-0", contract())
+        lake.commit(stale, contract(), seen=1)
     assert [found[1] for found in lake.rows()] == [1]
 
 
@@ -143,7 +165,7 @@ def test_a_file_with_other_rows_than_reported_is_not_committed(lake: Lake, claim
     [file] = report.curated
     wrong = replace(report, curated=(replace(file, rows=claimed),))
     with pytest.raises(ReconciliationError, match="has 2 rows"):
-        lake.table.publish(wrong, "report-0", contract())
+        lake.commit(wrong, contract())
     assert lake.iceberg().snapshots() == []
 
 
@@ -154,7 +176,7 @@ def test_a_partition_is_what_the_report_says_also_where_files_lack_the_column(la
     report = lake.stage("b-1", optional, {"2026-01-01": [row(1)]})
     key = report.curated[0].uri.removeprefix("s3://curated-b/")
     lake.write(key, optional, [row(1)], "b-1", leave_out=["day"])
-    lake.table.publish(report, "report-0", optional)
+    lake.commit(report, optional)
     assert lake.rows() == [(FIRST, 1, Decimal("1.50"))]
     [file] = lake.live().files
     assert file.partition == "day=2026-01-01/"

@@ -1,0 +1,306 @@
+"""The upkeep of Iceberg tables: small files merged, old rows and old states taken away, lost files swept up.
+
+No step changes a row that is to be kept, and each yields to whoever publishes at the same time: a commit that the
+catalog refuses is given up until the next time.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pipeline_core import layout
+from pipeline_core.contract import Contract
+from pipeline_core.documents import read, s3_client, write
+from pipeline_core.publish import delete_objects
+from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.expressions import AlwaysTrue, LessThan
+from pyiceberg.io.pyarrow import ArrowScan
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import FileScanTask, Table
+from pyiceberg.table.snapshots import Snapshot
+
+from table_formats.data_files import NewFile, new_data_files
+from table_formats.iceberg import MAINTENANCE, TOMBSTONES, IcebergTable, commit_files, data_files, properties_of
+from table_formats.iceberg_schema import hive_type, partition_fields
+from table_formats.partition_values import to_text
+
+MiB = 1024**2
+SMALL_BYTES = 32 * MiB
+"""A file below this is worth merging with others: Athena opens each with requests of its own, and reads 128 MB best
+(Amazon Athena user guide, "Optimize data", 2026-11)."""
+
+LEAST_FILES = 5
+"""Fewer small files of a partition are left as they are."""
+
+MERGED_BYTES = 128 * MiB
+"""Bytes of small files that are merged into one."""
+
+MOST_BYTES = 512 * MiB
+"""Bytes that one call reads in all: what is more is merged the next time."""
+
+GRACE = timedelta(days=3)
+"""How long a file that no snapshot names is left: a batch copies its files before it commits them."""
+
+ORPHANS = "metadata/orphans.json"
+"""Below the table's folder: files that no snapshot named when they were looked at, and when."""
+
+
+class DigestError(Exception):
+    """What was merged is not what was read. Nothing was committed; a person has to look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merge:
+    """Small files of a partition that become one; bytes and rows are those of all together."""
+
+    partition: str
+    files: int
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What one round of maintenance did with a table, or would do; `yielded` are counts of steps that were given up."""
+
+    dataset: str
+    merges: tuple[Merge, ...] = ()
+    merged_files: int = 0
+    rows_deleted: int = 0
+    snapshots_expired: int = 0
+    orphans_found: int = 0
+    orphans_deleted: int = 0
+    yielded: tuple[str, ...] = ()
+
+    def to_document(self) -> dict[str, Any]:
+        """Write it as JSON."""
+        return asdict(self)
+
+
+def maintain(iceberg: IcebergTable, contract: Contract, now: datetime, *, dry_run: bool = False) -> Done:
+    """Do all that is to be done with a table; or say what that is.
+
+    Raises:
+        DigestError: merged rows are not those that were read.
+    """
+    table = iceberg.load()
+    done: dict[str, Any] = {"dataset": contract.dataset}
+    if table is None:
+        return Done(**done)
+    merges = list(plan_merges(table))
+    done["merges"] = tuple(merge for merge, _ in merges)
+    if dry_run:
+        expired = [snapshot for snapshot in table.snapshots() if _is_old(snapshot, contract, now)]
+        return Done(**done, snapshots_expired=len(expired), orphans_found=len(orphans(iceberg, table, now)))
+    yielded = []
+    steps: dict[str, Callable[[], int]] = {
+        "merged_files": lambda: merge_files(iceberg, contract, merges),
+        "rows_deleted": lambda: delete_old_rows(iceberg, contract, now),
+        "snapshots_expired": lambda: expire_snapshots(iceberg, contract, now),
+    }
+    for name, step in steps.items():
+        try:
+            done[name] = step()
+        except (CommitFailedException, ValidationException):
+            yielded.append(name)
+    found, deleted = sweep(iceberg, now)
+    return Done(**done, orphans_found=found, orphans_deleted=deleted, yielded=tuple(yielded))
+
+
+def plan_merges(table: Table) -> Iterator[tuple[Merge, list[DataFile]]]:
+    """Small files to be merged, each partition's in parts of so many bytes, as many as one call reads."""
+    fields = partition_fields(table.spec(), table.schema())
+    kinds = {field.name: hive_type(field.field_type) for field in table.schema().fields}
+    by_partition: dict[Any, list[DataFile]] = {}
+    for file in data_files(table, table.current_snapshot()):
+        if file.file_size_in_bytes < SMALL_BYTES:
+            by_partition.setdefault(tuple(file.partition[at] for at in range(len(fields))), []).append(file)
+    left = MOST_BYTES
+    for values, files in sorted(by_partition.items(), key=lambda item: str(item[0])):
+        text = "/".join(
+            f"{field.name}={to_text(field, value, kinds[field.column])}"
+            for field, value in zip(fields, values, strict=True)
+        )
+        for part in _parts(sorted(files, key=lambda file: file.file_path)):
+            size = sum(file.file_size_in_bytes for file in part)
+            if len(part) < LEAST_FILES or size > left:
+                continue
+            left -= size
+            rows = sum(file.record_count for file in part)
+            yield Merge(partition=text, files=len(part), rows=rows, bytes=size), part
+
+
+def _parts(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
+    part: list[DataFile] = []
+    size = 0
+    for file in files:
+        if part and size + file.file_size_in_bytes > MERGED_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(file)
+        size += file.file_size_in_bytes
+    if part:
+        yield part
+
+
+def merge_files(iceberg: IcebergTable, contract: Contract, merges: Sequence[tuple[Merge, list[DataFile]]]) -> int:
+    """Merge files in one commit; returns how many there were.
+
+    Raises:
+        DigestError: the merged rows are not those that were read.
+        CommitFailedException: somebody else has changed the table meanwhile.
+    """
+    table = iceberg.load()
+    if table is None or not merges:
+        return 0
+    there = {file.file_path for file in data_files(table, table.current_snapshot())}
+    merges = [(merge, files) for merge, files in merges if all(file.file_path in there for file in files)]
+    if not merges:
+        return 0
+    new: list[NewFile] = []
+    stamp = hashlib.sha256(str(table.metadata.current_snapshot_id).encode()).hexdigest()[:12]
+    for number, (merge, files) in enumerate(merges):
+        rows = read_files(table, files)
+        if rows.num_rows != merge.rows:
+            raise DigestError(
+                f"{contract.dataset}: {merge.rows} rows are in {merge.partition!r}, {rows.num_rows} were read"
+            )
+        if contract.sorted_by:
+            rows = rows.sort_by([(name, "ascending") for name in contract.sorted_by])
+        folder = f"{merge.partition}/" if merge.partition else ""
+        key = f"{layout.table_prefix(contract.dataset)}data/{folder}merged-{stamp}-{number:05d}.parquet"
+        content = io.BytesIO()
+        pq.write_table(rows, content, compression="snappy", store_schema=False)
+        s3_client().put_object(Bucket=iceberg.place.bucket, Key=key, Body=content.getvalue())
+        partition = dict(part.split("=", 1) for part in merge.partition.split("/") if part)
+        new.append(NewFile(key=key, partition=partition, rows=merge.rows))
+        written = pq.read_table(io.BytesIO(s3_client().get_object(Bucket=iceberg.place.bucket, Key=key)["Body"].read()))
+        if key_digest(written, contract) != key_digest(rows, contract):
+            raise DigestError(f"{contract.dataset}: {key} has other keys than the files that it is made of")
+    transaction = table.transaction()
+    added = new_data_files(table.metadata, contract, iceberg.place.bucket, new)
+    removed = [file for _, files in merges for file in files]
+    commit_files(transaction, added, removed, {MAINTENANCE: "merge"})
+    after = properties_of(transaction.table_metadata.current_snapshot()).get("total-records")
+    before = properties_of(table.current_snapshot()).get("total-records")
+    if after != before:
+        raise DigestError(f"{contract.dataset}: the table would have {after} rows; it has {before}")
+    transaction.commit_transaction()
+    iceberg.refresh()
+    return len(removed)
+
+
+def read_files(table: Table, files: Sequence[DataFile]) -> pa.Table:
+    """The rows of files, in the table's schema as it is now."""
+    scan = ArrowScan(table.metadata, table.io, table.schema(), AlwaysTrue())
+    return scan.to_table([FileScanTask(file) for file in files])
+
+
+def key_digest(rows: pa.Table, contract: Contract) -> int:
+    """A number that is the same for the same keys in whatever order; of all columns where there is no key."""
+    names = list(contract.primary_key) or [column.name for column in contract.columns]
+    columns = [rows[name].cast(pa.string()).to_pylist() for name in names]
+    total = 0
+    for key in zip(*columns, strict=True):
+        total += int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=8).digest())
+    return total % 2**64
+
+
+def delete_old_rows(iceberg: IcebergTable, contract: Contract, now: datetime) -> int:
+    """Delete rows that are older than the contract keeps them; returns how many.
+
+    Raises:
+        CommitFailedException: somebody else has changed the table meanwhile.
+    """
+    table = iceberg.load()
+    if table is None or contract.retention_days is None or contract.retention_column is None:
+        return 0
+    kind = contract.column(contract.retention_column).type
+    oldest = now - timedelta(days=contract.retention_days)
+    value = oldest.date().isoformat() if kind == "date" else oldest.isoformat()
+    before = table.current_snapshot()
+    transaction = table.transaction()
+    transaction.delete(
+        LessThan(term=contract.retention_column, value=value), snapshot_properties={MAINTENANCE: "retention"}
+    )
+    after = transaction.table_metadata.current_snapshot()
+    if before is None or after is None or before.snapshot_id == after.snapshot_id:
+        return 0
+    transaction.commit_transaction()
+    iceberg.refresh()
+    counts = [int(properties_of(snapshot).get("total-records", "0")) for snapshot in (before, after)]
+    return counts[0] - counts[1]
+
+
+def _is_old(snapshot: Snapshot, contract: Contract, now: datetime) -> bool:
+    return snapshot.timestamp_ms / 1000 < (now - timedelta(days=contract.history_days)).timestamp()
+
+
+def expire_snapshots(iceberg: IcebergTable, contract: Contract, now: datetime) -> int:
+    """Take states away that are older than the contract's history; returns how many. Their files are left to the sweep.
+
+    Raises:
+        CommitFailedException: somebody else has changed the table meanwhile.
+    """
+    table = iceberg.load()
+    if table is None:
+        return 0
+    current = table.metadata.current_snapshot_id
+    old = [item for item in table.snapshots() if _is_old(item, contract, now) and item.snapshot_id != current]
+    if old:
+        table.maintenance.expire_snapshots().by_ids([snapshot.snapshot_id for snapshot in old]).commit()
+    return len(old)
+
+
+def referenced(iceberg: IcebergTable, table: Table) -> set[str]:
+    """Names, below the table's folder, of all objects that the table, or a state that it had, is made of."""
+    addresses = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
+    names = {layout.LIVE_FILES, ORPHANS}
+    for snapshot in table.snapshots():
+        addresses.add(snapshot.manifest_list)
+        names.add(properties_of(snapshot).get(TOMBSTONES, ""))
+        addresses |= {manifest.manifest_path for manifest in snapshot.manifests(table.io)}
+        addresses |= {file.file_path for file in data_files(table, snapshot)}
+    return names | {iceberg.place.name_of(address) for address in addresses}
+
+
+def orphans(iceberg: IcebergTable, table: Table, now: datetime) -> list[str]:
+    """Names of objects in the table's folder that belong to no state of it, and are older than the grace time."""
+    known = referenced(iceberg, table)
+    prefix = layout.table_prefix(iceberg.place.dataset)
+    pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=iceberg.place.bucket, Prefix=prefix)
+    return sorted(
+        name
+        for page in pages
+        for item in page.get("Contents", [])
+        if (name := item["Key"].removeprefix(prefix)) not in known
+        and item["LastModified"].astimezone(UTC) < now - GRACE
+    )
+
+
+def sweep(iceberg: IcebergTable, now: datetime) -> tuple[int, int]:
+    """Delete what was found to be lost the grace time ago, and still is; note what is found now.
+
+    Returns:
+        How many objects were found now, and how many were deleted.
+    """
+    table = iceberg.load()
+    if table is None:
+        return 0, 0
+    key = layout.table_prefix(iceberg.place.dataset) + ORPHANS
+    text = read(iceberg.place.bucket, key)
+    noted: dict[str, str] = json.loads(text) if text else {}
+    found = orphans(iceberg, table, now)
+    since = {name: noted.get(name, now.isoformat()) for name in found}
+    gone = [name for name, at in since.items() if datetime.fromisoformat(at) <= now - GRACE]
+    delete_objects(iceberg.place.bucket, [layout.table_prefix(iceberg.place.dataset) + name for name in gone])
+    left = {name: at for name, at in since.items() if name not in gone}
+    if left != noted:
+        write(iceberg.place.bucket, key, json.dumps(left))
+    return len(found), len(gone)

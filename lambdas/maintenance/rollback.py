@@ -1,0 +1,46 @@
+"""What the ledger and the table of runs say of batches that were rolled back."""
+
+from dataclasses import dataclass, replace
+
+from pipeline_core import layout
+from pipeline_core.batches import Batches
+from pipeline_core.documents import read
+from pipeline_core.files import Candidate, candidates_from_json
+from pipeline_core.ledger import ROLLED_BACK, Ledger
+from pipeline_core.runs import RunDetails, record_run
+from table_formats import IcebergTable
+from table_formats.history import HistoryError, roll_back
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollBack:
+    """Rolls a table back, and notes it. Doing it again goes on where it was interrupted, and then changes nothing."""
+
+    ledger: Ledger
+    artifacts_bucket: str
+
+    def run(self, table: IcebergTable, batch_id: str) -> list[str]:
+        """Have a table be what it was after a batch; returns the batches whose rows went.
+
+        Raises:
+            HistoryError: it cannot be done, or not now; says why.
+        """
+        dataset = table.place.dataset
+        batches = Batches(self.ledger)
+        if publishing := batches.state(dataset).publishing:
+            raise HistoryError(f"{dataset}: {publishing} is publishing; try again when it is done")
+        gone = roll_back(table, batch_id)
+        # The latest first: a file that two of them published comes back to what it was before each.
+        for each in gone:
+            self.ledger.roll_back(self._files(dataset, each), each)
+            batch = batches.existing(dataset, each)
+            if batch.verdict is not None:
+                details = RunDetails.of_verdict(batch.verdict)
+                record_run(self.artifacts_bucket, replace(batch, status=ROLLED_BACK), details)
+        return gone
+
+    def _files(self, dataset: str, batch_id: str) -> list[Candidate]:
+        text = read(self.artifacts_bucket, layout.batch_key(dataset, batch_id, "candidates"))
+        if text is None:
+            raise HistoryError(f"{dataset}: the files of {batch_id} are not known: its candidates.json is missing")
+        return candidates_from_json(text)

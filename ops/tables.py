@@ -1,0 +1,132 @@
+"""Commands about Iceberg tables: their history, their way back, their upkeep. The function `maintenance` does it all."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+from botocore.config import Config
+
+from ops.announce import announce
+from ops.target import Target, TargetError, choose, read
+from plain_console import PlainConsole, print_rows
+
+console = PlainConsole(markup=False)
+notes = PlainConsole(stderr=True, markup=False)
+
+Stack = Annotated[str | None, typer.Option(help="Pulumi stack, asked with the Pulumi CLI.")]
+Outputs = Annotated[Path | None, typer.Option(help="File with `pulumi stack output --json`.")]
+Dataset = Annotated[str, typer.Argument(help="The dataset.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+PATIENCE_SECONDS = 900
+"""What Lambda gives a call at most."""
+
+
+class FunctionError(Exception):
+    """The function said that it cannot be done, and why."""
+
+
+def history(dataset: Dataset, as_json: Json = False, stack: Stack = None, outputs: Outputs = None) -> None:
+    """Tell the states that an Iceberg table had: what made each, when, and with how many rows.
+
+    Example: data-pipeline history orders --stack prod
+    """
+    states = ask(_target(dataset, outputs, stack), {"action": "history", "dataset": dataset})["states"]
+    if as_json:
+        _print_json(states)
+        return
+    names = ("at", "what", "batch", "rows", "added", "removed", "files", "snapshot")
+    rows = [[f"{state[name]:,}" if isinstance(state[name], int) else state[name] for name in names] for state in states]
+    if not rows:
+        console.print(f"{dataset}: nothing was published to it yet.")
+        return
+    print_rows(console, list(names), rows)
+
+
+def rollback(
+    dataset: Dataset,
+    to: Annotated[str, typer.Option(help="The batch after which the table was as it should be; history names them.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    stack: Stack = None,
+    outputs: Outputs = None,
+) -> None:
+    """Have an Iceberg table be what it was after a batch, by a new snapshot: readers see it at once, and all of it.
+
+    The files of the batches after it are ROLLED_BACK in the ledger; backfill --again has them read again.
+
+    Example: data-pipeline rollback orders --to orders-20261127T090000Z-000007 --stack prod
+    """
+    target = _target(dataset, outputs, stack)
+    if not yes:
+        typer.confirm(f"Take all rows out of {dataset} that were published after {to}?", abort=True)
+    gone = ask(target, {"action": "rollback", "dataset": dataset, "batch_id": to})["rolled_back"]
+    if not gone:
+        console.print(f"{dataset} is what it was after {to} already.")
+        return
+    console.print(f"{dataset} is what it was after {to}. Rolled back: {', '.join(gone)}.")
+
+
+def maintain(
+    dataset: Dataset,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    as_json: Json = False,
+    stack: Stack = None,
+    outputs: Outputs = None,
+) -> None:
+    """Merge the small files of an Iceberg table, delete what its contract no longer keeps, and sweep up lost files.
+
+    The schedule does it every six hours.
+
+    Example: data-pipeline maintain orders --dry-run --stack prod
+    """
+    request = {"action": "maintain", "dataset": dataset, "dry_run": dry_run}
+    done = ask(_target(dataset, outputs, stack), request)["done"].get(dataset, {})
+    if as_json:
+        _print_json(done)
+        return
+    merges = [
+        [merge["partition"] or "(the table)", f"{merge['files']:,}", f"{merge['rows']:,}", f"{merge['bytes']:,}"]
+        for merge in done["merges"]
+    ]
+    if merges:
+        print_rows(console, ["merged into one file", "files", "rows", "bytes"], merges)
+    for name in ("merged_files", "rows_deleted", "snapshots_expired", "orphans_found", "orphans_deleted"):
+        if not dry_run or done[name]:
+            console.print(f"{name.replace('_', ' ')}: {done[name]:,}")
+    if done["yielded"]:
+        console.print(f"given up for a publish at the same time: {', '.join(done['yielded'])}; it is tried again")
+    if dry_run:
+        console.print("Dry run: nothing was done.")
+
+
+def ask(target: Target, request: dict[str, Any]) -> dict[str, Any]:
+    """Call the function, and wait for its answer.
+
+    Raises:
+        FunctionError: it failed; has what it said.
+    """
+    # A call that is repeated while the first one runs would do things twice as slowly.
+    config = Config(read_timeout=PATIENCE_SECONDS, retries={"total_max_attempts": 1})
+    client = boto3.client("lambda", config=config)
+    answer = client.invoke(FunctionName=target.functions["maintenance"], Payload=json.dumps(request).encode())
+    document: dict[str, Any] = json.loads(answer["Payload"].read())
+    if "FunctionError" in answer:
+        raise FunctionError(str(document.get("errorMessage", document)))
+    return document
+
+
+def _target(dataset: str, outputs: Path | None, stack: str | None) -> Target:
+    found, source = read(outputs, stack)
+    target = choose(Target, found, source)
+    announce(found, source, notes)
+    target.check_dataset(dataset)
+    if "maintenance" not in target.functions:
+        raise TargetError(f"{source}: there is no function maintenance; deploy it again with this version")
+    return target
+
+
+def _print_json(document: object) -> None:
+    # JSON has its own escapes for what a terminal would take for a command.
+    typer.echo(json.dumps(document, indent=1))
