@@ -11,6 +11,7 @@ from datetime import datetime
 import pyarrow as pa
 from pipeline_core.contract import Contract
 from pipeline_core.layout import source_of
+from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import ROWS, Manifest
 from pipeline_core.report import FileReport, Report
 
@@ -18,11 +19,14 @@ from record_engine.arrow import Array, compute
 from record_engine.checks import Checker
 from record_engine.duplicates import SeenKeys
 from record_engine.limits import Limits
-from record_engine.published import PublishedKeys
+from record_engine.live import read_live_files
+from record_engine.published import PublishedKeys, PublishedTable
 from record_engine.reading import FileReader
 from record_engine.replacing import Replaced, quarantined_lines, stage_kept
+from record_engine.rewriting import KeptWriter
 from record_engine.staging import CuratedWriter, QuarantineWriter
 from record_engine.store import Store
+from record_engine.transforms import Folders
 
 
 def stage(
@@ -54,11 +58,12 @@ class _Stage:
         self._location, self._limits = location, limits
         self._checker = Checker(contract)
         self._seen = SeenKeys(contract)
-        self._published = PublishedKeys(store, manifest, contract)
+        self._folders = Folders(contract)
+        self._live = read_live_files(store, manifest) if contract.is_iceberg else LiveFiles()
+        self._table = PublishedTable(store, manifest, contract, self._live)
+        self._published = PublishedKeys(self._table, manifest, contract)
         self._curated = CuratedWriter(store, f"{location}curated/", manifest, contract, limits)
         self._quarantined = QuarantineWriter(store, f"{location}quarantined/", manifest, now, limits)
-        self._optional = [column.name for column in contract.columns if not column.required]
-        self._nulls: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
 
     def run(self) -> Report:
@@ -68,7 +73,8 @@ class _Stage:
             for position in range(len(self._manifest.files))
         ]
         curated, quarantined = self._curated.close(), self._quarantined.close()
-        replaced = stage_kept(self._store, self._manifest, self._contract, f"{self._location}kept/")
+        kept = KeptWriter(self._store, self._table, self._contract, f"{self._location}kept/")
+        replaced = stage_kept(self._table, self._manifest, kept)
         return Report(
             batch_id=self._manifest.batch_id,
             dataset=self._manifest.dataset,
@@ -78,8 +84,9 @@ class _Stage:
             quarantined=quarantined,
             replaced=replaced.files,
             reasons=dict(self._reasons),
-            nulls=dict(+self._nulls),
+            nulls=dict(+self._curated.nulls),
             columns={column.name: column.type for column in self._contract.columns},
+            snapshot=self._live.snapshot,
         )
 
     def _with_replaced(self, file: FileReport, replaced: Replaced) -> FileReport:
@@ -121,7 +128,7 @@ class _Stage:
 
     def _valid(self, batch: pa.RecordBatch) -> int:
         """Keep those of some valid records that are the first of their key; returns how many."""
-        folders = self._curated.folders(batch)
+        folders = self._folders.of(batch)
         for keys in self._published.of(folders.dictionary.to_pylist()):
             self._seen.add(keys)
         first = self._seen.first(batch)
@@ -129,6 +136,4 @@ class _Stage:
             batch, folders = batch.filter(first), folders.filter(first)
         if batch.num_rows:
             self._curated.add(batch, folders)
-            for name in self._optional:
-                self._nulls[name] += batch.column(name).null_count
         return batch.num_rows
