@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from pipeline_core.contract import Contract
+from pipeline_core.contract import LATEST, SNAPSHOT, Contract
 from pipeline_core.layout import LIVE_FILES, partition_values
 from pipeline_core.live_files import LiveFile, LiveFiles
-from pipeline_core.manifest import Manifest
+from pipeline_core.manifest import REPLACE, Manifest
 
 from record_engine.store import Store, existing
 
@@ -46,3 +46,16 @@ def files_beside(live: LiveFiles, manifest: Manifest) -> tuple[LiveFile, ...]:
     folders = {address.removeprefix(manifest.table).rpartition("/")[0] for address in manifest.replaces}
     wanted = [partition_values(folder) for folder in folders]
     return tuple(file for file in live.files if partition_values(file.partition) in wanted)
+
+
+def check_purpose(manifest: Manifest, contract: Contract) -> None:
+    """Check that the rows of a table can be replaced, where a batch is to do so.
+
+    Raises:
+        ValueError: its files would have to be landed again, which has the same effect there.
+    """
+    if manifest.purpose == REPLACE and contract.write_mode in (LATEST, SNAPSHOT):
+        raise ValueError(
+            f"{contract.dataset} has the write mode {contract.write_mode}: files cannot be read again in the place of "
+            "their own rows; land them again"
+        )

@@ -89,10 +89,7 @@ def test_hashes_are_those_of_the_specification() -> None:
     """Appendix B of Iceberg's specification gives these (2026-11)."""
     assert murmur3(b"iceberg") == 1210000089
     assert murmur3((34).to_bytes(8, "little")) == 2017239379
-    assert (
-        murmur3(bytes([0, 1, 2, 3])) == 4292286796 - 2**32 + 2**32
-        or murmur3(bytes([0, 1, 2, 3])) == 0xFFFFFFFF & -188683207
-    )
+    assert murmur3(bytes([0, 1, 2, 3])) == 2**32 - 188683207
 
 
 @pytest.mark.parametrize("name", ["year", "month", "day", "hour"])
@@ -122,7 +119,7 @@ def test_truncation_is_that_of_iceberg(kind: str, width: int) -> None:
         assert found == [str(truncate(value)) for value in values]
 
 
-@pytest.mark.parametrize("transform", ["x", "bucket[4](x)", "truncate[4](x)", "bucket[4](x)"])
+@pytest.mark.parametrize("transform", ["x", "bucket[4](x)", "truncate[4](x)"])
 @pytest.mark.parametrize("kind", ["bigint", "string"])
 def test_a_null_has_a_partition_of_its_own(transform: str, kind: str) -> None:
     assert texts(transform, kind, [None]) == [NULL]
