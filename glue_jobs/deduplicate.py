@@ -5,6 +5,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 CURATED, QUARANTINED, DUPLICATE = "curated", "quarantined", "duplicate"
+UPDATED, UNCHANGED, SUPERSEDED, DELETED = "updated", "unchanged", "superseded", "deleted"
 
 
 def decide(checked: DataFrame, published_keys: DataFrame | None, contract: Contract) -> DataFrame:

@@ -16,17 +16,20 @@ import boto3
 from pipeline_core import known_good
 from pipeline_core.contract import Contract
 from pipeline_core.layout import split_uri
+from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import ROWS, Manifest, ManifestFile
-from pipeline_core.report import Report
+from pipeline_core.report import Report, StagedFile
 from py4j.protocol import Py4JError
 from pyspark import StorageLevel
 from pyspark.errors import PythonException
-from pyspark.sql import SparkSession
-from record_engine import Limits
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from record_engine import Limits, files_with_keys
 
 from glue_jobs import metrics, staging, table
 from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
 from glue_jobs.failures import explained
+from glue_jobs.live import published, read_files, read_live_files
 from glue_jobs.log import job_log
 from glue_jobs.reading import read_batch
 from glue_jobs.replay import only_quarantined, stage_kept
@@ -77,18 +80,33 @@ def run(
     batch = read_batch(spark, manifest.files, contract, limits)
     if manifest.purpose == ROWS:
         batch = only_quarantined(spark, batch, manifest)
-    keys = None
-    if table.table_exists(spark, manifest):
-        keys = table.published_keys(spark, batch.records, manifest, contract)
+    live = read_live_files(spark, manifest) if contract.is_iceberg else LiveFiles()
+    beside = _rows_beside(spark, batch.records, manifest, contract, live)
+    keys = None if beside is None else table.published_keys(beside, manifest, contract)
     decided = decide(batch.records, keys, contract).persist(StorageLevel.MEMORY_AND_DISK)
     counts = staging.count(decided, contract)
+    curated: tuple[StagedFile, ...] = ()
     places = {fate: f"{manifest.staging}{attempt}/{fate}/" for fate in (CURATED, QUARANTINED) if counts.of(fate)}
     if CURATED in places:
-        staging.write_curated(decided, places[CURATED], manifest, contract)
+        curated = staging.write_curated(decided, places[CURATED], manifest, contract)
     if QUARANTINED in places:
         staging.write_quarantined(decided, places[QUARANTINED], manifest, datetime.now(UTC))
-    replaced = stage_kept(spark, manifest, contract, f"{manifest.staging}{attempt}/kept/")
-    return staging.report(decided, batch, counts, manifest, contract, places, replaced)
+    replaced = stage_kept(spark, manifest, contract, live, f"{manifest.staging}{attempt}/kept/")
+    return staging.report(decided, batch, counts, manifest, contract, curated, places.get(QUARANTINED), replaced, live)
+
+
+def _rows_beside(
+    spark: SparkSession, records: DataFrame, manifest: Manifest, contract: Contract, live: LiveFiles
+) -> DataFrame | None:
+    """The published rows that may have keys of the batch; None if there are none."""
+    if not contract.key:
+        return None
+    if not contract.is_iceberg:
+        exists = table.table_exists(spark, manifest)
+        return table.rows_beside(spark, records, manifest, contract) if exists else None
+    folders = records.where(F.size("_reasons") == 0).select("_folder").distinct().collect()
+    files = published(files_with_keys(live, contract, [row["_folder"] for row in folders]), manifest)
+    return read_files(spark, files, contract) if files else None
 
 
 def read_known_good(spark: SparkSession, uri: str) -> None:

@@ -20,7 +20,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from record_engine import Limits, Span, Survey, lines_are_records, read, record_schema, spans, survey
+from record_engine import Folders, Limits, Span, Survey, lines_are_records, read, record_schema, spans, survey
 
 TASK_BYTES = 64 * 1024 * 1024
 OPENING_BYTES = 4 * 1024 * 1024
@@ -44,7 +44,8 @@ class Batch:
     """The records of a batch, with what was found out about its files on the way.
 
     A record is `_file` (position in the manifest), `_line` (where it stands in the file, from 1), `_raw` (as it came,
-    if it is refused), `_reasons` (why it is refused, empty if it is not) and the contract's columns in their types.
+    if it is refused), `_reasons` (why it is refused, empty if it is not) and the contract's columns in their types; for
+    an Iceberg table also `_folder` (of its partition).
     `rows` counts the records of each file as the reader saw them, before anything was checked; the audit compares it
     with what became of them. `problems` names files that are quarantined as a whole.
     """
@@ -58,13 +59,13 @@ def read_batch(
     spark: SparkSession, files: Sequence[ManifestFile], contract: Contract, limits: Limits | None = None
 ) -> Batch:
     """Read every file of a manifest, whatever its format, once: the records are kept by Spark."""
-    storage = Storage(_region(spark))
+    storage = storage_of(spark)
     wanted = pieces(spark, files, contract, storage)
     tasks = in_tasks(wanted)
     read_tasks = _Tasks(tasks, files, contract, storage, limits)
     found = (
         spark.range(0, len(tasks), 1, max(1, len(tasks)))
-        .mapInArrow(read_tasks, from_arrow_schema(record_schema(contract)))
+        .mapInArrow(read_tasks, from_arrow_schema(_schema(contract)))
         .persist(StorageLevel.MEMORY_AND_DISK)
     )
     batch = Batch(found.where(F.col("_line") > 0))
@@ -150,8 +151,14 @@ class Storage:
     def open(self, file: ManifestFile) -> BinaryIO:
         """Open a file, with the credentials that the worker has of the driver."""
         if file.uri.startswith("file://"):
-            return Path(unquote(file.uri.removeprefix("file://"))).open("rb")
+            return self.open_read(file.uri)
         return _s3(self.region).open_file(file)
+
+    def open_read(self, address: str) -> BinaryIO:
+        """Open an object that the pipeline has written."""
+        if address.startswith("file://"):
+            return Path(unquote(address.removeprefix("file://"))).open("rb")
+        return _s3(self.region).open_read(address)
 
     def lines_are_records(self, file: ManifestFile, contract: Contract) -> bool | None:
         """Whether each line of a file is a record; None if each is, where the file has no quote."""
@@ -196,8 +203,20 @@ class _Tasks:
     def _read(self, piece: Piece) -> Iterator[pa.RecordBatch]:
         """Read a piece. What is wrong with the file is said in the batches; what is raised, the platform has done."""
         file = self.files[piece.position]
+        folders = Folders(self.contract) if self.contract.is_iceberg else None
         with self.storage.failures(file):
-            yield from read(file, piece.position, self.contract, self.storage.open, self.limits, piece.span)
+            for batch in read(file, piece.position, self.contract, self.storage.open, self.limits, piece.span):
+                yield batch.append_column("_folder", folders.of(batch).cast(pa.string())) if folders else batch
+
+
+def _schema(contract: Contract) -> pa.Schema:
+    schema = record_schema(contract)
+    return schema.append(pa.field("_folder", pa.string())) if contract.is_iceberg else schema
+
+
+def storage_of(spark: SparkSession) -> Storage:
+    """What opens files, in the driver and in the workers."""
+    return Storage(_region(spark))
 
 
 def _region(spark: SparkSession) -> str | None:

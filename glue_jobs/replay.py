@@ -1,16 +1,22 @@
 """Reads files of earlier batches again: their quarantined rows only, or in the place of their published rows."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipeline_core.contract import Contract
+from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import ReplacedFile
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from record_engine import files_beside
+from record_engine.published import PublishedFile
 
-from glue_jobs.frames import small_frame
+from glue_jobs.frames import order_of, small_frame
+from glue_jobs.live import published, read_files
 from glue_jobs.reading import Batch
-from glue_jobs.table import exists, read_table, sources
+from glue_jobs.table import exists, read_table, sources, without_scheme
 
 
 @dataclass(frozen=True)
@@ -44,65 +50,89 @@ def _quarantined_lines(spark: SparkSession, manifest: Manifest) -> DataFrame:
     )
 
 
-def stage_kept(spark: SparkSession, manifest: Manifest, contract: Contract, location: str) -> Replaced:
+def stage_kept(spark: SparkSession, manifest: Manifest, contract: Contract, live: LiveFiles, location: str) -> Replaced:
     """Write what stays of the published files that hold rows of this batch's files.
 
     Each is written to `location` as one file, which takes the published one's place: rows of other files stay as
     they are.
     """
-    published = [address for address in manifest.replaces if exists(spark, address)]
-    if not published:
+    files = _files_to_look_at(spark, manifest, contract, live)
+    if not files:
         return Replaced()
+    own = F.col("_source_file").isin(sources(manifest))
+    rows = _rows_of(spark, files, manifest, contract).withColumn("_goes", F.coalesce(own, F.lit(False)))
+    goes = {row["_source_file"]: row["count"] for row in rows.where("_goes").groupBy("_source_file").count().collect()}
+    return Replaced(goes, rewrite(rows, files, contract, location))
+
+
+def _files_to_look_at(
+    spark: SparkSession, manifest: Manifest, contract: Contract, live: LiveFiles
+) -> list[PublishedFile]:
+    if contract.is_iceberg:
+        return published(files_beside(live, manifest), manifest)
+    return [
+        PublishedFile(address, _partition(address, contract)) for address in manifest.replaces if exists(spark, address)
+    ]
+
+
+def _rows_of(spark: SparkSession, files: Sequence[PublishedFile], manifest: Manifest, contract: Contract) -> DataFrame:
+    """The rows of published files; `_object` says which of them each is of."""
+    if contract.is_iceberg:
+        return read_files(spark, files, contract)
     addresses = small_frame(
         spark,
-        ({"_object": place, "_path": _without_scheme(address)} for place, address in enumerate(published)),
+        ({"_object": place, "_path": without_scheme(file.address)} for place, file in enumerate(files)),
         "_object: int, _path: string",
     )
     path = F.regexp_replace("_address", "^[a-z0-9]+:/+", "")
-    rows = read_table(spark, published, manifest, contract)
+    rows = read_table(spark, [file.address for file in files], manifest, contract)
     # An outer join: a file whose path is not recognised must be seen, not lost.
-    marked = (
-        rows.select("*", path.alias("_path"))
-        .join(F.broadcast(addresses), "_path", "left")
-        .withColumn("_goes", F.col("_source_file").isin(sources(manifest)))
-    )
-    counts = marked.groupBy("_object", "_path", "_goes", "_source_file").count().collect()
-    unknown = sorted({row["_path"] for row in counts if row["_object"] is None})
-    if unknown:
-        raise RuntimeError(f"published files were read that the manifest does not name: {unknown[:5]}")
-    goes: dict[str, int] = {}
-    before: dict[int, int] = {}
-    kept: dict[int, int] = {}
-    for row in counts:
-        before[row["_object"]] = before.get(row["_object"], 0) + row["count"]
-        if row["_goes"]:
-            goes[row["_source_file"]] = goes.get(row["_source_file"], 0) + row["count"]
-        else:
-            kept[row["_object"]] = kept.get(row["_object"], 0) + row["count"]
-    touched = sorted({row["_object"] for row in counts if row["_goes"]})
-    stays = marked.where(F.col("_object").isin(touched) & ~F.col("_goes"))
-    staged = _write_kept(stays, location, contract) if any(place in kept for place in touched) else {}
-    files = tuple(
+    return rows.select("*", path.alias("_path")).join(F.broadcast(addresses), "_path", "left")
+
+
+def rewrite(
+    rows: DataFrame, files: Sequence[PublishedFile], contract: Contract, location: str
+) -> tuple[ReplacedFile, ...]:
+    """Write what stays of the published files of which rows go; each file that goes on to be is one file.
+
+    Args:
+        rows: of the files, with `_object`, the place of each one's file, and `_goes`.
+        files: those that the rows are of.
+        contract: what the table is.
+        location: where to write.
+    """
+    before: Counter[int] = Counter()
+    kept: Counter[int] = Counter()
+    for row in rows.groupBy("_object", "_goes").count().collect():
+        if row["_object"] is None:
+            raise RuntimeError(f"published files were read that the manifest does not name: {row['count']} rows")
+        before[row["_object"]] += row["count"]
+        kept[row["_object"]] += 0 if row["_goes"] else row["count"]
+    touched = sorted(place for place in before if kept[place] < before[place])
+    stays = rows.where(F.col("_object").isin(touched) & ~F.col("_goes"))
+    staged = _write_kept(stays, location, contract) if any(kept[place] for place in touched) else {}
+    found = tuple(
         ReplacedFile(
-            key=_key(published[place]),
-            partition=_partition(published[place], contract),
+            key=files[place].key,
+            partition=files[place].partition,
             uri=staged.get(place, ("", 0))[0],
             rows_before=before[place],
             rows_kept=staged.get(place, ("", 0))[1],
         )
         for place in touched
     )
-    wrong = [file.key for place, file in zip(touched, files, strict=True) if file.rows_kept != kept.get(place, 0)]
+    wrong = [file.key for place, file in zip(touched, found, strict=True) if file.rows_kept != kept[place]]
     if wrong:
         raise RuntimeError(f"what stays of published files was not written whole: {wrong[:5]}")
-    return Replaced(goes, files)
+    return found
 
 
 def _write_kept(rows: DataFrame, location: str, contract: Contract) -> dict[int, tuple[str, int]]:
     """Write rows, one file for each `_object`; return address and rows of every file that was written."""
     spark = rows.sparkSession
-    data = [column.name for column in contract.columns if column.name not in contract.partition_by]
-    chosen = rows.select(*data, "_source_file", "_batch_id", "_object").repartition("_object")
+    chosen = rows.select(*contract.stored_columns, *contract.own_columns, "_object").repartition("_object")
+    if contract.is_iceberg and contract.sorted_by:
+        chosen = chosen.sortWithinPartitions("_object", *order_of(contract))
     chosen.write.partitionBy("_object").parquet(location)
     written: dict[int, tuple[str, int]] = {}
     frame = spark.read.schema("_batch_id string, _object int").parquet(location)
@@ -112,15 +142,6 @@ def _write_kept(rows: DataFrame, location: str, contract: Contract) -> dict[int,
         name = row["path"].rsplit("/", 1)[1]
         written[row["_object"]] = (f"{location}_object={row['_object']}/{name}", row["count"])
     return written
-
-
-def _without_scheme(address: str) -> str:
-    """The path of an address, without `s3://` or `file:///`."""
-    return address.partition("://")[2].lstrip("/")
-
-
-def _key(address: str) -> str:
-    return address.partition("://")[2].partition("/")[2]
 
 
 def _partition(address: str, contract: Contract) -> dict[str, str]:

@@ -3,41 +3,68 @@
 import posixpath
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
 from pipeline_core.contract import Contract
-from pipeline_core.layout import source_of
+from pipeline_core.layout import partition_values, source_of
+from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import Manifest
-from pipeline_core.report import FileReport, Report, StagedFile
+from pipeline_core.report import FATES, FileReport, Report, StagedFile
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from glue_jobs.deduplicate import CURATED, DUPLICATE, QUARANTINED
-from glue_jobs.frames import small_frame
+from glue_jobs.deduplicate import CURATED, QUARANTINED, UPDATED
+from glue_jobs.frames import order_of, small_frame
 from glue_jobs.reading import Batch
 from glue_jobs.replay import Replaced
 
 MAX_ROWS_PER_FILE = 5_000_000
 
+WRITTEN = (CURATED, UPDATED)
+"""The fates of rows that come into the table."""
 
-def write_curated(decided: DataFrame, location: str, manifest: Manifest, contract: Contract) -> None:
+
+def write_curated(decided: DataFrame, location: str, manifest: Manifest, contract: Contract) -> tuple[StagedFile, ...]:
     """Write the curated rows, partitioned, with the batch and the source file of each row."""
     spark = decided.sparkSession
     names = _sources(spark, manifest, "_source_file")
-    data = [column.name for column in contract.columns if column.name not in contract.partition_by]
-    rows = (
-        decided.where(F.col("_fate") == CURATED)
+    staged = (
+        decided.where(F.col("_fate").isin(*WRITTEN))
         .join(F.broadcast(names), "_file")
         .withColumn("_batch_id", F.lit(manifest.batch_id))
-        .select(*data, "_source_file", "_batch_id", *contract.partition_by)
     )
+    if contract.is_iceberg:
+        return _write_iceberg(staged, location, contract)
+    rows = staged.select(*contract.stored_columns, *contract.own_columns, *contract.partition_by)
     # Adaptive execution makes the shuffle's partitions even: neither tiny files nor one huge one.
     hint = f"REBALANCE({', '.join(contract.partition_by)})" if contract.partition_by else "REBALANCE"
     rows = spark.sql(f"SELECT /*+ {hint} */ * FROM {{rows}}", rows=rows)
     writer = rows.write.option("maxRecordsPerFile", MAX_ROWS_PER_FILE)
     writer.partitionBy(*contract.partition_by).parquet(location)
+    return _staged(spark, location, contract.partition_by)
+
+
+def _write_iceberg(rows: DataFrame, location: str, contract: Contract) -> tuple[StagedFile, ...]:
+    """Write rows to files of one partition each, which have all columns; the partition's number is the folder."""
+    spark = rows.sparkSession
+    folders = sorted(row["_folder"] for row in rows.select("_folder").distinct().collect())
+    numbers = small_frame(
+        spark,
+        ({"_place": place, "_folder": folder} for place, folder in enumerate(folders)),
+        "_place int, _folder string",
+    )
+    placed = rows.join(F.broadcast(numbers), "_folder")
+    placed = placed.select(*contract.stored_columns, *contract.own_columns, "_place")
+    placed = spark.sql("SELECT /*+ REBALANCE(_place) */ * FROM {rows}", rows=placed)
+    if contract.sorted_by:
+        placed = placed.sortWithinPartitions("_place", *order_of(contract))
+    placed.write.option("maxRecordsPerFile", MAX_ROWS_PER_FILE).partitionBy("_place").parquet(location)
+    return tuple(
+        replace(file, partition=partition_values(folders[int(file.partition["_place"])]))
+        for file in _staged(spark, location, ["_place"])
+    )
 
 
 def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, at: datetime) -> None:
@@ -97,7 +124,7 @@ def count(decided: DataFrame, contract: Contract) -> Counts:
     nulls: dict[str, int] = defaultdict(int)
     for row in rows:
         fates[row["_file"]][row["_fate"]] = row["_rows"]
-        if row["_fate"] == CURATED:
+        if row["_fate"] in WRITTEN:
             for name in optional:
                 nulls[name] += row[name]
     return Counts(fates, {name: found for name, found in nulls.items() if found})
@@ -109,12 +136,14 @@ def report(
     counts: Counts,
     manifest: Manifest,
     contract: Contract,
-    places: dict[str, str],
+    curated: tuple[StagedFile, ...],
+    quarantined: str | None,
     replaced: Replaced,
+    live: LiveFiles,
 ) -> Report:
     """Account for every row: what was read, what became of it, and what is really in the staged files.
 
-    `places` says where the files of a fate were written; a fate without records has none.
+    `quarantined` says where the files of quarantined records were written, if there are any.
     """
     spark = decided.sparkSession
     files = tuple(
@@ -122,9 +151,7 @@ def report(
             key=file.key,
             version=file.version,
             rows_read=batch.rows.get(position, 0),
-            rows_curated=counts.fates.get(position, {}).get(CURATED, 0),
-            rows_quarantined=counts.fates.get(position, {}).get(QUARANTINED, 0),
-            rows_duplicate=counts.fates.get(position, {}).get(DUPLICATE, 0),
+            **{f"rows_{fate}": counts.fates.get(position, {}).get(fate, 0) for fate in FATES},
             rows_replaced=replaced.rows.get(source_of(file.key, file.version), 0),
             problem=batch.problems.get(position),
         )
@@ -135,12 +162,13 @@ def report(
         dataset=manifest.dataset,
         contract_version=contract.version,
         files=files,
-        curated=_staged(spark, places[CURATED], contract.partition_by) if CURATED in places else (),
-        quarantined=_staged(spark, places[QUARANTINED], ["_file"]) if QUARANTINED in places else (),
+        curated=curated,
+        quarantined=_staged(spark, quarantined, ["_file"]) if quarantined else (),
         replaced=replaced.files,
-        reasons=_reasons(decided) if QUARANTINED in places else {},
+        reasons=_reasons(decided) if quarantined else {},
         nulls=counts.nulls,
         columns={column.name: column.type for column in contract.columns},
+        snapshot=live.snapshot,
     )
 
 

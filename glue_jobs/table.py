@@ -23,20 +23,21 @@ def table_exists(spark: SparkSession, manifest: Manifest) -> bool:
     return exists(spark, manifest.table)
 
 
-def published_keys(spark: SparkSession, checked: DataFrame, manifest: Manifest, contract: Contract) -> DataFrame | None:
-    """Primary keys already in the table, read only from the partitions that this batch touches.
+def rows_beside(spark: SparkSession, checked: DataFrame, manifest: Manifest, contract: Contract) -> DataFrame | None:
+    """Published rows, read only from the partitions that this batch touches; None where there are none."""
+    paths = [path for path in _touched(checked, manifest, contract) if exists(spark, path)]
+    return read_table(spark, paths, manifest, contract) if paths else None
+
+
+def published_keys(rows: DataFrame, manifest: Manifest, contract: Contract) -> DataFrame:
+    """Primary keys of published rows.
 
     Rows that an earlier, interrupted publish of this very batch left in the table do not count, nor do those that
-    the batch replaces. None where there are none, and where the contract keeps every row.
+    the batch replaces.
     """
-    if not contract.key:
-        return None
-    paths = [path for path in _touched(checked, manifest, contract) if exists(spark, path)]
-    if not paths:
-        return None
-    rows = read_table(spark, paths, manifest, contract).where(F.col("_batch_id") != manifest.batch_id)
+    rows = rows.where(~F.col("_batch_id").eqNullSafe(manifest.batch_id))
     if manifest.purpose == REPLACE:
-        rows = rows.where(~F.col("_source_file").isin(sources(manifest)))
+        rows = rows.where(F.coalesce(~F.col("_source_file").isin(sources(manifest)), F.lit(True)))
     return rows.select(*[F.col(key).cast(contract.column(key).type).alias(key) for key in contract.key])
 
 
@@ -82,6 +83,11 @@ def _as_contract(frame: DataFrame, contract: Contract) -> DataFrame:
     ]
     # The path is needed to tell files apart; a select would lose it.
     return frame.select(*columns, "_source_file", "_batch_id", F.col("_metadata.file_path").alias("_address"))
+
+
+def without_scheme(address: str) -> str:
+    """The path of an address, without `s3://` or `file:///`."""
+    return re.sub("^[a-z0-9]+:/+", "", address)
 
 
 def sources(manifest: Manifest) -> list[str]:

@@ -1,7 +1,7 @@
 """A table that batches, written into the test, are staged for and published to, by the Spark job or by the engine."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ ORDERS: dict[str, Any] = {
     "frequency_hours": None,
 }
 
+LANDED_AT = "2026-01-02T03:04:05Z"
 GZIP = b"\x1f\x8b"
 
 
@@ -50,9 +51,16 @@ class Lake:
         self.contract = Contract.from_document(contract)
         self.batches = 0
         self.quarantined: dict[str, tuple[str, ...]] = {}
+        # Addresses of the published files that a replacement names, if not all that there are.
+        self.replaces: tuple[str, ...] | None = None
 
-    def stage(self, files: dict[str, bytes], purpose: str = LANDED) -> Report:
-        """Stage one batch of files (name: content); text for a name that ends in .gz is packed."""
+    def stage(
+        self, files: Mapping[str, bytes], purpose: str = LANDED, landed_at: Mapping[str, str] | None = None
+    ) -> Report:
+        """Stage one batch of files (name: content); text for a name that ends in .gz is packed.
+
+        `landed_at` says when a file landed; else `LANDED_AT`.
+        """
         self.batches += 1
         batch_id = f"orders-{self.batches}"
         manifest_files = []
@@ -69,7 +77,7 @@ class Lake:
                     uri=path.as_uri(),
                     size=len(stored),
                     format=hint_of(name),
-                    landed_at="t",
+                    landed_at=(landed_at or {}).get(name, LANDED_AT),
                     quarantined=self.quarantined.get(name, ()) if purpose == ROWS else (),
                 )
             )
@@ -81,9 +89,12 @@ class Lake:
             table=f"{(self.folder / 'table').as_uri()}/",
             files=tuple(manifest_files),
             purpose=purpose,
-            replaces=tuple(f"file://{path}" for path in self.published()) if purpose == REPLACE else (),
+            replaces=self._replaced() if purpose == REPLACE else (),
         )
         return self.carrier(self.manifest, self.contract, "run")
+
+    def _replaced(self) -> tuple[str, ...]:
+        return tuple(f"file://{path}" for path in self.published()) if self.replaces is None else self.replaces
 
     def publish(self, report: Report) -> None:
         """Move the staged files into the table, as processing does."""

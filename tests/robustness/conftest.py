@@ -9,12 +9,13 @@ import pytest
 from record_engine import Limits
 
 from tests.carriers import Carrier, engine, spark_job
+from tests.iceberg_lake import iceberg_lake_of
 from tests.lake import lake, lake_of
 from tests.robustness.bad_files import ZOO
 from tests.robustness.compare import Bench, MakeBench
 from tests.sparks import spark
 
-__all__ = ["lake", "lake_of", "spark"]
+__all__ = ["iceberg_lake_of", "lake", "lake_of", "spark"]
 
 DEFAULT = Limits()
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 MAX_EXPANSION = 200
 """How many times its size the content of a packed file has at most. Text gzips to a 20th, zeros to a 1,000th."""
@@ -97,6 +97,12 @@ def table_prefix(dataset: str) -> str:
 def partition_path(values: dict[str, str]) -> str:
     """Hive-style path of a partition, `year=2013/month=1/`; empty for an unpartitioned table."""
     return "".join(f"{name}={quote(value, safe='')}/" for name, value in values.items())
+
+
+def partition_values(path: str) -> dict[str, str]:
+    """The values of a partition by its Hive-style path; what `partition_path` writes."""
+    found = (part.partition("=") for part in path.split("/") if "=" in part)
+    return {name: unquote(value) for name, _, value in found}
 
 
 def published_key(dataset: str, values: dict[str, str], batch_id: str, number: int) -> str:

@@ -7,6 +7,9 @@ IDENTITY, YEAR, MONTH, DAY, HOUR, BUCKET, TRUNCATE = "identity", "year", "month"
 TIME_TRANSFORMS = (YEAR, MONTH, DAY, HOUR)
 WIDTH_TRANSFORMS = (BUCKET, TRUNCATE)
 
+NULL = "__HIVE_DEFAULT_PARTITION__"
+"""The text of a null, as Hive writes it."""
+
 _WRITTEN = re.compile(r"(year|month|day|hour|bucket|truncate)(?:\[([1-9][0-9]{0,8})\])?\((.+)\)")
 _NAMES = {BUCKET: "bucket", TRUNCATE: "trunc"}
 
@@ -16,7 +19,7 @@ class PartitionField:
     """A transform of a column (Iceberg specification, "Partition Transforms"); `width` is of bucket and truncate.
 
     A partition's value is written as text, which names its folder: `2026` (year), `2026-01` (month), `2026-01-31`
-    (day), `2026-01-31-23` (hour), `7` (bucket), and else as the text of the value.
+    (day), `2026-01-31-23` (hour), `7` (bucket), and else as the text of the value; a null is `NULL`.
 
     Example:
         PartitionField.parse("bucket[16](customer)").name == "customer_bucket_16"

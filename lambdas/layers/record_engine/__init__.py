@@ -9,19 +9,25 @@ from record_engine.batches import is_summary, record_schema
 from record_engine.engine import stage
 from record_engine.files import OpenFile
 from record_engine.limits import Limits
+from record_engine.live import files_beside, files_with_keys, live_files_address
 from record_engine.reading import FileReader, lines_are_records, read
 from record_engine.spans import Span, Survey, spans, survey
 from record_engine.store import Store
+from record_engine.transforms import Folders
 
 __all__ = [
     "FileReader",
+    "Folders",
     "Limits",
     "OpenFile",
     "Span",
     "Store",
     "Survey",
+    "files_beside",
+    "files_with_keys",
     "is_summary",
     "lines_are_records",
+    "live_files_address",
     "read",
     "record_schema",
     "spans",

@@ -9,20 +9,26 @@ from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
+from pipeline_core import contract as modes
 from pipeline_core.contract import Contract
-from pipeline_core.layout import source_of
+from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import ROWS, Manifest
 from pipeline_core.report import FileReport, Report
 
 from record_engine.arrow import Array, compute
 from record_engine.checks import Checker
-from record_engine.duplicates import SeenKeys
+from record_engine.latest import KeepsLatest
 from record_engine.limits import Limits
-from record_engine.published import PublishedKeys
+from record_engine.live import check_purpose, read_live_files
+from record_engine.published import PublishedTable
 from record_engine.reading import FileReader
-from record_engine.replacing import Replaced, quarantined_lines, stage_kept
+from record_engine.replacing import quarantined_lines
+from record_engine.rewriting import KeptWriter
+from record_engine.snapshots import IsSnapshot, files_that_count
 from record_engine.staging import CuratedWriter, QuarantineWriter
 from record_engine.store import Store
+from record_engine.transforms import Folders
+from record_engine.writing import KeepsFirst, Work, WriteMode
 
 
 def stage(
@@ -51,48 +57,79 @@ class _Stage:
         self, manifest: Manifest, contract: Contract, store: Store, location: str, now: datetime, limits: Limits
     ) -> None:
         self._manifest, self._contract, self._store = manifest, contract, store
-        self._location, self._limits = location, limits
+        self._limits = limits
         self._checker = Checker(contract)
-        self._seen = SeenKeys(contract)
-        self._published = PublishedKeys(store, manifest, contract)
-        self._curated = CuratedWriter(store, f"{location}curated/", manifest, contract, limits)
+        self._live = read_live_files(store, manifest) if contract.is_iceberg else LiveFiles()
+        table = PublishedTable(store, manifest, contract, self._live)
+        self._work = Work(
+            manifest=manifest,
+            contract=contract,
+            store=store,
+            live=self._live,
+            table=table,
+            folders=Folders(contract),
+            curated=CuratedWriter(store, f"{location}curated/", manifest, contract, limits),
+            kept=KeptWriter(store, table, contract, f"{location}kept/"),
+            location=location,
+            now=now,
+        )
         self._quarantined = QuarantineWriter(store, f"{location}quarantined/", manifest, now, limits)
-        self._optional = [column.name for column in contract.columns if not column.required]
-        self._nulls: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
 
     def run(self) -> Report:
+        mode = self._mode()
         lines = quarantined_lines(self._store, self._manifest) if self._manifest.purpose == ROWS else None
-        files = [
-            self._file(position, None if lines is None else lines.get(position, set()))
+        read = [
+            self._file(position, mode, None if lines is None else lines.get(position, set()))
             for position in range(len(self._manifest.files))
         ]
-        curated, quarantined = self._curated.close(), self._quarantined.close()
-        replaced = stage_kept(self._store, self._manifest, self._contract, f"{self._location}kept/")
+        outcome = mode.close()
+        curated, quarantined = self._work.curated.close(), self._quarantined.close()
         return Report(
             batch_id=self._manifest.batch_id,
             dataset=self._manifest.dataset,
             contract_version=self._contract.version,
-            files=tuple(self._with_replaced(file, replaced) for file in files),
+            files=tuple(
+                replace(file, **{f"rows_{fate}": rows for fate, rows in outcome.fates[position].items()})
+                for position, file in enumerate(read)
+            ),
             curated=curated,
             quarantined=quarantined,
-            replaced=replaced.files,
+            replaced=outcome.replaced,
             reasons=dict(self._reasons),
-            nulls=dict(+self._nulls),
+            nulls=dict(+self._work.curated.nulls),
             columns={column.name: column.type for column in self._contract.columns},
+            snapshot=self._live.snapshot,
+            tombstones=outcome.tombstones,
+            landed_at=outcome.landed_at,
         )
 
-    def _with_replaced(self, file: FileReport, replaced: Replaced) -> FileReport:
-        return replace(file, rows_replaced=replaced.rows.get(source_of(file.key, file.version), 0))
+    def _mode(self) -> WriteMode:
+        check_purpose(self._manifest, self._contract)
+        match self._contract.write_mode:
+            case modes.LATEST:
+                return KeepsLatest(self._work)
+            case modes.SNAPSHOT:
+                return IsSnapshot(self._work, files_that_count(self._manifest, self._live, self._has_problem))
+            case _:
+                return KeepsFirst(self._work)
 
-    def _file(self, position: int, only: set[int] | None) -> FileReport:
-        """Stage one file; of its records those on certain lines only, where that is asked."""
+    def _has_problem(self, position: int) -> bool:
+        reader = self._reader(position)
+        reader.close()
+        return reader.problem is not None
+
+    def _reader(self, position: int) -> FileReader:
         file = self._manifest.files[position]
-        reader = FileReader(
+        return FileReader(
             file, position, self._contract, self._store.open_file, checker=self._checker, limits=self._limits
         )
+
+    def _file(self, position: int, mode: WriteMode, only: set[int] | None) -> FileReport:
+        """Read one file; of its records those on certain lines only, where that is asked."""
+        file, reader = self._manifest.files[position], self._reader(position)
         chosen = None if only is None else pa.array(sorted(only), pa.int64())
-        curated = quarantined = duplicates = 0
+        quarantined = 0
         for records in reader.batches():
             batch = (
                 records if chosen is None else records.filter(compute.is_in(records.column("_line"), value_set=chosen))
@@ -100,9 +137,7 @@ class _Stage:
             if not batch.num_rows:
                 continue
             if batch.column("_raw").null_count == batch.num_rows:
-                kept = self._valid(batch)
-                curated += kept
-                duplicates += batch.num_rows - kept
+                mode.add(batch)
             else:
                 quarantined += batch.num_rows
                 self._quarantined.add(batch, position)
@@ -113,22 +148,6 @@ class _Stage:
             key=file.key,
             version=file.version,
             rows_read=reader.rows_read if only is None else len(only),
-            rows_curated=curated,
             rows_quarantined=quarantined,
-            rows_duplicate=duplicates,
             problem=reader.problem,
         )
-
-    def _valid(self, batch: pa.RecordBatch) -> int:
-        """Keep those of some valid records that are the first of their key; returns how many."""
-        folders = self._curated.folders(batch)
-        for keys in self._published.of(folders.dictionary.to_pylist()):
-            self._seen.add(keys)
-        first = self._seen.first(batch)
-        if first is not None:
-            batch, folders = batch.filter(first), folders.filter(first)
-        if batch.num_rows:
-            self._curated.add(batch, folders)
-            for name in self._optional:
-                self._nulls[name] += batch.column(name).null_count
-        return batch.num_rows

@@ -1,19 +1,22 @@
 """Reads the published table, as far as a batch has to know it, in the form that the contract has now."""
 
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pipeline_core.contract import Contract
-from pipeline_core.layout import source_of
+from pipeline_core.contract import BATCH, SOURCE, Contract
+from pipeline_core.layout import partition_values, source_of
+from pipeline_core.live_files import LiveFile, LiveFiles
 from pipeline_core.manifest import REPLACE, Manifest
+from pipeline_core.partitions import NULL
 
-from record_engine.arrow import compute, nulls
-from record_engine.store import Store
+from record_engine.arrow import Array, compute, nulls
+from record_engine.live import files_beside, files_with_keys
+from record_engine.store import Store, existing
 from record_engine.values import array_of, arrow_type, cast_to
 
-SOURCE, BATCH = "_source_file", "_batch_id"
 ROWS = 65_536
 
 
@@ -22,42 +25,89 @@ def sources(manifest: Manifest) -> list[str]:
     return [source_of(file.key, file.version) for file in manifest.files]
 
 
-def partition_of(address: str, contract: Contract) -> dict[str, str]:
-    """The partition of a published file, by its folders."""
-    folders = dict(part.split("=", 1) for part in address.split("/") if "=" in part)
-    return {name: folders[name] for name in contract.partition_by}
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file of the table: where it is, and the partition that its folder says."""
+
+    address: str
+    partition: dict[str, str]
+
+    @property
+    def key(self) -> str:
+        """Its key in its bucket."""
+        return self.address.partition("://")[2].partition("/")[2]
 
 
-def data_columns(contract: Contract) -> list[str]:
-    """The columns that are in the files of the table; the partition columns are its folders."""
-    return [column.name for column in contract.columns if column.name not in contract.partition_by]
+class PublishedTable:
+    """The files that the table consists of: what its folders hold, or, of an Iceberg table, those of its list.
 
-
-def read_published(store: Store, address: str, contract: Contract, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
-    """The rows of a published file, with the given columns of the contract and those that every row has.
-
-    A column that the file lacks is null, and one of a narrower type is widened (docs/semantics.md, section 8).
+    Args:
+        store: reads them.
+        manifest: says where the table is.
+        contract: says what it is.
+        live: the list of an Iceberg table's files.
     """
-    chosen = list(columns)
-    partition = partition_of(address, contract)
-    with store.open_read(address) as stream:
-        file = pq.ParquetFile(stream, pre_buffer=False)
-        there = set(file.schema_arrow.names)
-        wanted = [name for name in (*chosen, SOURCE, BATCH) if name in there and name not in partition]
-        for batch in file.iter_batches(batch_size=ROWS, columns=wanted, use_threads=False):
-            arrays = []
-            for name in chosen:
-                kind = contract.column(name).type
-                if name in partition:
-                    value = cast_to(kind, contract.time_zone)(partition[name])
-                    [scalar] = array_of([value], kind)
-                    arrays.append(pa.repeat(scalar, batch.num_rows))
-                elif name in wanted:
-                    arrays.append(batch.column(name).cast(arrow_type(kind)))
-                else:
-                    arrays.append(nulls(batch.num_rows, arrow_type(kind)))
-            own = [batch.column(name).cast(pa.string()) for name in (SOURCE, BATCH)]
-            yield pa.RecordBatch.from_arrays([*arrays, *own], names=[*chosen, SOURCE, BATCH])
+
+    def __init__(self, store: Store, manifest: Manifest, contract: Contract, live: LiveFiles) -> None:
+        self._store, self._manifest, self._contract, self._live = store, manifest, contract, live
+
+    def with_keys(self, folders: Iterable[str]) -> list[PublishedFile]:
+        """The files that may have rows with the keys of rows that lie in some folders."""
+        if self._contract.is_iceberg:
+            return self._of(files_with_keys(self._live, self._contract, folders))
+        # The partition columns belong to the key.
+        listed = (address for folder in folders for address in self._store.list(self._manifest.table + folder))
+        return [self._in_folder(address) for address in listed if is_data(address)]
+
+    def replaced(self) -> list[PublishedFile]:
+        """The files that may have rows which the batch takes out of the table."""
+        if self._contract.is_iceberg:
+            return self._of(files_beside(self._live, self._manifest))
+        return list(map(self._in_folder, existing(self._store, self._manifest.replaces)))
+
+    def all(self) -> list[PublishedFile]:
+        """All files of an Iceberg table."""
+        return self._of(self._live.files)
+
+    def _of(self, files: Iterable[LiveFile]) -> list[PublishedFile]:
+        return [PublishedFile(self._manifest.table + file.name, partition_values(file.partition)) for file in files]
+
+    def _in_folder(self, address: str) -> PublishedFile:
+        folders = dict(part.split("=", 1) for part in address.split("/") if "=" in part)
+        return PublishedFile(address, {name: folders[name] for name in self._contract.partition_by})
+
+    def read(self, file: PublishedFile, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
+        """The rows of a file: given columns of the contract, and the table's own.
+
+        A column that the file lacks is null, but for one that its folder says; one of a narrower type is widened
+        (docs/semantics.md, section 8).
+        """
+        chosen, contract = list(columns), self._contract
+        own = {name: arrow_type(kind) for name, kind in contract.own_columns.items()}
+        with self._store.open_read(file.address) as stream:
+            parquet = pq.ParquetFile(stream, pre_buffer=False)
+            there = set(parquet.schema_arrow.names)
+            if not contract.is_iceberg:
+                there -= file.partition.keys()
+            wanted = [name for name in (*chosen, *own) if name in there]
+            for batch in parquet.iter_batches(batch_size=ROWS, columns=wanted, use_threads=False):
+                arrays = []
+                for name in chosen:
+                    kind = contract.column(name).type
+                    if name in wanted:
+                        arrays.append(batch.column(name).cast(arrow_type(kind)))
+                    else:
+                        arrays.append(self._by_folder(file, name, kind, batch.num_rows))
+                for name, type_ in own.items():
+                    arrays.append(batch.column(name).cast(type_) if name in wanted else nulls(batch.num_rows, type_))
+                yield pa.RecordBatch.from_arrays(arrays, names=[*chosen, *own])
+
+    def _by_folder(self, file: PublishedFile, name: str, kind: str, rows: int) -> Array:
+        text = file.partition.get(name, NULL) if name in self._contract.partition_by else NULL
+        if text == NULL:
+            return nulls(rows, arrow_type(kind))
+        [scalar] = array_of([cast_to(kind, self._contract.time_zone)(text)], kind)
+        return pa.repeat(scalar, rows)
 
 
 class PublishedKeys:
@@ -67,24 +117,25 @@ class PublishedKeys:
     the batch replaces.
     """
 
-    def __init__(self, store: Store, manifest: Manifest, contract: Contract) -> None:
-        self._store, self._manifest, self._contract = store, manifest, contract
-        self._looked_at: set[str] = set()
+    def __init__(self, table: PublishedTable, manifest: Manifest, contract: Contract) -> None:
+        self._table, self._manifest, self._contract = table, manifest, contract
+        self._folders: set[str] = set()
+        self._read: set[str] = set()
         self._replaced = pa.array(sources(manifest) if manifest.purpose == REPLACE else [], pa.string())
 
-    def of(self, partitions: Iterable[str]) -> Iterator[pa.RecordBatch]:
-        """The keys of partitions, by their folders (`year=2013/month=1/`), that were not asked for before."""
-        for partition in partitions if self._contract.key else ():
-            if partition not in self._looked_at:
-                self._looked_at.add(partition)
-                for address in self._store.list(self._manifest.table + partition):
-                    if is_data(address):
-                        yield from self._keys(address)
+    def of(self, folders: Iterable[str]) -> Iterator[pa.RecordBatch]:
+        """The keys of rows in folders (`year=2013/month=1/`), as far as they were not read before."""
+        new = [folder for folder in folders if folder not in self._folders] if self._contract.key else []
+        self._folders.update(new)
+        for file in self._table.with_keys(new) if new else ():
+            if file.address not in self._read:
+                self._read.add(file.address)
+                yield from self._keys(file)
 
-    def _keys(self, address: str) -> Iterator[pa.RecordBatch]:
-        for batch in read_published(self._store, address, self._contract, self._contract.key):
+    def _keys(self, file: PublishedFile) -> Iterator[pa.RecordBatch]:
+        for batch in self._table.read(file, self._contract.key):
             counts = compute.and_(
-                compute.not_equal(batch.column(BATCH), self._manifest.batch_id),
+                compute.fill_null(compute.not_equal(batch.column(BATCH), self._manifest.batch_id), True),
                 compute.invert(compute.is_in(batch.column(SOURCE), value_set=self._replaced)),
             )
             yield batch.filter(counts)
@@ -93,8 +144,3 @@ class PublishedKeys:
 def is_data(address: str) -> bool:
     """Whether an object of the table holds rows: Spark and Hive read over names that begin with `_` or `.`."""
     return not posixpath.basename(address).startswith(("_", "."))
-
-
-def existing(store: Store, addresses: Sequence[str]) -> list[str]:
-    """The addresses at which there is something."""
-    return [address for address in addresses if address in store.list(address)]

@@ -1,18 +1,17 @@
 """Reads files of earlier batches again: their quarantined rows only, or in the place of their published rows."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pipeline_core.contract import Contract
+from pipeline_core.contract import SOURCE
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import ReplacedFile
 
 from record_engine.arrow import compute
-from record_engine.published import BATCH, SOURCE, data_columns, existing, partition_of, read_published, sources
-from record_engine.staging import staged, write_parquet
+from record_engine.published import PublishedTable, sources
+from record_engine.rewriting import KeptWriter
 from record_engine.store import Store
 
 
@@ -37,55 +36,21 @@ def quarantined_lines(store: Store, manifest: Manifest) -> dict[int, set[int]]:
     return found
 
 
-def stage_kept(store: Store, manifest: Manifest, contract: Contract, location: str) -> Replaced:
+def stage_kept(table: PublishedTable, manifest: Manifest, writer: KeptWriter) -> Replaced:
     """Write what stays of the published files that hold rows of this batch's files.
 
-    Each is written to `location` as one file, which takes the published one's place: rows of other files stay as
-    they are.
+    Each is written as one file, which takes the published one's place: rows of other files stay as they are.
     """
+    own = pa.array(sources(manifest), pa.string())
     goes: Counter[str] = Counter()
     files = []
-    for number, address in enumerate(existing(store, manifest.replaces)):
-        found = _rows_that_go(store, address, contract, sources(manifest))
-        taken = sum(found.values())
-        if taken:
-            rows, kept, uri = _write_kept(store, address, manifest, contract, f"{location}_object={number}/")
-            if rows - kept != taken:
-                raise RuntimeError(f"what stays of published files was not written whole: {address}")
+    for file in table.replaced():
+        stays, found = [], Counter[str]()
+        for batch in table.read(file, []):
+            is_own = compute.is_in(batch.column(SOURCE), value_set=own)
+            found.update(map(str, batch.column(SOURCE).filter(is_own).to_pylist()))
+            stays.append(compute.invert(is_own))
+        if found:
             goes += found
-            files.append(
-                ReplacedFile(
-                    key=address.partition("://")[2].partition("/")[2],
-                    partition=partition_of(address, contract),
-                    uri=uri,
-                    rows_before=rows,
-                    rows_kept=kept,
-                )
-            )
+            files.append(writer.write(file, stays))
     return Replaced(dict(goes), tuple(files))
-
-
-def _rows_that_go(store: Store, address: str, contract: Contract, own: Sequence[str]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for batch in read_published(store, address, contract, []):
-        found.update(source for source in batch.column(SOURCE).to_pylist() if source is not None)
-    return Counter({source: rows for source, rows in found.items() if source in set(own)})
-
-
-def _write_kept(
-    store: Store, address: str, manifest: Manifest, contract: Contract, location: str
-) -> tuple[int, int, str]:
-    """Write the rows of other files; returns rows before, rows that stay, and where they are (nowhere if none do)."""
-    columns = data_columns(contract)
-    own = pa.array(sources(manifest), pa.string())
-    rows = 0
-    stays = []
-    for batch in read_published(store, address, contract, columns):
-        rows += batch.num_rows
-        stays.append(batch.filter(compute.invert(compute.is_in(batch.column(SOURCE), value_set=own))))
-    table = pa.Table.from_batches(stays).select([*columns, SOURCE, BATCH])
-    if not table.num_rows:
-        return rows, 0, ""
-    uri = f"{location}part-00000.snappy.parquet"
-    write_parquet(store, uri, table)
-    return rows, staged(store, uri, {}).rows, uri

@@ -1,26 +1,34 @@
 """Writes a batch to staging, and counts again what was written, so that the report rests on files."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pipeline_core.contract import Contract
+from pipeline_core.contract import BATCH, LANDED, SOURCE, Contract
+from pipeline_core.layout import partition_values
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import StagedFile
 
 from record_engine.arrow import Array, compute
 from record_engine.limits import Limits
-from record_engine.published import BATCH, SOURCE, data_columns, sources
+from record_engine.published import sources
 from record_engine.store import Store
+from record_engine.values import arrow_type
 
-UNPARTITIONED = ""
+
+def moment_of(text: str) -> datetime:
+    """When a file landed, by the text of the manifest, which is in UTC unless it says otherwise."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def folder_of(partition: Sequence[tuple[str, str]]) -> str:
-    """The folder of a partition, `year=2013/month=1/`; its values need no escaping (docs/semantics.md, section 4.2)."""
-    return "".join(f"{name}={value}/" for name, value in partition)
+def in_order(rows: pa.Table, contract: Contract) -> pa.Table:
+    """Rows as they lie in a file: sorted, nulls last, if the contract says by what."""
+    if not contract.sorted_by or not contract.is_iceberg:
+        return rows
+    return rows.sort_by([(name, "ascending") for name in contract.sorted_by])
 
 
 def write_parquet(store: Store, uri: str, table: pa.Table) -> None:
@@ -36,30 +44,30 @@ def staged(store: Store, uri: str, partition: dict[str, str]) -> StagedFile:
 
 
 class CuratedWriter:
-    """Writes curated rows, each partition to files of its own, whenever enough of them wait."""
+    """Writes curated rows, each partition to files of its own, whenever enough of them wait.
+
+    `nulls` counts those of the columns that may have them.
+    """
 
     def __init__(self, store: Store, location: str, manifest: Manifest, contract: Contract, limits: Limits) -> None:
         self._store, self._location, self._limits = store, location, limits
-        self._batch_id = manifest.batch_id
+        self._contract, self._batch_id = contract, manifest.batch_id
         self._sources = pa.array(sources(manifest), pa.string())
-        self._partition_by = contract.partition_by
-        self._data = data_columns(contract)
+        self._landed = None
+        if LANDED in contract.own_columns:
+            moments = [moment_of(file.landed_at) for file in manifest.files]
+            self._landed = pa.array(moments, arrow_type("timestamp"))
+        self._data = list(contract.stored_columns)
+        self._optional = [column.name for column in contract.columns if not column.required]
         self._waiting: dict[str, list[pa.RecordBatch]] = defaultdict(list)
         self._bytes = 0
         self._written: list[tuple[str, str]] = []
-
-    def folders(self, rows: pa.RecordBatch) -> Array:
-        """The partition folder of every row."""
-        texts: list[Array | str] = []
-        for name in self._partition_by:
-            texts += [f"{name}=", rows.column(name).cast(pa.string()), "/"]
-        if not texts:
-            texts = [pa.repeat(pa.scalar(UNPARTITIONED), rows.num_rows)]
-        joined: Array = compute.binary_join_element_wise(*texts, "")
-        return joined.dictionary_encode()
+        self.nulls: Counter[str] = Counter()
 
     def add(self, rows: pa.RecordBatch, folders: Array) -> None:
         """Take rows, with the folder of each."""
+        for name in self._optional:
+            self.nulls[name] += rows.column(name).null_count
         for folder, part in _parts(rows.select(["_file", *self._data]), folders):
             self._waiting[folder].append(part)
         self._bytes += rows.nbytes
@@ -68,12 +76,14 @@ class CuratedWriter:
 
     def _flush(self) -> None:
         for folder in sorted(self._waiting):
-            rows = pa.Table.from_batches(self._waiting.pop(folder))
+            rows = in_order(pa.Table.from_batches(self._waiting.pop(folder)), self._contract)
             source = pa.chunked_array(
                 [pa.DictionaryArray.from_arrays(chunk, self._sources) for chunk in rows["_file"].chunks]
             )
             batch = pa.repeat(pa.scalar(self._batch_id), rows.num_rows)
             table = rows.select(self._data).append_column(SOURCE, source).append_column(BATCH, batch)
+            if self._landed is not None:
+                table = table.append_column(LANDED, self._landed.take(rows["_file"]))
             uri = f"{self._location}{folder}part-{len(self._written):05d}.snappy.parquet"
             write_parquet(self._store, uri, table)
             self._written.append((uri, folder))
@@ -83,7 +93,7 @@ class CuratedWriter:
         """Write what waits; returns all files, as they are there."""
         self._flush()
         return tuple(
-            sorted((staged(self._store, uri, _partition(folder)) for uri, folder in self._written), key=_uri_of)
+            sorted((staged(self._store, uri, partition_values(folder)) for uri, folder in self._written), key=_uri_of)
         )
 
 
@@ -99,10 +109,6 @@ def _parts(rows: pa.RecordBatch, folders: Array) -> Iterator[tuple[str, pa.Recor
     for index in sorted(counts):
         yield names[index], ordered.slice(at, counts[index])
         at += counts[index]
-
-
-def _partition(folder: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in folder.split("/") if part)
 
 
 def _uri_of(file: StagedFile) -> str:

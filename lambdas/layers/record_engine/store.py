@@ -1,5 +1,6 @@
 """What the engine needs of a storage: a handful of calls, by which it reads and writes, whatever lies beneath."""
 
+from collections.abc import Sequence
 from typing import BinaryIO, Protocol
 
 from pipeline_core.manifest import ManifestFile
@@ -22,3 +23,8 @@ class Store(Protocol):
 
     def list(self, uri: str) -> list[str]:
         """Addresses of the objects that begin with `uri`, sorted; none if there are none."""
+
+
+def existing(store: Store, addresses: Sequence[str]) -> list[str]:
+    """The addresses at which there is something."""
+    return [address for address in addresses if address in store.list(address)]

@@ -1,0 +1,109 @@
+"""Reads the files of an Iceberg table: those of its list, whatever lies beside them. Spark needs no Iceberg for it."""
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pipeline_core.contract import Contract
+from pipeline_core.documents import is_gone
+from pipeline_core.job_errors import StorageError
+from pipeline_core.layout import partition_values
+from pipeline_core.live_files import LiveFile, LiveFiles
+from pipeline_core.manifest import Manifest
+from pipeline_core.partitions import IDENTITY, NULL
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from record_engine import live_files_address
+from record_engine.published import PublishedFile
+
+from glue_jobs.frames import small_frame
+from glue_jobs.reading import storage_of
+from glue_jobs.table import CONFLICT, without_scheme
+
+
+def read_live_files(spark: SparkSession, manifest: Manifest) -> LiveFiles:
+    """The files of the table now, read once, by the driver; none if there is no table yet.
+
+    Raises:
+        StorageError: the list cannot be fetched.
+    """
+    address = live_files_address(manifest)
+    try:
+        with storage_of(spark).open_read(address) as stream:
+            return LiveFiles.from_json(stream.read())
+    except FileNotFoundError:
+        return LiveFiles()
+    except ClientError as error:
+        if is_gone(error):
+            return LiveFiles()
+        raise StorageError(f"{address}: {error}") from error
+    except (BotoCoreError, OSError) as error:
+        raise StorageError(f"{address}: {type(error).__name__}: {error}") from error
+
+
+def published(files: Iterable[LiveFile], manifest: Manifest) -> list[PublishedFile]:
+    """Files of the list as those that are read."""
+    return [PublishedFile(manifest.table + file.name, partition_values(file.partition)) for file in files]
+
+
+def read_files(spark: SparkSession, files: Sequence[PublishedFile], contract: Contract) -> DataFrame:
+    """The rows of files, as the contract has their columns now, with the table's own columns.
+
+    `_object` says which of the files a row is of. A column that a file lacks is null, but for one that its folder
+    says. Spark 3.5 reads no file by a wider type than it was written with, so the files are read by the types that
+    they have.
+    """
+    addresses = [file.address for file in files]
+    try:
+        # Files by their names have no partitions: what their folders are called is not read as a column.
+        groups = [(spark.read.option("mergeSchema", "true").parquet(*addresses).schema, addresses)]
+    except (PySparkException, Py4JJavaError) as error:
+        if not CONFLICT.search(str(error)):
+            raise
+        groups = _by_schema(spark, addresses)
+    said = [field.column for field in contract.partition_fields if field.transform == IDENTITY]
+    frames = [_as_contract(spark.read.schema(schema).parquet(*members), contract) for schema, members in groups]
+    rows = reduce(DataFrame.unionByName, frames)
+    # An outer join: a file whose path is not recognised must be seen, not lost.
+    marked = rows.join(F.broadcast(_folders(spark, files, said)), "_path", "left")
+    columns = [
+        F.coalesce(F.col(f"`{name}`"), F.col(f"_folder_{name}").cast(contract.column(name).type)).alias(name)
+        if name in said
+        else F.col(f"`{name}`")
+        for name in (column.name for column in contract.columns)
+    ]
+    place = F.coalesce("_object", F.raise_error(F.concat(F.lit("no file of the table: "), "_path")).cast("int"))
+    return marked.select(*columns, *contract.own_columns, place.alias("_object"))
+
+
+def _folders(spark: SparkSession, files: Sequence[PublishedFile], said: Sequence[str]) -> DataFrame:
+    jvm = spark._jvm
+    assert jvm is not None
+    rows = []
+    for place, file in enumerate(files):
+        values = {f"_folder_{name}": file.partition.get(name, NULL) for name in said}
+        path = without_scheme(str(jvm.org.apache.hadoop.fs.Path(file.address).toUri().toString()))
+        known = {name: value for name, value in values.items() if value != NULL}
+        rows.append({"_object": place, "_path": path, **known})
+    schema = ", ".join(["_object int", "_path string", *(f"`_folder_{name}` string" for name in said)])
+    return small_frame(spark, rows, schema)
+
+
+def _by_schema(spark: SparkSession, addresses: Sequence[str]) -> list[tuple[T.StructType, list[str]]]:
+    found: dict[str, tuple[T.StructType, list[str]]] = {}
+    for address in addresses:
+        schema = spark.read.parquet(address).schema
+        found.setdefault(schema.json(), (schema, []))[1].append(address)
+    return list(found.values())
+
+
+def _as_contract(frame: DataFrame, contract: Contract) -> DataFrame:
+    wanted = {**{column.name: column.type for column in contract.columns}, **contract.own_columns}
+    columns = [
+        (F.col(f"`{name}`") if name in frame.columns else F.lit(None)).cast(kind).alias(name)
+        for name, kind in wanted.items()
+    ]
+    return frame.select(*columns, F.regexp_replace("_metadata.file_path", "^[a-z0-9]+:/+", "").alias("_path"))

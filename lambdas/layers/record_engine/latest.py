@@ -1,0 +1,130 @@
+"""Of rows with one key the last stays, and a row may say that its key is no longer (docs/semantics.md, section 12)."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+from pipeline_core.contract import SOURCE
+
+from record_engine.arrow import Array, compute
+from record_engine.keys import all_equal, equal, is_later, key_texts, last_of_each, mask_of, order_columns
+from record_engine.published import PublishedFile
+from record_engine.tombstones import LINE, Tombstones
+from record_engine.writing import Outcome, Scanned, Work, rewrite
+
+
+class KeepsLatest:
+    """Holds the valid rows of the batch, and judges them when all are there."""
+
+    def __init__(self, work: Work) -> None:
+        self._work, self._contract = work, work.contract
+        self._held: list[pa.RecordBatch] = []
+
+    def add(self, rows: pa.RecordBatch) -> None:
+        """Hold some rows."""
+        self._held.append(rows.drop_columns(["_raw", "_reasons"]))
+
+    def close(self) -> Outcome:
+        """Judge all rows: first against each other, then the last of each key against the table."""
+        outcome = Outcome()
+        if self._held:
+            rows = self._work.known(self._held)
+            self._held = []
+            coded = key_texts(rows, self._contract).dictionary_encode()
+            last = last_of_each(coded.indices, [rows.column(name) for name in (*order_columns(self._contract), LINE)])
+            beaten = compute.invert(mask_of(last, rows.num_rows))
+            outcome.count("superseded", rows.filter(beaten).column("_file"))
+            self._judge(rows.take(last), coded.dictionary, outcome)
+        return outcome
+
+    def _judge(self, rows: pa.RecordBatch, keys: Array, outcome: Outcome) -> None:
+        """Judge the last row of each key; `keys` are those of the rows, in their order."""
+        work, count = self._work, rows.num_rows
+        scanned, there = self._scan(rows, keys)
+        at = there.column("_key")
+        order = order_columns(self._contract)
+        found = [there.column(name) for name in order]
+        own = [rows.column(name).take(at) for name in order]
+        tombstones = Tombstones(work)
+        entry = compute.index_in(key_texts(tombstones.rows, self._contract), value_set=keys)
+        named = compute.is_valid(entry)
+        mine = rows.take(entry.filter(named))
+        dead = tombstones.rows.filter(named)
+        is_older = is_later(
+            [dead.column(name) for name in tombstones.order], [mine.column(name) for name in tombstones.order]
+        )
+        lost = compute.or_(
+            mask_of(at.filter(is_later(found, own)), count), mask_of(entry.filter(named).filter(is_older), count)
+        )
+        won = compute.invert(lost)
+        deletes = compute.and_(won, self._is_delete(rows))
+        puts = compute.and_(won, compute.invert(deletes))
+        is_there = mask_of(at, count)
+        same = compute.and_(puts, self._same(rows, keys, scanned, there, won))
+        puts = compute.and_(puts, compute.invert(same))
+        updates = compute.and_(puts, is_there)
+        new = compute.and_(puts, compute.invert(is_there))
+        fates = {"superseded": lost, "deleted": deletes, "unchanged": same, "updated": updates, "curated": new}
+        for fate, mask in fates.items():
+            outcome.count(fate, rows.filter(mask).column("_file"))
+        work.stage(rows.filter(puts))
+        goes = pa.concat_arrays([compute.or_(deletes, updates), pa.array([False])])
+        outcome.replaced, gone = rewrite(work.kept, scanned, goes)
+        for places in gone:
+            outcome.count("removed", rows.column("_file").take(places))
+        repeated = compute.and_(all_equal(dead, mine, tombstones.order), deletes.take(entry.filter(named)))
+        buried = compute.and_(deletes, compute.invert(mask_of(entry.filter(named).filter(repeated), count)))
+        ends = compute.and_(won.take(entry.filter(named)), compute.invert(repeated))
+        outcome.tombstones = tombstones.write(
+            mask_of(compute.indices_nonzero(named).filter(ends), tombstones.rows.num_rows), rows.filter(buried)
+        )
+
+    def _is_delete(self, rows: pa.RecordBatch) -> Array:
+        if not self._contract.operation:
+            return pa.repeat(pa.scalar(False), rows.num_rows)
+        codes = pa.array(self._contract.delete_codes, pa.string())
+        return compute.is_in(rows.column(self._contract.operation).cast(pa.string()), value_set=codes)
+
+    def _scan(self, rows: pa.RecordBatch, keys: Array) -> tuple[list[Scanned], pa.RecordBatch]:
+        """Find the keys in the table: the files, and of each row that has one of them its order and its file."""
+        order = order_columns(self._contract)
+        columns = list(
+            dict.fromkeys([*self._contract.key, *([self._contract.sequence] if self._contract.sequence else [])])
+        )
+        scanned = []
+        found: list[pa.RecordBatch] = []
+        for number, file in enumerate(self._files(rows)):
+            numbers = []
+            for batch in self._work.table.read(file, columns):
+                key = compute.index_in(key_texts(batch, self._contract), value_set=keys)
+                numbers.append(key)
+                is_one = compute.is_valid(key)
+                part = batch.select(order).filter(is_one)
+                part = part.append_column("_key", key.filter(is_one))
+                found.append(part.append_column("_scanned", pa.repeat(pa.scalar(number, pa.int32()), part.num_rows)))
+            scanned.append(Scanned(file, tuple(numbers)))
+        if not found:
+            schema = (
+                rows.select(order).schema.append(pa.field("_key", pa.int32())).append(pa.field("_scanned", pa.int32()))
+            )
+            return scanned, pa.RecordBatch.from_pylist([], schema=schema)
+        whole = pa.Table.from_batches(found).combine_chunks()
+        return scanned, (whole.to_batches() or [found[0]])[0]
+
+    def _files(self, rows: pa.RecordBatch) -> list[PublishedFile]:
+        return self._work.table.with_keys(self._work.folders.of(rows).dictionary.to_pylist())
+
+    def _same(
+        self, rows: pa.RecordBatch, keys: Array, scanned: Sequence[Scanned], there: pa.RecordBatch, won: Array
+    ) -> Array:
+        """Which of the rows are in the table as they are: of the same file, with the same content."""
+        at = there.column("_key")
+        of_same_file = compute.and_(equal(there.column(SOURCE), rows.column(SOURCE).take(at)), won.take(at))
+        places = []
+        columns = [column.name for column in self._contract.columns]
+        for number in compute.unique(there.column("_scanned").filter(of_same_file)).to_pylist():
+            one = scanned[number]
+            for batch, key in zip(self._work.table.read(one.file, columns), one.keys, strict=True):
+                is_one = compute.is_valid(key)
+                mine, theirs = rows.take(key.filter(is_one)), batch.filter(is_one)
+                places.append(key.filter(is_one).filter(all_equal(theirs, mine, [*columns, SOURCE])))
+        return mask_of(pa.concat_arrays(places) if places else pa.array([], pa.int32()), rows.num_rows)
