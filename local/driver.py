@@ -12,7 +12,7 @@ from pipeline_core.layout import TABLES, batch_key
 from local.deployer import Deployment
 from local.emulator import Emulator
 
-FINAL = ("PUBLISHED", "QUARANTINED", "REJECTED", "IGNORED", "FAILED")
+FINAL = ("PUBLISHED", "QUARANTINED", "REJECTED", "IGNORED", "FAILED", "ROLLED_BACK")
 """Where every landed file ends."""
 
 

@@ -1,4 +1,4 @@
-"""Commands about Iceberg tables: their history, their way back, their upkeep. The function `maintenance` does it all."""
+"""Commands about Iceberg tables: their history, their way back, their upkeep. The function `maintenance` works."""
 
 import json
 from pathlib import Path

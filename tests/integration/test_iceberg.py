@@ -1,0 +1,83 @@
+"""An Iceberg table on its whole way: changes in any order, history, rollback, backfill, upkeep."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from pyiceberg.catalog.glue import GlueCatalog
+
+from local.driver import Pipeline
+from local.emulator import ACCESS_KEY, REGION, Emulator
+
+COLUMNS = "tailnum,year,type,manufacturer,model,engines,seats,speed,engine,operation,changed_at"
+Operator = Callable[..., str]
+
+
+def change(tail: str, seats: int, operation: str, minute: int) -> str:
+    return f"{tail},2004,Fixed wing,EMBRAER,EMB-145,2,{seats},NA,Turbo-fan,{operation},2026-01-01T00:{minute:02d}:00Z"
+
+
+class Fleet:
+    """The dataset in a pipeline, and a reader of its table that shares nothing with the pipeline."""
+
+    def __init__(self, pipeline: Pipeline, emulator: Emulator) -> None:
+        self.pipeline = pipeline
+        self._landed = 0
+        endpoint = {"glue.endpoint": emulator.endpoint, "s3.endpoint": emulator.endpoint}
+        keys = {"client.access-key-id": ACCESS_KEY, "client.secret-access-key": ACCESS_KEY, "client.region": REGION}
+        self._catalog = GlueCatalog("reader", **endpoint, **keys)
+
+    def land(self, *changes: str) -> dict[str, int]:
+        """Land a file of changes, and wait for it; returns what became of its rows."""
+        self._landed += 1
+        key = f"fleet/{self._landed}.csv"
+        self.pipeline.land([(key, "\n".join([COLUMNS, *changes, ""]).encode())])
+        progress = self.pipeline.wait(lambda progress: progress.done, 120)
+        [file] = [file for file in progress.files if file.key == key]
+        assert file.status == "PUBLISHED", file.reason
+        return {name.removeprefix("rows_"): rows for name, rows in file.rows.items() if rows}
+
+    def seats(self) -> dict[str, int]:
+        """Seats by tail number."""
+        table = self._catalog.load_table((self.pipeline.outputs["database"], "fleet"))
+        rows: Sequence[dict[str, Any]] = table.scan().to_arrow().to_pylist()
+        return {row["tailnum"]: row["seats"] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def fleet(pipeline: Pipeline, emulator: Emulator) -> Fleet:
+    return Fleet(pipeline, emulator)
+
+
+def states(operator: Operator) -> list[dict[str, Any]]:
+    # The first line says which deployment it is about.
+    found: list[dict[str, Any]] = json.loads(operator("history", "fleet", "--json").partition("\n")[2])
+    return found
+
+
+def test_changes_rollback_and_upkeep(fleet: Fleet, operator: Operator) -> None:
+    first = fleet.land(change("N10156", 55, "I", 1), change("N102UW", 182, "I", 1), change("N103US", 182, "I", 1))
+    assert first == {"read": 3, "curated": 3}
+    second = fleet.land(change("N10156", 50, "U", 2), change("N104UW", 182, "I", 2))
+    assert second == {"read": 2, "curated": 1, "updated": 1}
+    assert fleet.land(change("N102UW", 182, "D", 2)) == {"read": 1, "deleted": 1}
+    assert fleet.seats() == {"N10156": 50, "N103US": 182, "N104UW": 182}
+
+    late = fleet.land(change("N102UW", 100, "U", 1), change("N10156", 1, "U", 1))
+    assert late == {"read": 2, "superseded": 2}, "older than what the table has, or had"
+    assert fleet.seats() == {"N10156": 50, "N103US": 182, "N104UW": 182}
+
+    history = states(operator)
+    assert [(state["what"], state["rows"]) for state in history] == [("publish", 3), ("publish", 4), ("publish", 3)]
+    assert "is what it was after" in operator("rollback", "fleet", "--to", history[1]["batch"], "--yes")
+    assert fleet.seats() == {"N10156": 50, "N102UW": 182, "N103US": 182, "N104UW": 182}
+    assert fleet.pipeline.progress().files[2].status == "ROLLED_BACK"
+    assert states(operator)[0]["what"] == "rollback"
+
+    operator("backfill", "fleet", "--prefix", "3.csv", "--again", "--yes")
+    fleet.pipeline.wait(lambda progress: progress.files[2].status == "PUBLISHED" and progress.done, 60)
+    assert fleet.seats() == {"N10156": 50, "N103US": 182, "N104UW": 182}
+    assert "Dry run" in operator("maintain", "fleet", "--dry-run")
+    operator("maintain", "fleet")
+    assert fleet.seats() == {"N10156": 50, "N103US": 182, "N104UW": 182}
