@@ -33,7 +33,7 @@ notes = PlainConsole(stderr=True, markup=False)
 
 app.add_typer(contract_commands.app, name="contract")
 app.command("try")(contract_commands.try_file)
-for table_command in (tables.history, tables.rollback, tables.maintain):
+for table_command in (tables.history, tables.rollback, tables.adopt, tables.maintain):
     app.command()(table_command)
 
 Stack = Annotated[str | None, typer.Option(help="Pulumi stack, asked with the Pulumi CLI.")]

@@ -68,6 +68,28 @@ def rollback(
     console.print(f"{dataset} is what it was after {to}. Rolled back: {', '.join(gone)}.")
 
 
+def adopt(
+    dataset: Dataset,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    stack: Stack = None,
+    outputs: Outputs = None,
+) -> None:
+    """Turn the Parquet files in a dataset's folder into an Iceberg table, without rewriting them, and check every row.
+
+    Deploy the contract with tableFormat iceberg first. Files that lie in S3 from before are adopted, too: copy them to
+    tables/<dataset>/ in the curated bucket, in folders of the contract's partitions.
+
+    Example: data-pipeline adopt orders --stack prod
+    """
+    target = _target(dataset, outputs, stack)
+    if not yes:
+        typer.confirm(f"Make the table of {dataset} anew in the catalog, as an Iceberg table?", abort=True)
+    done = ask(target, {"action": "adopt", "dataset": dataset})
+    console.print(
+        f"{dataset} is an Iceberg table of {done['files']:,} files and {done['rows']:,} rows; each was compared."
+    )
+
+
 def maintain(
     dataset: Dataset,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,

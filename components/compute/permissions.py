@@ -106,7 +106,8 @@ def maintenance(context: StackContext, storage: Storage, catalog: Catalog, messa
         storage.artifacts.find(),
         storage.artifacts.write(RUNS),
         storage.ledger.use("GetItem", "UpdateItem"),
-        catalog.use_tables("GetDatabase", "GetTable", "UpdateTable"),
+        # A table of Hive's that becomes one of Iceberg's is made anew.
+        catalog.use_tables("GetDatabase", "GetTable", "UpdateTable", "CreateTable", "DeleteTable"),
         messaging.undelivered.send(),
         context.key.use("s3", "sqs"),
         context.key.use_for_table(),

@@ -1,7 +1,7 @@
 """Keeps Iceberg tables in order on a schedule; tells their history and rolls them back for a person."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -17,10 +17,11 @@ from pipeline_core.layout import CONTRACT_INDEX_KEY
 from pipeline_core.ledger import Ledger
 from pipeline_core.plain_text import log_line
 from table_formats import IcebergTable, TablePlace
+from table_formats.adopt import adopt, check_can_be_adopted
 from table_formats.history import HistoryError, history
 from table_formats.maintenance import maintain
 
-from lambdas.maintenance.request import HISTORY, MAINTAIN, MaintenanceRequest
+from lambdas.maintenance.request import ADOPT, HISTORY, MAINTAIN, MaintenanceRequest
 from lambdas.maintenance.rollback import RollBack
 
 logger = Logger(json_serializer=log_line)
@@ -56,10 +57,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request, environment = MaintenanceRequest.from_event(event), _settings()
     if request.action == MAINTAIN:
         return _maintain(request, context)
-    table = _table(_contract(request.dataset))
+    contract = _contract(request.dataset)
+    table = _table(contract)
     if request.action == HISTORY:
         loaded = table.load()
         return {"states": [state.to_document() for state in history(loaded)] if loaded else []}
+    if request.action == ADOPT:
+        check_can_be_adopted(table, contract)
+        adopted = adopt(table, contract)
+        logger.info("adopted", extra={"dataset": request.dataset, "files": adopted.files, "rows": adopted.rows})
+        return asdict(adopted)
     bucket = environment.artifacts_bucket
     gone = RollBack(ledger=Ledger(environment.ledger_table), artifacts_bucket=bucket).run(table, request.batch_id)
     logger.info("rolled back", extra={"dataset": request.dataset, "to": request.batch_id, "batches": gone})

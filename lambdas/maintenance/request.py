@@ -4,15 +4,16 @@ from dataclasses import dataclass
 
 from pipeline_core.fields import DocumentError, Fields
 
-MAINTAIN, HISTORY, ROLLBACK = "maintain", "history", "rollback"
-ACTIONS = (MAINTAIN, HISTORY, ROLLBACK)
+MAINTAIN, HISTORY, ROLLBACK, ADOPT = "maintain", "history", "rollback", "adopt"
+ACTIONS = (MAINTAIN, HISTORY, ROLLBACK, ADOPT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaintenanceRequest:
     """`maintain` tables (all, or one), tell the `history` of one, or `rollback` one to what it was after a batch.
 
-    `dry_run` is of `maintain`: say what would be done.
+    `adopt` has the Parquet files in a table's folder be an Iceberg table. `dry_run` is of `maintain`: say what would
+    be done.
     """
 
     action: str

@@ -7,6 +7,7 @@ saw: PyIceberg would try a refused commit again on top of whatever is there, and
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 import boto3
@@ -64,11 +65,13 @@ PROPERTIES = {
 class IcebergTable:
     """A table of the Glue Data Catalog, whose data and metadata are in the curated bucket."""
 
-    def __init__(self, place: TablePlace) -> None:
-        self.place = place
+    def __init__(self, place: TablePlace, folder: str = "") -> None:
+        """A table whose files are in the folder of its dataset, or of another one."""
+        self.place, self._folder = place, replace(place, dataset=folder or place.dataset)
 
     @cached_property
-    def _catalog(self) -> GlueCatalog:
+    def catalog(self) -> GlueCatalog:
+        """The Glue Data Catalog."""
         return GlueCatalog("glue", client=boto3.client("glue"), **{"py-io-impl": "table_formats.s3_io.S3IO"})
 
     def load(self) -> Table | None:
@@ -78,7 +81,7 @@ class IcebergTable:
             RuntimeError: the catalog's table of this name is no Iceberg table.
         """
         try:
-            return self._catalog.load_table((self.place.database, self.place.dataset))
+            return self.catalog.load_table((self.place.database, self.place.dataset))
         except (NoSuchIcebergTableError, NoSuchPropertyException) as error:
             raise RuntimeError(
                 f"{self.place.dataset}: the contract says tableFormat iceberg, and the table is another; "
@@ -93,7 +96,7 @@ class IcebergTable:
             return
         files = self._copy(report, turn.report)
         for _ in range(MAX_TRIES):
-            table = self.load() or self._create(contract)
+            table = self.load() or self.create(contract)
             if snapshot_of_batch(table, report.batch_id) is None:
                 check_seen(table, report.snapshot, turn.seen)
                 try:
@@ -119,12 +122,13 @@ class IcebergTable:
         if known.snapshot != _id(table.current_snapshot()):
             write(self.place.bucket, key, live_files(table, self.place).to_json())
 
-    def _create(self, contract: Contract) -> Table:
+    def create(self, contract: Contract) -> Table:
+        """Make the table as the contract wants it, with no rows; if somebody else was faster, theirs."""
         schema = iceberg_schema.new_schema(contract)
-        return self._catalog.create_table_if_not_exists(
+        return self.catalog.create_table_if_not_exists(
             (self.place.database, self.place.dataset),
             schema=schema,
-            location=self.place.address().rstrip("/"),
+            location=self._folder.address().rstrip("/"),
             partition_spec=iceberg_schema.new_spec(contract, schema),
             sort_order=iceberg_schema.new_sort_order(contract, schema),
             properties={
