@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard
+from pipeline_core.contract import ICEBERG
 
 from contracts.compiler import dialect, table_settings
 from contracts.compiler.checks import (
@@ -116,6 +117,9 @@ def compile_contracts(path: Path) -> list[CompiledContract]:
         problems += dialect.problems(settings)
         made = plan(index, table, server_type(contract), settings)
         problems += made.problems
+        problems += table_settings.retention_problems(
+            contract, {column.name: column.type.kind for column in made.columns}
+        )
         problems += place_problems(places(contract, table, made.dataset))
         for where, rule, column in quality_rules(index, table):
             problems += (f"{where}: {problem}" for problem in rule_problems(rule, column))
@@ -158,7 +162,7 @@ def _document(
         "frequency_hours": None if (seconds := _promised(contract, FREQUENCY)) is None else seconds / HOUR,
         "latency_seconds": None if (seconds := _promised(contract, LATENCY)) is None else math.floor(seconds),
         **table_settings.compiled(settings, made.write_mode),
-        **(table_settings.retention(contract) or {}),
+        **(table_settings.retention(contract) if made.table_format == ICEBERG else {}),
         **_locations(contract, made),
         **dialect.compiled(settings),
     }

@@ -11,6 +11,7 @@ from typing import Any
 from open_data_contract_standard.model import OpenDataContractStandard
 from pydantic import BaseModel
 
+from contracts.compiler import table_settings
 from contracts.compiler.checks import CUSTOM_PROPERTIES, FREQUENCY, LATENCY
 from contracts.compiler.column_values import STANDARD_OPTIONS
 from contracts.compiler.rules import not_enforced, quality_rules
@@ -63,7 +64,7 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
             version="MAJOR.MINOR.PATCH (1.0 is 1.0.0); changes are judged by it (docs/semantics.md, section 8)",
             schema="each object is a dataset",
             customProperties="the pipeline's own settings are kept, those of other programs are shown",
-            slaProperties="frequency and latency are watched by alarms",
+            slaProperties="frequency and latency are watched by alarms, retention deletes rows of an Iceberg table",
         ),
         **_shown(
             "id name tenant tags status servers dataProduct description domain support price team "
@@ -172,14 +173,14 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
     },
     "ServiceLevelAgreementProperty": {
         **_kept(
-            property="frequency and latency are watched by alarms, the others are shown",
+            property="frequency and latency are watched by alarms, retention deletes rows, the others are shown",
             value="how often, or how long",
-            unit="d, h, and for latency min, s and ms, also written out",
+            unit="d, h, for latency also min, s and ms, for retention d and y; also written out",
+            element="of retention: the date or timestamp column by which a row is old",
         ),
         **_shown("id description customProperties authoritativeDefinitions driver"),
         **_not_enforced(
             valueExt="an alarm watches one value",
-            element="an alarm watches a dataset as a whole",
             scheduler="alarms watch all the time",
             schedule="alarms watch all the time",
         ),
@@ -236,9 +237,14 @@ def _all(contract: OpenDataContractStandard, index: int, made: TablePlan) -> Ite
         if reason := not_enforced(rule, column):
             yield "quality", reason, where
     for number, sla in enumerate(contract.slaProperties or []):
-        if sla.property not in (FREQUENCY.name, LATENCY.name):
-            watched = f"watched are {FREQUENCY.name} and {LATENCY.name}"
-            yield "slaProperties", watched, f"slaProperties.{number} ({sla.property})"
+        where = f"slaProperties.{number} ({sla.property})"
+        if sla.property == table_settings.RETENTION:
+            if reason := table_settings.retention_not_enforced(sla, made.table_format):
+                yield "slaProperties", reason, where
+        elif sla.property not in (FREQUENCY.name, LATENCY.name):
+            yield "slaProperties", f"watched are {FREQUENCY.name} and {LATENCY.name}", where
+        elif sla.element:
+            yield "element", "an alarm watches a dataset as a whole", where
     for place, custom in (("", contract), (f"schema.{index}.", made.said)):
         for item in custom.customProperties or []:
             if item.property not in CUSTOM_PROPERTIES:

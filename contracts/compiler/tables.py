@@ -55,6 +55,7 @@ class TablePlan:
     said: SchemaObject
     dataset: str
     write_mode: str = APPEND
+    table_format: str = ICEBERG
     columns: list[ColumnPlan] = field(default_factory=list)
     primary_key: list[str] = field(default_factory=list)
     partition_by: list[str] = field(default_factory=list)
@@ -174,6 +175,7 @@ def _set_keys(made: TablePlan, columns: list[SchemaProperty], settings: Mapping[
     partitions = _in_order(columns, "partitioned", "partitionKeyPosition")
     made.primary_key = [column_name(column.name or "") for column in keys]
     made.partition_by = [table_settings.transform_of(column_name(column.name or ""), column) for column in partitions]
+    made.table_format = str(settings.get("tableFormat", ICEBERG))
     made.write_mode = str(settings.get("writeMode", FIRST if keys else APPEND))
     made.problems += _key_problems(made, columns)
     kinds = {column.name: column.type.kind for column in made.columns}

@@ -54,7 +54,7 @@ def changed(change: Any) -> dict[str, Any]:
 def test_the_shipped_contracts_are_what_the_functions_read() -> None:
     compiled = load_contracts(REPOSITORY / "contracts")
     contracts = {item.name: Contract.from_document(item.document) for item in compiled}
-    assert sorted(contracts) == ["airlines", "airports", "canary", "flights", "planes", "weather"]
+    assert sorted(contracts) == ["airlines", "airports", "canary", "fleet", "flights", "planes", "weather"]
     assert contracts["flights"].primary_key == ("year", "month", "carrier", "flight", "time_hour")
     assert contracts["flights"].partition_by == ("year", "month")
     assert contracts["airports"].column("lat").minimum == "-90"

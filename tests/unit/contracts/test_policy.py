@@ -17,6 +17,7 @@ from contracts.compiler import policy
 from contracts.compiler.checks import CUSTOM_PROPERTIES
 from contracts.compiler.compile import compile_contract
 from contracts.compiler.policy import POLICIES
+from contracts.compiler.table_settings import COLUMN_SETTINGS
 from tests.unit.contracts.test_contracts import changed, write
 
 ROOT = Path(__file__).parents[3]
@@ -117,7 +118,7 @@ def test_the_page_has_every_setting_of_the_pipeline() -> None:
     page = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
     section = page.partition("## Settings of the pipeline")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    assert set(re.findall("`([A-Za-z]+)`", "".join(rows))) == set(CUSTOM_PROPERTIES)
+    assert set(re.findall("`([A-Za-z]+)`", "".join(rows))) == {*CUSTOM_PROPERTIES, *COLUMN_SETTINGS}
 
 
 SHIPPED = sorted((ROOT / "contracts").glob("*.odcs.yaml"))
