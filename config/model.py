@@ -207,7 +207,7 @@ class ErrorHandlerConfig(FunctionConfig):
 
 
 class FunctionsConfig(Section):
-    """The eight functions."""
+    """The nine functions."""
 
     # Lambda takes lines without a level for INFO, metrics and uncaught errors among them, and drops what is below the
     # level: with WARNING every alarm on our metrics would be blind (AWS Lambda guide, "Log-level filtering", 2026-11).

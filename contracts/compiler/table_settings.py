@@ -102,6 +102,17 @@ def column_problems(column: Any, kind: str, table_format: str) -> Iterator[str]:
             yield f"{where}; files of tableFormat {table_format} know columns by their names only: leave it out"
 
 
+def name_problems(columns: Mapping[str, Any]) -> Iterator[str]:
+    """Say which former names of columns are names, or former names, of others; `columns` are by their names."""
+    owners: dict[str, str] = {}
+    for name, column in columns.items():
+        for former in map(column_name, said_of(column).get(FORMER_NAMES) or []):
+            if former in columns:
+                yield f"customProperties ({FORMER_NAMES}): {former!r} of {name} is the name of a column; files know one"
+            elif owners.setdefault(former, name) != name:
+                yield f"customProperties ({FORMER_NAMES}): {former!r} is of {owners[former]} and of {name}; of one only"
+
+
 def column_fields(column: Any) -> dict[str, Any]:
     """The fields of a compiled column that say something of the table."""
     said = said_of(column)

@@ -180,6 +180,8 @@ def _set_keys(made: TablePlan, columns: list[SchemaProperty], settings: Mapping[
     made.problems += _key_problems(made, columns)
     kinds = {column.name: column.type.kind for column in made.columns}
     where = f"{made.where}.properties"
+    if not made.problems:
+        made.problems += table_settings.name_problems({column.name: column.said for column in made.columns})
     made.problems += (
         problem if problem.startswith("customProperties") else f"{where}: {problem}"
         for problem in table_settings.table_problems(settings, made.write_mode, kinds, made.primary_key)

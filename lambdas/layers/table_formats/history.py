@@ -18,6 +18,7 @@ from table_formats.iceberg import (
     ROLLBACK,
     TOMBSTONES,
     IcebergTable,
+    StagedOnce,
     ancestors,
     commit_files,
     data_files,
@@ -132,16 +133,12 @@ def roll_back(iceberg: IcebergTable, batch_id: str) -> list[str]:
         LANDED_AT: beside.landed_at,
         f"{PREFIX}rolled-back": str(len(since)),
     }
-    transaction = table.transaction()
-    commit_files(
-        transaction,
-        [file for path, file in then.items() if path not in now],
-        [file for path, file in now.items() if path not in then],
-        properties,
-    )
+    transaction = StagedOnce(table)
+    added = [file for path, file in then.items() if path not in now]
+    removed = [file for path, file in now.items() if path not in then]
+    commit_files(transaction, added, removed, properties)
     try:
-        transaction.commit_transaction()
+        iceberg.commit(transaction, current, added, removed)
     except CommitFailedException as error:
         raise StaleTableError(f"{iceberg.place.dataset}: it was changed at the same time; try again") from error
-    iceberg.refresh()
     return since

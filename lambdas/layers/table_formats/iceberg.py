@@ -6,7 +6,7 @@ saw: PyIceberg would try a refused commit again on top of whatever is there, and
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -26,6 +26,7 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
+from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.snapshots import Snapshot
 
 from table_formats import iceberg_schema
@@ -97,14 +98,15 @@ class IcebergTable:
         files = self._copy(report, turn.report)
         for _ in range(MAX_TRIES):
             table = self.load() or self.create(contract)
-            if snapshot_of_batch(table, report.batch_id) is None:
-                check_seen(table, report.snapshot, turn.seen)
-                try:
-                    self._commit(table, report, contract, turn, files)
-                except (CommitFailedException, ValidationException):
-                    # Somebody else was first, or has taken away a file: what is there now says whether that matters.
-                    continue
-            self.refresh()
+            if snapshot_of_batch(table, report.batch_id) is not None:
+                self.refresh()
+                return
+            check_seen(table, report.snapshot, turn.seen)
+            try:
+                self._commit(table, report, contract, turn, files)
+            except (CommitFailedException, ValidationException):
+                # Somebody else was first, or has taken away a file: what is there now says whether that matters.
+                continue
             return
         raise StaleTableError(f"{report.batch_id}: the table was changed {MAX_TRIES} times while it was published")
 
@@ -115,12 +117,39 @@ class IcebergTable:
     def refresh(self) -> None:
         """Write the list of live files, for engines."""
         table = self.load()
-        key = layout.table_prefix(self.place.dataset) + layout.LIVE_FILES
-        if table is None:
+        if table is not None and self._known().snapshot != _id(table.current_snapshot()):
+            self._tell(live_files(table, self.place))
+
+    @property
+    def _live_files_key(self) -> str:
+        return layout.table_prefix(self.place.dataset) + layout.LIVE_FILES
+
+    def _known(self) -> LiveFiles:
+        """What engines are told now."""
+        text = read(self.place.bucket, self._live_files_key)
+        return LiveFiles.from_json(text) if text else LiveFiles()
+
+    def _tell(self, live: LiveFiles) -> None:
+        write(self.place.bucket, self._live_files_key, live.to_json())
+
+    def commit(
+        self, transaction: Transaction, before: Snapshot | None, added: list[DataFile], removed: list[DataFile]
+    ) -> None:
+        """Commit a transaction that adds and removes files, and tell engines.
+
+        What they know of the snapshot before is changed, not made anew: that would read all manifests of the table.
+
+        Raises:
+            CommitFailedException: somebody else was first.
+        """
+        table = transaction.commit_transaction()
+        known = self._known()
+        if known.snapshot != _id(before):
+            self._tell(live_files(table, self.place))
             return
-        known = LiveFiles.from_json(text) if (text := read(self.place.bucket, key)) else LiveFiles()
-        if known.snapshot != _id(table.current_snapshot()):
-            write(self.place.bucket, key, live_files(table, self.place).to_json())
+        gone = {self.place.name_of(file.file_path) for file in removed}
+        files = [file for file in known.files if file.name not in gone]
+        self._tell(with_properties(table, [*files, *_live(table, self.place, added)]))
 
     def create(self, contract: Contract) -> Table:
         """Make the table as the contract wants it, with no rows; if somebody else was faster, theirs."""
@@ -159,7 +188,7 @@ class IcebergTable:
         return files
 
     def _commit(self, table: Table, report: Report, contract: Contract, turn: Turn, files: list[NewFile]) -> None:
-        with_schema = table.transaction()
+        with_schema = StagedOnce(table)
         _follow(with_schema, table, contract)
         added = new_data_files(with_schema.table_metadata, contract, self.place.bucket, files)
         gone = {layout.uri(self.place.bucket, file.key) for file in report.replaced}
@@ -185,7 +214,20 @@ class IcebergTable:
         }
         commit_files(with_schema, added, removed, properties)
         check_snapshot(table, with_schema, report)
-        with_schema.commit_transaction()
+        self.commit(with_schema, table.current_snapshot(), added, removed)
+
+
+class StagedOnce(Transaction):
+    """A transaction that keeps what it has staged: PyIceberg's copies all snapshots twenty times a commit."""
+
+    _staged: tuple[object, TableMetadata] | None = None
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        """The table's metadata as it would be after the commit."""
+        if self._staged is None or self._staged[0] is not self._updates:
+            self._staged = self._updates, super().table_metadata
+        return self._staged[1]
 
 
 def _follow(transaction: Transaction, table: Table, contract: Contract) -> None:
@@ -204,13 +246,12 @@ def _follow(transaction: Transaction, table: Table, contract: Contract) -> None:
             f"{list(contract.partition_by)}; partitions do not change: make another dataset"
         )
     known = table.properties.get(VERSION, "0")
-    if _version(known) > _version(contract.version):
+    if _version(known) >= _version(contract.version):
         return
     update = transaction.update_schema()
-    if iceberg_schema.evolve(update, table.schema(), contract):
+    if iceberg_schema.evolve(update, table.schema(), table.properties[iceberg_schema.NAME_MAPPING], contract):
         update.commit()
-    if known != contract.version:
-        transaction.set_properties({VERSION: contract.version})
+    transaction.set_properties({VERSION: contract.version})
 
 
 def commit_files(
@@ -320,28 +361,29 @@ def live_properties(table: Table, at: Snapshot | None) -> LiveFiles:
 
 def live_files(table: Table, place: TablePlace) -> LiveFiles:
     """The list of live files of a table as it is now."""
+    return with_properties(table, _live(table, place, data_files(table, table.current_snapshot())))
+
+
+def with_properties(table: Table, files: Iterable[LiveFile]) -> LiveFiles:
+    """The list of live files of a table, with what its snapshot says beside."""
     beside = live_properties(table, table.current_snapshot())
+    return replace(
+        beside,
+        snapshot=_id(table.current_snapshot()),
+        files=tuple(sorted(files, key=lambda file: file.name)),
+    )
+
+
+def _live(table: Table, place: TablePlace, files: Iterable[DataFile]) -> Iterator[LiveFile]:
     fields = iceberg_schema.partition_fields(table.spec(), table.schema())
     kinds = {field.name: iceberg_schema.hive_type(field.field_type) for field in table.schema().fields}
-    return LiveFiles(
-        snapshot=_id(table.current_snapshot()),
-        files=tuple(
-            sorted(
-                (
-                    LiveFile(
-                        name=place.name_of(file.file_path),
-                        partition=folder_of(fields, file.partition, kinds),
-                        rows=file.record_count,
-                        bytes=file.file_size_in_bytes,
-                    )
-                    for file in data_files(table, table.current_snapshot())
-                ),
-                key=lambda file: file.name,
-            )
-        ),
-        tombstones=beside.tombstones,
-        landed_at=beside.landed_at,
-    )
+    for file in files:
+        yield LiveFile(
+            name=place.name_of(file.file_path),
+            partition=folder_of(fields, file.partition, kinds),
+            rows=file.record_count,
+            bytes=file.file_size_in_bytes,
+        )
 
 
 def tombstones_key(report: Report, name: str) -> str:

@@ -8,7 +8,7 @@ from pipeline_core.partitions import PartitionField
 from pyiceberg.partitioning import PartitionField as SpecField
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.table.name_mapping import create_mapping_from_schema
+from pyiceberg.table.name_mapping import create_mapping_from_schema, parse_mapping_from_json
 from pyiceberg.table.sorting import NullOrder, SortDirection, SortField, SortOrder
 from pyiceberg.table.update.schema import UpdateSchema
 from pyiceberg.transforms import parse_transform
@@ -120,18 +120,20 @@ def new_sort_order(contract: Contract, schema: Schema) -> SortOrder:
     )
 
 
-def evolve(update: UpdateSchema, schema: Schema, contract: Contract) -> bool:
+def evolve(update: UpdateSchema, schema: Schema, mapping: str, contract: Contract) -> bool:
     """Change a table's schema as the contract wants; columns keep their field ids, so that rows keep their values.
 
     Columns are renamed, added, widened, made nullable, described and brought into the contract's order. A column that
-    the contract no longer has stays at the end, and is null in new rows.
+    the contract no longer has stays, and is null in new rows.
 
     Returns:
         Whether there was anything to change.
 
     Raises:
-        SchemaChangeError: a type is not only widened.
+        SchemaChangeError: a type is not only widened, or a new column has the name that older files know another by.
     """
+    known = parse_mapping_from_json(mapping)
+    taken = {name: schema.find_column_name(field.field_id or 0) for field in known.root for name in field.names}
     there = {field.name: field for field in schema.fields}
     wanted = [*contract.columns, *(Column(name=name, type=kind) for name, kind in contract.own_columns.items())]
     # An update names columns as they were, and those that it adds by their new names.
@@ -141,6 +143,11 @@ def evolve(update: UpdateSchema, schema: Schema, contract: Contract) -> bool:
         kind = iceberg_type(column.type)
         former = next((name for name in column.former_names if name in there), None)
         if column.name not in there and former is None:
+            if column.name in taken:
+                raise SchemaChangeError(
+                    f"{contract.dataset}: {column.name} is what older files call the column {taken[column.name]}; give "
+                    "the new column another name"
+                )
             update.add_column(column.name, kind, doc=column.description or None)
             before.append(column.name)
             changed = True

@@ -26,7 +26,15 @@ from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.snapshots import Snapshot
 
 from table_formats.data_files import NewFile, new_data_files
-from table_formats.iceberg import MAINTENANCE, TOMBSTONES, IcebergTable, commit_files, data_files, properties_of
+from table_formats.iceberg import (
+    MAINTENANCE,
+    TOMBSTONES,
+    IcebergTable,
+    StagedOnce,
+    commit_files,
+    data_files,
+    properties_of,
+)
 from table_formats.iceberg_schema import hive_type, partition_fields
 from table_formats.partition_values import to_text
 
@@ -183,7 +191,7 @@ def merge_files(iceberg: IcebergTable, contract: Contract, merges: Sequence[tupl
         written = pq.read_table(io.BytesIO(s3_client().get_object(Bucket=iceberg.place.bucket, Key=key)["Body"].read()))
         if key_digest(written, contract) != key_digest(rows, contract):
             raise DigestError(f"{contract.dataset}: {key} has other keys than the files that it is made of")
-    transaction = table.transaction()
+    transaction = StagedOnce(table)
     added = new_data_files(table.metadata, contract, iceberg.place.bucket, new)
     removed = [file for _, files in merges for file in files]
     commit_files(transaction, added, removed, {MAINTENANCE: "merge"})
@@ -191,8 +199,7 @@ def merge_files(iceberg: IcebergTable, contract: Contract, merges: Sequence[tupl
     before = properties_of(table.current_snapshot()).get("total-records")
     if after != before:
         raise DigestError(f"{contract.dataset}: the table would have {after} rows; it has {before}")
-    transaction.commit_transaction()
-    iceberg.refresh()
+    iceberg.commit(transaction, table.current_snapshot(), added, removed)
     return len(removed)
 
 
