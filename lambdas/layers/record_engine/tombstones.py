@@ -1,6 +1,7 @@
 """Remembers the keys of deleted rows, so that an older row does not come back (docs/semantics.md, section 12)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -52,7 +53,8 @@ class Tombstones:
         """
         if not deleted.num_rows and not compute.any(goes).as_py():
             return ""
-        moment = pa.repeat(pa.scalar(self._work.now, arrow_type("timestamp")), deleted.num_rows)
+        now: Any = pa.scalar(self._work.now, arrow_type("timestamp"))
+        moment = pa.repeat(now, deleted.num_rows)
         new = deleted.append_column(DELETED, moment).select(self._schema.names)
         left = self.rows.filter(compute.invert(goes))
         table = pa.Table.from_batches([left, pa.RecordBatch.from_arrays(new.columns, schema=self._schema)])

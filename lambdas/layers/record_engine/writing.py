@@ -2,15 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 from pipeline_core.contract import LANDED, SOURCE, Contract
 from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import Manifest
-from pipeline_core.report import ReplacedFile
+from pipeline_core.report import FileReport, ReplacedFile
 
 from record_engine.arrow import Array, compute
 from record_engine.duplicates import SeenKeys
@@ -65,6 +65,11 @@ class Outcome:
     replaced: tuple[ReplacedFile, ...] = ()
     tombstones: str = ""
     landed_at: str = ""
+
+    def of(self, file: FileReport, position: int) -> FileReport:
+        """The report of a file with what became of its rows."""
+        counts: dict[str, Any] = {f"rows_{fate}": rows for fate, rows in self.fates[position].items()}
+        return replace(file, **counts)
 
     def count(self, fate: str, positions: Array) -> None:
         """Count rows, by the position of the file that each is of."""
