@@ -15,7 +15,7 @@ from tests.lake import ORDERS
 from tests.robustness.oracle.write_modes import Landed, Values
 
 NAMES = ("id", "part", "value", "seq", "op")
-COLUMNS = [
+COLUMNS: list[dict[str, Any]] = [
     {"name": "id", "type": "int", "required": True},
     {"name": "part", "type": "string", "required": True},
     {"name": "value", "type": "string"},

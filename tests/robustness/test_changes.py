@@ -9,15 +9,13 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from pipeline_core.manifest import REPLACE, ROWS
-from pipeline_core.report import Report
 
-from tests.carriers import engine
 from tests.iceberg_lake import IcebergLake, MakeIcebergLake
 from tests.local_store import path_of
 from tests.robustness.oracle.write_modes import LatestTable, SnapshotTable
 from tests.robustness.streams import COLUMNS, contract, deliver, deliveries, fates, in_order, rows_of, stream
 
-LATEST = {
+LATEST: dict[str, Any] = {
     "columns": COLUMNS,
     "primary_key": ["id"],
     "partition_by": ["part"],
@@ -26,7 +24,13 @@ LATEST = {
     "operation": "op",
     "delete_codes": ["D"],
 }
-SNAPSHOT = {"columns": COLUMNS, "primary_key": ["id"], "partition_by": ["part"], "write_mode": "snapshot"}
+SHORT = [column | {"max_length": 3} if column["name"] == "value" else column for column in COLUMNS]
+SNAPSHOT: dict[str, Any] = {
+    "columns": COLUMNS,
+    "primary_key": ["id"],
+    "partition_by": ["part"],
+    "write_mode": "snapshot",
+}
 HEADER = "id,part,value,seq,op\n"
 
 
@@ -117,8 +121,7 @@ def test_without_a_sequence_the_file_that_landed_last_counts(iceberg_lake_of: Ma
 def test_rows_that_come_out_of_quarantine_are_judged_by_when_their_file_landed(
     iceberg_lake_of: MakeIcebergLake,
 ) -> None:
-    short = [{**column, "max_length": 3} if column["name"] == "value" else column for column in COLUMNS]
-    lake = iceberg_lake_of(**{**LATEST, "columns": short})
+    lake = iceberg_lake_of(**{**LATEST, "columns": SHORT})
     rows = ["1,p,too long,5,U", "2,p,too long,5,U", "3,p,ok,5,U"]
     assert send(lake, "a.csv", *rows) == Counter(curated=1)
     send(lake, "b.csv", "1,p,new,9,U")
@@ -179,34 +182,20 @@ def test_of_the_snapshots_in_a_batch_the_last_that_can_be_read_counts(iceberg_la
 
 
 def test_rows_of_a_snapshot_that_come_out_of_quarantine_take_nothing_out(iceberg_lake_of: MakeIcebergLake) -> None:
-    short = [{**column, "max_length": 3} if column["name"] == "value" else column for column in COLUMNS]
-    lake = iceberg_lake_of(**{**SNAPSHOT, "columns": short})
+    lake = iceberg_lake_of(**{**SNAPSHOT, "columns": SHORT})
     rows = ["1,p,too long,,", "2,p,ok,,"]
     at = "2026-01-05T00:00:00Z"
     send(lake, "a.csv", *rows, at=at)
     assert table(lake) == [(2, "p", "ok")]
+    quarantined = lake.quarantined["a.csv"]
     lake.contract = iceberg_lake_of(**SNAPSHOT).contract
     assert send(lake, "a.csv", *rows, at=at, purpose=ROWS) == Counter(curated=1)
     assert table(lake) == [(1, "p", "too long"), (2, "p", "ok")]
     assert lake.live.landed_at == at
     send(lake, "b.csv", "3,p,new,,", at="2026-01-06T00:00:00Z")
-    lake.quarantined["a.csv"] = _quarantine(lake, rows, at)
+    lake.quarantined["a.csv"] = quarantined
     assert send(lake, "a.csv", *rows, at=at, purpose=ROWS) == Counter(superseded=1)
     assert table(lake) == [(3, "p", "new")]
-
-
-def _quarantine(lake: IcebergLake, rows: list[str], at: str) -> tuple[str, ...]:
-    """The quarantined rows of a file, as they are written before it is read again."""
-    short = [{**column, "max_length": 3} if column["name"] == "value" else column for column in COLUMNS]
-    other = IcebergLake(engine(), lake.folder / "other", {**lake_document(), "columns": short})
-    report: Report = other.stage({"a.csv": (HEADER + "\n".join(rows) + "\n").encode()}, landed_at={"a.csv": at})
-    return tuple(file.uri for file in report.quarantined)
-
-
-def lake_document() -> dict[str, Any]:
-    from tests.lake import ORDERS
-
-    return {**ORDERS, "table_format": "iceberg", **SNAPSHOT}
 
 
 @pytest.mark.parametrize("mode", [LATEST, SNAPSHOT], ids=["latest", "snapshot"])
