@@ -15,8 +15,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from record_engine import files_that_count, files_with_keys, order_columns, tombstone_schema
-from record_engine.published import PublishedFile
+from record_engine import PublishedFile, files_that_count, files_with_keys, names_of, order_columns, tombstone_schema
 
 from glue_jobs.deduplicate import CURATED, DELETED, DUPLICATE, QUARANTINED, SUPERSEDED, UNCHANGED, UPDATED
 from glue_jobs.live import published, read_files
@@ -146,9 +145,17 @@ def _tombstones(task: Task) -> DataFrame:
     if not task.live.tombstones:
         return task.spark.createDataFrame([], schema)
     found = task.spark.read.parquet(task.manifest.table + task.live.tombstones)
-    rows = found.select(*[F.col(f"`{name.name}`").cast(name.dataType).alias(name.name) for name in schema])
+    rows = found.select(
+        *[_named(found, field.name, task.contract).cast(field.dataType).alias(field.name) for field in schema]
+    )
     forgotten = task.now - timedelta(days=task.contract.tombstone_days)
     return rows.where(F.col("_deleted_at") >= F.lit(forgotten.isoformat()).cast("timestamp"))
+
+
+def _named(found: DataFrame, name: str, contract: Contract) -> Column:
+    """A column of the deleted keys, which may have been renamed since they were written."""
+    names = [name] if name.startswith("_") else names_of(name, contract)
+    return F.col(f"`{next(one for one in names if one in found.columns)}`")
 
 
 def _dead(task: Task, records: DataFrame, tombstones: DataFrame) -> DataFrame:

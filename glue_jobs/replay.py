@@ -10,8 +10,7 @@ from pipeline_core.manifest import Manifest
 from pipeline_core.report import ReplacedFile
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from record_engine import files_beside
-from record_engine.published import PublishedFile
+from record_engine import PublishedFile, files_beside
 
 from glue_jobs.frames import order_of, small_frame
 from glue_jobs.live import published, read_files

@@ -87,6 +87,15 @@ def test_a_delete_is_forgotten_after_the_time_that_the_contract_says(iceberg_lak
     assert (datetime.now(UTC) - entry["_deleted_at"]).total_seconds() < 600
 
 
+def test_deleted_keys_are_known_when_their_column_was_renamed(iceberg_lake_of: MakeIcebergLake) -> None:
+    lake = iceberg_lake_of(**LATEST)
+    send(lake, "a.csv", "1,p,one,20,D", "2,p,two,20,I")
+    columns = [{**COLUMNS[0], "name": "number", "former_names": ["id"], "source": "id"}, *COLUMNS[1:]]
+    lake.contract = iceberg_lake_of(**{**LATEST, "columns": columns, "primary_key": ["number"]}).contract
+    assert send(lake, "b.csv", "1,p,late,15,U", "2,p,zwei,30,U") == Counter(superseded=1, updated=1, removed=1)
+    assert lake.table("number", "value") == [(2, "zwei")]
+
+
 def test_a_row_that_moves_to_another_partition_leaves_the_old_one(iceberg_lake_of: MakeIcebergLake) -> None:
     lake = iceberg_lake_of(**LATEST)
     send(lake, "a.csv", "1,p,one,1,I", "2,p,two,1,I", "3,r,three,1,I")

@@ -142,3 +142,42 @@ def test_a_table_without_partitions_is_replaced_in_too(iceberg_lake_of: MakeIceb
     assert [(file.partition, file.rows_before, file.uri) for file in report.replaced] == [({}, 3, "")]
     lake.publish(report)
     assert lake.table("id", "name") == [(1, "uno")]
+
+
+def test_a_renamed_column_is_found_in_files_that_were_written_before(iceberg_lake_of: MakeIcebergLake) -> None:
+    lake = iceberg_lake_of()
+    first_batch(lake)
+    columns = [dict(column) for column in ORDERS["columns"]]
+    columns[0] |= {"name": "number", "former_names": ["nr", "id"]}
+    columns[2] |= {"name": "title", "former_names": ["name"]}
+    # Another column has taken the old name of one: what files call so is the renamed one's no longer.
+    columns[3] |= {"name": "name", "type": "string", "former_names": ["price"]}
+    renamed = {"columns": columns, "primary_key": ["number", "day"], "version": "2.0.0"}
+    lake.contract = iceberg_lake_of(**renamed).contract
+    header = HEADER.replace(b"id", b"number").replace(b"name", b"title")
+    report = lake.stage({"b.csv": header + b"1,2024-01-01,late\n4,2024-01-01,four\n"})
+    assert (report.rows_curated, report.rows_duplicate) == (1, 1)
+    lake.publish(report)
+    report = lake.stage({"b.csv": header + b"4,2024-01-01,vier\n"}, REPLACE)
+    assert [(file.rows_before, file.rows_kept) for file in report.replaced] == [(1, 0)]
+    lake.publish(report)
+    report = lake.stage({"c.csv": header + b"5,2024-01-02,five\n", "a.csv": header + b"1,2024-01-01,uno\n"}, REPLACE)
+    assert report.rows_replaced == 3, "all rows of the file, in both partitions"
+    lake.publish(report)
+    assert lake.table("number", "title", "name") == [(1, "uno", None), (4, "vier", None), (5, "five", None)]
+
+
+def test_a_file_without_any_column_that_is_asked_for_has_its_rows_all_the_same(
+    iceberg_lake_of: MakeIcebergLake,
+) -> None:
+    """An adopted file whose key is in its folders, and which says nothing of source and batch."""
+    lake = iceberg_lake_of(primary_key=["day"])
+    rows = pa.table({"name": ["one", "two"]})
+    pq.write_table(rows, lake.write("day=2024-01-01/part-0.parquet", b""))
+    adopted = LiveFile(name="day=2024-01-01/part-0.parquet", partition="day=2024-01-01/", rows=2, bytes=1)
+    lake.commit(replace(lake.live, files=(adopted,)))
+    report = lake.stage({"a.csv": HEADER + b"1,2024-01-01,late\n2,2024-01-02,new\n"})
+    assert (report.rows_curated, report.rows_duplicate) == (1, 1)
+    lake.replaces = (f"file://{lake.folder}/table/{adopted.name}",)
+    report = lake.stage({"a.csv": HEADER + b"1,2024-01-01,late\n"}, REPLACE)
+    assert (report.replaced, report.rows_duplicate) == ((), 1)

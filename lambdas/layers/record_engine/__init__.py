@@ -11,6 +11,7 @@ from record_engine.files import OpenFile
 from record_engine.keys import order_columns
 from record_engine.limits import Limits
 from record_engine.live import check_purpose, files_beside, files_with_keys, live_files_address
+from record_engine.published import PublishedFile, names_of
 from record_engine.reading import FileReader, lines_are_records, read
 from record_engine.snapshots import files_that_count
 from record_engine.spans import Span, Survey, spans, survey
@@ -23,6 +24,7 @@ __all__ = [
     "Folders",
     "Limits",
     "OpenFile",
+    "PublishedFile",
     "Span",
     "Store",
     "Survey",
@@ -33,6 +35,7 @@ __all__ = [
     "is_summary",
     "lines_are_records",
     "live_files_address",
+    "names_of",
     "order_columns",
     "read",
     "record_schema",

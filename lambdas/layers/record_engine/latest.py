@@ -101,7 +101,7 @@ class KeepsLatest:
                 part = batch.select(order).filter(is_one)
                 part = part.append_column("_key", key.filter(is_one))
                 found.append(part.append_column("_scanned", pa.repeat(pa.scalar(number, pa.int32()), part.num_rows)))
-            scanned.append(Scanned(file, tuple(numbers)))
+            scanned.append(Scanned.of(file, numbers))
         if not found:
             schema = (
                 rows.select(order).schema.append(pa.field("_key", pa.int32())).append(pa.field("_scanned", pa.int32()))
@@ -117,13 +117,17 @@ class KeepsLatest:
         self, rows: pa.RecordBatch, keys: Array, scanned: Sequence[Scanned], there: pa.RecordBatch, won: Array
     ) -> Array:
         """Which of the rows are in the table as they are: of the same file, with the same content."""
-        at = there.column("_key")
-        of_same_file = compute.and_(equal(there.column(SOURCE), rows.column(SOURCE).take(at)), won.take(at))
+        keyed = there.column("_key")
+        of_same_file = compute.and_(equal(there.column(SOURCE), rows.column(SOURCE).take(keyed)), won.take(keyed))
         places = []
         columns = [column.name for column in self._contract.columns]
         for number in compute.unique(there.column("_scanned").filter(of_same_file)).to_pylist():
             one = scanned[number]
-            for batch, key in zip(self._work.table.read(one.file, columns), one.keys, strict=True):
+            at = 0
+            # Batches of other columns may have other sizes.
+            for batch in self._work.table.read(one.file, columns):
+                key = one.keys.slice(at, batch.num_rows)
+                at += batch.num_rows
                 is_one = compute.is_valid(key)
                 mine, theirs = rows.take(key.filter(is_one)), batch.filter(is_one)
                 places.append(key.filter(is_one).filter(all_equal(theirs, mine, [*columns, SOURCE])))

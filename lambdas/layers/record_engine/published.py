@@ -1,7 +1,7 @@
 """Reads the published table, as far as a batch has to know it, in the form that the contract has now."""
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -89,17 +89,18 @@ class PublishedTable:
             there = set(parquet.schema_arrow.names)
             if not contract.is_iceberg:
                 there -= file.partition.keys()
-            wanted = [name for name in (*chosen, *own) if name in there]
-            for batch in parquet.iter_batches(batch_size=ROWS, columns=wanted, use_threads=False):
+            found = {name: known for name in chosen if (known := name_in(there, name, contract))}
+            found |= {name: name for name in own if name in there}
+            for batch in _batches(parquet, list(found.values())):
                 arrays = []
                 for name in chosen:
                     kind = contract.column(name).type
-                    if name in wanted:
-                        arrays.append(batch.column(name).cast(arrow_type(kind)))
+                    if name in found:
+                        arrays.append(batch.column(found[name]).cast(arrow_type(kind)))
                     else:
                         arrays.append(self._by_folder(file, name, kind, batch.num_rows))
                 for name, type_ in own.items():
-                    arrays.append(batch.column(name).cast(type_) if name in wanted else nulls(batch.num_rows, type_))
+                    arrays.append(batch.column(name).cast(type_) if name in found else nulls(batch.num_rows, type_))
                 yield pa.RecordBatch.from_arrays(arrays, names=[*chosen, *own])
 
     def _by_folder(self, file: PublishedFile, name: str, kind: str, rows: int) -> Array:
@@ -108,6 +109,32 @@ class PublishedTable:
             return nulls(rows, arrow_type(kind))
         [scalar] = array_of([cast_to(kind, self._contract.time_zone)(text)], kind)
         return pa.repeat(scalar, rows)
+
+
+def _batches(parquet: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    if columns:
+        yield from parquet.iter_batches(batch_size=ROWS, columns=columns, use_threads=False)
+        return
+    # Of no column there is nothing to read, but rows are there.
+    for first in range(0, parquet.metadata.num_rows, ROWS):
+        rows = min(ROWS, parquet.metadata.num_rows - first)
+        yield pa.RecordBatch.from_arrays([nulls(rows, pa.null())], names=[""])
+
+
+def name_in(names: Collection[str], column: str, contract: Contract) -> str | None:
+    """What a published file calls a column of the contract; None if it lacks it.
+
+    An Iceberg table's file that was written before the column was renamed has a former name of it, unless that is the
+    name of another column now.
+    """
+    return next((name for name in names_of(column, contract) if name in names), None)
+
+
+def names_of(column: str, contract: Contract) -> list[str]:
+    """What published files may call a column of the contract, its name first."""
+    former = contract.column(column).former_names if contract.is_iceberg else ()
+    taken = {other.name for other in contract.columns}
+    return [column, *(name for name in former if name not in taken)]
 
 
 class PublishedKeys:

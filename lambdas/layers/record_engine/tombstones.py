@@ -9,6 +9,7 @@ from pipeline_core.contract import Contract
 
 from record_engine.arrow import Array, compute
 from record_engine.keys import order_columns
+from record_engine.published import name_in
 from record_engine.staging import write_parquet
 from record_engine.values import arrow_type
 from record_engine.writing import Work
@@ -38,11 +39,16 @@ class Tombstones:
         if self._work.live.tombstones:
             with self._work.store.open_read(self._work.manifest.table + self._work.live.tombstones) as stream:
                 table = pq.ParquetFile(stream, pre_buffer=False).read()
-            columns = [table[field.name].cast(field.type) for field in self._schema]
+            columns = [table[self._name_in(table, field.name)].cast(field.type) for field in self._schema]
             found = pa.Table.from_arrays(columns, schema=self._schema)
         forgotten = self._work.now - timedelta(days=self._work.contract.tombstone_days)
         kept = found.filter(compute.greater_equal(found[DELETED], pa.scalar(forgotten, arrow_type("timestamp"))))
         return _one_batch(kept)
+
+    def _name_in(self, table: pa.Table, name: str) -> str:
+        """What the file calls a column, which may have been renamed since."""
+        is_own = name.startswith("_")
+        return name if is_own else name_in(table.column_names, name, self._work.contract) or name
 
     def write(self, goes: Array, deleted: pa.RecordBatch) -> str:
         """Write the whole set, without those that go and with new ones; returns the address, nothing if none changed.

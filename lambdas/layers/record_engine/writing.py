@@ -120,10 +120,15 @@ class KeepsFirst:
 
 @dataclass(frozen=True)
 class Scanned:
-    """A file of the table: for each batch of its rows, which of the batch's keys each row has, by number."""
+    """A file of the table, and which of the batch's keys each of its rows has, by number; null if none."""
 
     file: PublishedFile
-    keys: tuple[Array, ...]
+    keys: Array
+
+    @classmethod
+    def of(cls, file: PublishedFile, keys: Sequence[Array]) -> "Scanned":
+        """A file whose rows were read in batches."""
+        return cls(file, pa.concat_arrays([pa.array([], pa.int32()), *keys]))
 
 
 def rewrite(kept: KeptWriter, scanned: Sequence[Scanned], goes: Array) -> tuple[tuple[ReplacedFile, ...], list[Array]]:
@@ -137,9 +142,9 @@ def rewrite(kept: KeptWriter, scanned: Sequence[Scanned], goes: Array) -> tuple[
     none = pa.scalar(len(goes) - 1, pa.int32())
     files, gone = [], []
     for one in scanned:
-        masks = [goes.take(compute.fill_null(keys, none)) for keys in one.keys]
-        taken = [keys.filter(mask) for keys, mask in zip(one.keys, masks, strict=True)]
-        if any(map(len, taken)):
-            files.append(kept.write(one.file, [compute.invert(mask) for mask in masks]))
-            gone += taken
+        mask = goes.take(compute.fill_null(one.keys, none))
+        taken = one.keys.filter(mask)
+        if len(taken):
+            files.append(kept.write(one.file, compute.invert(mask)))
+            gone.append(taken)
     return tuple(files), gone
