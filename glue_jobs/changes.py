@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline_core.contract import SOURCE, Contract
+from pipeline_core.contract import SNAPSHOT, SOURCE, Contract
 from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import ROWS, Manifest
 from pipeline_core.report import ReplacedFile
@@ -15,13 +15,14 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from record_engine import PublishedFile, files_that_count, files_with_keys, names_of, order_columns, tombstone_schema
+from record_engine import FilesByKey, PublishedFile, files_that_count, names_of, order_columns, tombstone_schema
 
 from glue_jobs.deduplicate import CURATED, DELETED, DUPLICATE, QUARANTINED, SUPERSEDED, UNCHANGED, UPDATED
 from glue_jobs.live import published, read_files
 from glue_jobs.reading import Batch
 from glue_jobs.replay import Changes, rewrite
 from glue_jobs.staging import named_files
+from glue_jobs.table import sources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +61,14 @@ class Task:
         )
 
     def in_table(self, records: DataFrame, rows: DataFrame | None, **found: Column) -> DataFrame:
-        """The first records' keys that the table has, with `_there`, how many rows have it, and whether any of them
-        satisfies a condition on `_mine` and `_theirs`."""
+        """Say of the first records' keys that the table has, how often it does, and what was found out about its rows.
+
+        Args:
+            records: with `_first`.
+            rows: of the table; None if there are none.
+            found: conditions on `_mine`, a record, and `_theirs`, a row with its key (both have `order`, `values` and
+                the source); the column of that name says whether any row satisfies it.
+        """
         there = {*self.contract.stored_columns, *self.contract.own_columns}
         order = F.struct(*[name for name in order_columns(self.contract) if name in there])
         compared = F.struct(order.alias("order"), self.values().alias("values"), SOURCE)
@@ -69,7 +76,10 @@ class Task:
         if rows is None:
             none = [F.lit(0).alias("_there"), *(F.lit(False).alias(name) for name in found)]
             return mine.select(*self.key, *none).where(F.lit(False))
-        theirs = rows.select(*self.key, compared.alias("_theirs"))
+        # What is compared with rows of the same file only is not moved about for all others.
+        own = F.col(SOURCE).isin(sources(self.manifest)) | F.lit(self.contract.write_mode == SNAPSHOT)
+        read = F.struct(order.alias("order"), F.when(own, self.values()).alias("values"), SOURCE)
+        theirs = rows.select(*self.key, read.alias("_theirs"))
         flags = [F.max(condition).alias(name) for name, condition in found.items()]
         return theirs.join(mine, self.key).groupBy(*self.key).agg(F.count("*").cast("int").alias("_there"), *flags)
 
@@ -101,14 +111,14 @@ def keep_latest(task: Task) -> tuple[DataFrame, Changes]:
     order = [F.col(f"`{name}`").desc_nulls_last() for name in order_columns(contract)]
     records = task.first_of_key(task.valid, [*order, F.col("_line").desc()])
     folders = records.where("_first").select("_folder").distinct().collect()
-    files = published(files_with_keys(task.live, contract, [row["_folder"] for row in folders]), task.manifest)
+    files = published(FilesByKey(task.live, contract).of(row["_folder"] for row in folders), task.manifest)
     rows = read_files(task.spark, files, contract) if files else None
     mine, theirs = F.col("_mine"), F.col("_theirs")
     there = task.in_table(
         records,
         rows,
         _newer=theirs["order"] > mine["order"],
-        _same=(theirs["values"] == mine["values"]) & F.coalesce(theirs[SOURCE] == mine[SOURCE], F.lit(False)),
+        _same=F.coalesce((theirs[SOURCE] == mine[SOURCE]) & (theirs["values"] == mine["values"]), F.lit(False)),
     )
     tombstones = _tombstones(task)
     known = records.join(there, task.key, "left").join(_dead(task, records, tombstones), task.key, "left")

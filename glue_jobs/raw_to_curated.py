@@ -25,7 +25,7 @@ from pyspark import StorageLevel
 from pyspark.errors import PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from record_engine import Limits, check_purpose, files_with_keys
+from record_engine import FilesByKey, Limits, check_purpose
 
 from glue_jobs import metrics, staging, table
 from glue_jobs.changes import Task, keep_latest, take_snapshot
@@ -116,7 +116,7 @@ def _rows_beside(
         exists = table.table_exists(spark, manifest)
         return table.rows_beside(spark, records, manifest, contract) if exists else None
     folders = records.where(F.size("_reasons") == 0).select("_folder").distinct().collect()
-    files = published(files_with_keys(live, contract, [row["_folder"] for row in folders]), manifest)
+    files = published(FilesByKey(live, contract).of(row["_folder"] for row in folders), manifest)
     return read_files(spark, files, contract) if files else None
 
 

@@ -96,6 +96,51 @@ def test_deleted_keys_are_known_when_their_column_was_renamed(iceberg_lake_of: M
     assert lake.table("number", "value") == [(2, "zwei")]
 
 
+TYPES = {
+    "bigint": ("9", "10", "-1"),
+    "timestamp": ("2024-01-01T00:00:00.000001Z", "2024-01-01T00:00:00.1+00:00", "0001-01-01T00:00:00Z"),
+    "date": ("2024-01-09", "2024-01-10", "0001-01-01"),
+    "decimal(20,4)": ("9.0000", "9.0001", "-9999999999999999"),
+    "double": ("9.5", "1e2", "-0.0"),
+    "string": ("B", "a", "A"),
+    "boolean": ("true", "true", "false"),
+}
+"""By type: a value, one that is as late or later, and one before all."""
+
+
+@pytest.mark.parametrize("part", range(2))
+def test_keys_and_sequences_may_be_of_any_type(iceberg_lake_of: MakeIcebergLake, part: int) -> None:
+    kinds = list(TYPES.items())
+    names = [f"k{place}" for place in range(len(kinds))]
+    keys = [{"name": name, "type": kind, "required": True} for name, (kind, _) in zip(names, kinds, strict=True)]
+    for kind, (middle, late, early) in kinds[part::2]:
+        columns = [
+            *keys,
+            {"name": "part", "type": "string"},
+            {"name": "seq", "type": kind},
+            {"name": "op", "type": "string"},
+        ]
+        lake = iceberg_lake_of(**{**LATEST, "columns": columns, "primary_key": names})
+        lake.folder = lake.folder / kind.partition("(")[0]
+        header = ",".join([*names, "part", "seq", "op"])
+        one, other = (",".join(values[place] for _, values in kinds) for place in (0, 2))
+
+        def sent(*rows: str, name: str, header: str = header, lake: IcebergLake = lake) -> Counter[str]:
+            lake.publish(report := lake.stage({name: "\n".join([header, *rows]).encode()}))
+            [counts] = fates(report).values()
+            return counts
+
+        first = [f"{one},p,{middle},I", f"{other},p,{middle},I", f"{one},p,{early},U", f"{one},p,,U"]
+        assert sent(*first, name="a.csv") == Counter(curated=2, superseded=2), kind
+        assert sent(f"{one},q,{early},U", f"{other},q,,U", name="b.csv") == Counter(superseded=2), kind
+        assert sent(f"{one},p,{middle},I", name="a.csv") == Counter(unchanged=1), kind
+        assert sent(f"{one},q,{late},D", f"{other},q,{late},U", name="c.csv") == Counter(
+            deleted=1, updated=1, removed=2
+        ), kind
+        assert sent(f"{one},q,{middle},U", name="b.csv") == Counter(superseded=1), kind
+        assert lake.table("part") == [("q",)], kind
+
+
 def test_a_row_that_moves_to_another_partition_leaves_the_old_one(iceberg_lake_of: MakeIcebergLake) -> None:
     lake = iceberg_lake_of(**LATEST)
     send(lake, "a.csv", "1,p,one,1,I", "2,p,two,1,I", "3,r,three,1,I")

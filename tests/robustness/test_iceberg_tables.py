@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from pipeline_core.live_files import LiveFile
 from pipeline_core.manifest import REPLACE
+from pipeline_core.partitions import NULL
 
 from tests.iceberg_lake import IcebergLake, MakeIcebergLake
 from tests.lake import ORDERS
@@ -49,6 +51,41 @@ def test_the_first_published_wins_in_an_iceberg_table_too(iceberg_lake_of: MakeI
         (2, DAYS[1], "two"),
         (3, DAYS[0], "three"),
         (4, DAYS[0], "new"),
+    ]
+
+
+@pytest.mark.parametrize("partition_by", [["day"], ["month(day)"], ["bucket[4](id)", "day"]])
+def test_a_key_is_found_in_whatever_partition_it_is(iceberg_lake_of: MakeIcebergLake, partition_by: list[str]) -> None:
+    """The key does not say the partition, or only a part of it."""
+    lake = iceberg_lake_of(primary_key=["id"], partition_by=partition_by)
+    first_batch(lake)
+    report = lake.stage({"b.csv": HEADER + b"1,2024-02-02,other day\n4,2024-02-02,new\n4,2024-01-01,twice\n"})
+    assert (report.rows_curated, report.rows_duplicate) == (1, 2)
+
+
+def test_partitions_by_transform_are_written_and_found_again(iceberg_lake_of: MakeIcebergLake) -> None:
+    fields = ["month(day)", "truncate[2](name)", "hour(at)"]
+    lake = iceberg_lake_of(primary_key=["id", "day", "name", "at"], partition_by=fields)
+    header = b"id,day,name,at\n"
+    rows = [
+        b"1,2024-01-01,a/b=c,2024-01-01T23:30:00+01:00",
+        b"2,2024-01-31,a/c,2024-01-01T22:59:59Z",
+        b"3,2024-02-01,x,",
+    ]
+    report = lake.stage({"a.csv": header + b"\n".join(rows) + b"\n"})
+    lake.publish(report)
+    assert [(*file.partition.values(), file.rows) for file in report.curated] == [
+        ("2024-01", "a/", "2024-01-01-22", 2),
+        ("2024-02", "x", NULL, 1),
+    ]
+    again = lake.stage({"b.csv": header + b"\n".join([*rows, b"4,2024-01-01,a/b,2024-01-01T22:00:00Z"]) + b"\n"})
+    # A null is no part of a key, so the last of the rows is new again.
+    assert again.rows_read == again.rows_curated + again.rows_duplicate == 4
+    assert again.rows_duplicate >= 2
+    replaced = lake.stage({"a.csv": header + rows[0] + b"\n"}, REPLACE)
+    assert [(file.partition["day_month"], file.rows_before) for file in replaced.replaced] == [
+        ("2024-01", 2),
+        ("2024-02", 1),
     ]
 
 

@@ -10,7 +10,7 @@ from record_engine.engine import stage
 from record_engine.files import OpenFile
 from record_engine.keys import order_columns
 from record_engine.limits import Limits
-from record_engine.live import check_purpose, files_beside, files_with_keys, live_files_address
+from record_engine.live import FilesByKey, check_purpose, files_beside, live_files_address
 from record_engine.published import PublishedFile, names_of
 from record_engine.reading import FileReader, lines_are_records, read
 from record_engine.snapshots import files_that_count
@@ -21,6 +21,7 @@ from record_engine.transforms import Folders
 
 __all__ = [
     "FileReader",
+    "FilesByKey",
     "Folders",
     "Limits",
     "OpenFile",
@@ -31,7 +32,6 @@ __all__ = [
     "check_purpose",
     "files_beside",
     "files_that_count",
-    "files_with_keys",
     "is_summary",
     "lines_are_records",
     "live_files_address",

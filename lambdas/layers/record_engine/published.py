@@ -13,7 +13,7 @@ from pipeline_core.manifest import REPLACE, Manifest
 from pipeline_core.partitions import NULL
 
 from record_engine.arrow import Array, compute, nulls
-from record_engine.live import files_beside, files_with_keys
+from record_engine.live import FilesByKey, files_beside
 from record_engine.store import Store, existing
 from record_engine.values import array_of, arrow_type, cast_to
 
@@ -50,11 +50,12 @@ class PublishedTable:
 
     def __init__(self, store: Store, manifest: Manifest, contract: Contract, live: LiveFiles) -> None:
         self._store, self._manifest, self._contract, self._live = store, manifest, contract, live
+        self._by_key = FilesByKey(live, contract)
 
     def with_keys(self, folders: Iterable[str]) -> list[PublishedFile]:
         """The files that may have rows with the keys of rows that lie in some folders."""
         if self._contract.is_iceberg:
-            return self._of(files_with_keys(self._live, self._contract, folders))
+            return self._of(self._by_key.of(folders))
         # The partition columns belong to the key.
         listed = (address for folder in folders for address in self._store.list(self._manifest.table + folder))
         return [self._in_folder(address) for address in listed if is_data(address)]
