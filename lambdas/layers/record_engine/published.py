@@ -92,7 +92,7 @@ class PublishedTable:
                 there -= file.partition.keys()
             found = {name: known for name in chosen if (known := name_in(there, name, contract))}
             found |= {name: name for name in own if name in there}
-            for batch in _batches(parquet, list(found.values())):
+            for batch in parquet.iter_batches(batch_size=ROWS, columns=list(found.values()), use_threads=False):
                 arrays = []
                 for name in chosen:
                     kind = contract.column(name).type
@@ -112,30 +112,15 @@ class PublishedTable:
         return pa.repeat(scalar, rows)
 
 
-def _batches(parquet: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    if columns:
-        yield from parquet.iter_batches(batch_size=ROWS, columns=columns, use_threads=False)
-        return
-    # Of no column there is nothing to read, but rows are there.
-    for first in range(0, parquet.metadata.num_rows, ROWS):
-        rows = min(ROWS, parquet.metadata.num_rows - first)
-        yield pa.RecordBatch.from_arrays([nulls(rows, pa.null())], names=[""])
+def names_of(column: str, contract: Contract) -> list[str]:
+    """What published files may call a column of the contract: its name, or what it was before an Iceberg table had it
+    renamed."""
+    return [column, *(contract.column(column).former_names if contract.is_iceberg else ())]
 
 
 def name_in(names: Collection[str], column: str, contract: Contract) -> str | None:
-    """What a published file calls a column of the contract; None if it lacks it.
-
-    An Iceberg table's file that was written before the column was renamed has a former name of it, unless that is the
-    name of another column now.
-    """
+    """What a published file with certain names calls a column of the contract; None if it lacks it."""
     return next((name for name in names_of(column, contract) if name in names), None)
-
-
-def names_of(column: str, contract: Contract) -> list[str]:
-    """What published files may call a column of the contract, its name first."""
-    former = contract.column(column).former_names if contract.is_iceberg else ()
-    taken = {other.name for other in contract.columns}
-    return [column, *(name for name in former if name not in taken)]
 
 
 class PublishedKeys:
