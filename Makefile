@@ -87,6 +87,7 @@ engine: $(READY) ## The program through the real Pulumi CLI and engine, with a s
 
 bench: $(READY) ## Measure the record engine and the Spark job beside bare copies; WRITE=yes writes docs/performance.md
 	$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
+	PYTHONPATH=lambdas/layers $(BIN)/python -m tests.benchmarks.upserts
 
 check: lint types stale unit ## What to run before a commit
 

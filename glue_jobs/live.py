@@ -13,11 +13,10 @@ from pipeline_core.manifest import Manifest
 from pipeline_core.partitions import IDENTITY, NULL
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from record_engine import live_files_address
-from record_engine.published import PublishedFile
+from record_engine import PublishedFile, live_files_address, names_of
 
 from glue_jobs.frames import small_frame
 from glue_jobs.reading import storage_of
@@ -101,9 +100,13 @@ def _by_schema(spark: SparkSession, addresses: Sequence[str]) -> list[tuple[T.St
 
 
 def _as_contract(frame: DataFrame, contract: Contract) -> DataFrame:
-    wanted = {**{column.name: column.type for column in contract.columns}, **contract.own_columns}
-    columns = [
-        (F.col(f"`{name}`") if name in frame.columns else F.lit(None)).cast(kind).alias(name)
-        for name, kind in wanted.items()
-    ]
+    wanted = [(column.name, names_of(column.name, contract), column.type) for column in contract.columns]
+    wanted += [(name, [name], kind) for name, kind in contract.own_columns.items()]
+    columns = [_coalesced(frame, names).cast(kind).alias(name) for name, names, kind in wanted]
     return frame.select(*columns, F.regexp_replace("_metadata.file_path", "^[a-z0-9]+:/+", "").alias("_path"))
+
+
+def _coalesced(frame: DataFrame, names: Sequence[str]) -> Column:
+    """A column by the first of its names that a row's file has; null if it has none."""
+    found = [F.col(f"`{name}`") for name in names if name in frame.columns]
+    return F.coalesce(*found) if found else F.lit(None)

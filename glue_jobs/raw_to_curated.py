@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import boto3
+from pipeline_core import contract as modes
 from pipeline_core import known_good
 from pipeline_core.contract import Contract
 from pipeline_core.layout import split_uri
@@ -24,9 +25,10 @@ from pyspark import StorageLevel
 from pyspark.errors import PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from record_engine import Limits, files_with_keys
+from record_engine import FilesByKey, Limits, check_purpose
 
 from glue_jobs import metrics, staging, table
+from glue_jobs.changes import Task, keep_latest, take_snapshot
 from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
 from glue_jobs.failures import explained
 from glue_jobs.live import published, read_files, read_live_files
@@ -80,19 +82,28 @@ def run(
     batch = read_batch(spark, manifest.files, contract, limits)
     if manifest.purpose == ROWS:
         batch = only_quarantined(spark, batch, manifest)
+    check_purpose(manifest, contract)
     live = read_live_files(spark, manifest) if contract.is_iceberg else LiveFiles()
-    beside = _rows_beside(spark, batch.records, manifest, contract, live)
-    keys = None if beside is None else table.published_keys(beside, manifest, contract)
-    decided = decide(batch.records, keys, contract).persist(StorageLevel.MEMORY_AND_DISK)
+    location, now = f"{manifest.staging}{attempt}/", datetime.now(UTC)
+    task = Task(spark=spark, batch=batch, manifest=manifest, contract=contract, live=live, location=location, now=now)
+    match contract.write_mode:
+        case modes.LATEST:
+            decided, changes = keep_latest(task)
+        case modes.SNAPSHOT:
+            decided, changes = take_snapshot(task)
+        case _:
+            beside = _rows_beside(spark, batch.records, manifest, contract, live)
+            keys = None if beside is None else table.published_keys(beside, manifest, contract)
+            decided = decide(batch.records, keys, contract).persist(StorageLevel.MEMORY_AND_DISK)
+            changes = stage_kept(spark, manifest, contract, live, f"{location}kept/")
     counts = staging.count(decided, contract)
     curated: tuple[StagedFile, ...] = ()
-    places = {fate: f"{manifest.staging}{attempt}/{fate}/" for fate in (CURATED, QUARANTINED) if counts.of(fate)}
-    if CURATED in places:
-        curated = staging.write_curated(decided, places[CURATED], manifest, contract)
-    if QUARANTINED in places:
-        staging.write_quarantined(decided, places[QUARANTINED], manifest, datetime.now(UTC))
-    replaced = stage_kept(spark, manifest, contract, live, f"{manifest.staging}{attempt}/kept/")
-    return staging.report(decided, batch, counts, manifest, contract, curated, places.get(QUARANTINED), replaced, live)
+    if any(map(counts.of, staging.WRITTEN)):
+        curated = staging.write_curated(decided, f"{location}{CURATED}/", manifest, contract)
+    quarantined = f"{location}{QUARANTINED}/" if counts.of(QUARANTINED) else None
+    if quarantined:
+        staging.write_quarantined(decided, quarantined, manifest, now)
+    return staging.report(decided, batch, counts, manifest, contract, curated, quarantined, changes, live)
 
 
 def _rows_beside(
@@ -105,7 +116,7 @@ def _rows_beside(
         exists = table.table_exists(spark, manifest)
         return table.rows_beside(spark, records, manifest, contract) if exists else None
     folders = records.where(F.size("_reasons") == 0).select("_folder").distinct().collect()
-    files = published(files_with_keys(live, contract, [row["_folder"] for row in folders]), manifest)
+    files = published(FilesByKey(live, contract).of(row["_folder"] for row in folders), manifest)
     return read_files(spark, files, contract) if files else None
 
 

@@ -151,13 +151,13 @@ class Storage:
     def open(self, file: ManifestFile) -> BinaryIO:
         """Open a file, with the credentials that the worker has of the driver."""
         if file.uri.startswith("file://"):
-            return self.open_read(file.uri)
+            return Path(unquote(file.uri.removeprefix("file://"))).open("rb")
         return _s3(self.region).open_file(file)
 
     def open_read(self, address: str) -> BinaryIO:
         """Open an object that the pipeline has written."""
         if address.startswith("file://"):
-            return Path(unquote(address.removeprefix("file://"))).open("rb")
+            return Path(address.removeprefix("file://")).open("rb")
         return _s3(self.region).open_read(address)
 
     def lines_are_records(self, file: ManifestFile, contract: Contract) -> bool | None:

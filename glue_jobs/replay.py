@@ -10,8 +10,7 @@ from pipeline_core.manifest import Manifest
 from pipeline_core.report import ReplacedFile
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from record_engine import files_beside
-from record_engine.published import PublishedFile
+from record_engine import PublishedFile, files_beside
 
 from glue_jobs.frames import order_of, small_frame
 from glue_jobs.live import published, read_files
@@ -19,12 +18,16 @@ from glue_jobs.reading import Batch
 from glue_jobs.table import exists, read_table, sources, without_scheme
 
 
-@dataclass(frozen=True)
-class Replaced:
-    """Published rows that the batch takes out of the table: by source file, and by published file."""
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What a batch comes to, beside its staged rows: see `Report`. `replaced_rows` are by source file, `removed` by
+    position."""
 
-    rows: dict[str, int] = field(default_factory=dict)
     files: tuple[ReplacedFile, ...] = ()
+    replaced_rows: dict[str, int] = field(default_factory=dict)
+    removed: dict[int, int] = field(default_factory=dict)
+    tombstones: str = ""
+    landed_at: str = ""
 
 
 def only_quarantined(spark: SparkSession, batch: Batch, manifest: Manifest) -> Batch:
@@ -50,7 +53,7 @@ def _quarantined_lines(spark: SparkSession, manifest: Manifest) -> DataFrame:
     )
 
 
-def stage_kept(spark: SparkSession, manifest: Manifest, contract: Contract, live: LiveFiles, location: str) -> Replaced:
+def stage_kept(spark: SparkSession, manifest: Manifest, contract: Contract, live: LiveFiles, location: str) -> Changes:
     """Write what stays of the published files that hold rows of this batch's files.
 
     Each is written to `location` as one file, which takes the published one's place: rows of other files stay as
@@ -58,11 +61,11 @@ def stage_kept(spark: SparkSession, manifest: Manifest, contract: Contract, live
     """
     files = _files_to_look_at(spark, manifest, contract, live)
     if not files:
-        return Replaced()
+        return Changes()
     own = F.col("_source_file").isin(sources(manifest))
     rows = _rows_of(spark, files, manifest, contract).withColumn("_goes", F.coalesce(own, F.lit(False)))
     goes = {row["_source_file"]: row["count"] for row in rows.where("_goes").groupBy("_source_file").count().collect()}
-    return Replaced(goes, rewrite(rows, files, contract, location))
+    return Changes(replaced_rows=goes, files=rewrite(rows, files, contract, location))
 
 
 def _files_to_look_at(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import unquote
 
-from pipeline_core.contract import Contract
+from pipeline_core.contract import LANDED, SOURCE, Contract
 from pipeline_core.layout import partition_values, source_of
 from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import Manifest
@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from glue_jobs.deduplicate import CURATED, QUARANTINED, UPDATED
 from glue_jobs.frames import order_of, small_frame
 from glue_jobs.reading import Batch
-from glue_jobs.replay import Replaced
+from glue_jobs.replay import Changes
 
 MAX_ROWS_PER_FILE = 5_000_000
 
@@ -29,10 +29,9 @@ WRITTEN = (CURATED, UPDATED)
 def write_curated(decided: DataFrame, location: str, manifest: Manifest, contract: Contract) -> tuple[StagedFile, ...]:
     """Write the curated rows, partitioned, with the batch and the source file of each row."""
     spark = decided.sparkSession
-    names = _sources(spark, manifest, "_source_file")
     staged = (
         decided.where(F.col("_fate").isin(*WRITTEN))
-        .join(F.broadcast(names), "_file")
+        .join(F.broadcast(named_files(spark, manifest)), "_file")
         .withColumn("_batch_id", F.lit(manifest.batch_id))
     )
     if contract.is_iceberg:
@@ -73,7 +72,7 @@ def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, at:
     Every file that is written holds records of one source file, so that a replay can take them out one by one.
     """
     spark = decided.sparkSession
-    names = _sources(spark, manifest, "source_file")
+    names = named_files(spark, manifest).select("_file", F.col(SOURCE).alias("source_file"))
     (
         decided.where(F.col("_fate") == QUARANTINED)
         .join(F.broadcast(names), "_file")
@@ -93,11 +92,14 @@ def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, at:
     )
 
 
-def _sources(spark: SparkSession, manifest: Manifest, name: str) -> DataFrame:
+def named_files(spark: SparkSession, manifest: Manifest) -> DataFrame:
+    """How the table knows the files of a batch: by position, the name and when each has landed."""
     rows = (
-        {"_file": position, name: source_of(file.key, file.version)} for position, file in enumerate(manifest.files)
+        {"_file": position, SOURCE: source_of(file.key, file.version), LANDED: file.landed_at}
+        for position, file in enumerate(manifest.files)
     )
-    return small_frame(spark, rows, f"_file: int, {name}: string")
+    texts = small_frame(spark, rows, f"_file: int, {SOURCE}: string, {LANDED}: string")
+    return texts.withColumn(LANDED, F.col(LANDED).cast("timestamp"))
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def report(
     contract: Contract,
     curated: tuple[StagedFile, ...],
     quarantined: str | None,
-    replaced: Replaced,
+    changes: Changes,
     live: LiveFiles,
 ) -> Report:
     """Account for every row: what was read, what became of it, and what is really in the staged files.
@@ -152,7 +154,8 @@ def report(
             version=file.version,
             rows_read=batch.rows.get(position, 0),
             **{f"rows_{fate}": counts.fates.get(position, {}).get(fate, 0) for fate in FATES},
-            rows_replaced=replaced.rows.get(source_of(file.key, file.version), 0),
+            rows_replaced=changes.replaced_rows.get(source_of(file.key, file.version), 0),
+            rows_removed=changes.removed.get(position, 0),
             problem=batch.problems.get(position),
         )
         for position, file in enumerate(manifest.files)
@@ -164,11 +167,13 @@ def report(
         files=files,
         curated=curated,
         quarantined=_staged(spark, quarantined, ["_file"]) if quarantined else (),
-        replaced=replaced.files,
+        replaced=changes.files,
         reasons=_reasons(decided) if quarantined else {},
         nulls=counts.nulls,
         columns={column.name: column.type for column in contract.columns},
         snapshot=live.snapshot,
+        tombstones=changes.tombstones,
+        landed_at=changes.landed_at,
     )
 
 

@@ -80,11 +80,11 @@ class IcebergLake(Lake):
         chosen = [tuple(self._now(row, name) for name in columns) for row in found]
         return sorted(chosen, key=lambda row: [(value is not None, value) for value in row])
 
-    def live_rows(self) -> dict[str, list[int]]:
+    def live_rows(self) -> dict[str, list[Any]]:
         """The ids in each live file."""
         paths = {file.name: self.folder / "table" / file.name for file in self.live.files}
         return {
-            name: sorted(map(int, pq.read_table(path, partitioning=None)["id"].to_pylist()))
+            name: [*pq.read_table(path, partitioning=None).sort_by("id")["id"].to_pylist()]
             for name, path in paths.items()
         }
 

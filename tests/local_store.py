@@ -11,7 +11,8 @@ class LocalStore:
     """Objects are files, whose addresses are `file://` ones."""
 
     def open_file(self, file: ManifestFile) -> BinaryIO:
-        return self.open_read(file.uri)
+        # A landed file has any name, and its address is a URI; the pipeline's own are as they are in S3.
+        return Path(unquote(file.uri.removeprefix("file://"))).open("rb")
 
     def open_read(self, uri: str) -> BinaryIO:
         return path_of(uri).open("rb")
@@ -28,7 +29,7 @@ class LocalStore:
 
 
 def path_of(uri: str) -> Path:
-    return Path(unquote(uri.removeprefix("file://")))
+    return Path(uri.removeprefix("file://"))
 
 
 def _address(path: Path) -> str:

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow.parquet as pq
 from pipeline_core.layout import source_of
 from pipeline_core.report import FATES, Report
 
 from tests.iceberg_lake import IcebergLake
 from tests.lake import ORDERS
+from tests.local_store import path_of
 from tests.robustness.oracle.write_modes import Landed, Values
 
 NAMES = ("id", "part", "value", "seq", "op")
-COLUMNS = [
+COLUMNS: list[dict[str, Any]] = [
     {"name": "id", "type": "int", "required": True},
     {"name": "part", "type": "string", "required": True},
     {"name": "value", "type": "string"},
@@ -96,9 +98,12 @@ def deliveries(seed: random.Random, files: Sequence[File]) -> list[list[File]]:
 
 
 def deliver(lake: IcebergLake, files: Sequence[File], purpose: str = "") -> Report:
-    """Stage and publish a batch; every row is audited."""
+    """Stage and publish a batch; every row is audited, and nulls are those of the staged rows."""
     landed = {file.name: file.landed_at.isoformat().replace("+00:00", "Z") for file in files}
     report = lake.stage({file.name: file.content for file in files}, purpose, landed)
+    staged = [pq.read_table(path_of(file.uri), partitioning=None) for file in report.curated]
+    nulls = {name: sum(table[name].null_count for table in staged) for name in NAMES}
+    assert report.nulls == {name: count for name, count in nulls.items() if count}
     lake.publish(report)
     return report
 

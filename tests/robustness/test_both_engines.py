@@ -25,6 +25,14 @@ FILES = int(os.environ.get("COMPARED_FILES", "20"))
 
 NULL_TOKENS = [["", "NA", "\\N"], ["", "NA", "\\N"], [""], [""], ["", "null", "0"], ["NA"]]
 DELIMITERS = [",", ",", ";", "\t", "|"]
+TRANSFORMS = {
+    "bigint": ["bucket[3]", "truncate[50]"],
+    "int": ["bucket[3]", "truncate[500]"],
+    "decimal": ["bucket[3]", "truncate[100000]"],
+    "string": ["bucket[3]", "truncate[1]"],
+    "date": ["year", "month", "day", "bucket[3]"],
+    "timestamp": ["year", "month", "day", "hour", "bucket[3]"],
+}
 ZONES = ["UTC", "UTC", "America/New_York", "Asia/Kathmandu"]
 
 
@@ -42,7 +50,7 @@ def contract(seed: random.Random) -> dict[str, Any]:
             column["source"] = f"The {column['name']}"
     columns = [id_, part, *chosen]
     seed.shuffle(columns)
-    return {
+    document = {
         **bad.ZOO,
         "columns": columns,
         "primary_key": seed.choice([["id"], ["id", "part"], ["part", "id"]]),
@@ -53,6 +61,21 @@ def contract(seed: random.Random) -> dict[str, Any]:
         "write_mode": seed.choice(["first", "first", "append"]),
         "unexpected_columns": seed.choice(["refuse", "refuse", "refuse", "ignore"]),
         "ignored_columns": seed.choice([[], [], ["ext*"]]),
+    }
+    return {**document, **iceberg(seed, columns)} if seed.random() < 0.4 else document
+
+
+def iceberg(seed: random.Random, columns: list[dict[str, Any]]) -> dict[str, Any]:
+    """What makes a contract one of an Iceberg table, partitioned by whatever can be."""
+    fields = [
+        f"{transform}({column['name']})"
+        for column in columns
+        for transform in TRANSFORMS.get(column["type"].partition("(")[0], [])
+    ]
+    return {
+        "table_format": "iceberg",
+        "partition_by": seed.sample(fields, min(len(fields), seed.randrange(3))),
+        "sorted_by": seed.sample([column["name"] for column in columns], seed.randrange(3)),
     }
 
 

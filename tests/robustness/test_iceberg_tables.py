@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from pipeline_core.live_files import LiveFile
 from pipeline_core.manifest import REPLACE
+from pipeline_core.partitions import NULL
 
 from tests.iceberg_lake import IcebergLake, MakeIcebergLake
 from tests.lake import ORDERS
@@ -49,6 +51,41 @@ def test_the_first_published_wins_in_an_iceberg_table_too(iceberg_lake_of: MakeI
         (2, DAYS[1], "two"),
         (3, DAYS[0], "three"),
         (4, DAYS[0], "new"),
+    ]
+
+
+@pytest.mark.parametrize("partition_by", [["day"], ["month(day)"], ["bucket[4](id)", "day"]])
+def test_a_key_is_found_in_whatever_partition_it_is(iceberg_lake_of: MakeIcebergLake, partition_by: list[str]) -> None:
+    """The key does not say the partition, or only a part of it."""
+    lake = iceberg_lake_of(primary_key=["id"], partition_by=partition_by)
+    first_batch(lake)
+    report = lake.stage({"b.csv": HEADER + b"1,2024-02-02,other day\n4,2024-02-02,new\n4,2024-01-01,twice\n"})
+    assert (report.rows_curated, report.rows_duplicate) == (1, 2)
+
+
+def test_partitions_by_transform_are_written_and_found_again(iceberg_lake_of: MakeIcebergLake) -> None:
+    fields = ["month(day)", "truncate[2](name)", "hour(at)"]
+    lake = iceberg_lake_of(primary_key=["id", "day", "name", "at"], partition_by=fields)
+    header = b"id,day,name,at\n"
+    rows = [
+        b"1,2024-01-01,a/b=c,2024-01-01T23:30:00+01:00",
+        b"2,2024-01-31,a/c,2024-01-01T22:59:59Z",
+        b"3,2024-02-01,x,",
+    ]
+    report = lake.stage({"a.csv": header + b"\n".join(rows) + b"\n"})
+    lake.publish(report)
+    assert [(*file.partition.values(), file.rows) for file in report.curated] == [
+        ("2024-01", "a/", "2024-01-01-22", 2),
+        ("2024-02", "x", NULL, 1),
+    ]
+    again = lake.stage({"b.csv": header + b"\n".join([*rows, b"4,2024-01-01,a/b,2024-01-01T22:00:00Z"]) + b"\n"})
+    # A null is no part of a key, so the last of the rows is new again.
+    assert again.rows_read == again.rows_curated + again.rows_duplicate == 4
+    assert again.rows_duplicate >= 2
+    replaced = lake.stage({"a.csv": header + rows[0] + b"\n"}, REPLACE)
+    assert [(file.partition["day_month"], file.rows_before) for file in replaced.replaced] == [
+        ("2024-01", 2),
+        ("2024-02", 1),
     ]
 
 
@@ -142,3 +179,40 @@ def test_a_table_without_partitions_is_replaced_in_too(iceberg_lake_of: MakeIceb
     assert [(file.partition, file.rows_before, file.uri) for file in report.replaced] == [({}, 3, "")]
     lake.publish(report)
     assert lake.table("id", "name") == [(1, "uno")]
+
+
+def test_a_renamed_column_is_found_in_files_that_were_written_before(iceberg_lake_of: MakeIcebergLake) -> None:
+    lake = iceberg_lake_of()
+    first_batch(lake)
+    columns = [dict(column) for column in ORDERS["columns"]]
+    columns[0] |= {"name": "number", "former_names": ["nr", "id"]}
+    columns[2] |= {"name": "title", "former_names": ["name"]}
+    renamed = {"columns": columns, "primary_key": ["number", "day"], "version": "2.0.0"}
+    lake.contract = iceberg_lake_of(**renamed).contract
+    header = HEADER.replace(b"id", b"number").replace(b"name", b"title")
+    report = lake.stage({"b.csv": header + b"1,2024-01-01,late\n4,2024-01-01,four\n"})
+    assert (report.rows_curated, report.rows_duplicate) == (1, 1)
+    lake.publish(report)
+    report = lake.stage({"b.csv": header + b"4,2024-01-01,vier\n"}, REPLACE)
+    assert [(file.rows_before, file.rows_kept) for file in report.replaced] == [(1, 0)]
+    lake.publish(report)
+    report = lake.stage({"c.csv": header + b"5,2024-01-02,five\n", "a.csv": header + b"1,2024-01-01,uno\n"}, REPLACE)
+    assert report.rows_replaced == 3, "all rows of the file, in both partitions"
+    lake.publish(report)
+    assert lake.table("number", "title") == [(1, "uno"), (4, "vier"), (5, "five")]
+
+
+def test_a_file_without_any_column_that_is_asked_for_has_its_rows_all_the_same(
+    iceberg_lake_of: MakeIcebergLake,
+) -> None:
+    """An adopted file whose key is in its folders, and which says nothing of source and batch."""
+    lake = iceberg_lake_of(primary_key=["day"])
+    rows = pa.table({"name": ["one", "two"]})
+    pq.write_table(rows, lake.write("day=2024-01-01/part-0.parquet", b""))
+    adopted = LiveFile(name="day=2024-01-01/part-0.parquet", partition="day=2024-01-01/", rows=2, bytes=1)
+    lake.commit(replace(lake.live, files=(adopted,)))
+    report = lake.stage({"a.csv": HEADER + b"1,2024-01-01,late\n2,2024-01-02,new\n"})
+    assert (report.rows_curated, report.rows_duplicate) == (1, 1)
+    lake.replaces = (f"file://{lake.folder}/table/{adopted.name}",)
+    report = lake.stage({"a.csv": HEADER + b"1,2024-01-01,late\n"}, REPLACE)
+    assert (report.replaced, report.rows_duplicate) == ((), 1)

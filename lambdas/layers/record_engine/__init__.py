@@ -8,29 +8,39 @@ AWS Glue", 2026-11), and functions bring the one that requirements name.
 from record_engine.batches import is_summary, record_schema
 from record_engine.engine import stage
 from record_engine.files import OpenFile
+from record_engine.keys import order_columns
 from record_engine.limits import Limits
-from record_engine.live import files_beside, files_with_keys, live_files_address
+from record_engine.live import FilesByKey, check_purpose, files_beside, live_files_address
+from record_engine.published import PublishedFile, names_of
 from record_engine.reading import FileReader, lines_are_records, read
+from record_engine.snapshots import files_that_count
 from record_engine.spans import Span, Survey, spans, survey
 from record_engine.store import Store
+from record_engine.tombstones import tombstone_schema
 from record_engine.transforms import Folders
 
 __all__ = [
     "FileReader",
+    "FilesByKey",
     "Folders",
     "Limits",
     "OpenFile",
+    "PublishedFile",
     "Span",
     "Store",
     "Survey",
+    "check_purpose",
     "files_beside",
-    "files_with_keys",
+    "files_that_count",
     "is_summary",
     "lines_are_records",
     "live_files_address",
+    "names_of",
+    "order_columns",
     "read",
     "record_schema",
     "spans",
     "stage",
     "survey",
+    "tombstone_schema",
 ]

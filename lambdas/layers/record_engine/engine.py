@@ -5,7 +5,6 @@ does not grow with a file's size: see `Limits` and `SeenKeys` for what it is mad
 """
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -89,10 +88,7 @@ class _Stage:
             batch_id=self._manifest.batch_id,
             dataset=self._manifest.dataset,
             contract_version=self._contract.version,
-            files=tuple(
-                replace(file, **{f"rows_{fate}": rows for fate, rows in outcome.fates[position].items()})
-                for position, file in enumerate(read)
-            ),
+            files=tuple(outcome.of(file, position) for position, file in enumerate(read)),
             curated=curated,
             quarantined=quarantined,
             replaced=outcome.replaced,

@@ -1,5 +1,6 @@
 """The files of an Iceberg table, as far as a batch has to look at them; no folder is listed."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 
 from pipeline_core.contract import LATEST, SNAPSHOT, Contract
@@ -23,19 +24,25 @@ def read_live_files(store: Store, manifest: Manifest) -> LiveFiles:
     return LiveFiles()
 
 
-def files_with_keys(live: LiveFiles, contract: Contract, folders: Iterable[str]) -> tuple[LiveFile, ...]:
-    """The files that may have rows with the keys of rows that lie in some folders.
+class FilesByKey:
+    """The files of a table by what the keys of their rows say of their partitions.
 
     A field of the partitions whose column is part of the key is the same for all rows of a key; the others are not.
     """
-    said_by_key = [field.name for field in contract.partition_fields if field.column in contract.key]
 
-    def seen(folder: str) -> tuple[str | None, ...]:
+    def __init__(self, live: LiveFiles, contract: Contract) -> None:
+        self._said_by_key = [field.name for field in contract.partition_fields if field.column in contract.key]
+        self._files: dict[tuple[str | None, ...], list[LiveFile]] = defaultdict(list)
+        for file in live.files:
+            self._files[self._said(file.partition)].append(file)
+
+    def _said(self, folder: str) -> tuple[str | None, ...]:
         values = partition_values(folder)
-        return tuple(values.get(name) for name in said_by_key)
+        return tuple(values.get(name) for name in self._said_by_key)
 
-    wanted = {seen(folder) for folder in folders}
-    return tuple(file for file in live.files if seen(file.partition) in wanted)
+    def of(self, folders: Iterable[str]) -> list[LiveFile]:
+        """The files that may have rows with the keys of rows that lie in some folders."""
+        return [file for said in dict.fromkeys(map(self._said, folders)) for file in self._files.get(said, [])]
 
 
 def files_beside(live: LiveFiles, manifest: Manifest) -> tuple[LiveFile, ...]:

@@ -1,7 +1,7 @@
 """Reads the published table, as far as a batch has to know it, in the form that the contract has now."""
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from pipeline_core.manifest import REPLACE, Manifest
 from pipeline_core.partitions import NULL
 
 from record_engine.arrow import Array, compute, nulls
-from record_engine.live import files_beside, files_with_keys
+from record_engine.live import FilesByKey, files_beside
 from record_engine.store import Store, existing
 from record_engine.values import array_of, arrow_type, cast_to
 
@@ -50,11 +50,12 @@ class PublishedTable:
 
     def __init__(self, store: Store, manifest: Manifest, contract: Contract, live: LiveFiles) -> None:
         self._store, self._manifest, self._contract, self._live = store, manifest, contract, live
+        self._by_key = FilesByKey(live, contract)
 
     def with_keys(self, folders: Iterable[str]) -> list[PublishedFile]:
         """The files that may have rows with the keys of rows that lie in some folders."""
         if self._contract.is_iceberg:
-            return self._of(files_with_keys(self._live, self._contract, folders))
+            return self._of(self._by_key.of(folders))
         # The partition columns belong to the key.
         listed = (address for folder in folders for address in self._store.list(self._manifest.table + folder))
         return [self._in_folder(address) for address in listed if is_data(address)]
@@ -89,17 +90,18 @@ class PublishedTable:
             there = set(parquet.schema_arrow.names)
             if not contract.is_iceberg:
                 there -= file.partition.keys()
-            wanted = [name for name in (*chosen, *own) if name in there]
-            for batch in parquet.iter_batches(batch_size=ROWS, columns=wanted, use_threads=False):
+            found = {name: known for name in chosen if (known := name_in(there, name, contract))}
+            found |= {name: name for name in own if name in there}
+            for batch in parquet.iter_batches(batch_size=ROWS, columns=list(found.values()), use_threads=False):
                 arrays = []
                 for name in chosen:
                     kind = contract.column(name).type
-                    if name in wanted:
-                        arrays.append(batch.column(name).cast(arrow_type(kind)))
+                    if name in found:
+                        arrays.append(batch.column(found[name]).cast(arrow_type(kind)))
                     else:
                         arrays.append(self._by_folder(file, name, kind, batch.num_rows))
                 for name, type_ in own.items():
-                    arrays.append(batch.column(name).cast(type_) if name in wanted else nulls(batch.num_rows, type_))
+                    arrays.append(batch.column(name).cast(type_) if name in found else nulls(batch.num_rows, type_))
                 yield pa.RecordBatch.from_arrays(arrays, names=[*chosen, *own])
 
     def _by_folder(self, file: PublishedFile, name: str, kind: str, rows: int) -> Array:
@@ -108,6 +110,17 @@ class PublishedTable:
             return nulls(rows, arrow_type(kind))
         [scalar] = array_of([cast_to(kind, self._contract.time_zone)(text)], kind)
         return pa.repeat(scalar, rows)
+
+
+def names_of(column: str, contract: Contract) -> list[str]:
+    """What published files may call a column of the contract: its name, or what it was before an Iceberg table had it
+    renamed."""
+    return [column, *(contract.column(column).former_names if contract.is_iceberg else ())]
+
+
+def name_in(names: Collection[str], column: str, contract: Contract) -> str | None:
+    """What a published file with certain names calls a column of the contract; None if it lacks it."""
+    return next((name for name in names_of(column, contract) if name in names), None)
 
 
 class PublishedKeys:

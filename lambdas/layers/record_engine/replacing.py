@@ -52,5 +52,5 @@ def stage_kept(table: PublishedTable, manifest: Manifest, writer: KeptWriter) ->
             stays.append(compute.invert(is_own))
         if found:
             goes += found
-            files.append(writer.write(file, stays))
+            files.append(writer.write(file, pa.concat_arrays(stays)))
     return Replaced(dict(goes), tuple(files))

@@ -1,7 +1,5 @@
 """Writes published files again, without the rows that go (copy-on-write)."""
 
-from collections.abc import Sequence
-
 import pyarrow as pa
 from pipeline_core.contract import Contract
 from pipeline_core.report import ReplacedFile
@@ -19,18 +17,19 @@ class KeptWriter:
         self._store, self._table, self._contract, self._location = store, table, contract, location
         self._written = 0
 
-    def write(self, file: PublishedFile, stays: Sequence[Array]) -> ReplacedFile:
+    def write(self, file: PublishedFile, stays: Array) -> ReplacedFile:
         """Write the rows of a published file that stay; where none do, nothing is written.
 
         Args:
             file: of the table.
-            stays: for each batch of its rows, a mask of those that stay.
+            stays: a mask of its rows that stay.
         """
         columns = self._contract.stored_columns
         rows, kept = 0, []
-        for batch, mask in zip(self._table.read(file, columns), stays, strict=True):
+        for batch in self._table.read(file, columns):
+            # Where the mask was made, batches had other columns, and may have had other sizes.
+            kept.append(batch.filter(stays.slice(rows, batch.num_rows)))
             rows += batch.num_rows
-            kept.append(batch.filter(mask))
         whole = in_order(pa.Table.from_batches(kept), self._contract)
         uri, written = "", 0
         if whole.num_rows:
@@ -38,6 +37,6 @@ class KeptWriter:
             self._written += 1
             write_parquet(self._store, uri, whole)
             written = staged(self._store, uri, {}).rows
-        if written != sum(compute.sum(mask).as_py() or 0 for mask in stays):
+        if written != (compute.sum(stays).as_py() or 0):
             raise RuntimeError(f"what stays of published files was not written whole: {file.address}")
         return ReplacedFile(key=file.key, partition=file.partition, uri=uri, rows_before=rows, rows_kept=written)

@@ -106,5 +106,5 @@ class IsSnapshot:
                 known = key.filter(is_one)
                 there.append(known)
                 same.append(known.filter(all_equal(batch.filter(is_one), rows.take(known), self._columns)))
-            scanned.append(Scanned(file, tuple(numbers)))
+            scanned.append(Scanned.of(file, numbers))
         return scanned, pa.concat_arrays(there), pa.concat_arrays(same)

@@ -126,10 +126,8 @@ def _truncated(kind: str, width: int) -> Callable[[Any], str]:
 
         def truncated(value: Decimal) -> str:
             unscaled = _unscaled(value)
-            whole = unscaled - unscaled % width
-            # By its digits: arithmetic would round to 28 of them.
-            digits = tuple(map(int, str(abs(whole))))
-            return format(Decimal((int(whole < 0), digits, value.as_tuple().exponent)), "f")
+            # By its text: arithmetic would round to 28 digits.
+            return format(Decimal(f"{unscaled - unscaled % width}e{value.as_tuple().exponent}"), "f")
 
         return truncated
     return lambda value: str(value - value % width)

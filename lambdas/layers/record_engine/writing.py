@@ -2,15 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 from pipeline_core.contract import LANDED, SOURCE, Contract
 from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import Manifest
-from pipeline_core.report import ReplacedFile
+from pipeline_core.report import FileReport, ReplacedFile
 
 from record_engine.arrow import Array, compute
 from record_engine.duplicates import SeenKeys
@@ -66,6 +66,11 @@ class Outcome:
     tombstones: str = ""
     landed_at: str = ""
 
+    def of(self, file: FileReport, position: int) -> FileReport:
+        """The report of a file with what became of its rows."""
+        counts: dict[str, Any] = {f"rows_{fate}": rows for fate, rows in self.fates[position].items()}
+        return replace(file, **counts)
+
     def count(self, fate: str, positions: Array) -> None:
         """Count rows, by the position of the file that each is of."""
         for item in compute.value_counts(positions).to_pylist():
@@ -115,10 +120,15 @@ class KeepsFirst:
 
 @dataclass(frozen=True)
 class Scanned:
-    """A file of the table: for each batch of its rows, which of the batch's keys each row has, by number."""
+    """A file of the table, and which of the batch's keys each of its rows has, by number; null if none."""
 
     file: PublishedFile
-    keys: tuple[Array, ...]
+    keys: Array
+
+    @classmethod
+    def of(cls, file: PublishedFile, keys: Sequence[Array]) -> "Scanned":
+        """A file whose rows were read in batches."""
+        return cls(file, pa.concat_arrays([pa.array([], pa.int32()), *keys]))
 
 
 def rewrite(kept: KeptWriter, scanned: Sequence[Scanned], goes: Array) -> tuple[tuple[ReplacedFile, ...], list[Array]]:
@@ -132,9 +142,9 @@ def rewrite(kept: KeptWriter, scanned: Sequence[Scanned], goes: Array) -> tuple[
     none = pa.scalar(len(goes) - 1, pa.int32())
     files, gone = [], []
     for one in scanned:
-        masks = [goes.take(compute.fill_null(keys, none)) for keys in one.keys]
-        taken = [keys.filter(mask) for keys, mask in zip(one.keys, masks, strict=True)]
-        if any(map(len, taken)):
-            files.append(kept.write(one.file, [compute.invert(mask) for mask in masks]))
-            gone += taken
+        mask = goes.take(compute.fill_null(one.keys, none))
+        taken = one.keys.filter(mask)
+        if len(taken):
+            files.append(kept.write(one.file, compute.invert(mask)))
+            gone.append(taken)
     return tuple(files), gone

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 from pipeline_core.job_errors import OverwrittenError
-from pipeline_core.layout import split_uri
+from pipeline_core.layout import LIVE_FILES, split_uri
+from pipeline_core.live_files import LiveFile, LiveFiles
 from pipeline_core.manifest import ManifestFile
 from pipeline_core.report import STAGE, Report, reconcile
 from pipeline_core.s3_files import BUFFER_BYTES
@@ -151,3 +153,31 @@ def test_what_s3_answers_otherwise_is_raised(cloud: Cloud, monkeypatch: pytest.M
     monkeypatch.setattr(store._s3, "head_object", head)
     with pytest.raises(ClientError, match="SlowDown"):
         store.open_file(file)
+
+
+def test_of_an_iceberg_table_the_files_of_its_list_are_read_and_no_others(cloud: Cloud, call: Call) -> None:
+    manifest = claimed(cloud, call, {"airlines/a.csv": FILE})
+    [named] = [key for key in cloud.keys(ARTIFACTS, "batches/airlines/") if key.endswith("/contract.json")]
+    document = json.loads(cloud.s3.get_object(Bucket=ARTIFACTS, Key=named)["Body"].read())
+    document |= {"table_format": "iceberg"}
+    cloud.s3.put_object(Bucket=ARTIFACTS, Key=named, Body=json.dumps(document))
+
+    def staged() -> tuple[str, int, int]:
+        call("stage", {"manifest": manifest})
+        report = report_of(cloud, manifest)
+        return report.snapshot, report.rows_curated, report.rows_duplicate
+
+    assert staged() == ("", 2, 1), "there is no table yet"
+    # Rows of another batch: those of this very one would not count.
+    [file] = report_of(cloud, manifest).curated
+    table = pq.read_table(io.BytesIO(cloud.s3.get_object(Bucket=CURATED, Key=split_uri(file.uri)[1])["Body"].read()))
+    place = table.column_names.index("_batch_id")
+    buffer = io.BytesIO()
+    pq.write_table(table.set_column(place, "_batch_id", [["another"] * table.num_rows]), buffer)
+    cloud.s3.put_object(Bucket=CURATED, Key="tables/airlines/data/part.parquet", Body=buffer.getvalue())
+    assert staged() == ("", 2, 1), "a file that no list names is of no table"
+    for snapshot, names, expected in (("1", ["data/part.parquet"], (0, 3)), ("2", [], (2, 1))):
+        files = tuple(LiveFile(name=name, partition="", rows=2, bytes=1) for name in names)
+        live = LiveFiles(snapshot=snapshot, files=files)
+        cloud.s3.put_object(Bucket=CURATED, Key=f"tables/airlines/{LIVE_FILES}", Body=live.to_json().encode())
+        assert staged() == (snapshot, *expected)
