@@ -16,15 +16,12 @@ _FOREIGN: Final = (
     "::", "?::", ":=", "==", "<=>", "&&", "??", "|>", "~*", "~~", "~~*", "~~~", "->>", "#>", "#>>", "@>", "<@", "->>",
     "ILIKE", "QUALIFY", "RLIKE", "REGEXP", "GLOB", "SIMILAR TO", "DIV", "XOR", "SEMI", "ANTI", "ASOF", "PIVOT",
     "UNPIVOT", "ISNULL", "NOTNULL", "CLUSTER BY", "DISTRIBUTE BY", "SORT BY", "CONNECT BY", "STRAIGHT_JOIN", "KEEP",
-    "OVERLAPS", "COLLATE", "OPERATOR", "START", "FORMAT", "SETTINGS", "LOCK", "INTO", "RETURNING", "APPLY", "FOR",
+    "OVERLAPS", "COLLATE", "OPERATOR", "START", "FORMAT", "SETTINGS", "LOCK", "INTO", "RETURNING", "APPLY", "LIST",
+    "OBJECT", "VECTOR", "VARIANT", "FILE", "NULLABLE", "ENUM", "LONG", "SHORT", "BYTE", "STRING", "TEXT",
+    "BLOB", "REF", "BIT", "NUMBER", "HUGEINT", "UINT", "BPCHAR",
 )  # fmt: skip
 _RESERVED: Final = frozenset(
-    "ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG CURRENT_DATE CURRENT_PATH "
-    "CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE DELETE DESCRIBE DISTINCT DROP "
-    "ELSE END ESCAPE EXCEPT EXISTS EXTRACT FALSE FOR FROM FULL GROUP GROUPING HAVING IN INNER INSERT INTERSECT INTO IS "
-    "JOIN JSON_ARRAY JSON_EXISTS JSON_OBJECT JSON_QUERY JSON_TABLE JSON_VALUE LEFT LIKE LISTAGG LOCALTIME "
-    "LOCALTIMESTAMP NATURAL NORMALIZE NOT NULL ON OR ORDER OUTER PREPARE RECURSIVE RIGHT ROLLUP SELECT SKIP TABLE THEN "
-    "TRIM TRUE UESCAPE UNION UNNEST USING VALUES WHEN WHERE WITH".split()
+    ["ALTER", "AND", "AS", "BETWEEN", "BY", "CASE", "CAST", "CONSTRAINT", "CREATE", "CROSS", "CUBE", "CURRENT_CATALOG", "CURRENT_DATE", "CURRENT_PATH", "CURRENT_ROLE", "CURRENT_SCHEMA", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "DEALLOCATE", "DELETE", "DESCRIBE", "DISTINCT", "DROP", "ELSE", "END", "ESCAPE", "EXCEPT", "EXISTS", "EXTRACT", "FALSE", "FOR", "FROM", "FULL", "GROUP", "GROUPING", "HAVING", "IN", "INNER", "INSERT", "INTERSECT", "INTO", "IS", "JOIN", "JSON_ARRAY", "JSON_EXISTS", "JSON_OBJECT", "JSON_QUERY", "JSON_TABLE", "JSON_VALUE", "LEFT", "LIKE", "LISTAGG", "LOCALTIME", "LOCALTIMESTAMP", "NATURAL", "NORMALIZE", "NOT", "NULL", "ON", "OR", "ORDER", "OUTER", "PREPARE", "RECURSIVE", "RIGHT", "ROLLUP", "SELECT", "SKIP", "TABLE", "THEN", "TRIM", "TRUE", "UESCAPE", "UNION", "UNNEST", "USING", "VALUES", "WHEN", "WHERE", "WITH"]
 )
 """Trino's reserved words (Trino documentation, "Keywords and identifiers", 2026-11)."""
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_@]*")
@@ -32,7 +29,13 @@ _DEEPEST: Final = 60
 """Nested parentheses: Trino itself ends with STACK_OVERFLOW somewhere, and Python's parser before it."""
 _MOST_TOKENS: Final = 20_000
 _PARSERS: Final = ("CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRY_CAST", "TRIM", "LISTAGG")
-_FIRST: Final = ("SELECT", "WITH", "VALUES", "TABLE", "(", "SHOW", "DESCRIBE", "DESC", "CREATE", "DROP", "EXPLAIN")
+_FIRST: Final = ("SELECT", "WITH", "VALUES", "TABLE", "(", "CREATE")
+_STATEMENTS: Final = (
+    "ALTER", "ANALYZE", "CALL", "COMMENT", "COMMIT", "DELETE", "DENY", "DESCRIBE", "DROP", "EXECUTE", "EXPLAIN", "GRANT",
+    "INSERT", "MERGE", "MSCK", "PREPARE", "REFRESH", "RESET", "REVOKE", "ROLLBACK", "SET", "SHOW", "START", "TRUNCATE",
+    "UNLOAD", "UPDATE", "USE",
+)  # fmt: skip
+"""Statements of Athena's or Trino's that only the real engine runs."""
 _NOT_AFTER_COMMA: Final = frozenset((")", "]", ",", "FROM", "WHERE", "GROUP BY", "ORDER BY", "HAVING", "LIMIT"))
 
 
@@ -73,7 +76,8 @@ def tokenize(text: str) -> list[Token]:
         tokens.pop()
     depth = 0
     for token in tokens:
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(token.text, 0)
+        if token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER):
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(token.text, 0)
         if depth > _DEEPEST:
             raise not_emulated(f"more than {_DEEPEST} nested parentheses")
         if token.token_type is TokenType.SEMICOLON:
@@ -119,11 +123,15 @@ def _check_tokens(tokens: list[Token]) -> None:
     """Refuse what sqlglot takes, and Trino's grammar does not have."""
     if not tokens:
         raise SqlError("SYNTAX_ERROR", "mismatched input '<EOF>'")
+    if tokens[0].text.upper() in _STATEMENTS:
+        raise not_emulated(tokens[0].text.upper(), None)
     if tokens[0].text.upper() not in _FIRST:
         raise _unexpected(tokens[0])
     limits: list[bool] = [False]
+    trims: list[bool] = [False]
     for place, token in enumerate(tokens):
-        word, before = token.text.upper(), tokens[place - 1] if place else None
+        before = tokens[place - 1] if place else None
+        word = token.text.upper() if token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER) else ""
         if before is not None and before.token_type is TokenType.COMMA and word in _NOT_AFTER_COMMA:
             raise _unexpected(token)
         if token.token_type in (TokenType.L_BRACE, TokenType.R_BRACE, TokenType.PARAMETER, TokenType.COLON):
@@ -132,12 +140,14 @@ def _check_tokens(tokens: list[Token]) -> None:
             raise _unexpected(token)
         if token.token_type is TokenType.STRING and before is not None and before.token_type in (
             TokenType.FROM, TokenType.JOIN, TokenType.ALIAS,
-        ):  # fmt: skip
+        ) and not trims[-1]:  # fmt: skip
             raise _unexpected(token)
         if word == "(":
             limits.append(False)
+            trims.append(before is not None and before.text.upper() == "TRIM")
         elif word == ")" and len(limits) > 1:
             limits.pop()
+            trims.pop()
         elif token.token_type is TokenType.LIMIT or token.token_type is TokenType.FETCH:
             limits[-1] = True
         elif token.token_type is TokenType.OFFSET and limits[-1]:

@@ -26,7 +26,7 @@ def position(node: Any) -> tuple[int, int]:
     """Where a node of sqlglot's tree begins: line and column, from 1."""
     if node is None:
         return 1, 1
-    for each in node.walk():
+    for each in node.walk(bfs=False):
         meta = each.meta
         if "line" in meta and "col" in meta:
             width = meta.get("end", 0) - meta.get("start", 0)

@@ -63,6 +63,7 @@ def with_precision(answer: Response, execution: Json | None) -> Response:
 
 def plain(kind: str) -> str:
     """Athena's name for a type of Trino, as a result's metadata has it: without arguments."""
+    kind = kind.lower() if kind.startswith("INTERVAL") else kind
     bare = re.sub(r"\([^()]*\)", "", kind) if kind.startswith("time") else kind.split("(")[0]
     return "float" if bare == "real" else bare
 

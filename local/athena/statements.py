@@ -7,10 +7,10 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlglot.dialects.trino import Trino
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import Token, TokenType
 
+from athena_sql.dialect import AthenaSql
 from local.athena.answers import QueryFailedError
 
 _DML: Final = ("SELECT", "WITH", "VALUES", "TABLE", "INSERT", "DELETE", "UPDATE", "MERGE")
@@ -55,7 +55,7 @@ def parse(text: str) -> Statement:
         QueryFailedError: it is none, or several.
     """
     try:
-        tokens = Trino().tokenize(text)
+        tokens = AthenaSql().tokenize(text)
     except (SqlglotError, RecursionError) as error:
         raise QueryFailedError(f"SYNTAX_ERROR: line 1:1: {str(error).splitlines()[0]}") from error
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON:

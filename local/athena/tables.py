@@ -13,26 +13,15 @@ from typing import Any, Final
 import duckdb
 import pyarrow.parquet as pq
 
-from local.athena import json_files, projection, sql
+from athena_sql.errors import SqlError
+from athena_sql.types import duckdb as duckdb_name
+from athena_sql.types import from_hive
+from local.athena import json_files, projection
 from local.glue.hive_types import hive_type
 from local.glue.mirror import Location
 
 Json = dict[str, Any]
 
-_DUCKDB_TYPES: Final = {
-    "tinyint": "TINYINT",
-    "smallint": "SMALLINT",
-    "int": "INTEGER",
-    "integer": "INTEGER",
-    "bigint": "BIGINT",
-    "float": "FLOAT",
-    "double": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "string": "VARCHAR",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "binary": "BLOB",
-}
 _READABLE: Final = {
     # What Athena reads although the file says otherwise.
     ("int", "bigint"),
@@ -46,7 +35,6 @@ _READABLE: Final = {
 }
 
 _JSON_LIBRARY: Final = "org.apache.hive.hcatalog.data.JsonSerDe"
-_ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 
 
 class UnreadableError(Exception):
@@ -111,8 +99,8 @@ class CatalogTable:
             library == _JSON_LIBRARY,
         )
 
-    def left(self, condition: str | None) -> list[Partition]:
-        """The partitions that a condition on the keys leaves."""
+    def left(self, condition: str | None, alias: str) -> list[Partition]:
+        """The partitions that a condition on the keys, which are columns of `alias`, leaves."""
         if condition is None or not self.keys or not self.partitions:
             return self.partitions
         with duckdb.connect(":memory:") as connection:
@@ -121,7 +109,7 @@ class CatalogTable:
             rows = [[position, *part.values] for position, part in enumerate(self.partitions)]
             marks = ", ".join("?" * (len(self.keys) + 1))
             connection.executemany(f"INSERT INTO partitions VALUES ({marks})", rows)
-            query = f"SELECT position FROM partitions WHERE {condition} ORDER BY position"
+            query = f"SELECT position FROM partitions AS {alias} WHERE {condition} ORDER BY position"
             return [self.partitions[position] for (position,) in connection.execute(query).fetchall()]
 
 
@@ -148,7 +136,7 @@ def create_view(
     connection: duckdb.DuckDBPyConnection,
     view: str,
     table: CatalogTable,
-    files: list[tuple[Path, Partition]],
+    files: list[tuple[Path, Partition, str]],
     touched: set[str],
 ) -> int:
     """Make the view of a table over its files and return the bytes that a query reads.
@@ -160,15 +148,15 @@ def create_view(
     """
     if table.json:
         try:
-            rows = json_files.read([path for path, _ in files], table.columns)
+            rows = json_files.read([path for path, *_ in files], table.columns)
         except json_files.JsonError as error:
             raise UnreadableError(str(error)) from error
         connection.register(f"{view}_rows", rows)
         connection.execute(_view_sql(connection, view, table, files, set(table.columns)))
-        return sum(path.stat().st_size for path, _ in files)
+        return sum(path.stat().st_size for path, *_ in files)
     present: set[str] = set()
     scanned = 0
-    for path, partition in files:
+    for path, partition, _ in files:
         try:
             metadata = pq.read_metadata(path)
         except OSError as error:
@@ -209,26 +197,25 @@ def _view_sql(
     connection: duckdb.DuckDBPyConnection,
     view: str,
     table: CatalogTable,
-    files: list[tuple[Path, Partition]],
+    files: list[tuple[Path, Partition, str]],
     present: set[str],
 ) -> str:
     columns = [
-        f'CAST(data."{name}" AS {duckdb_type(kind)}) AS "{name}"'
-        if name in present
-        else f'CAST(NULL AS {duckdb_type(kind)}) AS "{name}"'
+        f'{_read(name, kind)} AS "{name}"' if name in present else f'CAST(NULL AS {duckdb_type(kind)}) AS "{name}"'
         for name, kind in table.columns.items()
     ]
     keys = [f'CAST(place."{name}" AS {duckdb_type(kind)}) AS "{name}"' for name, kind in table.keys.items()]
+    keys.append('place.uri AS "$path"')
     if not files:
-        kinds = {**table.columns, **table.keys}
+        kinds = {**table.columns, **table.keys, "$path": "string"}
         nothing = ", ".join(f'CAST(NULL AS {duckdb_type(kind)}) AS "{name}"' for name, kind in kinds.items())
         return f"CREATE TEMP VIEW {view} AS SELECT {nothing} WHERE false"
     names = "".join(f', "{name}" VARCHAR' for name in table.keys)
-    connection.execute(f"CREATE TEMP TABLE {view}_places (file VARCHAR{names})")
-    marks = ", ".join("?" * (len(table.keys) + 1))
-    rows = [[str(path), *partition.values] for path, partition in files]
+    connection.execute(f"CREATE TEMP TABLE {view}_places (file VARCHAR, uri VARCHAR{names})")
+    marks = ", ".join("?" * (len(table.keys) + 2))
+    rows = [[str(path), uri, *partition.values] for path, partition, uri in files]
     connection.executemany(f"INSERT INTO {view}_places VALUES ({marks})", rows)
-    listed = ", ".join(f"'{path}'" for path, _ in files)
+    listed = ", ".join(f"'{path}'" for path, *_ in files)
     parquet = f"read_parquet([{listed}], union_by_name=true, filename='file__', hive_partitioning=false)"
     return (
         f"CREATE TEMP VIEW {view} AS SELECT {', '.join(columns + keys)} "
@@ -237,44 +224,24 @@ def _view_sql(
     )
 
 
+def _read(name: str, kind: str) -> str:
+    """A column of a file. Of a timestamp Athena reads milliseconds, rounded."""
+    if kind == "timestamp":
+        micros = f'epoch_us(data."{name}")'
+        return f"make_timestamp((({micros} + 500) // 1000) * 1000)"
+    return f'CAST(data."{name}" AS {duckdb_type(kind)})'
+
+
 def duckdb_type(hive: str) -> str:
     """DuckDB's name of a Hive type.
 
     Raises:
         UnreadableError: if the emulator does not know it.
     """
-    bare = hive.lower()
-    if bare in _DUCKDB_TYPES:
-        return _DUCKDB_TYPES[bare]
-    if bare.startswith("decimal"):
-        return bare.upper()
-    if bare.startswith(("varchar", "char")):
-        return "VARCHAR"
-    if bare.startswith("array<"):
-        return f"{duckdb_type(bare[6:-1])}[]"
-    raise UnreadableError(f"NOT_SUPPORTED: the emulator does not read columns of type {hive}")
-
-
-def run(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[str], list[list[str | None]]]:
-    """Run a translated query: column names, Athena types, and the rows as Athena prints them."""
-    described = connection.execute(f"DESCRIBE {query}").fetchall()
-    kinds = [str(column[1]) for column in described]
-    cursor = connection.execute(_printable(query, kinds))
-    rows = [[sql.text(value) for value in row] for row in cursor.fetchall()]
-    names = [str(column[0]).lower() for column in described]
-    return names, [sql.athena_type(kind) for kind in kinds], rows
-
-
-def _printable(query: str, kinds: list[str]) -> str:
-    # DuckDB hands out times with a zone only with another package's help, so it prints them itself.
-    if _ZONED not in kinds:
-        return query
-    names = [f"column_{position}" for position in range(len(kinds))]
-    shown = [
-        f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g UTC')" if kind == _ZONED else name
-        for name, kind in zip(names, kinds, strict=True)
-    ]
-    return f"SELECT {', '.join(shown)} FROM ({query}) AS result ({', '.join(names)})"
+    try:
+        return duckdb_name(from_hive(hive))
+    except SqlError as error:
+        raise UnreadableError(f"NOT_SUPPORTED: the emulator does not read columns of type {hive}") from error
 
 
 def location_of(uri: str) -> Location:

@@ -1,0 +1,85 @@
+"""Which columns a name can mean, and what the catalog says of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from athena_sql.errors import SqlError
+from athena_sql.types import Type
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a relation: the names it answers to, and its SQL. A hidden one is not part of `*`."""
+
+    name: str
+    type: Type
+    sql: str
+    qualifier: str = ""
+    hidden: bool = False
+    may_be_nan: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What the catalog says of a table: columns and partition keys with their types, or the SQL of a view."""
+
+    columns: Mapping[str, Type]
+    keys: Sequence[str] = ()
+    view: str | None = None
+    view_database: str = ""
+    constant: bool = False
+
+
+class Catalog(Protocol):
+    """Where tables are looked up."""
+
+    def table(self, database: str, name: str) -> Table | None:
+        """The table of that name, or None."""
+
+    def has_database(self, database: str) -> bool:
+        """Whether there is such a database."""
+
+
+@dataclass
+class TableUse:
+    """A table as one part of a query reads it: under `alias`, these columns, and only rows that meet `filters`.
+
+    The filters are on partition keys only, in DuckDB's SQL, with the keys as columns of `alias`.
+    """
+
+    database: str
+    name: str
+    alias: str
+    touched: set[str] = field(default_factory=set)
+    filters: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Scope:
+    """The columns that an expression can name; what is not found is looked for around it."""
+
+    columns: list[Column] = field(default_factory=list)
+    parent: Scope | None = None
+
+    def resolve(self, name: str, qualifier: str, node: Any) -> tuple[Column, bool]:
+        """The column of that name, and whether it is one of a query around this one.
+
+        Raises:
+            SqlError: there is none, or more than one.
+        """
+        found = [
+            column
+            for column in self.columns
+            if column.name == name and (not qualifier or column.qualifier == qualifier)
+        ]
+        if len(found) > 1:
+            raise SqlError("AMBIGUOUS_NAME", f"Column '{name}' is ambiguous", node)
+        if found:
+            return found[0], False
+        if self.parent is not None:
+            return self.parent.resolve(name, qualifier, node)[0], True
+        shown = f"{qualifier}.{name}" if qualifier else name
+        raise SqlError("COLUMN_NOT_FOUND", f"Column '{shown}' cannot be resolved", node)
