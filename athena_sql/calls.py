@@ -10,13 +10,12 @@ from athena_sql import aggregates, functions, operators, specials, times
 from athena_sql.casts import coerce
 from athena_sql.errors import SqlError, not_emulated
 from athena_sql.typed import Typed, derived
-from athena_sql.types import BIGINT, BOOLEAN, VARCHAR, Type, array, common, decimal
+from athena_sql.types import BIGINT, BOOLEAN, UNKNOWN, VARCHAR, Type, array, common, decimal, duckdb
 
 if TYPE_CHECKING:
     from athena_sql.expressions import Expressions
 
-_ONE_ROW: Final = ("max_by", "min_by", "count", "arbitrary", "any_value")
-_ANY_ORDER: Final = ("array_agg", "arbitrary", "any_value", "listagg")
+_TAKE_NULL: Final = ("coalesce", "nullif", "greatest", "least", "typeof", "element_at", "contains", "count")
 
 
 def function(self: Expressions, node: Any, *, condition: Any = None) -> Typed:
@@ -41,7 +40,7 @@ def function(self: Expressions, node: Any, *, condition: Any = None) -> Typed:
     if name == "grouping":
         return _grouping(self, node)
     if name == "if":
-        return self.if_(exp.If(this=node.expressions[0], true=node.expressions[1]))
+        return self(exp.If(this=node.expressions[0], true=node.expressions[1]))
     if any(isinstance(argument, (exp.Distinct, exp.Order, exp.Star)) for argument in node.expressions):
         raise (
             functions.unknown(name, node)
@@ -63,6 +62,9 @@ def scalar(self: Expressions, name: str, given: list[Typed], node: Any) -> Typed
     Raises:
         SqlError: it does not take these arguments, or it is not emulated.
     """
+    if name not in _TAKE_NULL and any(part.type == UNKNOWN for part in given):
+        # Trino chooses among several functions then, or says that it cannot.
+        raise not_emulated(f"{name} of NULL without a type", node)
     if name in times.LOCAL and given:
         given = [times.local(given[0]), *given[1:]]
         if name in ("day", "hour", "minute", "second", "month", "year") and given[0].type.name.startswith("interval"):
@@ -134,13 +136,12 @@ def sort_key(self: Expressions, node: Any) -> str:
 
 
 def _aggregated(name: str, given: list[Typed], node: Any, *, distinct: bool, order: str) -> Typed:
+    if name != "count" and any(part.type == UNKNOWN for part in given):
+        raise not_emulated(f"{name} of NULL without a type", node)
     if order and name != "array_agg":
         raise not_emulated(f"ORDER BY in {name}", node)
     if name in ("sum", "avg") and len(given) == 1 and given[0].type.name == "decimal":
         return _of_decimals(name, given[0], node, distinct=distinct)
-    if name in ("min", "max") and len(given) == 1 and given[0].type.is_float and given[0].may_be_nan and name == "max":
-        # NaN is the largest in DuckDB; a file that has one is rare, and answered there as here: see the tests.
-        pass
     if name == "map_agg":
         if len(given) != 2 or distinct:
             raise not_emulated("map_agg of this", node)
@@ -157,7 +158,8 @@ def _aggregated(name: str, given: list[Typed], node: Any, *, distinct: bool, ord
     function_, types, result = functions.choose(name, functions.table("aggregates")[name], given, node)
     parts = [coerce(part, kind) for part, kind in zip(given, types, strict=True)]
     sql = function_.sql
-    close = sql.index(")") if sql.count("(") == 1 else sql.index(")")
+    # The first parenthesis that closes is that of the aggregate's own arguments.
+    close = sql.index(")")
     sql = sql[:close] + "{order}" + ")" + _MARK + sql[close + 1 :]
     for place, part in enumerate(parts):
         sql = sql.replace(f"{{{place}}}", ("DISTINCT " if distinct and place == 0 else "") + functions._kept(part.sql))
@@ -222,13 +224,13 @@ def window(self: Expressions, node: Any) -> Typed:
         call, condition = call.this, call.expression.this
     if not isinstance(call, exp.Anonymous):
         raise not_emulated("OVER of this", node)
+    if condition is not None:
+        raise SqlError("NOT_SUPPORTED", "FILTER is not yet supported for window functions", node)
     if self.inside_aggregate:
         raise SqlError("NESTED_WINDOW", "Cannot nest window functions inside aggregation", node)
     over, parts = _over(self, node)
     name = call.name.lower()
     if name in functions.table("windows"):
-        if condition is not None:
-            raise SqlError("FUNCTION_NOT_AGGREGATE", "Filter is only valid for aggregation functions", node)
         if (
             name in aggregates.RANKING
             and name != "row_number"
@@ -254,11 +256,9 @@ def window(self: Expressions, node: Any) -> Typed:
         arguments = [argument for argument in call.expressions if not isinstance(argument, exp.Star)]
         given = [inner(argument) for argument in arguments]
         made = _aggregated(name, given, node, distinct=False, order="")
-        sql = made.sql if condition is None else _filtered(made.sql, self.boolean(condition, "Filter expression").sql)
-        if sql.count(_MARK) + sql.count(" FILTER (WHERE ") != 1:
+        if made.sql.count(_MARK) != 1:
             raise not_emulated(f"{name} in a window", node)
-        mark = _MARK if condition is None else None
-        sql = sql.replace(_MARK, f" OVER ({over})") if mark else _after_filter(sql, over)
+        sql = made.sql.replace(_MARK, f" OVER ({over})")
         found = derived(sql, made.type, [*given, *parts])
     elif name in _AGGREGATES or _known(name):
         raise not_emulated(f"{name} in a window", node)
@@ -267,15 +267,6 @@ def window(self: Expressions, node: Any) -> Typed:
     return Typed(
         found.sql, found.type, found.free, found.aggregates, True, may_be_nan=found.type.is_float, columns=found.columns
     )
-
-
-def _after_filter(sql: str, over: str) -> str:
-    start = sql.index(" FILTER (WHERE ") + len(" FILTER (")
-    depth, place = 1, start
-    while depth:
-        depth += {"(": 1, ")": -1}.get(sql[place], 0)
-        place += 1
-    return f"{sql[:place]} OVER ({over}){sql[place:]}"
 
 
 def _over(self: Expressions, node: Any) -> tuple[str, list[Typed]]:
@@ -378,7 +369,7 @@ def _reduce(self: Expressions, node: Any) -> Typed:
     names, body = _lambda(self, step, [start.type, many.type.inner[0]])
     (last,), result = _lambda(self, node.expressions[3], [start.type])
     state, each = names
-    kind = operators.duckdb_type(start.type)
+    kind = duckdb(start.type)
     sql = (
         f"list_reduce(list_transform({many.sql}, lambda e_: {{'s': CAST(NULL AS {kind}), 'e': e_}}), "
         f"lambda a_, b_: {{'s': CAST({_inlined(body.sql, {state: 'a_.s', each: 'b_.e'})} AS {kind}), 'e': b_.e}}, "

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from sqlglot import exp
 from sqlglot.dialects.trino import Trino
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from athena_sql.errors import SqlError, not_emulated
 
@@ -20,9 +20,15 @@ _FOREIGN: Final = (
     "OBJECT", "VECTOR", "VARIANT", "FILE", "NULLABLE", "ENUM", "LONG", "SHORT", "BYTE", "STRING", "TEXT",
     "BLOB", "REF", "BIT", "NUMBER", "HUGEINT", "UINT", "BPCHAR",
 )  # fmt: skip
-_RESERVED: Final = frozenset(
-    ["ALTER", "AND", "AS", "BETWEEN", "BY", "CASE", "CAST", "CONSTRAINT", "CREATE", "CROSS", "CUBE", "CURRENT_CATALOG", "CURRENT_DATE", "CURRENT_PATH", "CURRENT_ROLE", "CURRENT_SCHEMA", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_USER", "DEALLOCATE", "DELETE", "DESCRIBE", "DISTINCT", "DROP", "ELSE", "END", "ESCAPE", "EXCEPT", "EXISTS", "EXTRACT", "FALSE", "FOR", "FROM", "FULL", "GROUP", "GROUPING", "HAVING", "IN", "INNER", "INSERT", "INTERSECT", "INTO", "IS", "JOIN", "JSON_ARRAY", "JSON_EXISTS", "JSON_OBJECT", "JSON_QUERY", "JSON_TABLE", "JSON_VALUE", "LEFT", "LIKE", "LISTAGG", "LOCALTIME", "LOCALTIMESTAMP", "NATURAL", "NORMALIZE", "NOT", "NULL", "ON", "OR", "ORDER", "OUTER", "PREPARE", "RECURSIVE", "RIGHT", "ROLLUP", "SELECT", "SKIP", "TABLE", "THEN", "TRIM", "TRUE", "UESCAPE", "UNION", "UNNEST", "USING", "VALUES", "WHEN", "WHERE", "WITH"]
-)
+_RESERVED_WORDS: Final = """
+ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG CURRENT_DATE CURRENT_PATH
+CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE DELETE DESCRIBE DISTINCT
+DROP ELSE END ESCAPE EXCEPT EXISTS EXTRACT FALSE FOR FROM FULL GROUP GROUPING HAVING IN INNER INSERT INTERSECT
+INTO IS JOIN JSON_ARRAY JSON_EXISTS JSON_OBJECT JSON_QUERY JSON_TABLE JSON_VALUE LEFT LIKE LISTAGG LOCALTIME
+LOCALTIMESTAMP NATURAL NORMALIZE NOT NULL ON OR ORDER OUTER PREPARE RECURSIVE RIGHT ROLLUP SELECT SKIP TABLE
+THEN TRIM TRUE UESCAPE UNION UNNEST USING VALUES WHEN WHERE WITH
+"""
+_RESERVED: Final = frozenset(_RESERVED_WORDS.split())
 """Trino's reserved words (Trino documentation, "Keywords and identifiers", 2026-11)."""
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_@]*")
 _DEEPEST: Final = 60
@@ -31,8 +37,9 @@ _MOST_TOKENS: Final = 20_000
 _PARSERS: Final = ("CAST", "EXTRACT", "POSITION", "SUBSTRING", "TRY_CAST", "TRIM", "LISTAGG")
 _FIRST: Final = ("SELECT", "WITH", "VALUES", "TABLE", "(", "CREATE")
 _STATEMENTS: Final = (
-    "ALTER", "ANALYZE", "CALL", "COMMENT", "COMMIT", "DELETE", "DENY", "DESCRIBE", "DROP", "EXECUTE", "EXPLAIN", "GRANT",
-    "INSERT", "MERGE", "MSCK", "PREPARE", "REFRESH", "RESET", "REVOKE", "ROLLBACK", "SET", "SHOW", "START", "TRUNCATE",
+    "ALTER", "ANALYZE", "CALL", "COMMENT", "COMMIT", "DELETE", "DENY", "DESCRIBE", "DROP", "EXECUTE", "EXPLAIN",
+    "GRANT", "INSERT", "MERGE", "MSCK", "PREPARE", "REFRESH", "RESET", "REVOKE", "ROLLBACK", "SET", "SHOW",
+    "START", "TRUNCATE",
     "UNLOAD", "UPDATE", "USE",
 )  # fmt: skip
 """Statements of Athena's or Trino's that only the real engine runs."""
@@ -52,7 +59,7 @@ class AthenaSql(Trino):
         }
         COMMANDS: ClassVar = set[TokenType]()
 
-    class Parser(Trino.Parser):
+    class Parser(Trino.Parser):  # type: ignore[valid-type, misc]  # sqlglot keeps it in a variable
         """Without functions of its own: athena_sql.functions knows them."""
 
         FUNCTIONS: ClassVar = dict[str, Any]()

@@ -17,7 +17,7 @@ from athena_sql.literals import interval, number, type_of
 from athena_sql.operators import compare
 from athena_sql.scope import Scope, TableUse
 from athena_sql.typed import Typed, derived
-from athena_sql.types import BOOLEAN, UNKNOWN, VARBINARY, Type, array, common
+from athena_sql.types import BOOLEAN, UNKNOWN, VARBINARY, Type, array, common, duckdb
 
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _ARITHMETIC: Final = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
@@ -85,7 +85,7 @@ class Expressions:
             raise SqlError("TYPE_MISMATCH", f"{where} must evaluate to a boolean: actual type {found.type}", node)
         return coerce(found, BOOLEAN) if found.type == UNKNOWN else found
 
-    def column(self, node: Any) -> Typed:
+    def _column(self, node: Any) -> Typed:
         name = node.name.lower()
         if isinstance(node.this, exp.Star):
             raise SqlError("SYNTAX_ERROR", "mismatched input '*'", node)
@@ -115,7 +115,7 @@ class Expressions:
     def _field(self, base: str, name: str, node: Any, error: SqlError) -> Typed:
         """A field of a row: what looks like a table's column may be a column's field."""
         try:
-            row = self.column(exp.column(base))
+            row = self._column(exp.column(base))
         except SqlError:
             raise error from None
         if row.type.name != "row" or name not in row.type.fields:
@@ -123,12 +123,12 @@ class Expressions:
         place = row.type.fields.index(name)
         return derived(f'({row.sql})."{name}"', row.type.inner[place], [row])
 
-    def literal(self, node: Any) -> Typed:
+    def _literal(self, node: Any) -> Typed:
         if node.is_string:
             return Typed(quoted(node.this), Type("varchar", (len(node.this),)), value=node.this, is_literal=True)
         return number(node)
 
-    def compared(self, node: Any) -> Typed:
+    def _compared(self, node: Any) -> Typed:
         operator = _COMPARISONS[type(node)]
         if isinstance(node.expression, (exp.Any, exp.All)):
             return self._quantified(node, operator)
@@ -150,29 +150,29 @@ class Expressions:
         word = "ANY" if isinstance(node.expression, exp.Any) else "ALL"
         return derived(f"({coerce(left, kind).sql} {operator} {word} ({sql}))", BOOLEAN, [left])
 
-    def arithmetic(self, node: Any) -> Typed:
+    def _arithmetic(self, node: Any) -> Typed:
         return operators.arithmetic(self(node.left), _ARITHMETIC[type(node)], self(node.right), node)
 
-    def connected(self, node: Any) -> Typed:
+    def _connected(self, node: Any) -> Typed:
         word = "AND" if isinstance(node, exp.And) else "OR"
         parts = [self.boolean(part, "Logical expression term") for part in node.flatten()]
         return derived("(" + f" {word} ".join(part.sql for part in parts) + ")", BOOLEAN, parts)
 
-    def inverted(self, node: Any) -> Typed:
+    def _inverted(self, node: Any) -> Typed:
         part = self.boolean(node.this, "Value of logical NOT expression")
         return derived(f"(NOT {part.sql})", BOOLEAN, [part])
 
-    def is_(self, node: Any) -> Typed:
+    def _is(self, node: Any) -> Typed:
         if not isinstance(node.expression, exp.Null):
             raise SqlError("SYNTAX_ERROR", f"mismatched input '{node.expression.sql()}'. Expecting: 'NULL'", node)
         part = self(node.this)
         return derived(f"({part.sql} IS NULL)", BOOLEAN, [part])
 
-    def distinct_from(self, node: Any) -> Typed:
+    def _distinct_from(self, node: Any) -> Typed:
         operator = "IS DISTINCT FROM" if isinstance(node, exp.NullSafeNEQ) else "IS NOT DISTINCT FROM"
         return compare(self(node.left), operator, self(node.right), node)
 
-    def among(self, node: Any) -> Typed:
+    def _among(self, node: Any) -> Typed:
         part = self(node.this)
         if query := node.args.get("query"):
             return self._in_query(part, query, node)
@@ -204,10 +204,10 @@ class Expressions:
         if kind.is_float or kind.name in ("array", "map", "row"):
             raise not_emulated(f"IN of {kind}", node)
         if kind != types[0]:
-            sql = f"SELECT CAST(c0 AS {operators.duckdb_type(kind)}) FROM ({sql}) AS wider (c0)"
+            sql = f"SELECT CAST(c0 AS {duckdb(kind)}) FROM ({sql}) AS wider (c0)"
         return derived(f"({coerce(part, kind).sql} IN ({sql}))", BOOLEAN, [part])
 
-    def between(self, node: Any) -> Typed:
+    def _between(self, node: Any) -> Typed:
         part, low, high = self(node.this), self(node.args["low"]), self(node.args["high"])
         if node.args.get("symmetric"):
             raise not_emulated("BETWEEN SYMMETRIC", node)
@@ -219,7 +219,7 @@ class Expressions:
         one, other = compare(part, ">=", low, node), compare(part, "<=", high, node)
         return derived(f"({one.sql} AND {other.sql})", BOOLEAN, [part, low, high])
 
-    def like(self, node: Any, escape: str | None = None) -> Typed:
+    def _like(self, node: Any, escape: str | None = None) -> Typed:
         part, wanted = self(node.this), self(node.expression)
         for each, what in ((part, "Left side"), (wanted, "Pattern")):
             if not each.type.is_text and each.type != UNKNOWN:
@@ -242,13 +242,13 @@ class Expressions:
         word = "NOT LIKE" if node.args.get("negate") else "LIKE"
         return derived(f"({part.sql} {word} {wanted.sql}{tail})", BOOLEAN, [part, wanted])
 
-    def escaped(self, node: Any) -> Typed:
+    def _escaped(self, node: Any) -> Typed:
         found = self(node.expression)
         if not isinstance(node.this, exp.Like) or not isinstance(found.value, str):
             raise not_emulated("ESCAPE", node)
-        return self.like(node.this, found.value)
+        return self._like(node.this, found.value)
 
-    def case(self, node: Any) -> Typed:
+    def _case(self, node: Any) -> Typed:
         base = self(node.this) if node.this is not None else None
         conditions, results = [], []
         for branch in node.args["ifs"]:
@@ -273,7 +273,7 @@ class Expressions:
             kind = found
         return [coerce(part, kind) for part in results]
 
-    def if_(self, node: Any) -> Typed:
+    def _if(self, node: Any) -> Typed:
         when = self.boolean(node.this, "IF condition")
         results = [self(node.args["true"])]
         if (otherwise := node.args.get("false")) is not None:
@@ -282,7 +282,7 @@ class Expressions:
         tail = f" ELSE {parts[1].sql}" if len(parts) > 1 else ""
         return derived(f"CASE WHEN {when.sql} THEN {parts[0].sql}{tail} END", parts[0].type, [when, *results])
 
-    def cast(self, node: Any) -> Typed:
+    def _cast(self, node: Any) -> Typed:
         kind = type_of(node.args["to"])
         if node.args.get("format"):
             raise not_emulated("CAST with a format", node)
@@ -294,50 +294,50 @@ class Expressions:
                 raise not_emulated("DECIMAL without its digits", node)
         return cast(self(inner), kind, node, safe=isinstance(node, exp.TryCast))
 
-    def subquery(self, node: Any) -> Typed:
+    def _subquery(self, node: Any) -> Typed:
         sql, types, _, outer = self.queries.subquery(node, self.scope)
         if len(types) != 1:
             raise not_emulated("a row that is a subquery", node)
         found = Typed(f"({sql})", types[0], may_be_nan=types[0].is_float, outer=outer)
         return replace(found, free=frozenset((found.sql,))) if outer and self.groups is not None else found
 
-    def exists(self, node: Any) -> Typed:
+    def _exists(self, node: Any) -> Typed:
         sql, _, _, outer = self.queries.subquery(node.this, self.scope)
         return Typed(f"EXISTS ({sql})", BOOLEAN, outer=outer)
 
-    def array(self, node: Any) -> Typed:
+    def _array(self, node: Any) -> Typed:
         parts = [self(part) for part in node.expressions]
         if not parts:
             return Typed("[]", array(UNKNOWN))
         alike = self._alike(parts, node)
         return derived(f"[{', '.join(part.sql for part in alike)}]", array(alike[0].type), parts)
 
-    def bracket(self, node: Any) -> Typed:
+    def _bracket(self, node: Any) -> Typed:
         if len(node.expressions) != 1:
             raise SqlError("SYNTAX_ERROR", "mismatched input ','", node)
         return specials.subscript(self(node.this), self(node.expressions[0]), node)
 
-    def extract(self, node: Any) -> Typed:
+    def _extract(self, node: Any) -> Typed:
         unit = node.this.name.upper()
         if unit not in times.FIELDS:
             raise SqlError("SYNTAX_ERROR", f"Invalid EXTRACT field: {unit}", node)
         return calls.scalar(self, times.FIELDS[unit], [self(node.expression)], node)
 
-    def trim(self, node: Any) -> Typed:
+    def _trim(self, node: Any) -> Typed:
         name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "trim")
         parts = [self(node.this)]
         if node.expression is not None:
             parts.append(self(node.expression))
         return calls.scalar(self, name, parts, node)
 
-    def position(self, node: Any) -> Typed:
+    def _position(self, node: Any) -> Typed:
         return calls.scalar(self, "strpos", [self(node.this), self(node.args["substr"])], node)
 
-    def substring(self, node: Any) -> Typed:
+    def _substring(self, node: Any) -> Typed:
         parts = [node.this, node.args.get("start"), node.args.get("length")]
         return calls.scalar(self, "substr", [self(part) for part in parts if part is not None], node)
 
-    def identifier(self, node: Any) -> Typed:
+    def _identifier(self, node: Any) -> Typed:
         if node.name.lower() in self.lambdas:
             return self.lambdas[node.name.lower()]
         raise SqlError("COLUMN_NOT_FOUND", f"Column '{node.name}' cannot be resolved", node)
@@ -383,37 +383,37 @@ def _now(kind: str) -> Callable[[Expressions, Any], Typed]:
 
 
 _HANDLERS: Final[dict[type, Callable[[Expressions, Any], Typed]]] = {
-    exp.Column: Expressions.column,
-    exp.Identifier: Expressions.identifier,
-    exp.Literal: Expressions.literal,
+    exp.Column: Expressions._column,
+    exp.Identifier: Expressions._identifier,
+    exp.Literal: Expressions._literal,
     exp.Boolean: lambda _, node: Typed(
         "true" if node.this else "false", BOOLEAN, value=bool(node.this), is_literal=True
     ),
     exp.Null: lambda _, node: Typed("NULL", UNKNOWN, is_literal=True),
     exp.Paren: lambda self, node: self(node.this),
     exp.Neg: lambda self, node: operators.negated(self(node.this), node),
-    exp.And: Expressions.connected,
-    exp.Or: Expressions.connected,
-    exp.Not: Expressions.inverted,
-    exp.Is: Expressions.is_,
-    exp.NullSafeEQ: Expressions.distinct_from,
-    exp.NullSafeNEQ: Expressions.distinct_from,
-    exp.In: Expressions.among,
-    exp.Between: Expressions.between,
-    exp.Like: Expressions.like,
-    exp.Escape: Expressions.escaped,
-    exp.Case: Expressions.case,
-    exp.If: Expressions.if_,
-    exp.Cast: Expressions.cast,
-    exp.TryCast: Expressions.cast,
-    exp.Subquery: Expressions.subquery,
-    exp.Exists: Expressions.exists,
-    exp.Array: Expressions.array,
-    exp.Bracket: Expressions.bracket,
-    exp.Extract: Expressions.extract,
-    exp.Trim: Expressions.trim,
-    exp.StrPosition: Expressions.position,
-    exp.Substring: Expressions.substring,
+    exp.And: Expressions._connected,
+    exp.Or: Expressions._connected,
+    exp.Not: Expressions._inverted,
+    exp.Is: Expressions._is,
+    exp.NullSafeEQ: Expressions._distinct_from,
+    exp.NullSafeNEQ: Expressions._distinct_from,
+    exp.In: Expressions._among,
+    exp.Between: Expressions._between,
+    exp.Like: Expressions._like,
+    exp.Escape: Expressions._escaped,
+    exp.Case: Expressions._case,
+    exp.If: Expressions._if,
+    exp.Cast: Expressions._cast,
+    exp.TryCast: Expressions._cast,
+    exp.Subquery: Expressions._subquery,
+    exp.Exists: Expressions._exists,
+    exp.Array: Expressions._array,
+    exp.Bracket: Expressions._bracket,
+    exp.Extract: Expressions._extract,
+    exp.Trim: Expressions._trim,
+    exp.StrPosition: Expressions._position,
+    exp.Substring: Expressions._substring,
     exp.DPipe: lambda self, node: operators.concatenated(self(node.left), self(node.right), node),
     exp.AtTimeZone: lambda self, node: times.at_zone(self(node.this), self(node.args["zone"]), node),
     exp.Interval: lambda _, node: interval(node),
@@ -425,6 +425,6 @@ _HANDLERS: Final[dict[type, Callable[[Expressions, Any], Typed]]] = {
     exp.Filter: lambda self, node: calls.function(self, node.this, condition=node.expression.this),
     exp.Window: lambda self, node: calls.window(self, node),
     exp.GroupConcat: lambda self, node: calls.listagg(self, node),
-    **dict.fromkeys(_COMPARISONS, Expressions.compared),
-    **dict.fromkeys(_ARITHMETIC, Expressions.arithmetic),
+    **dict.fromkeys(_COMPARISONS, Expressions._compared),
+    **dict.fromkeys(_ARITHMETIC, Expressions._arithmetic),
 }

@@ -17,6 +17,8 @@ from athena_sql.errors import SqlError, not_emulated
 from athena_sql.typed import Typed, derived
 from athena_sql.types import UNKNOWN, Type, coercible, common, from_hive
 
+_RARE: Final = ("varbinary", "array", "map", "row", "unknown")
+"""Types for which Trino has more functions than are known here."""
 _LINE: Final = re.compile(r"(\w+)\((.*?)\) -> ([^:]+?) *: (.*)")
 
 
@@ -73,6 +75,8 @@ def choose(
         if best is None or cost < best[0]:
             best = cost, function, types, _resolved(function.result, bound, UNKNOWN)
     if best is None:
+        if any(part.type.name in _RARE for part in given):
+            raise not_emulated(f"{name} of {', '.join(str(part.type) for part in given)}", node)
         kinds = ", ".join(str(part.type) for part in given)
         expected = ", ".join(f"{function.name}({', '.join(function.parameters)})" for function in functions)
         raise SqlError(

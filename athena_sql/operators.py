@@ -68,6 +68,8 @@ def arithmetic(left: Typed, operator: str, right: Typed, node: Any) -> Typed:
         known = right.type if left.type == UNKNOWN else left.type
         if not (known.is_number or known == UNKNOWN):
             raise not_emulated("arithmetic with NULL", node)
+        if known.name == "decimal":
+            raise not_emulated(f"{known} {operator} NULL", node)
         if known == UNKNOWN:
             raise mismatch(left, operator, right, node)
         left, right = coerce(left, known), coerce(right, known)

@@ -16,9 +16,11 @@ from athena_sql.scope import Catalog, Column, Scope, TableUse
 from athena_sql.typed import LONGEST, Typed
 from athena_sql.types import UNKNOWN, Type, common, duckdb
 
-_SELECT_PARTS: Final = frozenset(
-    ["with_", "kind", "hint", "distinct", "expressions", "limit", "offset", "from_", "joins", "where", "group", "having", "windows", "order", "operation_modifiers", "laterals", "exclude", "into"]
-)  # fmt: skip
+_SELECT_PARTS_WORDS: Final = """
+with_ kind hint distinct expressions limit offset from_ joins where group having windows order
+operation_modifiers laterals exclude into
+"""
+_SELECT_PARTS: Final = frozenset(_SELECT_PARTS_WORDS.split())
 _SET_WORDS: Final = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 _DEEPEST: Final = 25
 
@@ -138,8 +140,8 @@ class Analyser:
         )
         columns = ", ".join(f"c{place}" for place in range(len(types)))
         sql = f"SELECT {columns} FROM (VALUES {written}) AS {self.alias()} ({columns})"
-        found = Result(sql, [f"_col{place}" for place in range(len(types))], types)
-        return self._tail(node, found, around)
+        answer = Result(sql, [f"_col{place}" for place in range(len(types))], types)
+        return self._tail(node, answer, around)
 
     def _set(self, node: Any, around: Scope | None) -> Result:
         left, right = self.query(node.this, around), self.query(node.expression, around)

@@ -240,7 +240,7 @@ class Relations:
                 same = [column for column in columns if column.name == name]
                 if not same:
                     raise SqlError("COLUMN_NOT_FOUND", f"Column '{name}' is missing from a side of join", join)
-                if len([c for c in same if c.qualifier or True]) > 1:
+                if len(same) > 1:
                     raise SqlError("AMBIGUOUS_NAME", f"Column '{name}' is ambiguous", join)
                 found.append(same[0])
             one, other = (Typed(c.sql, c.type, columns=frozenset((c.sql,)), may_be_nan=c.type.is_float) for c in found)

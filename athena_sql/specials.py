@@ -15,10 +15,12 @@ from athena_sql.types import (
     BIGINT,
     BOOLEAN,
     DOUBLE,
+    INTEGER,
     UNKNOWN,
     VARCHAR,
     Type,
     array,
+    as_decimal,
     coercible,
     common,
     decimal,
@@ -30,6 +32,8 @@ Special = Callable[[str, list[Typed], Any], Typed]
 
 def _wrong(name: str, given: list[Typed], node: Any) -> SqlError:
     kinds = ", ".join(str(part.type) for part in given)
+    if any(part.type.name in ("varbinary", "map", "row", "unknown", "array") for part in given):
+        return not_emulated(f"{name} of {kinds}", node)
     return SqlError("FUNCTION_NOT_FOUND", f"Unexpected parameters ({kinds}) for function {name}", node)
 
 
@@ -55,14 +59,14 @@ def _common(name: str, given: list[Typed], node: Any) -> tuple[list[Typed], Type
     return [coerce(part, kind) for part in given], kind
 
 
-def coalesce(name: str, given: list[Typed], node: Any) -> Typed:
+def _coalesce(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) < 2:
         raise SqlError("INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments", node)
     parts, kind = _common("COALESCE", given, node)
     return derived(f"coalesce({', '.join(part.sql for part in parts)})", kind, given)
 
 
-def nullif(name: str, given: list[Typed], node: Any) -> Typed:
+def _nullif(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 2:
         raise SqlError("INVALID_FUNCTION_ARGUMENT", "Invalid number of arguments for 'nullif' function", node)
     one, other, _ = both(given[0], given[1], "=", node)
@@ -70,7 +74,7 @@ def nullif(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"CASE WHEN {equal.sql} THEN NULL ELSE {given[0].sql} END", given[0].type, given)
 
 
-def extreme(name: str, given: list[Typed], node: Any) -> Typed:
+def _extreme(name: str, given: list[Typed], node: Any) -> Typed:
     if not given:
         raise _wrong(name, given, node)
     parts, kind = _common(name, given, node)
@@ -83,7 +87,7 @@ def extreme(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"CASE WHEN {nulls} THEN NULL ELSE {name}({inside}) END", kind, given)
 
 
-def concat(name: str, given: list[Typed], node: Any) -> Typed:
+def _concat(name: str, given: list[Typed], node: Any) -> Typed:
     from athena_sql.operators import concatenated
 
     if len(given) < 2:
@@ -94,7 +98,7 @@ def concat(name: str, given: list[Typed], node: Any) -> Typed:
     return found
 
 
-def substr(name: str, given: list[Typed], node: Any) -> Typed:
+def _substr(name: str, given: list[Typed], node: Any) -> Typed:
     parts = _need(name, given, node, VARCHAR, BIGINT, BIGINT, least=2)
     text, start = parts[0].sql, parts[1]
     length = f", greatest({parts[2].sql}, 0)" if len(parts) == 3 else ""
@@ -111,7 +115,7 @@ def substr(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(sql, VARCHAR, given)
 
 
-def split_part(name: str, given: list[Typed], node: Any) -> Typed:
+def _split_part(name: str, given: list[Typed], node: Any) -> Typed:
     parts = _need(name, given, node, VARCHAR, VARCHAR, BIGINT)
     index = parts[2]
     if not index.is_literal or not isinstance(index.value, int):
@@ -121,7 +125,7 @@ def split_part(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"string_split({parts[0].sql}, {parts[1].sql})[{index.value}]", VARCHAR, given)
 
 
-def pad(name: str, given: list[Typed], node: Any) -> Typed:
+def _pad(name: str, given: list[Typed], node: Any) -> Typed:
     parts = _need(name, given, node, VARCHAR, BIGINT, VARCHAR)
     size = parts[1]
     if not size.is_literal or not isinstance(size.value, int) or size.value < 0 or parts[2].value in (None, ""):
@@ -129,12 +133,18 @@ def pad(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"{name}({parts[0].sql}, {size.value}, {parts[2].sql})", VARCHAR, given)
 
 
-def chr_(name: str, given: list[Typed], node: Any) -> Typed:
+def _chr(name: str, given: list[Typed], node: Any) -> Typed:
     (part,) = _need(name, given, node, BIGINT)
     return derived(f"chr(CAST({part.sql} AS INTEGER))", VARCHAR, given)
 
 
-def pattern(name: str, given: list[Typed], node: Any) -> Typed:
+def _codepoint(name: str, given: list[Typed], node: Any) -> Typed:
+    if len(given) != 1 or given[0].type != Type("varchar", (1,)):
+        raise _wrong(name, given, node)
+    return derived(f"unicode({given[0].sql})", INTEGER, given)
+
+
+def _pattern(name: str, given: list[Typed], node: Any) -> Typed:
     """regexp_like, regexp_extract, regexp_extract_all, regexp_replace, regexp_split, regexp_count."""
     group = {"regexp_extract": BIGINT, "regexp_extract_all": BIGINT, "regexp_replace": VARCHAR}.get(name)
     kinds = (VARCHAR, VARCHAR) + ((group,) if group else ())
@@ -171,7 +181,7 @@ def pattern(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"CAST(len(regexp_extract_all({text}, {wanted})) AS BIGINT)", BIGINT, given)
 
 
-def rounded(name: str, given: list[Typed], node: Any) -> Typed:
+def _rounded(name: str, given: list[Typed], node: Any) -> Typed:
     """round, floor, ceiling, truncate and sign, whose types follow those of what is rounded."""
     write = {"ceiling": "ceil", "truncate": "trunc"}.get(name, name)
     if not given or not given[0].type.is_number or len(given) > (2 if name in ("round", "truncate") else 1):
@@ -196,6 +206,9 @@ def rounded(name: str, given: list[Typed], node: Any) -> Typed:
         if kind.is_integer:
             return derived(f"CAST(round({number.sql}, {places}) AS {duckdb(kind)})", kind, given)
         return derived(f"CAST(round({number.sql}, {places}) AS {duckdb(kind)})", kind, given)
+    if kind.is_integer and name == "truncate":
+        kind = as_decimal(kind)
+        return derived(f"CAST({number.sql} AS {duckdb(kind)})", kind, given)
     if kind.is_integer:
         return number
     if kind.name == "decimal":
@@ -208,7 +221,7 @@ def rounded(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"CAST({write}({number.sql}) AS {duckdb(kind)})", kind, given)
 
 
-def modulo(name: str, given: list[Typed], node: Any) -> Typed:
+def _modulo(name: str, given: list[Typed], node: Any) -> Typed:
     from athena_sql.operators import arithmetic
 
     if len(given) != 2 or not all(part.type.is_number for part in given):
@@ -216,7 +229,7 @@ def modulo(name: str, given: list[Typed], node: Any) -> Typed:
     return arithmetic(given[0], "%", given[1], node)
 
 
-def logarithm(name: str, given: list[Typed], node: Any) -> Typed:
+def _logarithm(name: str, given: list[Typed], node: Any) -> Typed:
     """ln, log2, log10 and log, of which DuckDB fails where Trino answers -Infinity or NaN."""
     if name == "log":
         base, number = _need(name, given, node, DOUBLE, DOUBLE)
@@ -235,18 +248,22 @@ def _log(name: str, number: Typed) -> str:
     )
 
 
-def contains(name: str, given: list[Typed], node: Any) -> Typed:
+def _contains(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 2 or given[0].type.name != "array":
         raise _wrong(name, given, node)
     kind = common(given[0].type.inner[0], given[1].type)
     if kind is None or kind.name in ("array", "map", "row"):
         raise _wrong(name, given, node)
     many, one = coerce(given[0], array(kind)).sql, coerce(given[1], kind).sql
-    sql = f"CASE WHEN list_contains({many}, {one}) THEN true WHEN len({many}) > len(list_filter({many}, lambda x: x IS NOT NULL)) THEN NULL WHEN {many} IS NULL OR {one} IS NULL THEN NULL ELSE false END"
+    sql = (
+        f"CASE WHEN list_contains({many}, {one}) THEN true "
+        f"WHEN len({many}) > len(list_filter({many}, lambda x: x IS NOT NULL)) THEN NULL "
+        f"WHEN {many} IS NULL OR {one} IS NULL THEN NULL ELSE false END"
+    )
     return derived(sql, BOOLEAN, given)
 
 
-def element_at(name: str, given: list[Typed], node: Any) -> Typed:
+def _element_at(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 2 or given[0].type.name not in ("array", "map"):
         raise _wrong(name, given, node)
     many, key = given
@@ -298,7 +315,7 @@ def subscript(many: Typed, key: Typed, node: Any) -> Typed:
     return derived(sql, many.type.inner[0], given)
 
 
-def array_extreme(name: str, given: list[Typed], node: Any) -> Typed:
+def _array_extreme(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 1 or given[0].type.name != "array" or given[0].type.inner[0].name in ("array", "map", "row"):
         raise _wrong(name, given, node)
     kind = given[0].type.inner[0]
@@ -314,7 +331,7 @@ def array_extreme(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(sql, kind, given)
 
 
-def slice_(name: str, given: list[Typed], node: Any) -> Typed:
+def _slice(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 3 or given[0].type.name != "array":
         raise _wrong(name, given, node)
     start, length = given[1].value, given[2].value
@@ -323,7 +340,7 @@ def slice_(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"list_slice({given[0].sql}, {start}, {start + length - 1})", given[0].type, given)
 
 
-def sequence(name: str, given: list[Typed], node: Any) -> Typed:
+def _sequence(name: str, given: list[Typed], node: Any) -> Typed:
     if not 2 <= len(given) <= 3 or not all(part.type.is_integer for part in given):
         if given and given[0].type.is_time:
             raise not_emulated("sequence of times", node)
@@ -341,7 +358,7 @@ def sequence(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"generate_series({start}, {stop}, {step})", array(BIGINT), given)
 
 
-def array_remove(name: str, given: list[Typed], node: Any) -> Typed:
+def _array_remove(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 2 or given[0].type.name != "array" or not given[1].is_literal or given[1].value is None:
         raise not_emulated("array_remove of what is no literal", node)
     inner = given[0].type.inner[0]
@@ -351,7 +368,7 @@ def array_remove(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"list_filter({given[0].sql}, lambda x: x IS DISTINCT FROM {one})", given[0].type, given)
 
 
-def repeat(name: str, given: list[Typed], node: Any) -> Typed:
+def _repeat(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 2 or not given[1].type.is_integer or not isinstance(given[1].value, int):
         raise not_emulated("repeat so many times that it is no literal", node)
     return derived(
@@ -359,7 +376,7 @@ def repeat(name: str, given: list[Typed], node: Any) -> Typed:
     )
 
 
-def map_(name: str, given: list[Typed], node: Any) -> Typed:
+def _map(name: str, given: list[Typed], node: Any) -> Typed:
     if not given:
         return derived("MAP {}", Type("map", (), (UNKNOWN, UNKNOWN)), given)
     if len(given) != 2 or any(part.type.name != "array" for part in given):
@@ -368,7 +385,7 @@ def map_(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"map({given[0].sql}, {given[1].sql})", kind, given)
 
 
-def json_scalar(name: str, given: list[Typed], node: Any) -> Typed:
+def _json_scalar(name: str, given: list[Typed], node: Any) -> Typed:
     parts = _need(name, given, node, VARCHAR, VARCHAR)
     path = literal_text(given[1], "a path", node)
     if not re.fullmatch(r"\$(\.[A-Za-z_]\w*|\[\d+\])*", path):
@@ -382,7 +399,7 @@ def json_scalar(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(sql, VARCHAR, given)
 
 
-def row(name: str, given: list[Typed], node: Any) -> Typed:
+def _row(name: str, given: list[Typed], node: Any) -> Typed:
     kinds = tuple(part.type for part in given)
     if UNKNOWN in kinds or not given:
         raise not_emulated("a row with NULL", node)
@@ -390,40 +407,41 @@ def row(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"{{{parts}}}", Type("row", (), kinds), given)
 
 
-def typeof(name: str, given: list[Typed], node: Any) -> Typed:
+def _typeof(name: str, given: list[Typed], node: Any) -> Typed:
     (part,) = _need(name, given, node, None)
     return derived(formats.quoted(str(part.type)), VARCHAR, given)
 
 
 TABLE: Final[Mapping[str, Special]] = {
-    "coalesce": coalesce,
-    "nullif": nullif,
-    "greatest": extreme,
-    "least": extreme,
-    "concat": concat,
-    "substr": substr,
-    "substring": substr,
-    "split_part": split_part,
-    "lpad": pad,
-    "rpad": pad,
-    "chr": chr_,
+    "coalesce": _coalesce,
+    "nullif": _nullif,
+    "greatest": _extreme,
+    "least": _extreme,
+    "concat": _concat,
+    "substr": _substr,
+    "substring": _substr,
+    "split_part": _split_part,
+    "lpad": _pad,
+    "rpad": _pad,
+    "chr": _chr,
+    "codepoint": _codepoint,
     **dict.fromkeys(
         ("regexp_like", "regexp_extract", "regexp_extract_all", "regexp_replace", "regexp_split", "regexp_count"),
-        pattern,
+        _pattern,
     ),
-    **dict.fromkeys(("round", "floor", "ceil", "ceiling", "truncate", "sign"), rounded),
-    "mod": modulo,
-    **dict.fromkeys(("ln", "log2", "log10", "log"), logarithm),
-    "contains": contains,
-    "element_at": element_at,
-    "array_max": array_extreme,
-    "array_min": array_extreme,
-    "slice": slice_,
-    "sequence": sequence,
-    "array_remove": array_remove,
-    "repeat": repeat,
-    "map": map_,
-    "json_extract_scalar": json_scalar,
-    "row": row,
-    "typeof": typeof,
+    **dict.fromkeys(("round", "floor", "ceil", "ceiling", "truncate", "sign"), _rounded),
+    "mod": _modulo,
+    **dict.fromkeys(("ln", "log2", "log10", "log"), _logarithm),
+    "contains": _contains,
+    "element_at": _element_at,
+    "array_max": _array_extreme,
+    "array_min": _array_extreme,
+    "slice": _slice,
+    "sequence": _sequence,
+    "array_remove": _array_remove,
+    "repeat": _repeat,
+    "map": _map,
+    "json_extract_scalar": _json_scalar,
+    "row": _row,
+    "typeof": _typeof,
 }

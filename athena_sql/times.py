@@ -34,7 +34,7 @@ def _unit(part: Typed, kind: Type, node: Any) -> str:
     return unit
 
 
-def date_trunc(name: str, given: list[Typed], node: Any) -> Typed:
+def _date_trunc(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 2 or not given[0].type.is_text or not given[1].type.is_time:
         raise _wrong(name, given, node)
     kind = given[1].type
@@ -47,7 +47,7 @@ def date_trunc(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(cut, kind, given)
 
 
-def date_add(name: str, given: list[Typed], node: Any) -> Typed:
+def _date_add(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 3 or not given[0].type.is_text or not given[2].type.is_time or not given[1].type.is_integer:
         raise _wrong(name, given, node)
     kind = given[2].type
@@ -69,7 +69,7 @@ def date_add(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(moved, kind if precision is None else Type(kind.name, (precision,), zone=kind.zone), given)
 
 
-def date_diff(name: str, given: list[Typed], node: Any) -> Typed:
+def _date_diff(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 3 or not given[0].type.is_text or not (given[1].type.is_time and given[2].type.is_time):
         raise _wrong(name, given, node)
     one, other, kind = both(given[1], given[2], "-", node)
@@ -77,7 +77,7 @@ def date_diff(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"date_sub('{unit}', {local(one).sql}, {local(other).sql})", BIGINT, given)
 
 
-def date_format(name: str, given: list[Typed], node: Any) -> Typed:
+def _date_format(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) != 2 or not given[0].type.is_time or not given[1].type.is_text:
         raise _wrong(name, given, node)
     write = formats.of_mysql if name == "date_format" else formats.of_joda
@@ -85,32 +85,32 @@ def date_format(name: str, given: list[Typed], node: Any) -> Typed:
     return derived(f"strftime({local(given[0]).sql}, {formats.quoted(wanted)})", VARCHAR, given)
 
 
-def date_parse(name: str, given: list[Typed], node: Any) -> Typed:
+def _date_parse(name: str, given: list[Typed], node: Any) -> Typed:
     parts = _need(name, given, node, VARCHAR, VARCHAR)
     wanted = formats.of_mysql(literal_text(given[1], "a format", node), node, parsing=True)
     return derived(f"strptime({parts[0].sql}, {formats.quoted(wanted)})", TIMESTAMP, given)
 
 
-def date(name: str, given: list[Typed], node: Any) -> Typed:
+def _date(name: str, given: list[Typed], node: Any) -> Typed:
     (part,) = _need(name, given, node, None)
     if not (part.type.is_time or part.type.is_text):
         raise _wrong(name, given, node)
     return cast(part, DATE, node)
 
 
-def from_iso8601_date(name: str, given: list[Typed], node: Any) -> Typed:
+def _from_iso8601_date(name: str, given: list[Typed], node: Any) -> Typed:
     (part,) = _need(name, given, node, VARCHAR)
     return cast(part, DATE, node)
 
 
-def from_unixtime(name: str, given: list[Typed], node: Any) -> Typed:
+def _from_unixtime(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) > 1:
         raise not_emulated("from_unixtime with a zone", node)
     (part,) = _need(name, given, node, DOUBLE)
     return derived(f"timezone('UTC', epoch_ms(CAST(round({part.sql} * 1000) AS BIGINT)))", TIMESTAMPTZ, given)
 
 
-def zoned(name: str, given: list[Typed], node: Any) -> Typed:
+def _zoned(name: str, given: list[Typed], node: Any) -> Typed:
     """with_timezone(timestamp, zone) and at_timezone(time with zone, zone)."""
     if len(given) != 2 or not given[1].type.is_text:
         raise _wrong(name, given, node)
@@ -186,25 +186,25 @@ def now(kind: str) -> Typed:
     return Typed("now()", TIMESTAMPTZ)
 
 
-def now_function(name: str, given: list[Typed], node: Any) -> Typed:
+def _now_function(name: str, given: list[Typed], node: Any) -> Typed:
     if given:
         raise _wrong(name, given, node)
     return now("zoned")
 
 
 TABLE: Final[Mapping[str, Special]] = {
-    "date_trunc": date_trunc,
-    "date_add": date_add,
-    "date_diff": date_diff,
-    "date_format": date_format,
-    "format_datetime": date_format,
-    "date_parse": date_parse,
-    "date": date,
-    "from_iso8601_date": from_iso8601_date,
-    "from_unixtime": from_unixtime,
-    "with_timezone": zoned,
-    "at_timezone": zoned,
-    "now": now_function,
+    "date_trunc": _date_trunc,
+    "date_add": _date_add,
+    "date_diff": _date_diff,
+    "date_format": _date_format,
+    "format_datetime": _date_format,
+    "date_parse": _date_parse,
+    "date": _date,
+    "from_iso8601_date": _from_iso8601_date,
+    "from_unixtime": _from_unixtime,
+    "with_timezone": _zoned,
+    "at_timezone": _zoned,
+    "now": _now_function,
 }
 FIELDS: Final = {
     "YEAR": "year", "QUARTER": "quarter", "MONTH": "month", "WEEK": "week", "DAY": "day", "DAY_OF_MONTH": "day",

@@ -46,11 +46,7 @@ def _java(value: float, digits_of: str) -> str:
 
 def printable(sql: str, types: Sequence[Type]) -> str:
     """The query with times in a zone as text: DuckDB hands them out with another package's help only."""
-    columns = [
-        f"{timestamp_text(local_time(f'c{place}', kind), max(3, kind.numbers[0]))} || ' {kind.zone}'" if kind.name == ZONED
-        else _uncommon(f"c{place}", kind)
-        for place, kind in enumerate(types)
-    ]  # fmt: skip
+    columns = [_shown(f"c{place}", kind) for place, kind in enumerate(types)]
     if all(column == f"c{place}" for place, column in enumerate(columns)):
         return sql
     return f"SELECT {', '.join(columns)} FROM ({sql}) AS printed"
@@ -61,10 +57,11 @@ def local_time(sql: str, kind: Type) -> str:
     return f"timezone('{kind.zone}', {sql})"
 
 
-def _uncommon(sql: str, kind: Type) -> str:
+def _shown(sql: str, kind: Type) -> str:
+    if kind.name == ZONED:
+        return f"{timestamp_text(local_time(sql, kind), max(3, kind.numbers[0]))} || ' {kind.zone}'"
     if kind.name == "array" and kind.inner[0].name == ZONED:
-        inner = kind.inner[0]
-        return f"list_transform({sql}, lambda x: {timestamp_text(local_time('x', inner), inner.numbers[0])} || ' {inner.zone}')"
+        return f"list_transform({sql}, lambda x: {_shown('x', kind.inner[0])})"
     return sql
 
 

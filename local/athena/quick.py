@@ -70,7 +70,6 @@ class QuickEngine:
             return metadata.create_view(tree, catalog, request)
         found = queries.analyse(tree, catalog, request.database)
         with duckdb.connect(":memory:") as connection:
-            # A query's own threads; what a query needs more of than there is, goes to no disk of the laptop.
             connection.execute("SET TimeZone = 'UTC'; SET threads = 2; SET max_expression_depth = 10000")
             scanned = 0
             relations = {}
@@ -131,7 +130,7 @@ def _fetched(connection: duckdb.DuckDBPyConnection, sql: str, request: Request) 
 
 
 def _worded(said: str) -> str:
-    """DuckDB's error in Athena's form: the name is ours where the SQL says it, else what Trino would most likely say."""
+    """DuckDB's error in Athena's form: by the name that our SQL gives it, else by what Trino would most likely say."""
     first = said.splitlines()[0] if said else ""
     if found := _ERROR.search(said.split("Error: ", 1)[-1]):
         return f"{found[1]}: {found[2].splitlines()[0]}"

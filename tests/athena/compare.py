@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.athena import results
+from local.athena.answers import QueryFailedError
+from local.athena.trino import client
 
 AGREE, BOTH_REFUSE, NOT_HERE, ONLY_HERE, DIFFERENT = (
     "agree", "both refuse", "not emulated", "accepted here only", "different"
@@ -65,29 +72,24 @@ def plain(kind: str) -> str:
 def _same(one: str | None, other: str | None, kind: str) -> bool:
     if one == other:
         return True
-    if one is None or other is None or kind not in ("double", "real"):
+    if one is None or other is None or kind not in ("double", "float"):
         return False
-    return math.isclose(float(one), float(other), rel_tol=1e-6 if kind == "real" else 1e-11)
+    return math.isclose(float(one), float(other), rel_tol=1e-6 if kind == "float" else 1e-11)
 
 
 def said_by_trino(address: str, database: str, sql: str, parameters: tuple[str, ...] = ()) -> Said:
     """Ask Trino."""
-    from local.athena.answers import QueryFailedError
-    from local.athena.trino import client
-
     try:
         found = client.ask(address, sql, database=database, parameters=parameters)
     except QueryFailedError as error:
         return Said(error=str(error))
-    return Said("", tuple(found.columns), tuple(found.types), tuple(map(tuple, found.rows)))
+    # As the emulator's Athena names them: of a result's types only decimals have their digits.
+    types = tuple(kind if kind.startswith("decimal") else results.plain(kind) for kind in found.types)
+    return Said("", tuple(found.columns), types, tuple(map(tuple, found.rows)))
 
 
 def said_by_quick(athena: Any, database: str, output: str, sql: str, parameters: tuple[str, ...] = ()) -> Said:
     """Ask the emulator's Athena."""
-    import time
-
-    from botocore.exceptions import ClientError
-
     arguments: dict[str, Any] = {"ExecutionParameters": list(parameters)} if parameters else {}
     try:
         query = athena.start_query_execution(

@@ -115,7 +115,9 @@ class World:
         """The pipeline's own tables, as the program declares them, with a few rows."""
         datasets = ["flights", "planes"]
         for table, folder in (
-            (own.runs(datasets), "runs"), (own.quarantined_rows(datasets), "rows"), (own.quarantined_files(), "reasons"),
+            (own.runs(datasets), "runs"),
+            (own.quarantined_rows(datasets), "rows"),
+            (own.quarantined_files(), "reasons"),
         ):  # fmt: skip
             definition = {
                 "Name": table.name,
