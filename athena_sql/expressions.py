@@ -390,6 +390,8 @@ _HANDLERS: Final[dict[type, Callable[[Expressions, Any], Typed]]] = {
         "true" if node.this else "false", BOOLEAN, value=bool(node.this), is_literal=True
     ),
     exp.Null: lambda _, node: Typed("NULL", UNKNOWN, is_literal=True),
+    # Only a query that is checked has a parameter left: it may be of any type.
+    exp.Placeholder: lambda _, node: Typed("NULL", UNKNOWN),
     exp.Paren: lambda self, node: self(node.this),
     exp.Neg: lambda self, node: operators.negated(self(node.this), node),
     exp.And: Expressions._connected,

@@ -147,6 +147,26 @@ def preview(
     command.run(stack, base, format_, longest, console)
 
 
+@app.command()
+def query(
+    check: Annotated[bool, typer.Option("--check", help="Only say what Athena would refuse.")] = False,
+) -> None:
+    """Check every file of queries/ against the contracts, before any table exists: its columns, types and parameters.
+
+    Exit codes: 0, Athena has nothing to refuse; 1, it has, or a file cannot be read; 2, wrong options.
+    """
+    if not check:
+        raise typer.BadParameter("give --check; named queries are asked by the query function (docs/runbook.md)")
+    # No other command but the preview loads the contracts.
+    from components.user_files import UserFileError, read
+
+    try:
+        files = read()
+    except UserFileError as error:
+        raise TargetError(str(error)) from error
+    console.print(f"{len(files.queries)} named queries fit {len(files.contracts)} contracts.")
+
+
 @app.command("smoke")
 def smoke_test(
     timeout: Annotated[int, typer.Option(help="Give up after that many seconds.")] = PATIENCE_SECONDS,
