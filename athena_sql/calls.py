@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlglot import exp
 
@@ -12,8 +12,8 @@ from athena_sql.errors import SqlError, not_emulated
 from athena_sql.typed import Typed, derived
 from athena_sql.types import BIGINT, BOOLEAN, UNKNOWN, VARCHAR, Type, array, common, decimal, duckdb
 
-if TYPE_CHECKING:
-    from athena_sql.expressions import Expressions
+Expressions: TypeAlias = Any
+"""athena_sql.expressions.Expressions, which imports this module."""
 
 _TAKE_NULL: Final = ("coalesce", "nullif", "greatest", "least", "typeof", "element_at", "contains", "count")
 
@@ -40,7 +40,8 @@ def function(self: Expressions, node: Any, *, condition: Any = None) -> Typed:
     if name == "grouping":
         return _grouping(self, node)
     if name == "if":
-        return self(exp.If(this=node.expressions[0], true=node.expressions[1]))
+        found: Typed = self(exp.If(this=node.expressions[0], true=node.expressions[1]))
+        return found
     if any(isinstance(argument, (exp.Distinct, exp.Order, exp.Star)) for argument in node.expressions):
         raise (
             functions.unknown(name, node)

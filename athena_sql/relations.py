@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlglot import exp
 
@@ -16,8 +16,9 @@ from athena_sql.scope import Column, Scope, TableUse
 from athena_sql.typed import Typed
 from athena_sql.types import BIGINT, VARCHAR, common, duckdb
 
-if TYPE_CHECKING:
-    from athena_sql.queries import Analyser, Result
+Analyser: TypeAlias = Any
+Result: TypeAlias = Any
+"""Those of athena_sql.queries, which imports this module."""
 
 _SIDES: Final = ("", "LEFT", "RIGHT", "FULL")
 _MOST_VIEWS: Final = 10

@@ -115,6 +115,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "replay": [["flights", "--dry-run"], [f"f{HOSTILE}"], ["flights", "--batch", HOSTILE], ["flights", "--yes"]],
     "backfill": [["flights", "--dry-run"], [f"f{HOSTILE}"], ["flights", "--prefix", HOSTILE], ["flights", "--yes"]],
     "preview": [["--stack", HOSTILE], ["--stack", "dev", "--base", HOSTILE], ["--stack", HOSTILE, "--format", "json"]],
+    "query": [["--check"]],
     "smoke": [[]],
 }
 
@@ -144,7 +145,7 @@ def test_no_command_of_the_operator_says_anything_unfit(
     monkeypatch.setattr(ops, "smoke", smoke)
     said = ""
     for arguments in ARGUMENTS[command]:
-        outputs = [] if command == "preview" else ["--outputs", str(operator.outputs)]
+        outputs = [] if command in ("preview", "query") else ["--outputs", str(operator.outputs)]
         monkeypatch.setattr("sys.argv", ["ops", command, *arguments, *outputs])
         capsys.readouterr()
         with contextlib.suppress(SystemExit):
