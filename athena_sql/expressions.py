@@ -17,7 +17,7 @@ from athena_sql.literals import interval, number, type_of
 from athena_sql.operators import compare
 from athena_sql.scope import Scope, TableUse
 from athena_sql.typed import Typed, derived
-from athena_sql.types import BOOLEAN, UNKNOWN, VARBINARY, Type, array, common, duckdb
+from athena_sql.types import BOOLEAN, CATALOG, UNKNOWN, VARBINARY, Type, array, common, duckdb, field_of
 
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _ARITHMETIC: Final = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
@@ -86,25 +86,34 @@ class Expressions:
         return coerce(found, BOOLEAN) if found.type == UNKNOWN else found
 
     def _column(self, node: Any) -> Typed:
-        name = node.name.lower()
         if isinstance(node.this, exp.Star):
             raise SqlError("SYNTAX_ERROR", "mismatched input '*'", node)
-        qualifier = node.table.lower()
-        if node.args.get("catalog"):
-            raise not_emulated("a column with its catalog", node)
-        if not qualifier and name in self.lambdas:
+        path = [part.name.lower() for part in node.parts]
+        if len(path) == 4 and path[0] == CATALOG:
+            path = path[1:]
+        return self._path(path, node)
+
+    def _path(self, path: list[str], node: Any) -> Typed:
+        """A column, by its name and those of its table and database; else a field of what the names before it mean."""
+        *before, name = path
+        if not before and name in self.lambdas:
             return self.lambdas[name]
-        if not qualifier and name in self.aliases:
+        if not before and name in self.aliases:
             named = self.aliases[name]
             if named is None:
                 raise SqlError("AMBIGUOUS_NAME", f"Column '{name}' is ambiguous", node)
             return named
+        if before and before[0] in self.lambdas:
+            return self._field(self._path(before, node), name, node)
         try:
-            column, outer = self.scope.resolve(name, qualifier, node)
+            column, outer = self.scope.resolve(path, node)
         except SqlError as error:
-            if qualifier and error.name == "COLUMN_NOT_FOUND" and not node.args.get("db"):
-                return self._field(qualifier, name, node, error)
-            raise
+            if error.name != "COLUMN_NOT_FOUND" or not before:
+                raise
+            try:
+                return self._field(self._path(before, node), name, node)
+            except SqlError:
+                raise error from None
         for use in self.uses:
             if column.sql.startswith(f"{use.alias}."):
                 use.touched.add(name)
@@ -112,16 +121,22 @@ class Expressions:
         nan = column.may_be_nan and column.type.is_float
         return Typed(column.sql, column.type, free, may_be_nan=nan, columns=frozenset((column.sql,)), outer=outer)
 
-    def _field(self, base: str, name: str, node: Any, error: SqlError) -> Typed:
-        """A field of a row: what looks like a table's column may be a column's field."""
-        try:
-            row = self._column(exp.column(base))
-        except SqlError:
-            raise error from None
-        if row.type.name != "row" or name not in row.type.fields:
-            raise error
-        place = row.type.fields.index(name)
-        return derived(f'({row.sql})."{name}"', row.type.inner[place], [row])
+    def _dot(self, node: Any) -> Typed:
+        if not isinstance(node.expression, exp.Identifier):
+            raise not_emulated("a point of this form", node)
+        return self._field(self(node.this), node.expression.name.lower(), node)
+
+    def _field(self, row: Typed, name: str, node: Any) -> Typed:
+        """A field of a row."""
+        if row.type.name != "row":
+            raise SqlError("TYPE_MISMATCH", f"Expression is not of type ROW: {row.type}", node)
+        places = [place for place, each in enumerate(row.type.fields) if each.lower() == name]
+        if not places:
+            raise SqlError("COLUMN_NOT_FOUND", f"Field '{name}' cannot be resolved in {row.type}", node)
+        if len(places) > 1:
+            raise SqlError("AMBIGUOUS_NAME", f"Ambiguous row field reference: {name}", node)
+        kind = row.type.inner[places[0]]
+        return derived(field_of(row.sql, row.type, places[0]), kind, [row], may_be_nan=kind.is_float)
 
     def _literal(self, node: Any) -> Typed:
         if node.is_string:
@@ -384,6 +399,7 @@ def _now(kind: str) -> Callable[[Expressions, Any], Typed]:
 
 _HANDLERS: Final[dict[type, Callable[[Expressions, Any], Typed]]] = {
     exp.Column: Expressions._column,
+    exp.Dot: Expressions._dot,
     exp.Identifier: Expressions._identifier,
     exp.Literal: Expressions._literal,
     exp.Boolean: lambda _, node: Typed(

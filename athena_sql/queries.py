@@ -398,6 +398,8 @@ def _expanded(node: Any, relations: Relations, scope: Scope) -> list[tuple[str |
             found = relations.star(qualifier)
             if not found:
                 if qualifier:
+                    if any(column.name == qualifier for column in scope.columns):
+                        raise not_emulated("a star of a row", item)
                     raise SqlError("TABLE_NOT_FOUND", f"Unable to resolve reference {qualifier}", item)
                 raise SqlError("COLUMN_NOT_FOUND", "SELECT * not allowed from relation that has no columns", item)
             for column in found:
@@ -409,11 +411,24 @@ def _expanded(node: Any, relations: Relations, scope: Scope) -> list[tuple[str |
                 raise SqlError("SYNTAX_ERROR", "mismatched input ':'", item)
             items.append((item.alias, item.this))
         else:
-            inner = item
-            items.append((inner.name.lower() if isinstance(inner, exp.Column) else None, inner))
+            items.append((_own_name(item), item))
     if not items:
         raise SqlError("SYNTAX_ERROR", "mismatched input 'FROM'. Expecting: an expression", node)
     return items
+
+
+def _own_name(item: Any) -> str | None:
+    """The name of a column of the answer that was given none: that of the column or field, without parentheses."""
+    while isinstance(item, exp.Paren):
+        item = item.this
+    path = item
+    while isinstance(path, exp.Dot):
+        path = path.this
+        while isinstance(path, exp.Paren):
+            path = path.this
+    if not isinstance(path, exp.Column):
+        return None
+    return str(item.expression.name if isinstance(item, exp.Dot) else item.name).lower()
 
 
 def _named(items: Sequence[Any], outputs: Sequence[Typed]) -> dict[str, Typed | None]:

@@ -14,7 +14,7 @@ from athena_sql.expressions import Expressions
 from athena_sql.operators import compare
 from athena_sql.scope import Column, Scope, TableUse
 from athena_sql.typed import Typed
-from athena_sql.types import BIGINT, VARCHAR, common, duckdb
+from athena_sql.types import BIGINT, CATALOG, VARCHAR, Type, common, duckdb, field_of
 
 Analyser: TypeAlias = Any
 Result: TypeAlias = Any
@@ -22,7 +22,7 @@ Result: TypeAlias = Any
 
 _SIDES: Final = ("", "LEFT", "RIGHT", "FULL")
 _MOST_VIEWS: Final = 10
-_CATALOGS: Final = ("", "awsdatacatalog")
+_CATALOGS: Final = ("", CATALOG)
 
 
 @dataclass
@@ -103,10 +103,13 @@ class Relations:
         use = TableUse(database, name, alias)
         analyser.uses.append(use)
         qualifier = node.alias.lower() or name
-        columns = [Column(column, kind, f'{alias}."{column}"', qualifier) for column, kind in found.columns.items()]
+        own = "" if node.alias else database
+        columns = [
+            Column(column, kind, f'{alias}."{column}"', qualifier, own) for column, kind in found.columns.items()
+        ]
         self._add(node, columns)
         if not found.constant:
-            self.columns.append(Column("$path", VARCHAR, f'{alias}."$path"', qualifier, hidden=True))
+            self.columns.append(Column("$path", VARCHAR, f'{alias}."$path"', qualifier, own, hidden=True))
         return f"{{{alias}}} AS {alias}"
 
     def _view(self, node: Any, found: Any, name: str) -> str:
@@ -158,27 +161,39 @@ class Relations:
 
     def _unnest(self, node: Any) -> str:
         expressions = Expressions(Scope(self.columns, self.around), self.analyser, uses=self.analyser.uses)
-        parts, columns = [], []
+        parts: list[str] = []
+        # What a row of the answer is made of: a value of a list, or a field of it.
+        shown: list[str] = []
+        columns: list[Type] = []
+        own_names: dict[int, str] = {}
         alias = self.analyser.alias()
         longest = []
         for each in node.expressions:
             part = expressions(each)
             self.outer = self.outer or part.outer
             if part.type.name == "map":
+                shown += [f"p{len(parts)}", f"p{len(parts) + 1}"]
                 parts += [f"unnest(map_keys({part.sql}))", f"unnest(map_values({part.sql}))"]
                 columns += list(part.type.inner)
                 longest.append(f"cardinality({part.sql})")
-            elif part.type.name == "array" and part.type.inner[0].name != "row":
-                kind = part.type.inner[0]
-                parts.append(f"unnest(CAST({part.sql} AS {duckdb(part.type)}))")
-                columns.append(kind)
-                longest.append(f"len({part.sql})")
             elif part.type.name == "array":
-                raise not_emulated("UNNEST of an array of rows", node)
+                kind = part.type.inner[0]
+                if kind.name == "row":
+                    # Trino makes a column of each field.
+                    fields = dict(zip(range(len(columns), len(columns) + len(kind.fields)), kind.fields, strict=True))
+                    own_names |= {place: name.lower() for place, name in fields.items() if name}
+                    shown += [field_of(f"p{len(parts)}", kind, place) for place in range(len(kind.inner))]
+                    columns += list(kind.inner)
+                else:
+                    shown.append(f"p{len(parts)}")
+                    columns.append(kind)
+                parts.append(f"unnest(CAST({part.sql} AS {duckdb(part.type)}))")
+                longest.append(f"len({part.sql})")
             else:
                 raise SqlError("INVALID_FUNCTION_ARGUMENT", f"Cannot unnest type: {part.type}", node)
         if node.args.get("offset"):
             size = f"greatest({', '.join(f'coalesce({each}, 0)' for each in longest)})"
+            shown.append(f"p{len(parts)}")
             parts.append(f"unnest(range(1, CAST({size} AS BIGINT) + 1))")
             columns.append(BIGINT)
         table = node.args.get("alias")
@@ -188,13 +203,14 @@ class Relations:
             named.append(node.args["offset"].name.lower())
         if named and len(named) != len(columns):
             raise SqlError("MISMATCHED_COLUMN_ALIASES", "Column alias list has another number of entries", node)
-        names = named or [f"_unnest{place}" for place in range(len(columns))]
+        names = named or [own_names.get(place, f"_unnest{place}") for place in range(len(columns))]
         self.columns.extend(
             Column(name, kind, f"{alias}.c{place}", qualifier)
             for place, (name, kind) in enumerate(zip(names, columns, strict=True))
         )
-        listed = ", ".join(f"{part} AS c{place}" for place, part in enumerate(parts))
-        return f"LATERAL (SELECT {listed}) AS {alias}"
+        inner = ", ".join(f"{part} AS p{place}" for place, part in enumerate(parts))
+        listed = ", ".join(f"{part} AS c{place}" for place, part in enumerate(shown))
+        return f"LATERAL (SELECT {listed} FROM (SELECT {inner}) AS parts) AS {alias}"
 
     def _join(self, join: Any) -> str:
         method, side, kind = (str(join.args.get(part) or "").upper() for part in ("method", "side", "kind"))

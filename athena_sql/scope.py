@@ -12,12 +12,16 @@ from athena_sql.types import Type
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a relation: the names it answers to, and its SQL. A hidden one is not part of `*`."""
+    """A column of a relation: the names it answers to, and its SQL. A hidden one is not part of `*`.
+
+    `database` is that of a table without another name.
+    """
 
     name: str
     type: Type
     sql: str
     qualifier: str = ""
+    database: str = ""
     hidden: bool = False
     may_be_nan: bool = True
 
@@ -64,22 +68,26 @@ class Scope:
     columns: list[Column] = field(default_factory=list)
     parent: Scope | None = None
 
-    def resolve(self, name: str, qualifier: str, node: Any) -> tuple[Column, bool]:
-        """The column of that name, and whether it is one of a query around this one.
+    def resolve(self, path: Sequence[str], node: Any) -> tuple[Column, bool]:
+        """The column of that name, after those of its table and database, and whether a query around has it.
 
         Raises:
             SqlError: there is none, or more than one.
         """
+        *before, name = path
+        qualifier, database = (before[-1] if before else ""), (before[-2] if len(before) > 1 else "")
         found = [
             column
             for column in self.columns
-            if column.name == name and (not qualifier or column.qualifier == qualifier)
+            if column.name == name
+            and (not qualifier or column.qualifier == qualifier)
+            and (not database or column.database == database)
         ]
         if len(found) > 1:
             raise SqlError("AMBIGUOUS_NAME", f"Column '{name}' is ambiguous", node)
         if found:
             return found[0], False
-        if self.parent is not None:
-            return self.parent.resolve(name, qualifier, node)[0], True
-        shown = f"{qualifier}.{name}" if qualifier else name
-        raise SqlError("COLUMN_NOT_FOUND", f"Column '{shown}' cannot be resolved", node)
+        # What is a column here with a field after it means no column of a query around this one.
+        if self.parent is not None and not any(column.name in before for column in self.columns):
+            return self.parent.resolve(path, node)[0], True
+        raise SqlError("COLUMN_NOT_FOUND", f"Column '{'.'.join(path)}' cannot be resolved", node)

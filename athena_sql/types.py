@@ -59,6 +59,7 @@ class Type:
         return self.name in ("date", "timestamp", ZONED)
 
 
+CATALOG: Final = "awsdatacatalog"
 ZONED: Final = "timestamp with time zone"
 DAYS: Final = "interval day to second"
 MONTHS: Final = "interval year to month"
@@ -151,6 +152,18 @@ _DUCKDB: Final = {
 """Intervals are kept as milliseconds or months."""
 
 
+def field_names(row: Type) -> tuple[str, ...]:
+    """What DuckDB calls the fields of a row: those without a name are field0, field1, ..."""
+    names = row.fields or ("",) * len(row.inner)
+    return tuple(name or f"field{place}" for place, name in enumerate(names))
+
+
+def field_of(sql: str, row: Type, place: int) -> str:
+    """A field of a row in DuckDB's SQL."""
+    name = field_names(row)[place].replace("'", "''")
+    return f"struct_extract({sql}, '{name}')"
+
+
 def duckdb(kind: Type) -> str:
     """The type as DuckDB writes it."""
     if kind.name == "decimal":
@@ -160,8 +173,8 @@ def duckdb(kind: Type) -> str:
     if kind.name == "map":
         return f"MAP({duckdb(kind.inner[0])}, {duckdb(kind.inner[1])})"
     if kind.name == "row":
-        names = kind.fields or tuple(f"field{place}" for place in range(len(kind.inner)))
-        return f"STRUCT({', '.join(f'{_quoted(n)} {duckdb(k)}' for n, k in zip(names, kind.inner, strict=True))})"
+        pairs = zip(field_names(kind), kind.inner, strict=True)
+        return f"STRUCT({', '.join(f'{_quoted(n)} {duckdb(k)}' for n, k in pairs)})"
     return _DUCKDB.get(kind.name, kind.name.upper())
 
 

@@ -12,9 +12,8 @@ from athena_sql.types import VARCHAR, Type, from_hive
 from components.catalog import tables
 from components.catalog.queries import Query
 from contracts.compiler.compile import CompiledContract
+from contracts.compiler.tables import OWN_COLUMNS
 
-OWN_COLUMNS = ("_source_file", "_batch_id")
-"""Text that every table has beside its contract's columns (docs/semantics.md, section 6)."""
 _DATABASE = ""
 _GIVEN = re.compile(r"\(parameters?: ([^()]*)\)")
 

@@ -13,10 +13,12 @@ def decide(checked: DataFrame, published_keys: DataFrame | None, contract: Contr
     Args:
         checked: records with `_file`, `_line`, `_reasons` and typed columns.
         published_keys: distinct primary keys of the published rows; None where nothing is published.
-        contract: says what the key is.
+        contract: says what the key is; without one, every valid record is curated.
     """
-    keys = list(contract.primary_key)
+    keys = list(contract.key)
     valid = F.size("_reasons") == 0
+    if not keys:
+        return checked.withColumn("_fate", F.when(valid, CURATED).otherwise(QUARANTINED))
     # Invalid records compete with nobody: each is alone in its window.
     alone = F.when(~valid, F.concat_ws(":", "_file", "_line"))
     order = Window.partitionBy(*keys, alone).orderBy("_file", "_line")

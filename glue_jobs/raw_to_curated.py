@@ -72,7 +72,7 @@ def run(
         manifest: names the files, and what they are read for.
         contract: says what a valid record is.
         attempt: the name of this run's own folder.
-        limits: how large a record may be, and what a worker holds in memory.
+        limits: what a worker holds in memory.
     """
     batch = read_batch(spark, manifest.files, contract, limits)
     if manifest.purpose == ROWS:

@@ -20,7 +20,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from record_engine import Limits, Span, Survey, is_gzipped, read, record_schema, spans, survey
+from record_engine import Limits, Span, Survey, lines_are_records, read, record_schema, spans, survey
 
 TASK_BYTES = 64 * 1024 * 1024
 OPENING_BYTES = 4 * 1024 * 1024
@@ -59,7 +59,7 @@ def read_batch(
 ) -> Batch:
     """Read every file of a manifest, whatever its format, once: the records are kept by Spark."""
     storage = Storage(_region(spark))
-    wanted = pieces(spark, files, storage)
+    wanted = pieces(spark, files, contract, storage)
     tasks = in_tasks(wanted)
     read_tasks = _Tasks(tasks, files, contract, storage, limits)
     found = (
@@ -82,13 +82,18 @@ def read_batch(
     return batch
 
 
-def pieces(spark: SparkSession, files: Sequence[ManifestFile], storage: "Storage") -> list[Piece]:
+def pieces(spark: SparkSession, files: Sequence[ManifestFile], contract: Contract, storage: "Storage") -> list[Piece]:
     """What is to be read: large text files in spans, if lines are records for sure, and every other file whole."""
-    ranges = [
-        (position, start, min(file.size, start + TASK_BYTES))
+    lines = {
+        position: storage.lines_are_records(file, contract)
         for position, file in enumerate(files)
-        if file.format in ("csv", "jsonl") and not is_gzipped(file) and file.size > TASK_BYTES
-        for start in range(0, file.size, TASK_BYTES)
+        if file.size > TASK_BYTES
+    }
+    ranges = [
+        (position, start, min(files[position].size, start + TASK_BYTES))
+        for position, are_records in lines.items()
+        if are_records is not False
+        for start in range(0, files[position].size, TASK_BYTES)
     ]
     found: dict[int, list[Survey]] = defaultdict(list)
     if ranges:
@@ -99,8 +104,8 @@ def pieces(spark: SparkSession, files: Sequence[ManifestFile], storage: "Storage
     wanted = []
     for position, file in enumerate(files):
         surveys = found.get(position, [])
-        # Only in CSV a quote may keep a line from being a record.
-        if surveys and not (file.format == "csv" and any(each.quoted for each in surveys)):
+        # Of some, a quote may keep a line from being a record.
+        if surveys and (lines[position] or not any(each.quoted for each in surveys)):
             wanted += [Piece(position, span.end - span.start, span) for span in spans(surveys, file.size)]
         else:
             wanted.append(Piece(position, file.size))
@@ -147,6 +152,11 @@ class Storage:
         if file.uri.startswith("file://"):
             return Path(unquote(file.uri.removeprefix("file://"))).open("rb")
         return _s3(self.region).open_file(file)
+
+    def lines_are_records(self, file: ManifestFile, contract: Contract) -> bool | None:
+        """Whether each line of a file is a record; None if each is, where the file has no quote."""
+        with self.failures(file), self.open(file) as stream:
+            return lines_are_records(stream, file, contract)
 
 
 @dataclass(frozen=True)

@@ -27,15 +27,17 @@ def published_keys(spark: SparkSession, checked: DataFrame, manifest: Manifest, 
     """Primary keys already in the table, read only from the partitions that this batch touches.
 
     Rows that an earlier, interrupted publish of this very batch left in the table do not count, nor do those that
-    the batch replaces.
+    the batch replaces. None where there are none, and where the contract keeps every row.
     """
+    if not contract.key:
+        return None
     paths = [path for path in _touched(checked, manifest, contract) if exists(spark, path)]
     if not paths:
         return None
     rows = read_table(spark, paths, manifest, contract).where(F.col("_batch_id") != manifest.batch_id)
     if manifest.purpose == REPLACE:
         rows = rows.where(~F.col("_source_file").isin(sources(manifest)))
-    return rows.select(*[F.col(key).cast(contract.column(key).type).alias(key) for key in contract.primary_key])
+    return rows.select(*[F.col(key).cast(contract.column(key).type).alias(key) for key in contract.key])
 
 
 def read_table(spark: SparkSession, paths: Sequence[str], manifest: Manifest, contract: Contract) -> DataFrame:

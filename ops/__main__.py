@@ -14,7 +14,10 @@ from pipeline_core.batches import Batches
 from pipeline_core.ledger import Ledger
 from rich.text import Text
 
+from contracts.compiler.read import ContractError
 from ops.announce import announce
+from ops.contracts import commands as contract_commands
+from ops.contracts.trial import TrialError
 from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
 from ops.preview.options import LONGEST_COMMENT, Format, PreviewError
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
@@ -26,6 +29,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 # Keys, reasons and what AWS says are text, whatever brackets are in them.
 console = PlainConsole(markup=False)
 notes = PlainConsole(stderr=True, markup=False)
+
+app.add_typer(contract_commands.app, name="contract")
+app.command("try")(contract_commands.try_file)
 
 Stack = Annotated[str | None, typer.Option(help="Pulumi stack, asked with the Pulumi CLI.")]
 Outputs = Annotated[
@@ -229,7 +235,7 @@ def run() -> None:
     """Run a command and exit. What a person can put right is one line, not a traceback."""
     try:
         app(prog_name="data-pipeline")
-    except (TargetError, PreviewError, SmokeError, ClientError, BotoCoreError) as error:
+    except (TargetError, PreviewError, SmokeError, TrialError, ContractError, ClientError, BotoCoreError) as error:
         notes.print(f"error: {error}", style="red", soft_wrap=True)
         sys.exit(error.exit_code if isinstance(error, PreviewError) else 1)
 

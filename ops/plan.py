@@ -9,12 +9,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from pipeline_core import layout
 from pipeline_core.documents import read
+from pipeline_core.fields import Fields
 from pipeline_core.files import FileItem, file_key
 from pipeline_core.ledger import IGNORED
 from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
@@ -54,7 +56,7 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """Which files: by prefix below the dataset's folder, by landing time (from, to; UTC), or those of a batch."""
+    """Which files: by prefix below the dataset's places, by landing time (from, to; UTC), or those of a batch."""
 
     dataset: str
     prefix: str = ""
@@ -128,15 +130,34 @@ def _action(item: FileItem | None, what: str) -> str | None:
 
 
 def _versions(target: Target, selection: Selection) -> Iterator[Version]:
+    places = _places(target)
+    own = [prefix for prefix, dataset in places.items() if dataset == selection.dataset] or [f"{selection.dataset}/"]
+    wanted = tuple(f"{prefix}{selection.prefix}" for prefix in own)
     if selection.batch_id is not None:
         found: Iterable[Version] = _files_of_batch(target, selection.dataset, selection.batch_id)
     else:
-        found = _listed(target, f"{selection.dataset}/{selection.prefix}")
+        found = chain.from_iterable(_listed(target, prefix) for prefix in _outermost(wanted))
     for version in found:
         after = selection.since is None or version.landed_at >= selection.since
         before = selection.until is None or version.landed_at < selection.until
-        if after and before and version.key.startswith(f"{selection.dataset}/{selection.prefix}"):
+        is_own = layout.dataset_of(version.key, places) == selection.dataset
+        if after and before and is_own and version.key.startswith(wanted):
             yield version
+
+
+def _places(target: Target) -> dict[str, str]:
+    """The datasets by the prefixes of their files."""
+    text = read(target.artifacts_bucket, layout.CONTRACT_INDEX_KEY)
+    return {} if text is None else Fields.from_json(text, layout.CONTRACT_INDEX_KEY).words("places", {})
+
+
+def _outermost(prefixes: Iterable[str]) -> list[str]:
+    """The prefixes without those that lie in others, whose keys would be listed twice."""
+    chosen: list[str] = []
+    for prefix in sorted(prefixes):
+        if not chosen or not prefix.startswith(chosen[-1]):
+            chosen.append(prefix)
+    return chosen
 
 
 def _listed(target: Target, prefix: str) -> Iterator[Version]:

@@ -11,7 +11,7 @@ from pipeline_core.layout import CONTRACTS, contract_key
 from pulumi import Input, Resource, ResourceOptions
 
 from components.storage.zone import Zone
-from contracts.compiler.compile import CompiledContract
+from contracts.compiler.compile import CompiledContract, places_of
 from contracts.compiler.evolution import (
     Contract,
     _version,
@@ -77,7 +77,7 @@ class ContractObjects(pulumi.ComponentResource):
             for contract in args.contracts
             if contract.document["frequency_hours"] is not None
         ]
-        index = {"datasets": datasets, "promises": promises}
+        index = {"datasets": datasets, "promises": promises, "places": dict(places_of(args.contracts))}
         self.index = self._write("index", index, [*first, *contracts])
         self.register_outputs({})
 

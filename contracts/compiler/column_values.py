@@ -3,32 +3,17 @@
 import math
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from open_data_contract_standard.model import SchemaProperty
+from open_data_contract_standard.model import EnumValue
 
 from config import plain_yaml
+from contracts.compiler.column_types import MAX_LENGTH, MOST_DIGITS
+from contracts.compiler.dialect import format_problems
 
-# What a contract may call a column's type. Left: logicalType and physicalType; right: the type of the table.
-PHYSICAL_TYPES = {
-    "string": {"string": "string", "varchar": "string", "text": "string"},
-    "integer": {"int": "int", "integer": "int", "bigint": "bigint", "long": "bigint"},
-    "number": {"double": "double", "float": "double"},
-    "boolean": {"boolean": "boolean"},
-    "date": {"date": "date"},
-    "timestamp": {"timestamp": "timestamp"},
-}
-DEFAULT_TYPE = {
-    "string": "string",
-    "integer": "bigint",
-    "number": "double",
-    "boolean": "boolean",
-    "date": "date",
-    "timestamp": "timestamp",
-}
 DECIMAL = re.compile(r"decimal\(([0-9]{1,2}),\s*([0-9]{1,2})\)")
 PARTITION_TYPES = ("int", "bigint", "string", "date")
 BOUNDS = ("minimum", "maximum")
@@ -39,41 +24,32 @@ OPTIONS = {
     "bigint": BOUNDS,
     "double": BOUNDS,
     "decimal": BOUNDS,
+    "date": (*BOUNDS, "format"),
+    "timestamp": (*BOUNDS, "format"),
 }
-MAX_LENGTH = 16 * 1024 * 1024
-"""Characters that no record has more of, since none has more bytes (docs/semantics.md, section 4.1)."""
+"""Options that are checked, by type of the table."""
+
+_RANGE = (*BOUNDS, "exclusiveMinimum", "exclusiveMaximum", "format")
+STANDARD_OPTIONS = {
+    "string": (*LENGTHS, "pattern", "format"),
+    "date": _RANGE,
+    "timestamp": (*_RANGE, "timezone", "defaultTimezone"),
+    "time": (*_RANGE, "timezone", "defaultTimezone"),
+    "number": (*_RANGE, "multipleOf"),
+    "integer": (*_RANGE, "multipleOf"),
+    "object": ("minProperties", "maxProperties", "required"),
+    "array": ("minItems", "maxItems", "uniqueItems"),
+    "vector": ("dimensions", "elementType", "distanceMetric", "embeddingModel", "embeddingModelVersion", "normalized"),
+}
+"""Options that the standard has, by logical type; a preview names those that are given and not checked."""
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+EXPONENT = re.compile(r".*[eE][+-]?[0-9]{1,3}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TIMESTAMP = re.compile(
-    rf"{DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}})?)?"
-    r"(Z|[+-]((0[0-9]|1[0-7]):[0-9]{2}|18:00))?"
+    rf"({DATE.pattern}[T ][0-9]{{2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]{{1,6}}(?:000)?)?)?)"
+    r"(?: ?(?:Z|UTC|[+-](?:(?:0[0-9]|1[0-7])(?::?[0-5][0-9])?|18(?::?00)?)))?"
 )
-MOST_DIGITS = 38
-"""Digits of the widest decimal."""
-
-
-def type_of(column: SchemaProperty) -> str | None:
-    """The type of the table that a column asks for; None if there is no such type."""
-    logical = column.logicalType or ""
-    if column.physicalType is None:
-        return DEFAULT_TYPE.get(logical)
-    physical = column.physicalType.lower()
-    match = DECIMAL.fullmatch(physical)
-    if match and logical == "number":
-        precision, scale = int(match[1]), int(match[2])
-        return f"decimal({precision},{scale})" if 1 <= precision <= MOST_DIGITS and scale <= precision else None
-    return PHYSICAL_TYPES.get(logical, {}).get(physical)
-
-
-def type_problem(column: SchemaProperty) -> str:
-    """Say what is allowed where `type_of` found nothing."""
-    if column.logicalType not in PHYSICAL_TYPES:
-        return f"logicalType {column.logicalType!r}; allowed: {', '.join(PHYSICAL_TYPES)}"
-    allowed = [*PHYSICAL_TYPES[column.logicalType]]
-    if column.logicalType == "number":
-        allowed.append("decimal(p,s) with 1 <= p <= 38 and s <= p")
-    return f"physicalType {column.physicalType!r}; allowed for {column.logicalType}: {', '.join(allowed)}"
 
 
 def as_written(value: Any, kind: str) -> str | None:
@@ -100,17 +76,20 @@ def is_value(text: str, kind: str) -> bool:
         case "date":
             return DATE.fullmatch(text) is not None and _is_iso(text)
         case "timestamp":
-            return TIMESTAMP.fullmatch(text) is not None and _is_iso(text)
+            found = TIMESTAMP.fullmatch(text)
+            return found is not None and _is_iso(found[1])
     if not NUMBER.fullmatch(text):
         return False
     if kind == "double":
         return math.isfinite(float(text))
-    if "e" in text.lower():
+    if "e" in text.lower() and not EXPONENT.fullmatch(text):
         return False
     number = Decimal(text)
     if match := DECIMAL.fullmatch(kind):
         precision, scale = int(match[1]), int(match[2])
         return number.copy_abs() < 10 ** (precision - scale) and _fits(number, scale)
+    if "e" in text.lower() or text.lstrip("+-").startswith("."):
+        return False
     bits = 31 if kind == "int" else 63
     return -(2**bits) <= number < 2**bits and _fits(number, 0)
 
@@ -129,37 +108,57 @@ def _is_iso(text: str) -> bool:
     return True
 
 
-def value_problems(column: SchemaProperty, kind: str) -> Iterator[str]:
+def value_problems(
+    options: Mapping[str, Any], enum: Sequence[EnumValue] | None, kind: str, logical: str | None = None
+) -> Iterator[str]:
     """Say what is wrong with the options and the allowed values of a column of a type."""
-    options = column.logicalTypeOptions or {}
-    allowed = OPTIONS.get(kind.split("(")[0], ())
+    checked = _checked(kind)
+    known = STANDARD_OPTIONS.get(logical or "", ())
     for option, value in options.items():
         where = f"logicalTypeOptions.{option}"
-        if option not in allowed:
-            yield f"{where}: not checked for {kind}; allowed: {', '.join(allowed) or 'none'}"
+        if option not in checked:
+            if option not in known:
+                yield f"{where}: not checked for {kind}; allowed: {', '.join(checked) or 'none'}"
+        elif option == "format":
+            yield from (f"{where}: {problem}" for problem in format_problems(value, kind))
         elif option == "pattern":
             yield from (f"{where}: {problem}" for problem in pattern_problems(value))
         elif option in LENGTHS:
             if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_LENGTH:
                 yield f"{where}: {value!r}; allowed are whole numbers from 0 to {MAX_LENGTH}"
         elif isinstance(value, bool) or not is_value(as_written(value, kind) or "", kind):
-            yield f"{where}: {value!r} is not a number that a column of {kind} can have"
+            what = kind if kind in ("date", "timestamp") else "number"
+            yield f"{where}: {value!r} is not a {what} that a column of {kind} can have"
     for least, most in (LENGTHS, BOUNDS):
         yield from _order_problems(options, least, most, kind)
-    if column.enum is not None:
-        yield from _enum_problems(column, kind)
+    if enum is not None:
+        yield from _enum_problems(enum, kind)
 
 
-def _order_problems(options: dict[str, Any], least: str, most: str, kind: str) -> Iterator[str]:
+def not_checked(options: Mapping[str, Any], kind: str) -> Iterator[str]:
+    """The options that a column of a type is given and that no value is checked by."""
+    return (option for option in options if option not in _checked(kind))
+
+
+def _checked(kind: str) -> tuple[str, ...]:
+    return OPTIONS.get(kind.split("(")[0], ())
+
+
+def _order_problems(options: Mapping[str, Any], least: str, most: str, kind: str) -> Iterator[str]:
     texts = [as_written(options.get(option), kind) or "" for option in (least, most)]
-    if all(NUMBER.fullmatch(text) for text in texts) and Decimal(texts[0]) > Decimal(texts[1]):
+    if kind in ("date", "timestamp"):
+        # Of timestamps, the moments of which may be those of other offsets, the days are enough to tell a slip.
+        is_above = all(is_value(text, kind) for text in texts) and texts[0][:10] > texts[1][:10]
+    else:
+        is_above = all(NUMBER.fullmatch(text) for text in texts) and Decimal(texts[0]) > Decimal(texts[1])
+    if is_above:
         yield f"logicalTypeOptions.{least}: {texts[0]} is above {most}, which is {texts[1]}: no value is left"
 
 
-def _enum_problems(column: SchemaProperty, kind: str) -> Iterator[str]:
-    if not column.enum:
+def _enum_problems(enum: Sequence[EnumValue], kind: str) -> Iterator[str]:
+    if not enum:
         yield "enum: no value; list what is allowed, or leave it out"
-    for index, item in enumerate(column.enum or []):
+    for index, item in enumerate(enum):
         text = as_written(item.value, kind)
         if text is None:
             yield f"enum.{index}: {item.value!r} is not a single value"

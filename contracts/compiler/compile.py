@@ -5,37 +5,49 @@ contract asks for and the pipeline cannot do is refused here, before anything is
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from open_data_contract_standard.model import DataQuality, OpenDataContractStandard, SchemaObject, SchemaProperty
+from open_data_contract_standard.model import DataQuality, OpenDataContractStandard
 
+from contracts.compiler import dialect
 from contracts.compiler.checks import (
     FORMATS,
     FREQUENCY,
     HOUR,
     LATENCY,
     MAX_FILE_BYTES,
-    OPERATORS,
-    SUFFIX,
     Promise,
     contract_problems,
-    quality_rules,
+    custom_problems,
+    full_version,
+    settings_of,
 )
-from contracts.compiler.column_values import BOUNDS, as_written, type_of
+from contracts.compiler.column_values import BOUNDS, as_written
+from contracts.compiler.names import column_name
+from contracts.compiler.places import place_problems, places, server_problems, server_settings
+from contracts.compiler.policy import notices
 from contracts.compiler.read import ContractError, read_contract
+from contracts.compiler.rules import OPERATORS, is_enforced, metric_of, quality_rules, rule_problems
+from contracts.compiler.servers import server_type
+from contracts.compiler.tables import ColumnPlan, TablePlan, plan
+
+SUFFIX = ".odcs.yaml"
 
 
 @dataclass(frozen=True)
 class CompiledContract:
     """A dataset's contract, ready for deployment.
 
-    `document` is the JSON that `pipeline_core.contract.Contract` reads.
+    `document` is the JSON that `pipeline_core.contract.Contract` reads. `notices` say, a line each, what of the
+    contract is not enforced, and why.
     """
 
     name: str
     document: dict[str, Any]
+    notices: tuple[str, ...] = ()
 
 
 def load_contracts(directory: Path) -> list[CompiledContract]:
@@ -47,52 +59,120 @@ def load_contracts(directory: Path) -> list[CompiledContract]:
     paths = sorted(directory.glob(f"*{SUFFIX}"))
     if not paths:
         raise ContractError(f"{directory}: no contract found; add a <dataset>{SUFFIX} file")
-    contracts, problems = [], []
+    contracts: list[CompiledContract] = []
+    problems: list[str] = []
+    files: dict[str, str] = {}
     for path in paths:
         try:
-            contracts.append(compile_contract(path))
+            compiled = compile_contracts(path)
         except ContractError as error:
             problems.append(str(error))
+            continue
+        for contract in compiled:
+            if contract.name in files:
+                problems.append(
+                    f"{path.name}: schema: dataset {contract.name!r} is that of {files[contract.name]}, too; "
+                    "give one of them another name"
+                )
+            files[contract.name] = path.name
+        contracts += compiled
+    taken: dict[str, str] = {}
+    for prefix, dataset in places_of(contracts):
+        if (other := taken.setdefault(prefix, dataset)) != dataset:
+            problems.append(
+                f"{files[dataset]}: servers: location: {prefix} is the place of {other}, too; whose would a file be? "
+                "Give each dataset its own"
+            )
     if problems:
         raise ContractError("\n".join(problems))
-    return contracts
+    return sorted(contracts, key=lambda contract: contract.name)
 
 
 def compile_contract(path: Path) -> CompiledContract:
-    """Compile one contract file.
+    """Compile a contract file that describes one dataset.
+
+    Raises:
+        ContractError: lists every problem as `file: field: what is wrong and what is allowed`.
+    """
+    compiled = compile_contracts(path)
+    if len(compiled) != 1:
+        raise ContractError(f"{path.name}: schema: {len(compiled)} tables; one is asked for")
+    return compiled[0]
+
+
+def compile_contracts(path: Path) -> list[CompiledContract]:
+    """Compile one contract file: each object of its schema is a dataset.
 
     Raises:
         ContractError: lists every problem as `file: field: what is wrong and what is allowed`.
     """
     contract = read_contract(path)
-    problems = list(contract_problems(path, contract))
+    problems = [*contract_problems(contract), *server_problems(contract)]
+    plans = []
+    for index, table in enumerate(contract.schema_ or []):
+        own = table.customProperties or []
+        problems += custom_problems(f"schema.{index}.customProperties", own)
+        settings = server_settings(contract) | settings_of([*(contract.customProperties or []), *own])
+        problems += dialect.problems(settings)
+        made = plan(index, table, server_type(contract), settings)
+        problems += made.problems
+        problems += place_problems(places(contract, table, made.dataset))
+        for where, rule, column in quality_rules(index, table):
+            problems += (f"{where}: {problem}" for problem in rule_problems(rule, column))
+        plans.append((index, made, settings))
+    names = [made.dataset for _, made, _ in plans]
+    problems += (
+        f"schema: dataset {name!r} is there {names.count(name)} times; give each table a name of its own"
+        for name in sorted({name for name in names if names.count(name) > 1})
+    )
     if problems:
         raise ContractError("\n".join(f"{path.name}: {problem}" for problem in problems))
-    assert contract.schema_
-    table = contract.schema_[0]
-    document = _document(contract, table)
-    return CompiledContract(document["dataset"], document)
+    return [
+        CompiledContract(
+            made.dataset, _document(contract, index, made, settings), tuple(notices(contract, index, made))
+        )
+        for index, made, settings in plans
+    ]
 
 
-def _document(contract: OpenDataContractStandard, table: SchemaObject) -> dict[str, Any]:
-    columns = table.properties or []
-    custom = {item.property: item.value for item in contract.customProperties or []}
+def _document(
+    contract: OpenDataContractStandard, index: int, made: TablePlan, settings: dict[str, Any]
+) -> dict[str, Any]:
     return {
-        "dataset": table.name,
-        "version": contract.version,
-        "columns": [_column(column) for column in columns],
-        "primary_key": _in_order(columns, "primaryKey", "primaryKeyPosition"),
-        "partition_by": _in_order(columns, "partitioned", "partitionKeyPosition"),
-        "quality": [_rule(rule, column) for _, rule, column in quality_rules(table)],
-        "formats": custom.get("formats", list(FORMATS)),
-        "null_tokens": custom.get("nullTokens", [""]),
-        "delimiter": custom.get("delimiter", ","),
-        "time_zone": custom.get("timeZone", "UTC"),
-        "max_file_bytes": custom.get("maxFileBytes", MAX_FILE_BYTES),
-        "crawler": custom.get("crawler", False),
+        "dataset": made.dataset,
+        "version": full_version(contract.version or ""),
+        "columns": [_column(column, settings) for column in made.columns],
+        "primary_key": made.primary_key,
+        "partition_by": made.partition_by,
+        "write_mode": made.write_mode,
+        "quality": [
+            _rule(rule, column) for _, rule, column in quality_rules(index, made.said) if is_enforced(rule, column)
+        ],
+        "formats": settings.get("formats", list(FORMATS)),
+        "null_tokens": settings.get("nullTokens", [""]),
+        "time_zone": settings.get("timeZone", "UTC"),
+        "max_file_bytes": settings.get("maxFileBytes", MAX_FILE_BYTES),
+        "crawler": settings.get("crawler", False),
+        "unexpected_columns": settings.get("unexpectedColumns", "refuse"),
+        "ignored_columns": settings.get("ignoredColumns", []),
         "frequency_hours": None if (seconds := _promised(contract, FREQUENCY)) is None else seconds / HOUR,
         "latency_seconds": None if (seconds := _promised(contract, LATENCY)) is None else math.floor(seconds),
+        **_locations(contract, made),
+        **dialect.compiled(settings),
     }
+
+
+def _locations(contract: OpenDataContractStandard, made: TablePlan) -> dict[str, list[str]]:
+    """Where the files of a dataset lie, if not in its own folder."""
+    found = places(contract, made.said, made.dataset)
+    return {} if found == [f"{made.dataset}/"] else {"locations": found}
+
+
+def places_of(contracts: Iterable[CompiledContract]) -> Iterator[tuple[str, str]]:
+    """The prefixes of files in the raw bucket, each with its dataset."""
+    for contract in contracts:
+        for prefix in contract.document.get("locations", [f"{contract.name}/"]):
+            yield prefix, contract.name
 
 
 def _promised(contract: OpenDataContractStandard, promise: Promise) -> float | None:
@@ -101,34 +181,33 @@ def _promised(contract: OpenDataContractStandard, promise: Promise) -> float | N
     return None if found is None else float(found.value or 0) * promise.units[found.unit or ""]
 
 
-def _column(column: SchemaProperty) -> dict[str, Any]:
-    options, kind = column.logicalTypeOptions or {}, type_of(column) or ""
+def _column(column: ColumnPlan, settings: dict[str, Any]) -> dict[str, Any]:
+    options, kind = column.options, column.type.kind
     compiled: dict[str, Any] = {
         "name": column.name,
         "type": kind,
-        "required": bool(column.required),
+        # What identifies a row, or says where it lies, is never null.
+        "required": bool(column.said.required or column.said.primaryKey or column.said.partitioned),
     }
-    names = {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"}
-    compiled |= {bound: as_written(options[bound], kind) for bound in BOUNDS if bound in options}
-    compiled |= {name: options[option] for option, name in names.items() if option in options}
+    if column.source is not None:
+        compiled["source"] = column.source
+    if kind != "string":
+        compiled |= {bound: as_written(options[bound], kind) for bound in BOUNDS if bound in options}
+    else:
+        names = {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"}
+        compiled |= {name: options[option] for option, name in names.items() if option in options}
     if column.enum:
         compiled["enum"] = [as_written(item.value, kind) for item in column.enum]
-    return compiled
-
-
-def _in_order(columns: list[SchemaProperty], flag: str, position: str) -> list[str]:
-    chosen = [column for column in columns if getattr(column, flag)]
-    return [column.name or "" for column in sorted(chosen, key=lambda column: getattr(column, position) or 1)]
+    return compiled | dialect.column_fields(column.said, kind, settings)
 
 
 def _rule(rule: DataQuality, column: str | None) -> dict[str, Any]:
     operator = next(name for name in OPERATORS if getattr(rule, name) is not None)
-    value = getattr(rule, operator)
     return {
-        "name": rule.name or rule.metric,
-        "metric": rule.metric,
-        "column": column,
+        "name": rule.name or metric_of(rule),
+        "metric": metric_of(rule),
+        "column": None if column is None else column_name(column),
         "operator": operator,
-        "value": value,
+        "value": getattr(rule, operator),
         "unit": rule.unit or "rows",
     }

@@ -39,6 +39,7 @@ def refusals(deployed: Contract, wanted: Contract) -> list[str]:
 def form(contract: Contract) -> dict[str, Any]:
     """Keep of a compiled contract what a later one is compared with: what a row looks like, and what it means."""
     kept = {field: contract[field] for field in ("dataset", "version", "primary_key", "partition_by", "time_zone")}
+    kept["write_mode"] = _write_mode(contract)
     columns = [{field: column[field] for field in ("name", "type", "required")} for column in contract["columns"]]
     return {**kept, "columns": columns}
 
@@ -71,6 +72,11 @@ def _table_changes(deployed: Contract, wanted: Contract) -> Iterator[str]:
         was, becomes = deployed[field], wanted[field]
         if was != becomes:
             yield f"{field}: was {_shown(was)}, becomes {_shown(becomes)}: {breaks}"
+    if _write_mode(deployed) != _write_mode(wanted):
+        yield (
+            f"write_mode: was {_write_mode(deployed)}, becomes {_write_mode(wanted)}: "
+            "readers count on keys that are there once, or on every row"
+        )
 
 
 def is_widened(was: str, becomes: str) -> bool:
@@ -93,7 +99,12 @@ def _decimal(kind: str) -> tuple[int, int] | None:
 def _form(contract: Contract) -> tuple[Any, ...]:
     """What a row looks like and means; checks of values and thresholds are no part of it."""
     columns = [(column["name"], column["type"], column["required"]) for column in contract["columns"]]
-    return columns, contract["primary_key"], contract["partition_by"], contract["time_zone"]
+    return columns, contract["primary_key"], contract["partition_by"], contract["time_zone"], _write_mode(contract)
+
+
+def _write_mode(contract: Contract) -> str:
+    """How rows are written; releases that did not say it had no other."""
+    return str(contract.get("write_mode", "first"))
 
 
 def _columns(contract: Contract) -> dict[str, Contract]:

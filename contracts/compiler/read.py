@@ -66,12 +66,22 @@ def _unseen(raw: dict[str, Any], model: type[BaseModel], where: str) -> Iterator
         items = value if isinstance(value, list) else [value]
         if (int in kinds or float in kinds) and bool not in kinds and any(isinstance(item, bool) for item in items):
             yield f"{where}{key}: {value!r}; true and false are no numbers"
-        child = next((kind for kind in kinds if issubclass(kind, BaseModel)), None)
+        child = _model_of(fields[key], is_list=isinstance(value, list))
         if child is None:
             continue
         for index, item in enumerate(items):
             if isinstance(item, dict):
                 yield from _unseen(item, child, f"{where}{key}.{index}.")
+
+
+def _model_of(annotation: Any, *, is_list: bool) -> type[BaseModel] | None:
+    """The class of a field's objects; a field may have one for an object, and another for those of a list."""
+    if get_origin(annotation) in (Union, UnionType):
+        found = (_model_of(part, is_list=is_list) for part in get_args(annotation))
+        return next((model for model in found if model is not None), None)
+    if is_list:
+        [annotation] = get_args(annotation) if get_origin(annotation) is list else [None]
+    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def _kinds_in(annotation: Any) -> Iterator[type[Any]]:

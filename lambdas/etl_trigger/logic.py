@@ -15,6 +15,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from pipeline_core import layout
 from pipeline_core.batches import OPEN, RELEASED, Batch, BatchDetails, Batches
+from pipeline_core.content import PACKED_ENDINGS
 from pipeline_core.documents import read, write_once
 from pipeline_core.files import Candidate, FileItem, candidates_from_json, candidates_to_json
 from pipeline_core.ledger import FAILED, Ledger, now
@@ -222,7 +223,7 @@ class Trigger:
 
 def bytes_to_read(size: int, key: str) -> int:
     """Bytes that Spark reads of a file of `size` bytes: more than it has, if its name says that it is compressed."""
-    return size * (GZIP_RATIO if key.lower().endswith(".gz") else 1)
+    return size * (GZIP_RATIO if key.lower().endswith(PACKED_ENDINGS) else 1)
 
 
 def fitting(files: Sequence[tuple[int, str]], most: int) -> int:

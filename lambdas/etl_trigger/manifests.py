@@ -81,13 +81,11 @@ class Manifests:
 
         Spark reads the latest version only, and takes some characters of a key for more than they are.
         """
-        ending = next(end for end in sorted(layout.FORMATS, key=len, reverse=True) if file.key.lower().endswith(end))
-        # Hadoop knows .gz, and takes .GZ for text.
-        literal = SAFE_KEY.fullmatch(file.key) and file.key.endswith(ending)
+        literal = SAFE_KEY.fullmatch(file.key)
         if literal and self._latest(file) == file.version:
             return layout.uri(file.bucket, file.key)
         prefix = layout.staging_prefix(batch.dataset, batch.batch_id)
-        key = f"{prefix}input/{position:05d}{ending}"
+        key = f"{prefix}input/{position:05d}"
         source: Any = {"Bucket": file.bucket, "Key": file.key, **version_argument(file.version)}
         try:
             s3_client().copy(source, self.curated_bucket, key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)

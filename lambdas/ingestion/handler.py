@@ -56,7 +56,7 @@ def register(record: SQSRecord) -> None:
     A request to replay makes a known file pending again, where a contract wants it.
     """
     environment, ledger, contracts = _parts()
-    arrival = Arrival.from_message(record.body)
+    arrival = Arrival.from_message(record.body, contracts.places())
     file, replay = arrival.file, arrival.replay
     known = ledger.file(file.bucket, file.key, file.version)
     ticks = Ticks(ledger=ledger, queue_url=environment.ticks_queue_url)

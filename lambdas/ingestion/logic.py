@@ -3,10 +3,12 @@
 import zlib
 
 from botocore.exceptions import ClientError
+from pipeline_core import content
+from pipeline_core.content import GZIP, format_of, hint_of, packing_of
 from pipeline_core.contract import Contract
 from pipeline_core.documents import is_gone, s3_client
 from pipeline_core.files import FileItem, LandedFile
-from pipeline_core.layout import FORMATS, MAX_EXPANSION, format_of
+from pipeline_core.layout import MAX_EXPANSION
 from pipeline_core.ledger import FAILED, IGNORED, PUBLISHED, QUARANTINED, REJECTED
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
 from pipeline_core.quarantine import DELETED_REASON, version_argument
@@ -66,48 +68,38 @@ def rejection(file: LandedFile, contract: Contract | None) -> str | None:
         VersionGoneError: the version is not there any more.
     """
     if not file.dataset:
-        return "unknown_dataset: the key is in no folder; put files at <dataset>/..."
+        return (
+            "unknown_dataset: the key is in no folder; put files where a contract's location says, or at <dataset>/..."
+        )
     if contract is None:
         return f"unknown_dataset: no contract is deployed for {file.dataset!r}"
-    if not file.format:
-        return f"unknown_format: the name ends in none of {', '.join(FORMATS)}"
-    if file.format not in contract.formats:
-        return f"unknown_format: {file.format} is not among the contract's formats: {', '.join(contract.formats)}"
+    if not file.key.startswith(contract.places):
+        places = ", ".join(contract.places)
+        return f"unknown_dataset: no contract takes files here; that of {file.dataset!r} takes them at {places}"
     if file.size == 0:
         return "empty: the file has 0 bytes"
     if file.size > contract.max_file_bytes:
         return f"too_large: {file.size} bytes, the contract allows {contract.max_file_bytes}"
     try:
-        return _mismatch(file)
+        return _mismatch(file, contract)
     except ClientError as error:
         if is_gone(error):
             raise VersionGoneError(file.key) from error
         raise
 
 
-def _mismatch(file: LandedFile) -> str | None:
-    """Compare the first and last bytes with what the name promises."""
-    found = format_of(file.key)
-    assert found is not None, "the format was checked before"
-    name, gzipped = found
+def _mismatch(file: LandedFile, contract: Contract) -> str | None:
+    """Say what the first and last bytes show to be no file of the contract; what is packed, the engine judges."""
     head = _bytes(file, f"bytes=0-{HEAD_BYTES - 1}")
-    if name == "parquet":
-        if file.size < 12 or head[:4] != b"PAR1" or _bytes(file, "bytes=-4") != b"PAR1":
-            return "not_parquet: the file does not begin and end with PAR1"
-        return None
-    if gzipped:
-        if head[:3] != b"\x1f\x8b\x08":
-            return "not_gzip: the name ends in .gz, the content is not gzip"
-        if _unpacked(head) > MAX_EXPANSION * len(head):
+    if packing := packing_of(head):
+        if packing == GZIP and _unpacked(head) > MAX_EXPANSION * len(head):
             return f"gzip_bomb: the content unpacks to more than {MAX_EXPANSION} times its size"
         return None
-    if head[:2] == b"\x1f\x8b":
-        return f"not_{name}: the content is gzip; name it .{name}.gz"
-    if head[:4] == b"PAR1" or head[:4] == b"PK\x03\x04":
-        return f"not_{name}: the content is {'Parquet' if head[:3] == b'PAR' else 'a zip archive'}"
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return f"not_{name}: the content is UTF-16; files must be UTF-8"
-    return None
+    found = format_of(head[: content.HEAD_BYTES], hint_of(file.key), contract.formats, contract.dialect.encoding)
+    if found.problem is not None or found.format != "parquet":
+        return found.problem
+    is_whole = file.size >= 12 and head[:4] == b"PAR1" and _bytes(file, "bytes=-4") == b"PAR1"
+    return None if is_whole else "not_parquet: the file does not begin and end with PAR1"
 
 
 def _unpacked(head: bytes) -> int:

@@ -13,9 +13,9 @@ from typing import Any, Final
 import duckdb
 import pyarrow.parquet as pq
 
-from athena_sql.errors import SqlError
+from athena_sql.errors import SqlError, not_emulated
+from athena_sql.types import Type, field_names, field_of, from_hive
 from athena_sql.types import duckdb as duckdb_name
-from athena_sql.types import from_hive
 from local.athena import json_files, projection
 from local.glue.hive_types import hive_type
 from local.glue.mirror import Location
@@ -178,6 +178,9 @@ def _checked_columns(metadata: pq.FileMetaData, table: CatalogTable, location: s
     for name, kind in found.items():
         expected = table.columns.get(name)
         if expected is not None and expected != kind and not _is_readable(kind, expected):
+            if "<" in kind and "<" in expected:
+                # Trino finds fields by their names, and each may have become wider.
+                raise UnreadableError(str(not_emulated(f"a file's {kind} as the table's {expected}")))
             raise UnreadableError(
                 f"HIVE_BAD_DATA: Field {name}'s type {kind} in parquet file {location} is incompatible with "
                 f"type {expected} defined in table schema"
@@ -225,11 +228,31 @@ def _view_sql(
 
 
 def _read(name: str, kind: str) -> str:
-    """A column of a file. Of a timestamp Athena reads milliseconds, rounded."""
-    if kind == "timestamp":
-        micros = f'epoch_us(data."{name}")'
-        return f"make_timestamp((({micros} + 500) // 1000) * 1000)"
-    return f'CAST(data."{name}" AS {duckdb_type(kind)})'
+    """A column of a file."""
+    column = f'data."{name}"'
+    if "timestamp" in kind:
+        return _in_milliseconds(column, from_hive(kind))
+    return f"CAST({column} AS {duckdb_type(kind)})"
+
+
+def _in_milliseconds(sql: str, kind: Type) -> str:
+    """A value of a file with its timestamps as Athena reads them: in milliseconds, rounded."""
+    if kind.name == "timestamp":
+        return f"make_timestamp(((epoch_us({sql}) + 500) // 1000) * 1000)"
+    if kind.name == "array":
+        return f"list_transform({sql}, lambda x: {_in_milliseconds('x', kind.inner[0])})"
+    if kind.name == "map":
+        key, value = (
+            _in_milliseconds(f"x.{part}", each) for part, each in zip(("key", "value"), kind.inner, strict=True)
+        )
+        return f"map_from_entries(list_transform(map_entries({sql}), lambda x: {{'key': {key}, 'value': {value}}}))"
+    if kind.name == "row":
+        fields = ", ".join(
+            f"'{name}': {_in_milliseconds(field_of(sql, kind, place), each)}"
+            for place, (name, each) in enumerate(zip(field_names(kind), kind.inner, strict=True))
+        )
+        return f"CASE WHEN {sql} IS NOT NULL THEN {{{fields}}} END"
+    return f"CAST({sql} AS {duckdb_name(kind)})"
 
 
 def duckdb_type(hive: str) -> str:

@@ -9,6 +9,7 @@ from components.compute.packaging import PackagingError
 from components.workflow.definition import DefinitionError
 from config.load import ConfigError
 from config.stack_file import StackFileError
+from contracts.compiler.compile import load_contracts
 from contracts.compiler.read import ContractError
 from ops.preview import markdown, text
 from ops.preview.base import BaseError, snapshot_of
@@ -55,14 +56,18 @@ def make(stack: str, base: str | None) -> Preview:
     head = take(stack, declared, idle_dollars_per_month(declared))
     environment = str(config["data-pipeline:settings"]["environment"])
     wrong = tuple(refused(stack, environment, declared))
+    said = tuple(
+        f"{contract.name}: {notice}" for contract in load_contracts(ROOT / "contracts") for notice in contract.notices
+    )
     if base is None:
-        return Preview(head=head, refused=wrong)
+        return Preview(head=head, refused=wrong, notices=said)
     try:
         before = snapshot_of(base, stack)
     except BaseError as error:
         # That the base cannot be run is no fault of what is previewed.
-        return Preview(head=head, refused=wrong, note=str(error))
-    return Preview(head=head, refused=wrong, base=before, revision=base, changes=tuple(changes(before, head)))
+        return Preview(head=head, refused=wrong, notices=said, note=str(error))
+    made = tuple(changes(before, head))
+    return Preview(head=head, refused=wrong, notices=said, base=before, revision=base, changes=made)
 
 
 def write(preview: Preview, format_: Format, longest: int, console: Console) -> None:

@@ -27,6 +27,8 @@ class Preview:
     refused: tuple[str, ...] = ()
     # What is missing here, and why.
     note: str = ""
+    # What contracts say that is not enforced, with the reason: a line each.
+    notices: tuple[str, ...] = ()
     base: Snapshot | None = None
     revision: str = ""
     changes: tuple[Change, ...] = ()
@@ -82,6 +84,7 @@ class Preview:
             "verdict": "refused" if self.refusals else "accepted",
             "refused": self.refusals,
             "note": self.note or None,
+            "notices": list(self.notices),
             "changes": [
                 {
                     "action": change.action,

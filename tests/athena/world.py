@@ -58,6 +58,26 @@ def kinds() -> pa.Table:
     )  # fmt: skip
 
 
+def nested() -> pa.Table:
+    """Structs, lists of structs and maps, with NULL at each level; times have more digits than Athena reads."""
+    stamp = datetime.datetime(2013, 3, 10, 6, 30, 15, 123600)  # noqa: DTZ001  # as Parquet has it
+    person = pa.struct([("name", pa.string()), ("born", pa.struct([("year", pa.int32()), ("at", pa.timestamp("us"))]))])
+    item = pa.struct([("sku", pa.string()), ("count", pa.int64()), ("price", pa.decimal128(10, 2))])
+    first = {"name": "Ada", "born": {"year": 1815, "at": stamp}}
+    items = [{"sku": "a", "count": 2, "price": Decimal("1.50")}, None, {"sku": None, "count": None, "price": None}]
+    return pa.table(
+        {
+            "id": pa.array([1, 2, 3], pa.int32()),
+            "person": pa.array([first, {"name": "Bo", "born": None}, None], person),
+            "items": pa.array([items, [], None], pa.list_(item)),
+            "labels": pa.array([[("k", 1), ("l", None)], [], None], pa.map_(pa.string(), pa.int32())),
+            "people": pa.array([[("p", first)], [("q", None)], None], pa.map_(pa.string(), person)),
+            "grid": pa.array([[[1, 2], [3]], [None, []], None], pa.list_(pa.list_(pa.int32()))),
+            "times": pa.array([[stamp, None], [], None], pa.list_(pa.timestamp("us"))),
+        }
+    )
+
+
 class World:
     """Tables in a database of an emulator."""
 
@@ -78,6 +98,7 @@ class World:
             rows = connection.execute(FLIGHTS.format(path=path)).to_arrow_table()
             self.parquet("flights", _plain(rows), ["year", "month"])
         self.parquet("kinds", kinds(), [])
+        self.parquet("nested", nested(), [])
         self.own()
 
     def parquet(self, name: str, rows: pa.Table, keys: list[str]) -> None:

@@ -25,8 +25,10 @@ def test_every_kind_of_bad_input_has_its_fate_and_its_neighbours_are_published(
     fates = {
         "nobody/a.csv": (b"a\n1\n", "REJECTED", "unknown_dataset"),
         "airlines/empty.csv": (b"", "REJECTED", "empty"),
-        "airlines/liar.csv.gz": (b"carrier,name\nZZ,No gzip\n", "REJECTED", "not_gzip"),
-        "airlines/liar.csv": (gzip.compress(airlines), "REJECTED", "not_csv"),
+        "airlines/liar.csv.gz": (b"carrier,name\nZZ,No gzip\n", "PUBLISHED", None),
+        "airlines/liar.csv": (gzip.compress(airlines), "PUBLISHED", None),
+        "airlines/part-00000": (b'{"carrier": "Z9", "name": "No ending"}\n', "PUBLISHED", None),
+        "airlines/document.csv": (b"%PDF-1.7 and so on", "REJECTED", "not_text: the content is a PDF document"),
         "airlines/_SUCCESS": (b"", "IGNORED", "hidden"),
         "airlines/_temporary/0/part-0.csv": (airlines, "IGNORED", "hidden"),
         "airlines/2013/": (b"", "IGNORED", "folder"),

@@ -26,7 +26,7 @@ def blocks() -> dict[int, list[str]]:
         int(number): re.findall(r"```sh\n(.*?)```", body, flags=re.DOTALL)
         for number, body in zip(sections[::2], sections[1::2], strict=True)
     }
-    assert [len(shell) for shell in found.values()] == [1, 2, 2, 2, 2, 1], "a block was added: run it here"
+    assert [len(shell) for shell in found.values()] == [1, 3, 2, 2, 2, 1], "a block was added: run it here"
     return found
 
 
@@ -48,8 +48,8 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pipeline_is_up(clone: Path) -> Iterator[None]:
-    _, contract = blocks()[1], blocks()[2][0]
-    shell(clone, blocks()[1][0], contract)
+    infer, contract, _ = blocks()[2]
+    shell(clone, blocks()[1][0], infer, contract)
     assert blocks()[3][0].strip() == "make local"
     # The environment is there; its time stamp says nothing about this copy.
     command = ["make", "-o", ".venv/.local", "local"]
@@ -93,6 +93,7 @@ def test_a_preview_shows_what_the_contract_adds(clone: Path) -> None:
     shell(clone, blocks()[1][0])
     text = shell(clone, *blocks()[2])
     assert "data-pipeline-contract-payments" in text
+    assert "data-pipeline-contract-orders" in text
     assert "crawler-payments" not in text, "nobody asked for one"
 
 
@@ -101,21 +102,27 @@ def test_a_csv_file_becomes_a_table_that_answers(clone: Path) -> None:
     names, (land, look), (ask, refused) = blocks()[3][1], blocks()[4], blocks()[5]
     shell(clone, names, land)
     deadline = time.monotonic() + SECONDS
-    while "PUBLISHED" not in (text := shell_or_nothing(clone, names, look)):
+    while (text := shell_or_nothing(clone, names, look)).count("PUBLISHED") < 2:
         assert time.monotonic() < deadline, text
         time.sleep(1)
-    rows = dict(line.split(": ") for line in text.replace(" ", "").replace(":", ": ").splitlines() if "rows_" in line)
-    assert {name: rows[name] for name in ("rows_read", "rows_curated", "rows_quarantined")} == {
-        "rows_read": "5",
-        "rows_curated": "4",
-        "rows_quarantined": "1",
-    }
-    assert shell(clone, names, ask).splitlines()[-2:] == ["K-017\t2\t3.50", "L-003\t2\t7.75"]
+    counted = [line.split() for line in text.splitlines() if "rows_" in line]
+    assert [rows for name, rows in counted if name in ("rows_read:", "rows_curated:", "rows_quarantined:")] == [
+        *("3", "3", "0"),
+        *("5", "4", "1"),
+    ]
+    assert shell(clone, names, ask).splitlines()[-7:] == [
+        "order_id\tproduct_name\tgross_amount\tc_2026_forecast",
+        "10001\tA4 paper, 500 sheets\t54.00\t1200",
+        '10002\tChair "Oslo"\t296.57',
+        "10003\tPens, blue\t48.00\t300",
+        *("meter\tpayments\tamount", "K-017\t2\t3.50", "L-003\t2\t7.75"),
+    ]
     answer = shell(clone, names, ask, refused).splitlines()[-1]
     assert answer.split("\t")[0] == "5"
     assert "minimum:amount" in answer
     shell(clone, blocks()[6][0])
     assert not (clone / "contracts" / "payments.odcs.yaml").exists()
+    assert not (clone / "contracts" / "orders.odcs.yaml").exists()
 
 
 def shell_or_nothing(clone: Path, *scripts: str) -> str:

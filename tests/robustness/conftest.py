@@ -39,6 +39,6 @@ def bench(carrier_within: Callable[[Limits | None], Carrier], tmp_path: Path) ->
     """
 
     def make(*, limits: Limits = DEFAULT, **changes: Any) -> Bench:
-        return Bench(carrier_within(limits), tmp_path, {**ZOO, **changes}, limits.max_record_bytes)
+        return Bench(carrier_within(limits), tmp_path, {**ZOO, **changes})
 
     return make

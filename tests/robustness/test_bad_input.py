@@ -59,7 +59,7 @@ def test_where_a_file_is_cut_into_blocks_makes_no_difference(bench: MakeBench, s
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 @pytest.mark.parametrize("most", [13, 14, 15, 30])
 def test_a_record_has_so_many_bytes_and_no_more(bench: MakeBench, size: int, most: int) -> None:
-    made = bench(**bad.SMALL, limits=Limits(block_bytes=size, read_bytes=size, max_record_bytes=most))
+    made = bench(**bad.SMALL, max_record_bytes=most, limits=Limits(block_bytes=size, read_bytes=size))
     files = (
         bad.many("cells/", ".csv", 30, bad.rows_of_cells)
         | bad.many("csv/", ".csv", 30, lambda seed: bad.scrambled(seed, bad.CSV_PIECES, bad.SHORT))

@@ -37,6 +37,9 @@ def contract(seed: random.Random) -> dict[str, Any]:
             if seed.random() < 0.3:
                 column.pop(bound, None)
         column["required"] = seed.random() < 0.02
+        if seed.random() < 0.2:
+            # The generated files have it by its name, which may be used, too.
+            column["source"] = f"The {column['name']}"
     columns = [id_, part, *chosen]
     seed.shuffle(columns)
     return {
@@ -47,6 +50,9 @@ def contract(seed: random.Random) -> dict[str, Any]:
         "null_tokens": seed.choice(NULL_TOKENS),
         "delimiter": seed.choice(DELIMITERS),
         "time_zone": seed.choice(ZONES),
+        "write_mode": seed.choice(["first", "first", "append"]),
+        "unexpected_columns": seed.choice(["refuse", "refuse", "refuse", "ignore"]),
+        "ignored_columns": seed.choice([[], [], ["ext*"]]),
     }
 
 

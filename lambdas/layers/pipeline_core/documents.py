@@ -10,7 +10,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from pipeline_core.contract import Contract
-from pipeline_core.layout import contract_key
+from pipeline_core.fields import Fields
+from pipeline_core.layout import CONTRACT_INDEX_KEY, contract_key
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,6 +81,7 @@ class Contracts:
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
+        self._places: tuple[float, dict[str, str]] = (0.0, {})
         self._cached: dict[str, tuple[float, Contract | None]] = {}
 
     def get(self, dataset: str) -> Contract | None:
@@ -90,3 +92,12 @@ class Contracts:
             contract = None if text is None else Contract.from_json(text)
             self._cached[dataset] = (time.monotonic() + CONTRACT_SECONDS, contract)
         return contract
+
+    def places(self) -> dict[str, str]:
+        """The datasets by the prefixes of their files in the raw bucket; none where the index has none."""
+        until, places = self._places
+        if time.monotonic() >= until:
+            text = read(self._bucket, CONTRACT_INDEX_KEY)
+            places = {} if text is None else Fields.from_json(text, CONTRACT_INDEX_KEY).words("places", {})
+            self._places = (time.monotonic() + CONTRACT_SECONDS, places)
+        return places

@@ -1,20 +1,14 @@
 """Where things are in S3, and how they are named. The only place that knows. Standard library only."""
 
 import hashlib
+from collections.abc import Mapping
 from urllib.parse import quote
 
-FORMATS = {
-    ".csv": ("csv", False),
-    ".csv.gz": ("csv", True),
-    ".jsonl": ("jsonl", False),
-    ".jsonl.gz": ("jsonl", True),
-    ".parquet": ("parquet", False),
-}
-"""File name endings that are read: format, and whether the file is gzipped."""
-
 MAX_EXPANSION = 200
-"""How many times its size the content of a file may have. Text gzips to about a twentieth, zeros to a thousandth."""
+"""How many times its size the content of a packed file has at most. Text gzips to a 20th, zeros to a 1,000th."""
 
+
+NO_PLACES: Mapping[str, str] = {}
 
 CONTRACTS, BATCHES, RUNS = "contracts/", "batches/", "runs/"
 """Prefixes in the artifacts bucket: compiled contracts, documents of batches, records of the table `runs`."""
@@ -26,8 +20,16 @@ ROWS, FILES, REASONS = "rows/", "files/", "reasons/"
 """Prefixes in the quarantine bucket: quarantined rows; quarantined files, and why each is one."""
 
 
-def dataset_of(key: str) -> str | None:
-    """Return the dataset that a raw key belongs to: its first folder; None for a key in no folder."""
+def dataset_of(key: str, places: Mapping[str, str] = NO_PLACES) -> str | None:
+    """Return the dataset that a raw key belongs to; None for a key in no folder.
+
+    Args:
+        key: of the object.
+        places: datasets by the prefixes of their files. The longest decides; without one, the first folder does.
+    """
+    under = [prefix for prefix in places if key.startswith(prefix) and key != prefix]
+    if under:
+        return places[max(under, key=len)]
     dataset, slash, rest = key.partition("/")
     return dataset if slash and rest and dataset else None
 
@@ -48,15 +50,6 @@ def ignored_because(key: str, size: int) -> str | None:
         return "folder: Hadoop's marker of a folder"
     if segments[-1].lower().endswith(".crc"):
         return "checksum: the name ends in .crc"
-    return None
-
-
-def format_of(key: str) -> tuple[str, bool] | None:
-    """Return (format, gzipped) by the key's ending, or None where no ending fits."""
-    lowered = key.lower()
-    for ending in sorted(FORMATS, key=len, reverse=True):
-        if lowered.endswith(ending):
-            return FORMATS[ending]
     return None
 
 

@@ -7,9 +7,9 @@ AWS Glue", 2026-11), and functions bring the one that requirements name.
 
 from record_engine.batches import is_summary, record_schema
 from record_engine.engine import stage
-from record_engine.files import OpenFile, is_gzipped
+from record_engine.files import OpenFile
 from record_engine.limits import Limits
-from record_engine.reading import FileReader, read
+from record_engine.reading import FileReader, lines_are_records, read
 from record_engine.spans import Span, Survey, spans, survey
 from record_engine.store import Store
 
@@ -20,8 +20,8 @@ __all__ = [
     "Span",
     "Store",
     "Survey",
-    "is_gzipped",
     "is_summary",
+    "lines_are_records",
     "read",
     "record_schema",
     "spans",

@@ -29,6 +29,10 @@ MANY = 2_000
 
 BLANKS = " \t"
 
+TYPED = "\0"
+"""Begins a text that has its meaning by its type, such as a number of JSON, in a column whose texts are written
+otherwise. No text of a record has a NUL: it would be refused."""
+
 
 @dataclass(frozen=True)
 class Texts:
@@ -36,6 +40,22 @@ class Texts:
 
     indices: Array
     distinct: Array
+
+
+def is_typed(kind: str, column: Column) -> bool:
+    """Whether a value of a JSON or Parquet file has its meaning by its type, however texts of the column are written.
+
+    Args:
+        kind: of the value: `number`, `boolean` or `moment` (a date or a timestamp).
+        column: the column that it is of.
+    """
+    if column.written is None:
+        return False
+    if column.type == "boolean":
+        return kind == "boolean"
+    if column.type in ("date", "timestamp"):
+        return kind == "moment"
+    return kind == "number"
 
 
 @dataclass(frozen=True)
@@ -46,19 +66,32 @@ class Checked:
     reasons: dict[int, list[str]]
 
 
+NOT_IN_PATH: Mapping[str, str | None] = {}
+
+
 class Checker:
     """Checks the records of one contract; it learns the texts that come again."""
 
     def __init__(self, contract: Contract) -> None:
         self._columns = [ColumnChecker(column, contract) for column in contract.columns]
 
-    def check(self, texts: Mapping[str, Texts], records: int) -> Checked:
-        """Cast the columns of some records, and find what is wrong; a column that they lack is null."""
+    def check(
+        self, texts: Mapping[str, Texts], records: int, in_path: Mapping[str, str | None] = NOT_IN_PATH
+    ) -> Checked:
+        """Cast the columns of some records, and find what is wrong; a column that they lack is null.
+
+        Args:
+            texts: those of the columns that the file has.
+            records: how many there are.
+            in_path: the texts of the columns that the path has, which are those of every record.
+        """
         columns: dict[str, Array] = {}
         reasons: dict[int, list[str]] = {}
         for checker in self._columns:
             name = checker.column.name
-            if name in texts:
+            if name in in_path:
+                columns[name] = checker.check_with_path(texts.get(name), records, in_path[name], reasons)
+            elif name in texts:
                 columns[name] = checker.check(texts[name], reasons)
             else:
                 columns[name] = nulls(records, arrow_type(checker.column.type))
@@ -70,18 +103,22 @@ class ColumnChecker:
 
     def __init__(self, column: Column, contract: Contract) -> None:
         self.column = column
-        self._cast = cast_to(column.type, contract.time_zone)
-        self._null_tokens = frozenset(contract.null_tokens)
+        # Bounds and listed values are written as usual, whatever files have.
+        self._cast_usual = cast_to(column.type, contract.time_zone)
+        self._cast = cast_to(column.type, contract.time_zone, column.written)
+        null_tokens = contract.null_tokens if column.null_tokens is None else column.null_tokens
+        self._null_tokens = frozenset(null_tokens)
+        self._keeps_blanks = column.type == "string" and not contract.dialect.trim
         # ASCII, as in contracts so far: \d is 0-9 and \w has no letters with accents (docs/semantics.md, section 4.2).
         self._pattern = None if column.pattern is None else re.compile(column.pattern, re.ASCII)
-        self._minimum = None if column.minimum is None else self._cast(column.minimum)
-        self._maximum = None if column.maximum is None else self._cast(column.maximum)
-        self._enum = None if column.enum is None else frozenset(map(self._cast, column.enum))
+        self._minimum = None if column.minimum is None else self._cast_usual(column.minimum)
+        self._maximum = None if column.maximum is None else self._cast_usual(column.maximum)
+        self._enum = None if column.enum is None else frozenset(map(self._cast_usual, column.enum))
         self._is_folder = column.type == "string" and column.name in contract.partition_by
         # What is allowed one by one is no matter of many texts.
-        is_listed = column.enum is not None or self._is_folder
-        self._certain = None if is_listed else certain_cast(column.type, contract.time_zone)
-        self._null_texts = pa.array(contract.null_tokens, pa.string())
+        is_slow = column.enum is not None or self._is_folder or column.written is not None
+        self._certain = None if is_slow else certain_cast(column.type, contract.time_zone)
+        self._null_texts = pa.array(null_tokens, pa.string())
         self._known: dict[str | None, tuple[Any, int]] = {}
         self._reasons: list[list[str]] = [[]]
         self._codes: dict[tuple[str, ...], int] = {(): 0}
@@ -101,6 +138,32 @@ class ColumnChecker:
             for record in compute.indices_nonzero(by_record).to_pylist():
                 reasons.setdefault(record, []).extend(self._reasons[by_record[record].as_py()])
         return values.take(indices)
+
+    def check_with_path(
+        self, texts: Texts | None, records: int, in_path: str | None, reasons: dict[int, list[str]]
+    ) -> Array:
+        """The typed values of records whose path has one, too: it stands where the file has none, or has to agree."""
+        wrong_path: dict[int, list[str]] = {}
+        [value] = self.check(Texts(pa.array([0], pa.int32()), pa.array([in_path], pa.string())), wrong_path)
+        constant = pa.repeat(value, records)
+        wrong: dict[int, list[str]] = {}
+        values = nulls(records, constant.type) if texts is None else self.check(texts, wrong)
+        lacks = f"required:{self.column.name}"
+        found = {record: [reason for reason in said if reason != lacks] for record, said in wrong.items()}
+        by_path = wrong_path.get(0, [])
+        if by_path:
+            for record, is_null in enumerate(compute.is_null(values).to_pylist()):
+                # What is no value in the path is none of any record; where it has none, a record may have its own.
+                if by_path != [lacks] or (is_null and not found.get(record)):
+                    found[record] = list(dict.fromkeys([*found.get(record, []), *by_path]))
+        for record in compute.indices_nonzero(
+            compute.fill_null(compute.not_equal(values, constant), False)
+        ).to_pylist():
+            found.setdefault(record, []).append(f"path_value:{self.column.name}")
+        for record, said in found.items():
+            if said:
+                reasons.setdefault(record, []).extend(said)
+        return compute.coalesce(values, constant)
 
     def _each(self, texts: Sequence[str | None]) -> tuple[Array, list[int]]:
         """The values of texts and the numbers of their reasons, one by one."""
@@ -149,11 +212,14 @@ class ColumnChecker:
 
     def _judge(self, text: str | None) -> tuple[Any, int]:
         """The value of a text, and the number of the reasons that it has."""
+        cast = self._cast
+        if text is not None and text.startswith(TYPED):
+            text, cast = text[len(TYPED) :], self._cast_usual
         if text is not None:
-            text = text.strip(BLANKS)
+            text = text if self._keeps_blanks else text.strip(BLANKS)
             if text in self._null_tokens:
                 text = None
-        value = None if text is None else self._cast(text)
+        value = None if text is None else cast(text)
         found = tuple(self._wrong(text, value))
         code = self._codes.get(found)
         if code is None:

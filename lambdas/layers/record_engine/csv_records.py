@@ -1,9 +1,7 @@
 """Reads the records of a CSV file."""
 
-import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -13,13 +11,18 @@ from pipeline_core.contract import Contract
 from record_engine.arrow import Array
 from record_engine.batches import BatchMaker, Refused, line_array
 from record_engine.checks import Checker, Texts
-from record_engine.csv_split import LF, Records, Splitter, blanks_but
+from record_engine.csv_split import LF, Records, Splitter
+from record_engine.csv_values import split_record
 from record_engine.files import Window
-from record_engine.header import column_name, header_problems
+from record_engine.header import Names, column_name
 from record_engine.limits import Limits
 from record_engine.text_records import MALFORMED, TOO_LONG, kept, kept_beginning, text_reason
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
+CR = b"\r"
+CR_ENDS = "unexpected_column:lines end in CR only; set lineEnds: any"
+STANDS_IN = b"\x1f"
+"""One byte in the place of a delimiter of several, for Arrow."""
 
 
 class CsvFile:
@@ -32,6 +35,7 @@ class CsvFile:
         contract: Contract,
         checker: Checker,
         limits: Limits,
+        names: Names,
         later: Callable[[], Window] | None = None,
     ) -> None:
         """Read the header of a window; the records are in `later`, if the file is cut, and else in what follows."""
@@ -39,15 +43,36 @@ class CsvFile:
         self._window = window
         self._delimiter = contract.delimiter
         self._limits = limits
+        self._most = contract.max_record_bytes
         self._checker = checker
         self._maker = BatchMaker(position, contract)
-        self._splitter = Splitter(contract.delimiter, limits.max_record_bytes)
-        self._names = self._header()
-        self._problems = header_problems(self._names, contract)
+        self._dialect = contract.dialect
+        self._splitter = Splitter(contract.delimiter, contract.max_record_bytes, contract.dialect)
+        self._head = b""
+        self._skip()
+        self._in_path = names.in_path
+        self._names = self._header() if contract.dialect.header else names.without_header
+        self._columns = names.columns(self._names)
+        self._problems = names.problems(self._names)
+        if self._problems and self._head:
+            # A header that is malformed by this delimiter is looked at as it is.
+            whole = self._names or [column_name(self._head.decode("utf-8", "replace"))]
+            self._problems = names.other_delimiter(whole) or self._problems
+            if CR in self._head and not names.problems(self._names_in(self._head.partition(CR)[0])):
+                self._problems = [CR_ENDS]
         self.problem = ", ".join(self._problems) or None
         self._splitter.expect(max(1, len(self._names)))
         if later is not None:
             self._window = later()
+
+    def _skip(self) -> None:
+        """Have done with the lines before the header, or, where there is none, before the first record."""
+        for _ in range(self._dialect.skip_lines):
+            self._window.skip_line()
+        self._window.fill(len(self._dialect.comment.encode()))
+        while self._splitter.is_comment(self._window.data):
+            self._window.skip_line()
+            self._window.fill(len(self._dialect.comment.encode()))
 
     def _header(self) -> list[str]:
         """Names of the columns; none where the first line has no text, or its record is malformed."""
@@ -56,18 +81,24 @@ class CsvFile:
         while (end := window.data.find(LF) + 1) == 0 and window.data and not self._is_too_long():
             window.fill(len(window.data) + self._limits.block_bytes)
         if end == 0:
+            self._head = window.data[: self._most]
             window.skip_line()
             return []
         while (known := splitter.record_end(window.data, 0, window.base, ended=window.ended)) is None:
             window.fill(len(window.data) + self._limits.block_bytes)
         record = window.data[: (known or end) - 1].removesuffix(b"\r")
+        self._head = record[: self._most]
         window.drop(known or end, window.data.count(LF, 0, known or end))
-        values = split_record(record.decode("utf-8", "replace"), self._delimiter) if known and record else None
+        return self._names_in(record) if known else []
+
+    def _names_in(self, record: bytes) -> list[str]:
+        text = record.decode("utf-8", "replace")
+        values = split_record(text, self._delimiter, self._dialect) if text else None
         return [column_name(name) for name in values or ()]
 
     def _is_too_long(self) -> bool:
         """Whether the window holds nothing but the beginning of a line that no record may have."""
-        return len(self._window.data) > self._limits.max_record_bytes + 1
+        return len(self._window.data) > self._most + 1
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The records, block by block, in the order of their lines."""
@@ -76,7 +107,8 @@ class CsvFile:
         while window.data:
             found, done, lines = self._splitter.split(window.data, window.base, window.line, ended=window.ended)
             if not done and LF not in window.data and self._is_too_long():
-                found.refused.append((window.line, window.data[: self._limits.max_record_bytes], TOO_LONG))
+                if not self._splitter.is_comment(window.data):
+                    found.refused.append((window.line, window.data[: self._most], TOO_LONG))
                 window.skip_line()
             else:
                 window.drop(done, lines)
@@ -98,8 +130,9 @@ class CsvFile:
                 columns = self._parsed(raws, quoted=found.quoted) or self._parsed_one_by_one(raws)
         yield from self._maker.refused(refused)
         if columns and raws:
-            texts = dict(zip(self._names, columns, strict=True))
-            checked = self._checker.check(texts, len(raws))
+            named = zip(self._columns, columns, strict=True)
+            texts = {name: column for name, column in named if name is not None}
+            checked = self._checker.check(texts, len(raws), self._in_path)
             yield from self._maker.checked(line_array(lines), checked, lambda at: kept(raws[at]))
 
     def _refused(self, line: int, raw: bytes, reason: str | None) -> Refused:
@@ -112,11 +145,11 @@ class CsvFile:
     def _readable(self, found: Records, refused: list[Refused]) -> tuple[list[bytes], Sequence[int]]:
         """The records that are text and have as many values as the header; the others are refused."""
         raws, lines = found.raws, found.lines
-        delimiter, expected = self._delimiter.encode(), len(self._names) - 1
+        delimiter, expected, special = self._delimiter.encode(), len(self._names) - 1, self._splitter.special
         reasons: dict[int, str] = {}
         for at, raw in enumerate(raws):
             # The splitter has counted the values of records with quotes.
-            is_malformed = raw.count(delimiter) != expected and b'"' not in raw
+            is_malformed = raw.count(delimiter) != expected and not (special and special in raw)
             if reason := text_reason(raw) or (MALFORMED if is_malformed else None):
                 reasons[at] = reason
         refused += [self._refused(lines[at], raws[at], reason) for at, reason in reasons.items()]
@@ -126,22 +159,27 @@ class CsvFile:
     def _parsed(self, raws: Sequence[bytes], *, quoted: bool) -> list[Texts] | None:
         """The columns of records, as Arrow parses them; None if it would not take all of them as they are meant."""
         text = LF.join([*raws, b""])
-        # Arrow takes a CR for a line end, one byte for a delimiter, and a byte order mark for none of the text.
+        delimiter = self._delimiter.encode()
+        if len(delimiter) > 1 and not quoted and STANDS_IN not in text:
+            text, delimiter = text.replace(delimiter, STANDS_IN), STANDS_IN
+        # Arrow takes a CR for a line end, one byte for a delimiter, and a byte order mark for none of the text. It has
+        # other escapes, and takes blanks after a closing quote for text.
         if (
             not raws
             or b"\r" in text
-            or not self._delimiter.isascii()
+            or len(delimiter) > 1
             or text.startswith(BOM_UTF8)
+            or (quoted and (self._dialect.escape or not self._dialect.trim))
             or not _is_text(text)
         ):
             return None
         try:
-            return self._parsed_by_arrow(text, len(raws), quoted=quoted)
+            return self._parsed_by_arrow(text, len(raws), delimiter.decode(), quoted=quoted)
         except pa.ArrowInvalid:
             # A record has another number of values than the header.
             return None
 
-    def _parsed_by_arrow(self, text: bytes, records: int, *, quoted: bool) -> list[Texts]:
+    def _parsed_by_arrow(self, text: bytes, records: int, delimiter: str, *, quoted: bool) -> list[Texts]:
         read_csv: Any = arrow_csv.read_csv
         table = read_csv(
             pa.BufferReader(text),
@@ -151,8 +189,8 @@ class CsvFile:
                 block_size=len(text) + 1,
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=self._delimiter,
-                quote_char='"' if quoted else False,
+                delimiter=delimiter,
+                quote_char=self._dialect.quote if quoted else False,
                 double_quote=quoted,
                 newlines_in_values=quoted,
                 ignore_empty_lines=False,
@@ -171,7 +209,7 @@ class CsvFile:
         return [Texts(array.indices, array.dictionary) for array in parsed]
 
     def _parsed_one_by_one(self, raws: Sequence[bytes]) -> list[Texts]:
-        records = [split_record(raw.decode(), self._delimiter) for raw in raws]
+        records = [split_record(raw.decode(), self._delimiter, self._dialect) for raw in raws]
         columns = zip(*(record for record in records if record is not None), strict=True)
         arrays: list[Array] = [pa.array(column, pa.string()).dictionary_encode() for column in columns]
         return [Texts(array.indices, array.dictionary) for array in arrays]
@@ -185,31 +223,3 @@ def _is_text(block: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-@cache
-def _quoted_value(delimiter: str) -> re.Pattern[str]:
-    blanks = blanks_but(delimiter.encode()).decode()
-    return re.compile(f'"((?:[^"]|"")*+)"[{blanks}]*+(?={re.escape(delimiter)}|\\Z)')
-
-
-def split_record(text: str, delimiter: str) -> list[str] | None:
-    """The values of one CSV record; None if it is malformed."""
-    quoted = _quoted_value(delimiter)
-    values: list[str] = []
-    at, last = 0, len(text)
-    while True:
-        if text.startswith('"', at):
-            match = quoted.match(text, at)
-            if match is None:
-                return None
-            values.append(match[1].replace('""', '"'))
-            at = match.end()
-        else:
-            end = text.find(delimiter, at)
-            end = last if end < 0 else end
-            values.append(text[at:end])
-            at = end
-        if at >= last:
-            return values
-        at += len(delimiter)

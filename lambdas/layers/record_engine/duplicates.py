@@ -16,15 +16,17 @@ class SeenKeys:
     """
 
     def __init__(self, contract: Contract) -> None:
-        self._columns = [(name, contract.column(name).type) for name in contract.primary_key]
+        self._columns = [(name, contract.column(name).type) for name in contract.key]
         self._seen: set[object] = set()
 
     def add(self, rows: pa.RecordBatch) -> None:
-        """Have seen the keys of some rows."""
+        """Have seen the keys of some rows; without a key, there is nothing to see."""
         self._seen.update(self._keys(rows))
 
     def first(self, rows: pa.RecordBatch) -> Array | None:
         """Which of some rows are the first of their key, as a mask; None if all are. Their keys are seen then."""
+        if not self._columns:
+            return None
         keys = self._keys(rows)
         new = set(keys)
         if len(new) == len(keys) and self._seen.isdisjoint(new):

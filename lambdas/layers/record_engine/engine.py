@@ -39,7 +39,7 @@ def stage(
         store: reads and writes.
         attempt: the name of this run's own folder.
         now: when the refused records are said to have been quarantined; with a time zone.
-        limits: how much is held in memory, and how large a record may be.
+        limits: how much is held in memory.
     """
     return _Stage(manifest, contract, store, f"{manifest.staging}{attempt}/", now, limits or Limits()).run()
 

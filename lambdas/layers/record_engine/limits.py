@@ -1,4 +1,4 @@
-"""What the engine holds in memory at a time, and from where on a file or a record is refused."""
+"""What the engine holds in memory at a time, and from where on a file is refused."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,13 @@ MiB = 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The engine's bounds; the defaults are those of docs/semantics.md.
+    """The engine's bounds; how large a record may be is the contract's.
 
-    `max_record_bytes` bounds one record of a text file. `block_bytes` of text, unpacked, are worked on at a time, in
-    about ten times as much memory (a record that is longer than a block takes its place), and `read_bytes` of a file
-    are asked for at a time. `buffered_bytes` of typed rows wait before they are written.
+    `block_bytes` of text, unpacked, are worked on at a time, in about ten times as much memory (a record that is longer
+    than a block takes its place), and `read_bytes` of a file are asked for at a time. `buffered_bytes` of typed rows
+    wait before they are written.
     """
 
-    max_record_bytes: int = 16 * MiB
     block_bytes: int = 8 * MiB
     read_bytes: int = 4 * MiB
     buffered_bytes: int = 128 * MiB

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -13,11 +14,11 @@ from pipeline_core.manifest import ManifestFile
 
 from record_engine.arrow import compute
 from record_engine.batches import BatchMaker, line_array
-from record_engine.checks import Checked, Checker
-from record_engine.files import UnreadableError
-from record_engine.header import column_name, header_problems, quoted
+from record_engine.checks import Checked, Checker, is_typed
+from record_engine.header import Names, column_name, quoted
 from record_engine.limits import MAX_PARQUET_BYTES, MAX_PARQUET_CELLS, MiB, is_parquet_bomb
-from record_engine.parquet_values import Column, Field, column_of, encode
+from record_engine.parquet_values import Column, Field, column_of, encode, json_texts, meaning, typed
+from record_engine.watched import UnreadableError, Watched
 
 PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 """Column names that mean the same to every engine. A contract has no others."""
@@ -49,53 +50,6 @@ BOMB = (
 )
 
 
-class Watched:
-    """A stream that remembers what its storage raised, so that it is not taken for damage of the content."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.failure: BaseException | None = None
-        self.closed = False
-
-    def read(self, size: int = -1) -> bytes:
-        """Read, as the stream does."""
-        found: bytes = self._try(self._stream.read, size)
-        return found
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Seek, as the stream does."""
-        return int(self._try(self._stream.seek, offset, whence))
-
-    def tell(self) -> int:
-        """Tell, as the stream does."""
-        return int(self._try(self._stream.tell))
-
-    def readable(self) -> bool:
-        """It is read only."""
-        return True
-
-    def seekable(self) -> bool:
-        """Parquet begins at its end."""
-        return True
-
-    def writable(self) -> bool:
-        """It is read only."""
-        return False
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        """It is closed by who opened it."""
-
-    def _try(self, call: Any, *arguments: int) -> Any:
-        try:
-            return call(*arguments)
-        except BaseException as error:
-            self.failure = error
-            raise
-
-
 class ParquetRecords:
     """A Parquet file that is read."""
 
@@ -105,7 +59,7 @@ class ParquetRecords:
         self.rows_read = 0
         self.problem: str | None = None
         self._source: Any = Watched(stream)
-        self._size = file.size
+        self._key, self._size = file.key, file.size
         self._checker = checker
         self._maker = BatchMaker(position, contract)
         self._problems: list[str] = []
@@ -118,14 +72,35 @@ class ParquetRecords:
     def _look(self, contract: Contract) -> None:
         """Read the footer, and once every page, since what is wrong with one may come last."""
         self._metadata, self._fields = self._decoding(self._footer)
-        names = [column_name(field.name) for field in self._fields]
-        if not names:
+        if not self._fields:
             raise UnreadableError("unreadable: it has no columns")
-        self._names = names
-        self._problems = header_problems(names, contract) + [
+        known = Names(contract, self._key)
+        self._in_path = known.in_path
+        self._fields = list(_flat(self._fields, known))
+        names = [column_name(field.label) for field in self._fields]
+        self._problems = known.problems(names)
+        # What is ignored is not read: it may be of any type.
+        wanted = [known.column(name) is not None or not known.is_ignored(name) for name in names]
+        self._is_whole = all(wanted)
+        self._fields = [field for field, is_wanted in zip(self._fields, wanted, strict=True) if is_wanted]
+        names = [name for name, is_wanted in zip(names, wanted, strict=True) if is_wanted]
+        self._names = [known.column(name) or name for name in names]
+        by_name = {column.name: column for column in contract.columns}
+        self._fields = [
+            replace(field, kind="json")
+            if pa.types.is_nested(field.type) and name in by_name and by_name[name].type == "string"
+            else field
+            for name, field in zip(self._names, self._fields, strict=True)
+        ]
+        self._typed = {
+            name
+            for name, field in zip(self._names, self._fields, strict=True)
+            if name in by_name and is_typed(meaning(field), by_name[name])
+        }
+        self._problems += [
             f"{'nested_value' if field.kind == 'nested' else 'unsupported_type'}:{quoted(name)}"
-            for name, field in zip(names, self._fields, strict=True)
-            if field.kind == "nested" or not field.supported
+            for name, field in zip(self._names, self._fields, strict=True)
+            if field.kind == "nested" or (not field.supported and field.kind != "json")
         ]
         self.problem = ", ".join(self._problems) or None
         unpacked = sum(
@@ -155,7 +130,7 @@ class ParquetRecords:
 
     def _shows_records(self) -> bool:
         """Whether the records of a file that is refused as a whole can be shown; else only the file is kept."""
-        names = [field.name.lower() for field in self._fields]
+        names = [field.name.lower() for field in self._fields if not field.steps]
         plain = all(PLAIN_NAME.fullmatch(field.name) for field in self._fields)
         return plain and len(set(names)) == len(names) and all(field.supported for field in self._fields)
 
@@ -174,14 +149,16 @@ class ParquetRecords:
             raise UnreadableError(f"unreadable: {self._metadata.num_rows} rows by its footer, {rows} found")
 
     def _text_bytes(self, batch: pa.RecordBatch) -> Iterator[int]:
-        for field, values in zip(self._fields, batch.columns, strict=True):
+        for field in self._fields:
             if field.kind == "text":
-                encoded = encode(field, values)
+                encoded = encode(field, field.of(batch))
                 lengths = compute.binary_length(encoded.dictionary).cast(pa.int64())
                 yield compute.sum(lengths.take(encoded.indices)).as_py() or 0
+            elif field.kind == "json":
+                yield sum(len(text or "") for text in json_texts(field.of(batch)))
 
     def _row_batches(self) -> Iterator[pa.RecordBatch]:
-        texts = {field.path for field in self._fields if field.kind == "text"}
+        texts = {field.path for field in self._fields if field.kind == "text" and not field.steps}
         as_dictionary = sorted(texts - self._without_dictionary())
         file = pq.ParquetFile(
             self._source,
@@ -192,7 +169,11 @@ class ParquetRecords:
             pre_buffer=False,
             coerce_int96_timestamp_unit=INT96_UNIT,
         )
-        return file.iter_batches(batch_size=ROWS if len(as_dictionary) == len(texts) else FEW_ROWS, use_threads=False)
+        return file.iter_batches(
+            batch_size=ROWS if len(as_dictionary) == len(texts) else FEW_ROWS,
+            columns=None if self._is_whole else list(dict.fromkeys(field.name for field in self._fields)),
+            use_threads=False,
+        )
 
     def _without_dictionary(self) -> set[str]:
         """Columns with an encoding that Arrow reads, but not as distinct texts."""
@@ -220,7 +201,7 @@ class ParquetRecords:
             yield batch
 
     def _piece(self, rows: pa.RecordBatch, line: int) -> Iterator[pa.RecordBatch]:
-        columns = [column_of(field, values) for field, values in zip(self._fields, rows.columns, strict=True)]
+        columns = [column_of(field, field.of(rows)) for field in self._fields]
         wrong = _text_reasons(columns)
         if self._problems:
             yield from self._maker.refused(
@@ -230,8 +211,11 @@ class ParquetRecords:
                 ]
             )
             return
-        texts = {name: column.texts for name, column in zip(self._names, columns, strict=True)}
-        checked = self._checker.check(texts, rows.num_rows)
+        texts = {
+            name: typed(column) if name in self._typed else column.texts
+            for name, column in zip(self._names, columns, strict=True)
+        }
+        checked = self._checker.check(texts, rows.num_rows, self._in_path)
         # A record that is no text has no values to be wrong.
         reasons = checked.reasons | {at: [reason] for at, reason in wrong.items()}
         lines = line_array(range(line, line + rows.num_rows))
@@ -255,9 +239,49 @@ def fields_of(file: pq.ParquetFile) -> list[Field]:
         )
         is_utc = pa.types.is_timestamp(kind) and (kind.tz is not None or column.physical_type == "INT96")
         fields.append(
-            Field(field.name, column.path, kind, _kind(kind, logical, supported=supported), supported, is_utc)
+            Field(
+                field.name,
+                column.path,
+                kind,
+                _kind(kind, logical, supported=supported),
+                supported,
+                is_utc,
+                label=field.name,
+            )
         )
     return fields
+
+
+def _flat(fields: Iterable[Field], known: Names) -> Iterator[Field]:
+    """The columns of a file, and those in its structs that the contract finds by a path (docs/semantics.md, 2.6)."""
+    fields = list(fields)
+    own = {column_name(field.name) for field in fields}
+    # Fields to look at, by their paths, and whether all of the struct that they are in is a column, too.
+    waiting = [(column_name(field.name), field, False) for field in reversed(fields)]
+    while waiting:
+        path, field, is_kept = waiting.pop()
+        is_column = known.column(path) is not None
+        if field.steps and path in own:
+            continue
+        is_way = path in known.paths and pa.types.is_struct(field.type)
+        if is_column or not (is_way or is_kept):
+            yield replace(field, label=path if field.steps else field.name)
+        if is_way:
+            for number in reversed(range(field.type.num_fields)):
+                inner = field.type.field(number)
+                kind = inner.type.storage_type if isinstance(inner.type, pa.BaseExtensionType) else inner.type
+                is_utc = pa.types.is_timestamp(kind) and kind.tz is not None
+                supported = not (pa.types.is_time(kind) or pa.types.is_float16(kind))
+                member = Field(
+                    field.name,
+                    field.path,
+                    kind,
+                    _kind(kind, "NONE", supported=supported),
+                    supported,
+                    is_utc,
+                    (*field.steps, number),
+                )
+                waiting.append((f"{path}.{column_name(inner.name)}", member, is_kept or is_column))
 
 
 def _kind(kind: Any, logical: str, *, supported: bool) -> str:
@@ -297,6 +321,6 @@ def _kept(columns: list[Column], row: int) -> str:
     """A row as JSON, as it is kept."""
     return (
         "{"
-        + ",".join(f"{json.dumps(column.field.name, ensure_ascii=False)}:{column.json(row)}" for column in columns)
+        + ",".join(f"{json.dumps(column.field.label, ensure_ascii=False)}:{column.json(row)}" for column in columns)
         + "}"
     )

@@ -1,8 +1,9 @@
 """The texts of a Parquet column, as a person would write its values, and the JSON by which a row is kept."""
 
+import base64
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from record_engine.arrow import Array, compute, nulls
-from record_engine.checks import Texts
+from record_engine.checks import TYPED, Texts
 from record_engine.text_records import ENCODING, NUL
 from record_engine.values import LOCAL_EPOCH
 
@@ -24,7 +25,9 @@ DECIMALS = (1e-38, 1e38)
 class Field:
     """A column of a Parquet file, as its footer has it.
 
-    `kind` is `text`, `number`, `other` or `nested` (what has no text); `is_utc` says that a timestamp has a zone.
+    `kind` is `text`, `number`, `other`, `json` (a nested value that a column takes as text) or `nested` (what has no
+    text); `is_utc` says that a timestamp has a zone. `steps` leads to it in the column `name`, if it is in a struct;
+    `label` is what it is called, by its path.
     """
 
     name: str
@@ -33,6 +36,13 @@ class Field:
     kind: str
     supported: bool
     is_utc: bool
+    steps: tuple[int, ...] = ()
+    label: str = ""
+
+    def of(self, rows: pa.RecordBatch) -> Array:
+        """The values of some rows."""
+        column: Array = rows.column(self.name)
+        return compute.struct_field(column, list(self.steps)) if self.steps else column
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,7 @@ class Column:
         text: str | None = None if index is None else self.distinct[index]
         if text is None:
             return "null"
-        if self.field.kind == "number" and text not in ("nan", "inf", "-inf"):
+        if self.field.kind == "json" or (self.field.kind == "number" and text not in ("nan", "inf", "-inf")):
             return text
         return json.dumps(text, ensure_ascii=False)
 
@@ -70,6 +80,9 @@ def column_of(field: Field, values: Array) -> Column:
     """A column with the text of each distinct value."""
     if field.kind == "nested":
         return Column(field, Texts(nulls(len(values), pa.int32()), nulls(0, pa.string())), [], values, {})
+    if field.kind == "json":
+        written = pa.array(json_texts(values), pa.string()).dictionary_encode()
+        return Column(field, Texts(written.indices, written.dictionary), written.dictionary.to_pylist(), values, {})
     encoded = encode(field, values)
     wrong: dict[int, str] = {}
     texts: Sequence[str | None]
@@ -80,6 +93,22 @@ def column_of(field: Field, values: Array) -> Column:
         texts = [None if value is None else write(value) for value in _python_values(encoded.dictionary)]
     found = Texts(encoded.indices.cast(pa.int32()), pa.array(texts, pa.string()))
     return Column(field, found, texts, values, wrong)
+
+
+def meaning(field: Field) -> str:
+    """What the values of a column are by their type: numbers, booleans, moments (days, too), or nothing but text."""
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "moment"
+    return "number" if field.kind == "number" else "text"
+
+
+def typed(column: Column) -> Texts:
+    """The texts of a column whose values have their meaning by their type."""
+    marked = [None if text is None else TYPED + text for text in column.distinct]
+    return Texts(column.texts.indices, pa.array(marked, pa.string()))
 
 
 def encode(field: Field, values: Array) -> Array:
@@ -170,6 +199,68 @@ def _float(value: float) -> str:
         return str(value)
     plain = format(Decimal(str(value)), "f")
     return plain if "." in plain else f"{plain}.0"
+
+
+def json_texts(values: Array) -> list[str | None]:
+    """The JSON text of each value of a column, nested or not; a null has none (docs/semantics.md, section 2.6)."""
+    kind = values.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return json_texts(values.storage)
+    if pa.types.is_map(kind):
+        entries = pa.StructArray.from_arrays([values.keys, values.items], ["key", "value"])
+        pairs = _in_lists(pa.ListArray.from_arrays(values.offsets, entries), _members_of)
+        return [text if valid else None for text, valid in zip(pairs, values.is_valid().to_pylist(), strict=True)]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return _in_lists(values, _elements_of)
+    if pa.types.is_struct(kind):
+        names = [json.dumps(kind.field(number).name, ensure_ascii=False) for number in range(kind.num_fields)]
+        members = [json_texts(compute.struct_field(values, [number])) for number in range(kind.num_fields)]
+        rows = zip(*members, strict=True) if members else iter([()] * len(values))
+        texts = [_joined("{", zip(names, row, strict=True), "}") for row in rows]
+        return [text if valid else None for text, valid in zip(texts, values.is_valid().to_pylist(), strict=True)]
+    return _leaf_texts(values)
+
+
+def _in_lists(values: Array, write: Callable[[Array], list[str]]) -> list[str | None]:
+    elements, at = write(values.flatten()), 0
+    brackets = "{}" if write is _members_of else "[]"
+    texts: list[str | None] = []
+    for length in compute.list_value_length(values).to_pylist():
+        texts.append(None if length is None else f"{brackets[0]}{','.join(elements[at : at + length])}{brackets[1]}")
+        at += length or 0
+    return texts
+
+
+def _elements_of(values: Array) -> list[str]:
+    return [text or "null" for text in json_texts(values)]
+
+
+def _members_of(entries: Array) -> list[str]:
+    keys, values = (json_texts(compute.struct_field(entries, [place])) for place in (0, 1))
+    # A name of JSON is text, whatever the key is.
+    names = (key if key and key.startswith('"') else json.dumps(key or "null", ensure_ascii=False) for key in keys)
+    return [f"{name}:{value or 'null'}" for name, value in zip(names, values, strict=True)]
+
+
+def _joined(begin: str, members: Iterable[tuple[str, str | None]], end: str) -> str:
+    return begin + ",".join(f"{name}:{value or 'null'}" for name, value in members) + end
+
+
+def _leaf_texts(values: Array) -> list[str | None]:
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    is_number = any(is_(kind) for is_ in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal))
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        raws = values.to_pylist()
+        return [None if raw is None else json.dumps(base64.b64encode(raw).decode()) for raw in raws]
+    if pa.types.is_time(kind) or pa.types.is_duration(kind) or pa.types.is_null(kind) or pa.types.is_float16(kind):
+        return [None if value is None else json.dumps(str(value)) for value in values.to_pylist()]
+    is_utc = pa.types.is_timestamp(kind) and kind.tz is not None
+    name = "text" if is_text else "number" if is_number or pa.types.is_boolean(kind) else "other"
+    column = column_of(Field("", "", kind, name, supported=True, is_utc=is_utc), values)
+    if ENCODING in column.wrong.values():
+        raise ValueError("a text in a nested value is not UTF-8")
+    return [None if (text := column.json(row)) == "null" else text for row in range(len(values))]
 
 
 def _nested(value: Any) -> Any:

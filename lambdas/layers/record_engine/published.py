@@ -74,7 +74,7 @@ class PublishedKeys:
 
     def of(self, partitions: Iterable[str]) -> Iterator[pa.RecordBatch]:
         """The keys of partitions, by their folders (`year=2013/month=1/`), that were not asked for before."""
-        for partition in partitions:
+        for partition in partitions if self._contract.key else ():
             if partition not in self._looked_at:
                 self._looked_at.add(partition)
                 for address in self._store.list(self._manifest.table + partition):
@@ -82,7 +82,7 @@ class PublishedKeys:
                         yield from self._keys(address)
 
     def _keys(self, address: str) -> Iterator[pa.RecordBatch]:
-        for batch in read_published(self._store, address, self._contract, self._contract.primary_key):
+        for batch in read_published(self._store, address, self._contract, self._contract.key):
             counts = compute.and_(
                 compute.not_equal(batch.column(BATCH), self._manifest.batch_id),
                 compute.invert(compute.is_in(batch.column(SOURCE), value_set=self._replaced)),

@@ -2,20 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from typing import BinaryIO, Protocol
 
 import pyarrow as pa
+from pipeline_core.content import HEAD_BYTES, Found, encoding_of, format_of, hint_of, packing_of, text_of
 from pipeline_core.contract import Contract
 from pipeline_core.manifest import ManifestFile
 
 from record_engine.batches import BatchMaker
 from record_engine.checks import Checker
 from record_engine.csv_records import CsvFile
-from record_engine.files import OpenFile, Window, chunks_of, gzip_problem, is_gzipped, packed_chunks, unpacked_chunks
+from record_engine.encodings import in_utf8
+from record_engine.files import OpenFile, Window, chunks_of, packed_chunks
+from record_engine.header import Names
 from record_engine.json_records import JsonFile
+from record_engine.json_split import Layout, layout_of
 from record_engine.limits import Limits
+from record_engine.packing import packing_problem, unpacked
 from record_engine.parquet_records import ParquetRecords
 from record_engine.spans import Span
+from record_engine.watched import UnreadableError
 
 
 class Reader(Protocol):
@@ -31,6 +38,42 @@ class Reader(Protocol):
         """The records, each batch either of valid or of refused ones, valid ones in the order of their lines."""
 
 
+def found_in(beginning: bytes, file: ManifestFile, contract: Contract) -> Found:
+    """The format of a file whose content begins so."""
+    return format_of(beginning, hint_of(file.key), contract.formats, contract.dialect.encoding)
+
+
+def lines_are_records(stream: BinaryIO, file: ManifestFile, contract: Contract) -> bool | None:
+    """Whether each line of a file is a record, so that it can be cut; None if each is, where it has no quote."""
+    head = stream.read(HEAD_BYTES)
+    found = found_in(head, file, contract)
+    if packing_of(head) or found.problem or found.format == "parquet":
+        return False
+    # A mark says that it is in another encoding than the contract's.
+    same = encoding_of(head, contract.dialect.encoding) == contract.dialect.encoding
+    if found.format == "jsonl" and json_layout(head, contract.dialect.encoding) != "lines":
+        return False
+    return contract.dialect.lines_are_records(found.format) if same else False
+
+
+def json_layout(beginning: bytes, encoding: str) -> Layout:
+    """How objects stand in a JSON file that begins so."""
+    return layout_of(text_of(beginning, encoding), is_whole=len(beginning) < HEAD_BYTES)
+
+
+def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The beginning of a content, and all of it."""
+    read: list[bytes] = []
+    while sum(map(len, read)) < HEAD_BYTES and (chunk := next(chunks, None)) is not None:
+        read.append(chunk)
+    return b"".join(read)[:HEAD_BYTES], chain(read, chunks)
+
+
+def _at_start(stream: BinaryIO) -> BinaryIO:
+    stream.seek(0)
+    return stream
+
+
 class FileReader:
     """Reads one file, in blocks, so that no more of it is in memory than a few blocks.
 
@@ -43,7 +86,7 @@ class FileReader:
         contract: by which its records are checked.
         open_file: opens the file, more than once if need be.
         checker: of the same contract, to be shared by the files that are read one after the other.
-        limits: how much is held in memory, and how large a record may be.
+        limits: how much is held in memory.
         span: the part of a text file without quotes whose records are wanted; all of them, if there is none.
     """
 
@@ -58,43 +101,66 @@ class FileReader:
         span: Span | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._file, self._open_file, self._span = file, open_file, span
+        self._file, self._span = file, span
         self._stack = ExitStack()
         self._reader: Reader | None = None
         self._maker = BatchMaker(position, contract)
         self.problem: str | None = None
-        if is_gzipped(file):
-            self.problem = gzip_problem(file, open_file, self._limits.read_bytes)
-        if self.problem is None:
-            try:
-                self._reader = self._begin(position, contract, checker or Checker(contract))
+        try:
+            stream = self._stack.enter_context(open_file(file))
+            # What is read to tell what it is, is not asked for twice.
+            head, chunks = _peeked(packed_chunks(stream, self._limits.read_bytes))
+            self._packing = packing_of(head)
+            if self._packing:
+                self.problem = packing_problem(self._packing, _at_start(stream), file.size, self._limits.read_bytes)
+                chunks = unpacked(self._packing, _at_start(stream), self._limits.read_bytes)
+            if self.problem is None:
+                self._reader = self._begin(stream, chunks, position, contract, checker or Checker(contract))
                 self.problem = self._reader.problem
-            except BaseException:
-                self._stack.close()
-                raise
+        except UnreadableError as problem:
+            self._stack.close()
+            self.problem = str(problem)
+        except BaseException:
+            self._stack.close()
+            raise
 
-    def _begin(self, position: int, contract: Contract, checker: Checker) -> Reader:
-        stream = self._stack.enter_context(self._open_file(self._file))
-        if self._file.format == "parquet":
-            return ParquetRecords(stream, self._file, position, contract, checker)
-        if self._file.format != "csv":
-            return JsonFile(self._window(stream, self._span), position, contract, checker, self._limits)
-        if self._span is None or self._span.start == 0:
-            return CsvFile(self._window(stream, self._span), position, contract, checker, self._limits)
-        window = self._window(stream, None)
-        return CsvFile(window, position, contract, checker, self._limits, lambda: self._window(stream, self._span))
+    def _begin(
+        self, stream: BinaryIO, chunks: Iterator[bytes], position: int, contract: Contract, checker: Checker
+    ) -> Reader:
+        beginning, chunks = _peeked(chunks)
+        found = found_in(beginning, self._file, contract)
+        if found.problem:
+            raise UnreadableError(found.problem)
+        if found.format == "parquet":
+            if self._packing:
+                raise UnreadableError(f"unreadable: Parquet inside {self._packing}; its pages are packed already")
+            return ParquetRecords(_at_start(stream), self._file, position, contract, checker)
+        encoding = encoding_of(beginning, contract.dialect.encoding)
 
-    def _window(self, stream: BinaryIO, span: Span | None) -> Window:
-        read_bytes = self._limits.read_bytes
-        if span is not None:
-            return Window(chunks_of(stream, span, read_bytes), span.line)
-        chunks = packed_chunks(stream, read_bytes)
-        return Window(unpacked_chunks(chunks) if is_gzipped(self._file) else chunks)
+        def window(chunks: Iterator[bytes], line: int = 1) -> Window:
+            return Window(in_utf8(chunks, encoding, contract.dialect.line_ends), line)
+
+        def of_span(span: Span) -> Window:
+            return window(chunks_of(stream, span, self._limits.read_bytes), span.line)
+
+        span, names = self._span, Names(contract, self._file.key)
+        if found.format == "jsonl":
+            text = of_span(span) if span else window(chunks)
+            layout = json_layout(beginning, encoding)
+            return JsonFile(text, position, contract, checker, self._limits, names, "lines" if span else layout)
+        if span is None or span.start == 0:
+            text = of_span(span) if span else window(chunks)
+            return CsvFile(text, position, contract, checker, self._limits, names)
+        return CsvFile(window(chunks), position, contract, checker, self._limits, names, lambda: of_span(span))
 
     @property
     def rows_read(self) -> int:
         """Records of the file, as they were counted before anything was checked; all, once every batch was taken."""
         return self._reader.rows_read if self._reader else 0
+
+    def close(self) -> None:
+        """Have done with a file whose records are not wanted."""
+        self._stack.close()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The records; taken once."""

@@ -254,3 +254,15 @@ def test_a_form_keeps_all_that_is_compared() -> None:
     assert form(form(DEPLOYED)) == form(DEPLOYED)
     broken = wanted(drop("price"))
     assert refusals(form(DEPLOYED), form(broken)) == refusals(DEPLOYED, broken) != []
+
+
+def test_another_write_mode_is_breaking_and_a_contract_that_says_none_is_of_the_first() -> None:
+    append, first = (
+        wanted(lambda d, c: d.update(write_mode="append")),
+        wanted(lambda d, c: d.update(write_mode="first")),
+    )
+    assert breaking_changes(DEPLOYED, first) == []
+    assert breaking_changes(DEPLOYED, append) == [
+        "write_mode: was first, becomes append: readers count on keys that are there once, or on every row"
+    ]
+    assert refusals(first, {**append, "version": first["version"]})

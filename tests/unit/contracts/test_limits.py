@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from open_data_contract_standard.model import SchemaProperty
 
-from contracts.compiler.column_values import MAX_LENGTH, is_value, type_of, value_problems
+from contracts.compiler.column_types import MAX_LENGTH, ColumnTypeError, column_type
+from contracts.compiler.column_values import is_value, value_problems
 
 
 def column(logical: str = "string", **more: Any) -> SchemaProperty:
@@ -13,7 +14,7 @@ def column(logical: str = "string", **more: Any) -> SchemaProperty:
 
 
 def problems(kind: str, **options: Any) -> list[str]:
-    return list(value_problems(column(logicalTypeOptions=options), kind))
+    return list(value_problems(options, None, kind))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,11 @@ def problems(kind: str, **options: Any) -> list[str]:
         ("decimal(4,2)", "-100", False),
         ("decimal(4,2)", "1.234", False),
         ("decimal(4,2)", "1.230", True),
-        ("decimal(4,2)", "1e1", False),
+        ("decimal(4,2)", "1e1", True),
+        ("decimal(4,2)", "1e2", False),
+        ("decimal(4,2)", "1e-3", False),
+        ("decimal(4,2)", ".5", True),
+        ("int", ".0", False),
         ("boolean", "1", True),
         ("boolean", "0", True),
         ("boolean", "TRUE", True),
@@ -69,15 +74,13 @@ def test_a_decimal_has_one_to_38_digits_and_no_more_of_them_after_the_point(
     precision: int, scale: int, taken: bool
 ) -> None:
     physical = f"decimal({precision},{scale})"
-    assert type_of(column("number", physicalType=physical)) == (physical if taken else None)
-    assert type_of(column("number", physicalType="decimal(3,4)")) is None
-
-
-def test_a_physical_type_belongs_to_its_logical_one() -> None:
-    assert type_of(column("integer", physicalType="INT")) == "int"
-    assert type_of(column("string", physicalType="int")) is None
-    assert type_of(SchemaProperty(name="value", physicalType="int")) is None
-    assert type_of(SchemaProperty(name="value")) is None
+    if taken:
+        assert column_type(column("number", physicalType=physical)).kind == physical
+    else:
+        with pytest.raises(ColumnTypeError, match=r"allowed: decimal\(p,s\) with 1 <= p <= 38 and s <= p"):
+            column_type(column("number", physicalType=physical))
+    with pytest.raises(ColumnTypeError):
+        column_type(column("number", physicalType="decimal(3,4)"))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ def test_a_length_is_a_number_of_characters_that_a_record_can_have(option: str, 
         ("string", "minimum", "minLength, maxLength, pattern"),
         ("decimal(4,2)", "pattern", "minimum, maximum"),
         ("boolean", "minimum", "none"),
-        ("date", "pattern", "none"),
+        ("date", "pattern", "minimum, maximum, format"),
     ],
 )
 def test_an_option_that_is_not_checked_is_refused_with_those_that_are(kind: str, option: str, allowed: str) -> None:

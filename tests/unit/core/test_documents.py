@@ -6,6 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from pipeline_core import documents, layout
+from pipeline_core.content import hint_of
 
 
 @pytest.fixture
@@ -46,10 +47,17 @@ def test_what_is_no_s3_address_is_refused(location: str) -> None:
 
 @pytest.mark.parametrize(
     ("key", "expected"),
-    [("d/A.CSV.GZ", ("csv", True)), ("d/a.csv", ("csv", False)), ("d/a.gz", None), ("d/csv", None)],
+    [
+        ("d/A.CSV.GZ", "csv"),
+        ("d/a.tsv", "csv"),
+        ("d/a.json.zst", "jsonl"),
+        ("d/a.parq", "parquet"),
+        ("d/a.gz", ""),
+        ("d/csv", ""),
+    ],
 )
-def test_the_format_follows_from_the_whole_ending(key: str, expected: object) -> None:
-    assert layout.format_of(key) == expected
+def test_a_name_hints_at_a_format_by_its_end(key: str, expected: object) -> None:
+    assert hint_of(key) == expected
 
 
 def test_a_rejected_files_place_fits_however_long_its_key_is() -> None:

@@ -16,7 +16,7 @@ from pipeline_core.report import (
     violations,
 )
 
-from contracts.compiler.checks import OPERATORS
+from contracts.compiler.rules import OPERATORS
 
 FILE = FileReport(key="a", version="1", rows_read=20, rows_curated=14, rows_quarantined=4, rows_duplicate=2)
 REPORT = Report(

@@ -24,7 +24,7 @@ from ops.__main__ import app
 ROOT = Path(__file__).parents[3]
 PAGES = (
     *("README.md", "CONTRIBUTING.md"),
-    *(f"docs/{name}.md" for name in ("tutorial", "runbook", "deployment", "first-deployment")),
+    *(f"docs/{name}.md" for name in ("tutorial", "runbook", "deployment", "first-deployment", "contracts")),
 )
 PROGRAMS = (
     "aws",
@@ -155,7 +155,10 @@ def check(words: list[str]) -> None:
         known = get_command(app).commands  # type: ignore[attr-defined]
         if rest and not rest[0].startswith("-"):
             assert rest[0] in known, rest
-            assert options_of(rest) <= {name for one in known[rest[0]].params for name in one.opts} | {"--help"}, rest
+            command = known[rest[0]]
+            # A group, such as `contract`, has commands of its own.
+            command = command.commands[rest[1]] if hasattr(command, "commands") else command
+            assert options_of(rest) <= {name for one in command.params for name in one.opts} | {"--help"}, rest
     elif program == ".venv/bin/python" and rest[0] == "-m" and rest[1].startswith("local."):
         assert options_of(rest) <= options_of(re.split(r"[\s,\[\]]+", help_of("-m", rest[1]))), rest
     elif program == ".venv/bin/python" and rest[0] == "scripts/deploy.py":

@@ -1,5 +1,6 @@
 """How the files of a batch are shared out to Spark's tasks, and that each is read, once."""
 
+import gzip
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def test_a_large_file_is_read_in_pieces_to_the_same_records(
     def found() -> tuple[list[Any], dict[int, int], dict[int, str], int]:
         batch = read_batch(spark, [large], contract)
         rows = sorted(map(str, batch.records.collect()))
-        wanted = reading.pieces(spark, [large], reading.Storage(None))
+        wanted = reading.pieces(spark, [large], contract, reading.Storage(None))
         return rows, batch.rows, batch.problems, len(wanted)
 
     *whole, one = found()
@@ -106,21 +107,35 @@ def test_a_large_file_is_read_in_pieces_to_the_same_records(
     assert (one, several > 2) == (1, name != "quoted")
 
 
+WHOLE: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "packed, whatever its name says": (gzip.compress(b"id\n", mtime=0), {}),
+    "Parquet, whatever its name says": (b"PAR1", {}),
+    "UTF-16 by its mark": (b"\xff\xfe", {}),
+    "another encoding": (b"id\n", {"encoding": "cp1252"}),
+    "any line end": (b"id\n", {"line_ends": "any"}),
+    "escapes": (b"id\n", {"escape": "\\"}),
+    "escapes and no quotes": (b"id\n", {"escape": "\\", "quote": ""}),
+    "lines to skip": (b"id\n", {"skip_lines": 1}),
+    "comments": (b"id\n", {"comment": "#"}),
+}
+CUT: dict[str, tuple[bytes, dict[str, Any]]] = {
+    "plain": (b"id\n", {}),
+    "no header": (b"1\n", {"header": False}),
+    "a quote where there are none": (b'id\n"\n', {"quote": ""}),
+    "blanks kept": (b"id\n", {"trim": False}),
+    "JSON of a contract of escapes": (b'{"id":1}\n', {"escape": "\\"}),
+}
+
+
 @pytest.mark.parametrize(("size", "several"), [(599, False), (600, False), (601, True)])
-@pytest.mark.parametrize(
-    ("key", "kind", "cuts"), [("k.csv", "csv", True), ("k.csv.gz", "csv", False), ("k", "parquet", False)]
-)
-def test_only_a_file_that_is_larger_than_a_task_and_not_packed_is_cut(
-    spark: SparkSession,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    size: int,
-    several: bool,
-    key: str,
-    kind: str,
-    cuts: bool,
+@pytest.mark.parametrize("name", WHOLE | CUT)
+def test_only_a_file_that_is_larger_than_a_task_and_whose_lines_are_records_is_cut(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, size: int, several: bool
 ) -> None:
+    beginning, dialect = (WHOLE | CUT)[name]
+    contract = Contract.from_document({**CONTRACT, "formats": ["csv", "jsonl", "parquet"], "dialect": dialect})
     monkeypatch.setattr(reading, "TASK_BYTES", 600)
-    (tmp_path / "file").write_bytes((b"1\n" * size)[:size])
-    wanted = reading.pieces(spark, [file(size, (tmp_path / "file").as_uri(), key, kind)], reading.Storage(None))
-    assert (len(wanted) > 1) == (several and cuts)
+    (tmp_path / "file").write_bytes((beginning + b"1\n" * size)[:size])
+    large = file(size, (tmp_path / "file").as_uri(), "k.csv", "csv")
+    wanted = reading.pieces(spark, [large], contract, reading.Storage(None))
+    assert (wanted[0].span is not None) == (several and name in CUT)

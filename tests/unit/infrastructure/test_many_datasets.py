@@ -50,7 +50,7 @@ def program_of(datasets: int, crawler: bool = True) -> Cloud:
             shutil.copy(ROOT / "contracts" / "canary.odcs.yaml", folder)
             for number in range(datasets):
                 name = f"airlines_{number:03d}".ljust(CHARACTERS, "x")
-                text = airlines.replace("- name: airlines\n", f"- name: {name}\n")
+                text = airlines.replace("- name: airlines\n", f"- name: {name}\n").replace("/airlines/", f"/{name}/")
                 assert name in text
                 Path(folder, f"{name}.odcs.yaml").write_text(text + asking, encoding="utf-8")
             DataPipeline(

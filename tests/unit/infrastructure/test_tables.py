@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from components.catalog.tables import LAST_MONTH
-from contracts.compiler.checks import RESERVED_NAMES
+from contracts.compiler.tables import RESERVED_NAMES
 from tests.unit.infrastructure.cloud import ROOT, Cloud
 from tests.unit.infrastructure.test_program import DATASETS
 

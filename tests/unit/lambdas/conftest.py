@@ -4,6 +4,7 @@ import functools
 import importlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ from pipeline_core.manifest import Manifest
 from pipeline_core.report import FileReport, Report, StagedFile
 from pipeline_core.verdict import Verdict
 
-from contracts.compiler.compile import CompiledContract, load_contracts
+from contracts.compiler.compile import CompiledContract, load_contracts, places_of
 
 REPOSITORY = Path(__file__).parents[3]
 RAW, CURATED, QUARANTINE, ARTIFACTS = "raw-b", "curated-b", "quarantine-b", "artifacts-b"
@@ -92,6 +93,16 @@ class Cloud:
             "attributes": {},
             "messageAttributes": {},
         }
+
+    def move(self, dataset: str, *places: str) -> None:
+        """Deploy the contract of a dataset with other places for its files."""
+        [contract] = [contract for contract in contracts() if contract.name == dataset]
+        moved = replace(contract, document={**contract.document, "locations": list(places)})
+        self.s3.put_object(Bucket=ARTIFACTS, Key=f"contracts/{dataset}.json", Body=json.dumps(moved.document))
+        index = json.loads(self.s3.get_object(Bucket=ARTIFACTS, Key="contracts/index.json")["Body"].read())
+        others = {place: name for place, name in index["places"].items() if name != dataset}
+        index["places"] = others | dict(places_of([moved]))
+        self.s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=json.dumps(index))
 
     def files(self, key: str) -> list[dict[str, Any]]:
         return self.ledger.versions(RAW, key)
@@ -171,7 +182,11 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             for contract in contracts()
             if contract.document["frequency_hours"]
         ]
-        index = {"datasets": [contract.name for contract in contracts()], "promises": promises}
+        index = {
+            "datasets": [contract.name for contract in contracts()],
+            "promises": promises,
+            "places": dict(places_of(contracts())),
+        }
         s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=json.dumps(index))
         boto3.client("dynamodb").create_table(
             TableName=TABLE,

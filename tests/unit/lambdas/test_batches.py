@@ -138,13 +138,11 @@ def test_a_batch_reads_the_version_that_it_claimed_though_it_was_overwritten(clo
     assert sorted(contents) == [b"new\n", b"old\n"]
 
 
-@pytest.mark.parametrize(
-    "key", ["flights/a b.csv", "flights/a{b}.csv", "flights/x=1/a.csv", "flights/../a[0].csv", "flights/A.CSV"]
-)
+@pytest.mark.parametrize("key", ["flights/a b.csv", "flights/a{b}.csv", "flights/x=1/a.csv", "flights/../a[0].csv"])
 def test_a_key_that_spark_would_not_take_literally_is_read_from_a_copy(cloud: Cloud, call: Call, key: str) -> None:
     _, manifest = one_batch(cloud, call, key)
     assert manifest.files[0].key == key
-    assert manifest.files[0].uri == f"{manifest.staging}input/00000.csv"
+    assert manifest.files[0].uri == f"{manifest.staging}input/00000"
 
 
 def test_a_published_batch_is_in_the_table_the_ledger_and_the_event_and_again_changes_nothing(
@@ -265,6 +263,9 @@ def test_workers_grow_with_the_bytes_up_to_the_limit(size: int, workers: int) ->
     [
         ("airlines/a.csv.gz", 6),
         ("airlines/a.JSONL.GZ", 6),
+        ("airlines/a.csv.zst", 6),
+        ("airlines/a.bz2", 6),
+        ("airlines/a.zip", 6),
         ("airlines/a.csv", 1),
         ("airlines/a.parquet", 1),
         ("airlines/a.gz/b.csv", 1),

@@ -100,7 +100,8 @@ def test_each_dataset_has_a_window_of_its_own(cloud: Cloud, call: Call, queue: Q
 
 
 def test_what_nobody_wants_sends_no_tick(cloud: Cloud, call: Call, queue: Queue) -> None:
-    land(cloud, call, "airlines/_SUCCESS", "airlines/a.xlsx", "nobody/a.csv")
+    land(cloud, call, "airlines/_SUCCESS", "nobody/a.csv")
+    call("ingestion", {"Records": [cloud.land("airlines/a.csv", b"%PDF-1.7 no table")]})
     assert queue.sent == []
 
 

@@ -117,7 +117,27 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "preview": [["--stack", HOSTILE], ["--stack", "dev", "--base", HOSTILE], ["--stack", HOSTILE, "--format", "json"]],
     "query": [["--check"]],
     "smoke": [[]],
+    "contract": [["check", HOSTILE], ["infer", HOSTILE, "--dataset", "shop"], ["infer", "x", "--dataset", HOSTILE]],
+    "try": [["flights", HOSTILE], [HOSTILE, "x"]],
 }
+WITHOUT_OUTPUTS = ("preview", "query", "contract", "try")
+"""Commands that ask no deployment."""
+
+
+def test_what_becomes_of_a_hostile_file_is_fit_to_be_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "hostile.csv"
+    file.write_text(f"year,{HOSTILE}\n1,{HOSTILE}\n", encoding="utf-8", newline="")
+    tried = ["try", "flights", str(file), "--contracts", str(ROOT / "contracts")]
+    inferred = ["contract", "infer", str(file), "--dataset", "x", "--contracts", str(tmp_path)]
+    for arguments in (tried, inferred):
+        monkeypatch.setattr("sys.argv", ["ops", *arguments])
+        with contextlib.suppress(SystemExit):
+            ops.run()
+    captured = capsys.readouterr()
+    assert captured.out + captured.err
+    assert unfit(captured.out + captured.err) == set()
 
 
 def test_every_command_is_walked() -> None:
@@ -145,7 +165,7 @@ def test_no_command_of_the_operator_says_anything_unfit(
     monkeypatch.setattr(ops, "smoke", smoke)
     said = ""
     for arguments in ARGUMENTS[command]:
-        outputs = [] if command in ("preview", "query") else ["--outputs", str(operator.outputs)]
+        outputs = [] if command in WITHOUT_OUTPUTS else ["--outputs", str(operator.outputs)]
         monkeypatch.setattr("sys.argv", ["ops", command, *arguments, *outputs])
         capsys.readouterr()
         with contextlib.suppress(SystemExit):

@@ -64,6 +64,22 @@ def test_a_backfill_registers_what_the_ledger_has_never_seen(cloud: Cloud, opera
     assert item["landed_at"].startswith(datetime.now(UTC).strftime("%Y-%m-%dT"))
 
 
+def test_a_backfill_looks_where_the_contract_says_that_files_lie(cloud: Cloud, operator: Operator) -> None:
+    cloud.move("flights", "lake/", "lake/flights/", "old/flights/")
+    cloud.move("airlines", "lake/airlines/")
+    own = ("lake/a.csv", "lake/flights/a.csv", "old/flights/a.csv", "old/flights/b.csv")
+    for key in (*own, "lake/airlines/a.csv", "flights/a.csv", "old/a.csv"):
+        cloud.land(key, b"x\n1\n")
+    answer = operator.run("backfill", "flights", "--yes")
+    assert "Asked for 4 files" in answer.output, answer.output
+    operator.deliver()
+    assert set(purposes(cloud, "flights")) == set(own), "once each, though one place lies in another"
+    answer = operator.run("backfill", "airlines", "--prefix", "a", "--yes")
+    assert "Asked for 1 file" in answer.output, answer.output
+    operator.deliver()
+    assert set(purposes(cloud, "airlines")) == {"lake/airlines/a.csv"}
+
+
 def test_published_files_are_replaced_only_when_that_is_asked_for(cloud: Cloud, operator: Operator, call: Call) -> None:
     publish(cloud, call, "flights/a.csv", "flights/b.csv")
     assert "Nothing to do." in operator.run("backfill", "flights", "--yes").output

@@ -79,8 +79,8 @@ COMMANDS = {
 def test_every_command_says_first_what_it_works_on(
     cloud: Cloud, operator: Operator, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # A preview and a check of queries ask no account at all.
-    assert {*COMMANDS, "preview", "query"} == set(get_command(ops.app).commands)  # type: ignore[attr-defined]
+    # What asks no account at all has nothing to say.
+    assert {*COMMANDS, "preview", "query", "contract", "try"} == set(get_command(ops.app).commands)  # type: ignore[attr-defined]
     said: list[str] = []
 
     def nothing(*_: Any, **__: Any) -> Any:

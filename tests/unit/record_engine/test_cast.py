@@ -13,8 +13,8 @@ from record_engine.values import array_of, cast_to, certain_cast
 
 from contracts.compiler.column_values import as_written, is_value
 from tests.lake import ORDERS
-from tests.robustness import oracle
 from tests.robustness.bad_files import DATES, NUMBERS, TIMES
+from tests.robustness.oracle.casts import cast_to as cast_by_the_text
 
 KINDS = ("int", "bigint", "double", "decimal(6,2)", "decimal(38,10)", "decimal(4,4)", "boolean", "date", "timestamp")
 ZONES = ("UTC", "America/New_York", "Europe/Paris")
@@ -43,7 +43,7 @@ texts = st.one_of(
 @given(text=texts, kind=st.sampled_from(KINDS), zone=st.sampled_from(ZONES))
 def test_a_text_is_the_value_that_the_document_says(text: str, kind: str, zone: str) -> None:
     trimmed = text.strip(" \t")
-    assert repr(cast_to(kind, zone)(trimmed)) == repr(oracle._cast(trimmed, kind, zone))
+    assert repr(cast_to(kind, zone)(trimmed)) == repr(cast_by_the_text(trimmed, kind, zone))
 
 
 @settings(max_examples=1_500, deadline=None, derandomize=True)

@@ -8,11 +8,12 @@ from typing import BinaryIO
 
 import pyarrow as pa
 import pytest
+from pipeline_core.content import hint_of
 from pipeline_core.contract import Contract
-from pipeline_core.layout import format_of
 from pipeline_core.manifest import ManifestFile
 from record_engine import FileReader
-from record_engine.files import UnreadableError, unpacked_chunks
+from record_engine.packing import ungzipped
+from record_engine.watched import UnreadableError
 
 from tests.robustness import bad_files as bad
 
@@ -27,9 +28,7 @@ CONTENTS = {
 
 
 def file(name: str, content: bytes) -> ManifestFile:
-    found = format_of(name)
-    assert found
-    return ManifestFile(key=name, version="v", uri="", size=len(content), format=found[0], landed_at="t")
+    return ManifestFile(key=name, version="v", uri="", size=len(content), format=hint_of(name), landed_at="t")
 
 
 class Failing(io.BytesIO):
@@ -69,7 +68,7 @@ def test_a_file_that_cannot_be_opened_is_no_reason_either() -> None:
 
 
 def unpack(packed: bytes, size: int = 7) -> bytes:
-    return b"".join(unpacked_chunks(iter([packed[at : at + size] for at in range(0, len(packed), size)])))
+    return b"".join(ungzipped(iter([packed[at : at + size] for at in range(0, len(packed), size)])))
 
 
 PACKED = gzip.compress(TEXT, mtime=0)

@@ -4,11 +4,11 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pipeline_core.contract import Contract
 from pipeline_core.manifest import ManifestFile
-from record_engine import Limits, Span, Survey, read, spans, survey
+from record_engine import Limits, Span, Survey, lines_are_records, read, spans, survey
 
 CONTRACT = Contract.from_document(
     {
@@ -27,6 +27,7 @@ CONTRACT = Contract.from_document(
         "time_zone": "UTC",
         "max_file_bytes": 10**9,
         "frequency_hours": None,
+        "max_record_bytes": 12,
     }
 )
 
@@ -74,11 +75,14 @@ def test_csv_in_spans_gives_what_the_whole_file_gives(text: str, header: str, si
 @settings(deadline=None)
 @given(text=TEXTS, size=st.integers(1, 40), read_bytes=st.sampled_from([1, 3, 1000]))
 def test_json_lines_in_spans_give_what_the_whole_file_gives(text: str, size: int, read_bytes: int) -> None:
+    file = ManifestFile(key="f.jsonl", version="v", uri="", size=len(text.encode()), format="jsonl", landed_at="")
+    # No other file is cut.
+    assume(lines_are_records(BytesIO(text.encode()), file, CONTRACT))
     agree(text.encode(), "jsonl", size, read_bytes)
 
 
 def agree(content: bytes, kind: str, size: int, read_bytes: int) -> None:
-    limits = Limits(max_record_bytes=12, block_bytes=16, read_bytes=read_bytes)
+    limits = Limits(block_bytes=16, read_bytes=read_bytes)
     rows, problem, count = records(content, kind, limits, None)
     parts = cut(content, size, read_bytes)
     assert b"".join(content[part.start : part.end] for part in parts) == content

@@ -1,0 +1,106 @@
+"""Cuts JSON text into records, where objects do not stand each on its own line (docs/semantics.md, section 1.5)."""
+
+import json
+import re
+from typing import Literal
+
+from record_engine.csv_split import Records
+from record_engine.text_records import TOO_LONG
+
+Layout = Literal["lines", "objects", "array"]
+BLANKS = re.compile(r"[ \t\r\n]*")
+BETWEEN = {"objects": BLANKS, "array": re.compile(r"[ \t\r\n,\[\]]*")}
+"""What may stand between objects."""
+
+_find = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
+
+
+def layout_of(beginning: str, *, is_whole: bool) -> Layout:
+    """How the objects of a text stand in it; `is_whole` says that the beginning is all of the text."""
+    at = BLANKS.match(beginning)
+    text = beginning[at.end() :] if at else beginning
+    if text.startswith("["):
+        return "array"
+    if not text.startswith("{"):
+        return "lines"
+    line, ended, _ = text.partition("\n")
+    try:
+        end = _find(text)[1]
+    except json.JSONDecodeError as error:
+        # The first line is no object, but may be the beginning of one.
+        return "objects" if error.pos > len(line) or not (ended or is_whole) else "lines"
+    except RecursionError:
+        return "lines"
+    return "objects" if end > len(line) or line[end:].lstrip(" \t\r").startswith("{") else "lines"
+
+
+class JsonSplitter:
+    """Cuts the objects of one file.
+
+    `skips` says that the last record of a block is too long, and that the rest of its line is still to come.
+    """
+
+    def __init__(self, layout: Layout, max_record_bytes: int) -> None:
+        self._between = BETWEEN[layout]
+        self._max = max_record_bytes
+        self._last = 0
+        self._open = 0
+        self.skips = False
+
+    def split(self, data: bytes, line: int, *, ended: bool) -> tuple[Records, int]:
+        """The records of a text that begins on a line, and how many of its bytes they take."""
+        found = Records()
+        # A character for each byte: all that JSON is made of is ASCII, and texts may be anything.
+        text = data.decode("latin-1")
+        at, counted = 0, 0
+        self.skips = False
+        while True:
+            between = self._between.match(text, at)
+            start = between.end() if between else at
+            self._open += text.count("[", at, start) - text.count("]", at, start)
+            at = start
+            line += text.count("\n", counted, at)
+            counted = at
+            if at == len(text):
+                return found, at
+            more = not ended and len(text) - at <= self._max + 1
+            end = self._object_end(text, at)
+            if end is None:
+                if more:
+                    return found, at
+                newline = text.find("\n", at)
+                if newline < 0:
+                    found.refused.append((self._number(line), data[at : at + self._max], TOO_LONG))
+                    self.skips = True
+                    return found, at
+                end = newline
+            raw = data[at:end].removesuffix(b"\r")
+            if len(raw) > self._max:
+                found.refused.append((self._number(line), raw[: self._max], TOO_LONG))
+            else:
+                found.raws.append(raw)
+                found.lines.append(self._number(line))
+            at = end
+
+    def end(self) -> Records:
+        """What is left at the end of the text: a record that is none, where an array is not closed."""
+        found = Records()
+        if self._open > 0:
+            found.raws.append(b"")
+            found.lines.append(self._last + 1)
+        return found
+
+    def _object_end(self, text: str, at: int) -> int | None:
+        """Where an object that begins there ends; None if none does, or none that a record may be."""
+        if text[at] != "{":
+            return None
+        try:
+            end = _find(text, at)[1]
+        except (ValueError, RecursionError):
+            return None
+        return end if end - at <= self._max else None
+
+    def _number(self, line: int) -> int:
+        """The number of a record that begins on a line: no two records have one."""
+        self._last = max(line, self._last + 1)
+        return self._last

@@ -1,0 +1,144 @@
+"""The commands about contracts: `contract check`, `contract infer` and `try`. None of them needs AWS."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contracts.compiler.compile import SUFFIX, CompiledContract, compile_contracts
+from contracts.compiler.names import dataset_name
+from contracts.compiler.read import ContractError
+from ops.contracts.infer import infer
+from ops.contracts.trial import Outcome, TrialError, attempt, contract_of
+from plain_console import PlainConsole, print_record
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at contracts, and make them from files.")
+console = PlainConsole(markup=False)
+CONTRACTS = Path("contracts")
+REFUSED = 3
+SHOWN_ROWS = 20
+SHOWN_CHARACTERS = 200
+
+Folder = Annotated[Path, typer.Option("--contracts", help="The folder of the contracts.")]
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Contract files; all of contracts/ if none.")] = None,
+) -> None:
+    """Compile contracts, and say what they describe, and what of them is not enforced, with the reason."""
+    wrong = []
+    for path in files or _paths(CONTRACTS):
+        try:
+            compiled = _compiled(path)
+        except ContractError as error:
+            wrong.append(str(error))
+            continue
+        for contract in compiled:
+            _show(path, contract)
+    if wrong:
+        raise TrialError("\n".join(wrong))
+
+
+@app.command("infer")
+def infer_contract(
+    files: Annotated[list[Path], typer.Argument(help="Files of the dataset: CSV, JSON Lines, Parquet.")],
+    dataset: Annotated[str, typer.Option(help="What the dataset is called.")],
+    folder: Folder = CONTRACTS,
+) -> None:
+    """Write a contract by which the files are published; a comment says what is a guess."""
+    name = dataset_name(dataset)
+    if name != dataset:
+        raise TrialError(f"--dataset {dataset!r} is no name of a dataset; use {name!r}")
+    path = folder / f"{name}{SUFFIX}"
+    if path.exists():
+        raise TrialError(f"{path} is there already: remove it, or give another --dataset")
+    text = infer(files, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    [compiled] = _compiled(path)
+    console.print(f"{path}: {len(compiled.document['columns'])} columns", soft_wrap=True)
+    whole = [_tried(compiled, file) for file in files]
+    if not all(whole):
+        raise typer.Exit(REFUSED)
+
+
+def try_file(
+    dataset: Annotated[str, typer.Argument(help="The dataset.")],
+    file: Annotated[Path, typer.Argument(help="A file of it, here.")],
+    folder: Folder = CONTRACTS,
+) -> None:
+    """Say what would become of a file, row by row, as if it landed and the table were empty.
+
+    Exit codes: 0, all its rows would be published; 1, it cannot be tried; 3, something of it would be refused.
+    """
+    if not _tried(_contract(folder, dataset), file):
+        raise typer.Exit(REFUSED)
+
+
+def _paths(folder: Path) -> list[Path]:
+    found = sorted(folder.glob(f"*{SUFFIX}"))
+    if not found:
+        raise TrialError(f"{folder}: no contract found; run this in a clone of the project, or add a <dataset>{SUFFIX}")
+    return found
+
+
+def _compiled(path: Path) -> list[CompiledContract]:
+    if not path.is_file():
+        raise TrialError(f"{path}: there is no such file")
+    return compile_contracts(path)
+
+
+def _contract(folder: Path, dataset: str) -> CompiledContract:
+    wrong, known = [], []
+    for path in _paths(folder):
+        try:
+            compiled = compile_contracts(path)
+        except ContractError as error:
+            wrong.append(str(error))
+            continue
+        for contract in compiled:
+            if contract.name == dataset:
+                return contract
+            known.append(contract.name)
+    raise TrialError("\n".join([f"no contract describes {dataset!r}; there are: {', '.join(known)}", *wrong]))
+
+
+def _show(path: Path, contract: CompiledContract) -> None:
+    document = contract.document
+    fields: list[tuple[str, object]] = [
+        ("file", path),
+        ("version", document["version"]),
+        ("columns", ", ".join(f"{column['name']} {column['type']}" for column in document["columns"])),
+        ("key", ", ".join(document["primary_key"]) or "none"),
+        ("partitions", ", ".join(document["partition_by"]) or "none"),
+        ("write mode", document["write_mode"]),
+    ]
+    fields += [("not enforced", notice) for notice in contract.notices]
+    print_record(console, contract.name, fields)
+
+
+def _tried(contract: CompiledContract, file: Path) -> bool:
+    """Try a file and say what came of it; returns whether all of it would be published."""
+    outcome = attempt(contract_of(contract.document), file)
+    print_record(console, f"{file} as {contract.name}: {_verdict(outcome)}", _counts(outcome))
+    for row in outcome.refused[:SHOWN_ROWS]:
+        record = (row.record or "")[:SHOWN_CHARACTERS]
+        print_record(console, f"line {row.line}", [("reasons", ", ".join(row.reasons)), ("record", record)])
+    if len(outcome.refused) > SHOWN_ROWS:
+        console.print(f"and {len(outcome.refused) - SHOWN_ROWS:,} rows more", soft_wrap=True)
+    return outcome.is_whole
+
+
+def _verdict(outcome: Outcome) -> str:
+    if outcome.problem is not None or outcome.violations:
+        return "nothing of it would be published"
+    return "some rows would be refused" if outcome.refused else "published"
+
+
+def _counts(outcome: Outcome) -> list[tuple[str, object]]:
+    fields: list[tuple[str, object]] = [] if outcome.problem is None else [("problem", outcome.problem)]
+    fields += [(name, f"{getattr(outcome, name):,}") for name in ("rows_read", "rows_curated", "rows_duplicate")]
+    fields.append(("rows_quarantined", f"{len(outcome.refused):,}"))
+    fields += [(f"reason {reason}", f"{rows:,}") for reason, rows in outcome.reasons]
+    return [*fields, *(("broken rule", violation) for violation in outcome.violations)]
