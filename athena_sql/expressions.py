@@ -11,13 +11,13 @@ from sqlglot import exp
 
 from athena_sql import calls, operators, specials, times
 from athena_sql.casts import cast, coerce
-from athena_sql.errors import SqlError, not_emulated
+from athena_sql.errors import NOT_EMULATED, SqlError, not_emulated
 from athena_sql.formats import quoted
 from athena_sql.literals import interval, number, type_of
 from athena_sql.operators import compare
 from athena_sql.scope import Scope, TableUse
 from athena_sql.typed import Typed, derived
-from athena_sql.types import BOOLEAN, CATALOG, UNKNOWN, VARBINARY, Type, array, common, duckdb, field_of
+from athena_sql.types import BOOLEAN, UNKNOWN, VARBINARY, Type, array, common, duckdb, field_of
 
 _COMPARISONS: Final = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
 _ARITHMETIC: Final = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
@@ -88,10 +88,7 @@ class Expressions:
     def _column(self, node: Any) -> Typed:
         if isinstance(node.this, exp.Star):
             raise SqlError("SYNTAX_ERROR", "mismatched input '*'", node)
-        path = [part.name.lower() for part in node.parts]
-        if len(path) == 4 and path[0] == CATALOG:
-            path = path[1:]
-        return self._path(path, node)
+        return self._path([part.name.lower() for part in node.parts], node)
 
     def _path(self, path: list[str], node: Any) -> Typed:
         """A column, by its name and those of its table and database; else a field of what the names before it mean."""
@@ -112,8 +109,8 @@ class Expressions:
                 raise
             try:
                 return self._field(self._path(before, node), name, node)
-            except SqlError:
-                raise error from None
+            except SqlError as inner:
+                raise (inner if inner.name == NOT_EMULATED else error) from None
         for use in self.uses:
             if column.sql.startswith(f"{use.alias}."):
                 use.touched.add(name)
@@ -130,6 +127,9 @@ class Expressions:
         """A field of a row."""
         if row.type.name != "row":
             raise SqlError("TYPE_MISMATCH", f"Expression is not of type ROW: {row.type}", node)
+        if row.outer:
+            # Trino refuses some queries that are correlated by them.
+            raise not_emulated("a field of a row of a query around", node)
         places = [place for place, each in enumerate(row.type.fields) if each.lower() == name]
         if not places:
             raise SqlError("COLUMN_NOT_FOUND", f"Field '{name}' cannot be resolved in {row.type}", node)

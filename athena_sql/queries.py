@@ -27,7 +27,10 @@ _DEEPEST: Final = 25
 
 @dataclass
 class Result:
-    """A query in DuckDB's SQL: its columns' names and types, and whether it looks at columns around it."""
+    """A query in DuckDB's SQL: its columns' names and types, and whether it looks at columns around it.
+
+    A column without a name has an empty one.
+    """
 
     sql: str
     names: list[str]
@@ -37,12 +40,20 @@ class Result:
 
 @dataclass
 class Analysis:
-    """What was found out of a statement: its SQL for DuckDB, its columns, and the tables that it reads."""
+    """What was found out of a statement: its SQL for DuckDB, its columns, and the tables that it reads.
+
+    A column without a name has an empty one.
+    """
 
     sql: str
     names: list[str]
     types: list[Type]
     uses: list[TableUse]
+
+    @property
+    def shown(self) -> list[str]:
+        """The names of the answer's columns: `_col0` and the like where there is none."""
+        return [name or f"_col{place}" for place, name in enumerate(self.names)]
 
 
 @dataclass
@@ -97,7 +108,7 @@ class Analyser:
             if columns:
                 if len(columns) != len(found.names):
                     raise SqlError("MISMATCHED_COLUMN_ALIASES", "Column alias list has another number of entries", cte)
-                found = Result(found.sql, [name.name.lower() for name in columns], found.types, found.outer)
+                found = Result(found.sql, [name.name for name in columns], found.types, found.outer)
             self.ctes.append({cte.alias.lower(): found})
 
     def _query(self, node: Any, around: Scope | None) -> Result:
@@ -140,7 +151,7 @@ class Analyser:
         )
         columns = ", ".join(f"c{place}" for place in range(len(types)))
         sql = f"SELECT {columns} FROM (VALUES {written}) AS {self.alias()} ({columns})"
-        answer = Result(sql, [f"_col{place}" for place in range(len(types))], types)
+        answer = Result(sql, [""] * len(types), types)
         return self._tail(node, answer, around)
 
     def _set(self, node: Any, around: Scope | None) -> Result:
@@ -174,7 +185,7 @@ class Analyser:
             return found
         alias = self.alias()
         columns = [
-            Column(name.lower(), kind, f"{alias}.c{place}")
+            Column(name.lower(), kind, f"{alias}.c{place}", shown=name)
             for place, (name, kind) in enumerate(zip(found.names, found.types, strict=True))
         ]
         listed = ", ".join(f"{alias}.c{place}" for place in range(len(columns)))
@@ -219,14 +230,14 @@ class Analyser:
             expressions.groups = grouped
         tail += group_sql
         outputs, names = [], []
-        for place, (name, item) in enumerate(items):
+        for name, item in items:
             part = item if isinstance(item, Typed) else expressions(item)
             if isinstance(item, Typed) and grouped is not None and part.sql in grouped:
                 part = Typed(part.sql, part.type, frozenset(), may_be_nan=part.may_be_nan, columns=part.columns)
             if isinstance(item, Typed):
                 expressions_touch(self.uses, part)
             outputs.append(part)
-            names.append(name if name is not None else f"_col{place}")
+            names.append(name)
         having = node.args.get("having")
         when = expressions.boolean(having.this, "HAVING clause") if having is not None else None
         if when is not None and when.windows:
@@ -384,28 +395,28 @@ def _widened(found: Result, types: Sequence[Type]) -> str:
     return f"SELECT {columns} FROM ({found.sql}) AS wider"
 
 
-def _expanded(node: Any, relations: Relations, scope: Scope) -> list[tuple[str | None, Any]]:
+def _expanded(node: Any, relations: Relations, scope: Scope) -> list[tuple[str, Any]]:
     """The select list: names and expressions; stars are the columns that they stand for."""
-    items: list[tuple[str | None, Any]] = []
+    items: list[tuple[str, Any]] = []
     for item in node.expressions:
         star = item if isinstance(item, exp.Star) else item.this if isinstance(item, exp.Column) else None
         if isinstance(star, exp.Star):
             if any(star.args.get(part) for part in ("except_", "replace", "rename", "except", "ilike")):
                 raise SqlError("SYNTAX_ERROR", "mismatched input after '*'", item)
-            qualifier = "" if isinstance(item, exp.Star) else item.table.lower()
-            if not isinstance(item, exp.Star) and item.args.get("db"):
-                raise not_emulated("a star with its database", item)
-            found = relations.star(qualifier)
+            table = [] if isinstance(item, exp.Star) else [part.name.lower() for part in item.parts[:-1]]
+            found = relations.star(table)
             if not found:
-                if qualifier:
-                    if any(column.name == qualifier for column in scope.columns):
+                if table:
+                    if any(column.name in table for column in scope.columns):
                         raise not_emulated("a star of a row", item)
-                    raise SqlError("TABLE_NOT_FOUND", f"Unable to resolve reference {qualifier}", item)
+                    raise SqlError("TABLE_NOT_FOUND", f"Unable to resolve reference {'.'.join(table)}", item)
                 raise SqlError("COLUMN_NOT_FOUND", "SELECT * not allowed from relation that has no columns", item)
             for column in found:
                 names = frozenset((column.sql,))
                 nan = column.type.is_float and column.may_be_nan
-                items.append((column.name, Typed(column.sql, column.type, names, may_be_nan=nan, columns=names)))
+                items.append(
+                    (column.shown or column.name, Typed(column.sql, column.type, names, may_be_nan=nan, columns=names))
+                )
         elif isinstance(item, exp.Alias):
             if isinstance(item.args["alias"], exp.Placeholder):
                 raise SqlError("SYNTAX_ERROR", "mismatched input ':'", item)
@@ -417,8 +428,8 @@ def _expanded(node: Any, relations: Relations, scope: Scope) -> list[tuple[str |
     return items
 
 
-def _own_name(item: Any) -> str | None:
-    """The name of a column of the answer that was given none: that of the column or field, without parentheses."""
+def _own_name(item: Any) -> str:
+    """The name of a column of the answer that was given none: that of the column or field, as it is written."""
     while isinstance(item, exp.Paren):
         item = item.this
     path = item
@@ -427,15 +438,15 @@ def _own_name(item: Any) -> str | None:
         while isinstance(path, exp.Paren):
             path = path.this
     if not isinstance(path, exp.Column):
-        return None
-    return str(item.expression.name if isinstance(item, exp.Dot) else item.name).lower()
+        return ""
+    return str(item.expression.name if isinstance(item, exp.Dot) else item.name)
 
 
 def _named(items: Sequence[Any], outputs: Sequence[Typed]) -> dict[str, Typed | None]:
-    """The outputs by their names; None where a name is that of several."""
+    """The outputs by their names, if they have one; None where it is that of several."""
     named: dict[str, Typed | None] = {}
     for (name, _), part in zip(items, outputs, strict=True):
-        if name is not None:
+        if name:
             named[name.lower()] = None if name.lower() in named else part
     return named
 

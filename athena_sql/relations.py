@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
@@ -51,12 +52,9 @@ class Relations:
             raise not_emulated("LATERAL VIEW", node)
         return f" FROM {sql}"
 
-    def star(self, qualifier: str) -> list[Column]:
+    def star(self, table: Sequence[str]) -> list[Column]:
         """What `*` or `t.*` stands for."""
-        shown = [column for column in self.columns if not column.hidden]
-        if qualifier:
-            return [column for column in shown if column.qualifier == qualifier]
-        return shown
+        return [column for column in self.columns if not column.hidden and column.is_of(table)]
 
     def _relation(self, node: Any) -> str:
         if isinstance(node, exp.Table):
@@ -103,7 +101,7 @@ class Relations:
         use = TableUse(database, name, alias)
         analyser.uses.append(use)
         qualifier = node.alias.lower() or name
-        own = "" if node.alias else database
+        own = _written_before(node)
         columns = [
             Column(column, kind, f'{alias}."{column}"', qualifier, own) for column, kind in found.columns.items()
         ]
@@ -139,8 +137,9 @@ class Relations:
     def _named(self, node: Any, found: Result, name: str) -> str:
         alias = self.analyser.alias()
         qualifier = node.alias.lower() or name
+        own = _written_before(node)
         columns = [
-            Column(each.lower(), kind, f"{alias}.c{place}", qualifier)
+            Column(each.lower(), kind, f"{alias}.c{place}", qualifier, own, shown=each)
             for place, (each, kind) in enumerate(zip(found.names, found.types, strict=True))
         ]
         self._add(node, columns)
@@ -156,7 +155,10 @@ class Relations:
                     f"Column alias list has {len(named)} entries but relation has {len(columns)} columns",
                     node,
                 )
-            columns = [replace(column, name=each.name.lower()) for column, each in zip(columns, named, strict=True)]
+            columns = [
+                replace(column, name=each.name.lower(), shown=each.name)
+                for column, each in zip(columns, named, strict=True)
+            ]
         self.columns.extend(columns)
 
     def _unnest(self, node: Any) -> str:
@@ -180,8 +182,7 @@ class Relations:
                 kind = part.type.inner[0]
                 if kind.name == "row":
                     # Trino makes a column of each field.
-                    fields = dict(zip(range(len(columns), len(columns) + len(kind.fields)), kind.fields, strict=True))
-                    own_names |= {place: name.lower() for place, name in fields.items() if name}
+                    own_names |= dict(enumerate(kind.fields, len(columns)))
                     shown += [field_of(f"p{len(parts)}", kind, place) for place in range(len(kind.inner))]
                     columns += list(kind.inner)
                 else:
@@ -198,14 +199,14 @@ class Relations:
             columns.append(BIGINT)
         table = node.args.get("alias")
         qualifier = table.name.lower() if table is not None else ""
-        named = [name.name.lower() for name in table.columns] if table is not None else []
+        named = [name.name for name in table.columns] if table is not None else []
         if isinstance(node.args.get("offset"), exp.Identifier):
-            named.append(node.args["offset"].name.lower())
+            named.append(node.args["offset"].name)
         if named and len(named) != len(columns):
             raise SqlError("MISMATCHED_COLUMN_ALIASES", "Column alias list has another number of entries", node)
-        names = named or [own_names.get(place, f"_unnest{place}") for place in range(len(columns))]
+        names = named or [own_names.get(place, "") for place in range(len(columns))]
         self.columns.extend(
-            Column(name, kind, f"{alias}.c{place}", qualifier)
+            Column(name.lower(), kind, f"{alias}.c{place}", qualifier, shown=name)
             for place, (name, kind) in enumerate(zip(names, columns, strict=True))
         )
         inner = ", ".join(f"{part} AS p{place}" for place, part in enumerate(parts))
@@ -268,7 +269,7 @@ class Relations:
                 "RIGHT": coerce(other, kind).sql,
                 "FULL": f"coalesce({coerce(one, kind).sql}, {coerce(other, kind).sql})",
             }
-            merged.append(Column(name, kind, value.get(side, coerce(one, kind).sql)))
+            merged.append(Column(name, kind, value.get(side, coerce(one, kind).sql), shown=each.name))
             for use in self.analyser.uses:
                 use.touched |= {name for c in found if c.sql.startswith(f"{use.alias}.")}
             # The two sides are no columns of the result any more, by any name.
@@ -289,3 +290,10 @@ class Relations:
                 keys = {f'{use.alias}."{key}"' for key in (found.keys if found else ())}
                 if part.columns and part.columns <= keys and not part.outer:
                     use.filters.append(part.sql)
+
+
+def _written_before(node: Any) -> tuple[str, ...]:
+    """The catalog and the database of a table that has no other name, as far as the query writes them."""
+    if not isinstance(node, exp.Table) or node.alias:
+        return ()
+    return tuple(part.name.lower() for part in node.parts[:-1])

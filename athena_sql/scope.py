@@ -14,16 +14,23 @@ from athena_sql.types import Type
 class Column:
     """A column of a relation: the names it answers to, and its SQL. A hidden one is not part of `*`.
 
-    `database` is that of a table without another name.
+    A column without a name has an empty one. `shown` is the name as the query writes it. `before` are the catalog and
+    the database of its table, as far as the query writes them.
     """
 
     name: str
     type: Type
     sql: str
     qualifier: str = ""
-    database: str = ""
+    before: tuple[str, ...] = ()
     hidden: bool = False
     may_be_nan: bool = True
+    shown: str = ""
+
+    def is_of(self, table: Sequence[str]) -> bool:
+        """Whether the column is of a table that is called so: by its name, and what the query writes before it."""
+        own = (*self.before, self.qualifier)
+        return len(table) <= len(own) and own[len(own) - len(table) :] == tuple(table)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +76,13 @@ class Scope:
     parent: Scope | None = None
 
     def resolve(self, path: Sequence[str], node: Any) -> tuple[Column, bool]:
-        """The column of that name, after those of its table and database, and whether a query around has it.
+        """The column of that name, after that of its table, and whether a query around has it.
 
         Raises:
             SqlError: there is none, or more than one.
         """
         *before, name = path
-        qualifier, database = (before[-1] if before else ""), (before[-2] if len(before) > 1 else "")
-        found = [
-            column
-            for column in self.columns
-            if column.name == name
-            and (not qualifier or column.qualifier == qualifier)
-            and (not database or column.database == database)
-        ]
+        found = [column for column in self.columns if column.name == name and column.is_of(before)]
         if len(found) > 1:
             raise SqlError("AMBIGUOUS_NAME", f"Column '{name}' is ambiguous", node)
         if found:

@@ -33,7 +33,7 @@ def install(workdir: Path) -> None:
     from local.emulator import ACCESS_KEY
     from local.glue import crawler, jobs
     from local.iam import decisions, resources, roles, service_policies
-    from local.patches import operator_calls, polling, s3_absence, s3_events, s3_ranges, tls
+    from local.patches import glue_tables, operator_calls, polling, s3_absence, s3_events, s3_ranges, tls
     from local.step_functions import tasks
 
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -44,6 +44,7 @@ def install(workdir: Path) -> None:
     jobs.install(workdir / "glue", Path(os.environ["PIPELINE_CACHE"]), endpoint, runs_of_a_jvm)
     tasks.install()
     crawler.install(endpoint)
+    glue_tables.install()
     access.check_names()
     athena = os.environ["PIPELINE_ATHENA"]
     if athena == trino.QUICK:

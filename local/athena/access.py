@@ -49,6 +49,16 @@ def table(database: str, name: str) -> Json:
     return found
 
 
+def define(action: str, database: str, name: str) -> None:
+    """Make sure that the caller may make, change or drop a table.
+
+    Raises:
+        AccessDeniedError: the caller may not.
+    """
+    arn = f"arn:aws:glue:{get_region()}:{get_account_id()}:table/{database}/{name}"
+    roles.authorize(caller(), action, arn)
+
+
 def partitions(database: str, name: str) -> list[Json]:
     """The partitions that the catalog lists for a table."""
     return list(glue._partitions.get(f"{database}/{name}") or [])

@@ -131,7 +131,7 @@ INFORMATION_TABLES: Final = (
 def described(found: Json) -> list[tuple[str, str]]:
     """The columns of a table with the names of their types in Trino."""
     if found.get("TableType") == "VIRTUAL_VIEW":
-        return [(column["name"], column["type"]) for column in view_document(found)["columns"]]
+        return [(column["name"].lower(), column["type"]) for column in view_document(found)["columns"]]
     both = {**_columns(found["StorageDescriptor"].get("Columns")), **_columns(found.get("PartitionKeys"))}
     return [(name, str(kind)) for name, kind in both.items()]
 
@@ -160,7 +160,8 @@ def view_text(sql: str, database: str, columns: list[tuple[str, str]]) -> str:
         "catalog": _CATALOG,
         "schema": database,
         "columns": [{"name": name, "type": kind} for name, kind in columns],
-        "runAsInvoker": False,
+        # Athena reads a view's tables with the permissions of whoever asks (user guide, "Work with views", 2026-11).
+        "runAsInvoker": True,
         "path": [],
     }
     return f"/* Presto View: {base64.b64encode(json.dumps(document).encode()).decode()} */"

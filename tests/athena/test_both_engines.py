@@ -45,6 +45,8 @@ def asked() -> Iterator[tuple[str, tuple[str, ...]]]:
             yield query.sql.strip(), PARAMETERS.get(name, ())
     for statement in [
         *lines("analysts.sql"),
+        *lines("nested.sql"),
+        *lines("names.sql"),
         *lines("functions.sql"),
         *dashboard(),
         *dict.fromkeys(generated.queries()),

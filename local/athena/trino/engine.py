@@ -11,6 +11,7 @@ from sqlglot.errors import SqlglotError
 
 from local.athena import access
 from local.athena.answers import Answer, CutOffError, QueryFailedError, Request
+from local.athena.catalog import view_document
 from local.athena.trino import client
 from local.athena.trino.server import TrinoError
 from local.emulator import ACCESS_KEY
@@ -21,6 +22,12 @@ _log: Final = logging.getLogger(__name__)
 _NAME: Final = r'[`"]?(?:(?P<database>\w+)[`"]?\.[`"]?)?(?P<table>\w+)[`"]?'
 _SHOW_PARTITIONS: Final = re.compile(rf"SHOW\s+PARTITIONS\s+{_NAME}\s*", re.IGNORECASE)
 _REPAIR: Final = re.compile(rf"MSCK\s+REPAIR\s+TABLE\s+{_NAME}\s*", re.IGNORECASE)
+_READS_NOTHING: Final = re.compile(r"\s*(SHOW|DESC|DESCRIBE)\b", re.IGNORECASE)
+"""They read the catalog only."""
+_EXPLAIN: Final = re.compile(r"^\s*EXPLAIN\b(\s+ANALYZE\b(\s+VERBOSE\b)?)?(\s*\([^()]*\))?", re.IGNORECASE)
+_WRITES: Final = (exp.Insert, exp.Delete, exp.Update, exp.Merge)
+_EXTERNAL: Final = "external_location"
+_MOST_VIEWS: Final = 20
 _LOST: Final = "GENERIC_INTERNAL_ERROR: Trino ended or no longer answers while the query ran"
 
 
@@ -115,36 +122,72 @@ class TrinoEngine:
 
 
 def _authorize(request: Request) -> None:
-    """Make sure that the caller may read, or write, the tables that a statement names.
+    """Make sure that the caller may do with the tables that a statement names what it does with them.
+
+    Trino itself asks Glue and S3 as the account's root.
 
     Raises:
         AccessDeniedError: the caller may not.
     """
+    if caller() == ACCESS_KEY or _READS_NOTHING.match(request.sql):
+        return
     try:
-        statement = parse_one(request.sql, read="trino")
+        statement = parse_one(_EXPLAIN.sub("", request.sql, count=1), read="trino")
     except (SqlglotError, RecursionError) as error:
-        # Whose tables it names is not known: only the account's root may read them all.
-        if caller() == ACCESS_KEY:
-            return
         raise roles.AccessDeniedError("which tables the statement reads cannot be told in the emulator") from error
-    written = _written(statement)
+    target = _target(statement)
+    if isinstance(statement, (exp.Create, exp.Drop)) and target is not None:
+        _authorize_definition(statement, target, request.database)
+    elif not isinstance(statement, (exp.Query, exp.Subquery, exp.Values, *_WRITES)):
+        raise roles.AccessDeniedError("who may run such a statement cannot be told in the emulator")
+    _authorize_tables(statement, target, request.database)
+
+
+def _authorize_definition(statement: Any, target: Any, database: str) -> None:
+    """A table or view is made, replaced or dropped."""
+    action = "glue:DeleteTable" if isinstance(statement, exp.Drop) else "glue:CreateTable"
+    database, name = (target.db or database).lower(), target.name.lower()
+    access.define(action, database, name)
+    if isinstance(statement, exp.Create) and str(statement.args.get("kind")).upper() == "TABLE":
+        locations = [place.this.name for place in statement.find_all(exp.LocationProperty)]
+        locations += [each.args["value"].name for each in statement.find_all(exp.Property) if each.name == _EXTERNAL]
+        # Without a location the table may lie anywhere.
+        for location in locations or [f"s3://*/{name}"]:
+            access.below(location, "s3:PutObject")
+
+
+def _authorize_tables(statement: Any, target: Any, database: str, depth: int = 0) -> None:
+    """Every table that a statement reads, and the one that it writes; of a view those behind it, as in Athena."""
+    if depth > _MOST_VIEWS:
+        # Trino says so.
+        return
     known = {cte.alias.lower() for cte in statement.find_all(exp.CTE)}
     for node in statement.find_all(exp.Table):
         name = node.name.lower().split("$")[0]
         if not name or (not node.db and name in known) or node.db.lower() == "information_schema":
             continue
+        if node is target and not isinstance(statement, _WRITES):
+            continue
         try:
-            found = access.table((node.db or request.database).lower(), name)
+            found = access.table((node.db or database).lower(), name)
         except QueryFailedError:
             # Trino says so in its own words, and where.
+            continue
+        if found.get("TableType") == "VIRTUAL_VIEW":
+            document = view_document(found)
+            behind = parse_one(document["originalSql"], read="trino")
+            _authorize_tables(behind, None, str(document.get("schema") or database), depth + 1)
             continue
         if not (location := found.get("StorageDescriptor", {}).get("Location")):
             continue
         access.below(location, "s3:GetObject")
-        if node is written:
+        if node is target:
             access.below(location, "s3:PutObject")
 
 
-def _written(statement: Any) -> Any:
-    target = statement.this if isinstance(statement, (exp.Insert, exp.Delete, exp.Update, exp.Merge)) else None
+def _target(statement: Any) -> Any:
+    """The table that a statement writes or defines."""
+    if isinstance(statement, exp.Drop):
+        return next(iter(statement.args.get("tables") or []), None)
+    target = statement.this if isinstance(statement, (*_WRITES, exp.Create)) else None
     return target.this if isinstance(target, exp.Schema) else target
