@@ -86,3 +86,19 @@ def _check(query: Query, catalog: ContractCatalog) -> None:
             f"({', '.join(names) or 'none'}): name each, like '(parameters: year, month)'",
         )
     queries.analyse(tree, catalog, _DATABASE)
+
+
+def reads(sql: str, contracts: Sequence[CompiledContract]) -> dict[str, set[str]]:
+    """Which tables a query reads, and which columns of each; no columns where the query cannot be analysed here."""
+    try:
+        tree = dialect.parse(sql)
+    except SqlError:
+        return {}
+    try:
+        uses = queries.analyse(tree, ContractCatalog(contracts), _DATABASE).uses
+    except (SqlError, _ElsewhereError):
+        return {node.name.lower(): set() for node in tree.find_all(exp.Table) if not node.db}
+    found: dict[str, set[str]] = {}
+    for use in uses:
+        found.setdefault(use.name, set()).update(use.touched)
+    return found
