@@ -14,7 +14,7 @@ AUDIT := .local/audit
 GLUE := .local/glue
 MUTANTS := .local/mutants/venv
 
-.PHONY: help setup layer demo local preview test unit unit-glue robustness integration engine athena bench check lint types licences audit docs stale mutants lock clean
+.PHONY: help setup layer demo local preview test unit unit-glue robustness integration engine queries athena bench check lint types licences audit docs stale mutants lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault 
 
 engine: $(READY) ## The program through the real Pulumi CLI and engine, with a stand-in for AWS (needs pulumi, or Go to build it)
 	$(BIN)/python -m pytest tests/engine -n 2 --dist worksteal -q
+
+queries: $(LOCAL) ## Check named queries by Trino's own analyser, over tables declared from the contracts (needs Maven and a JDK of 24)
+	$(BIN)/python -m local.athena.trino.validate
 
 athena: $(READY) ## The quick engine of the local Athena beside a real Trino, query by query (needs Maven and a JDK of 24)
 	$(BIN)/python -m pytest tests/athena -q

@@ -468,6 +468,9 @@ def _limits(node: Any) -> str:
 
 
 def _whole(node: Any, where: Any) -> int:
+    if isinstance(node, exp.Placeholder) and node.this is None:
+        # A query that is checked, whose parameters are not given yet.
+        return 1
     if not isinstance(node, exp.Literal) or node.is_string or not node.this.isdigit():
         raise SqlError("SYNTAX_ERROR", "LIMIT and OFFSET take a whole number", where)
     if int(node.this) >= 2**63:

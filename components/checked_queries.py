@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 
 from athena_sql import dialect, queries
 from athena_sql.errors import NOT_EMULATED, SqlError
 from athena_sql.scope import Table
-from athena_sql.types import VARCHAR, Type, from_hive
+from athena_sql.types import from_hive
 from components.catalog import tables
 from components.catalog.queries import Query
 from contracts.compiler.compile import CompiledContract
@@ -22,38 +23,64 @@ class _ElsewhereError(Exception):
     """A query reads what no contract describes: another database's tables."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DeclaredTable:
+    """A table that there will be: its columns and its partition keys, with the types of the catalog."""
+
+    name: str
+    columns: Mapping[str, str]
+    keys: Mapping[str, str]
+    storage: tables.StorageFormat = tables.PARQUET
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+def declared(contracts: Sequence[CompiledContract]) -> list[DeclaredTable]:
+    """Say which tables there will be: one for each contract, and the pipeline's own."""
+    datasets = [contract.name for contract in contracts] or ["none"]
+    own = (tables.runs(datasets), tables.quarantined_rows(datasets), tables.quarantined_files())
+    return [
+        *map(_of_contract, contracts),
+        *(
+            DeclaredTable(
+                name=table.name,
+                columns=table.columns,
+                keys=dict.fromkeys(table.projection, "string"),
+                storage=table.storage,
+                parameters=table.parameters(),
+            )
+            for table in own
+        ),
+    ]
+
+
+def _of_contract(contract: CompiledContract) -> DeclaredTable:
+    document = contract.document
+    kinds = {column["name"].lower(): column["type"] for column in document["columns"]}
+    # A crawler takes the values of folders for text (ADR 3).
+    keys = {key.lower(): "string" if document["crawler"] else kinds[key.lower()] for key in document["partition_by"]}
+    columns = {name: kind for name, kind in kinds.items() if name not in keys}
+    return DeclaredTable(name=contract.name, columns={**columns, **dict.fromkeys(OWN_COLUMNS, "string")}, keys=keys)
+
+
 class ContractCatalog:
-    """The tables that there will be: one for each contract, and the pipeline's own."""
+    """The tables that there will be, as the analyser sees them."""
 
     def __init__(self, contracts: Sequence[CompiledContract]) -> None:
-        self._tables = {contract.name: _of_contract(contract) for contract in contracts}
-        datasets = [contract.name for contract in contracts] or ["none"]
-        for own in (tables.runs(datasets), tables.quarantined_rows(datasets), tables.quarantined_files()):
-            columns = {
-                **{name: from_hive(kind) for name, kind in own.columns.items()},
-                **dict.fromkeys(own.projection, VARCHAR),
-            }
-            self._tables[own.name] = Table(columns=columns, keys=tuple(own.projection))
+        self._tables = {table.name: table for table in declared(contracts)}
 
     def table(self, database: str, name: str) -> Table | None:
         """The table of that name, or None."""
         if database != _DATABASE:
             raise _ElsewhereError(database)
-        return self._tables.get(name)
+        found = self._tables.get(name)
+        if found is None:
+            return None
+        both = {**found.columns, **found.keys}
+        return Table(columns={column: from_hive(kind) for column, kind in both.items()}, keys=tuple(found.keys))
 
     def has_database(self, database: str) -> bool:
         """There is the pipeline's own."""
         return database == _DATABASE
-
-
-def _of_contract(contract: CompiledContract) -> Table:
-    keys = contract.document["partition_by"]
-    columns: dict[str, Type] = dict.fromkeys(OWN_COLUMNS, VARCHAR)
-    for column in contract.document["columns"]:
-        # A crawler takes the values of folders for text (ADR 3).
-        crawled = column["name"] in keys and contract.document["crawler"]
-        columns[column["name"].lower()] = VARCHAR if crawled else from_hive(column["type"])
-    return Table(columns=columns, keys=tuple(keys))
 
 
 def problems(named: Mapping[str, Query], contracts: Sequence[CompiledContract]) -> list[str]:
@@ -70,22 +97,35 @@ def problems(named: Mapping[str, Query], contracts: Sequence[CompiledContract]) 
             continue
         except SqlError as error:
             if error.name != NOT_EMULATED:
-                found.append(f"queries/{name}.sql:{query.line + error.line - 1}: {error.name}: {error.what}")
+                found.append(at(name, query, error.line, f"{error.name}: {error.what}"))
     return found
 
 
+def at(name: str, query: Query, line: int, what: str) -> str:
+    """A message with its file and line; `line` is that of the query's SQL."""
+    return f"queries/{name}.sql:{query.line + line - 1}: {what}"
+
+
+def question_marks(sql: str) -> int:
+    """How many parameters a query takes.
+
+    Raises:
+        SqlError: it does not parse.
+    """
+    return sum(mark.this is None for mark in dialect.parse(sql).find_all(exp.Placeholder))
+
+
 def _check(query: Query, catalog: ContractCatalog) -> None:
-    tree = dialect.parse(query.sql)
-    marks = [mark for mark in tree.find_all(exp.Placeholder) if mark.this is None]
+    marks = question_marks(query.sql)
     said = _GIVEN.search(query.description)
     names = [part.strip() for part in said[1].split(",")] if said else []
-    if len(names) != len(marks):
+    if len(names) != marks:
         raise SqlError(
             "INVALID_PARAMETER_USAGE",
-            f"the query has {len(marks)} question marks, and its first line names {len(names)} parameters "
+            f"the query has {marks} question marks, and its first line names {len(names)} parameters "
             f"({', '.join(names) or 'none'}): name each, like '(parameters: year, month)'",
         )
-    queries.analyse(tree, catalog, _DATABASE)
+    queries.analyse(dialect.parse(query.sql), catalog, _DATABASE)
 
 
 def reads(sql: str, contracts: Sequence[CompiledContract]) -> dict[str, set[str]]:

@@ -24,7 +24,10 @@ from ops.__main__ import app
 ROOT = Path(__file__).parents[3]
 PAGES = (
     *("README.md", "CONTRIBUTING.md"),
-    *(f"docs/{name}.md" for name in ("tutorial", "runbook", "deployment", "first-deployment", "contracts", "local-athena")),
+    *(
+        f"docs/{name}.md"
+        for name in ("tutorial", "runbook", "deployment", "first-deployment", "contracts", "local-athena")
+    ),
 )
 PROGRAMS = (
     "aws",

@@ -53,6 +53,7 @@ def test_what_athena_would_refuse_is_one_message(contracts: list[CompiledContrac
         ("SELECT approx_distinct(carrier) FROM flights", "What only the real engine knows."),
         ("SELECT x FROM other_database.their_table", "What no contract describes."),
         ("SELECT carrier FROM flights WHERE month = ? AND carrier = ?", "Late ones (parameters: month, carrier)."),
+        ("SELECT carrier FROM flights OFFSET ? LIMIT ?", "Some (parameters: from, many)."),
     ],
 )
 def test_what_athena_may_answer_is_no_problem(contracts: list[CompiledContract], sql: str, description: str) -> None:
