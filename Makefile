@@ -91,8 +91,9 @@ queries: $(LOCAL) ## Check named queries by Trino's own analyser, over tables de
 athena: $(READY) ## The quick engine of the local Athena beside a real Trino, query by query (needs Maven and a JDK of 24)
 	$(BIN)/python -m pytest tests/athena -q
 
-bench: $(READY) ## Measure the record engine and the Spark job beside bare copies; WRITE=yes writes docs/performance.md
+bench: $(READY) ## Measure both record engines beside bare copies, and the quick Athena beside DuckDB; WRITE=yes writes the pages
 	$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
+	PYTHONPATH=.:lambdas/layers $(BIN)/python -m tests.benchmarks.athena $(if $(WRITE),--write)
 
 check: lint types stale unit ## What to run before a commit
 

@@ -42,18 +42,14 @@ class Result:
 class Analysis:
     """What was found out of a statement: its SQL for DuckDB, its columns, and the tables that it reads.
 
-    A column without a name has an empty one.
+    A column without a name is called by its place: `_col0`; `nameless` are these places.
     """
 
     sql: str
     names: list[str]
     types: list[Type]
     uses: list[TableUse]
-
-    @property
-    def shown(self) -> list[str]:
-        """The names of the answer's columns: `_col0` and the like where there is none."""
-        return [name or f"_col{place}" for place, name in enumerate(self.names)]
+    nameless: list[int]
 
 
 @dataclass
@@ -489,4 +485,6 @@ def analyse(tree: Any, catalog: Catalog, database: str) -> Analysis:
         found = analyser.query(tree, None)
     except RecursionError as error:
         raise not_emulated("a statement that is nested so deeply") from error
-    return Analysis(found.sql, found.names, found.types, analyser.uses)
+    names = [name or f"_col{place}" for place, name in enumerate(found.names)]
+    nameless = [place for place, name in enumerate(found.names) if not name]
+    return Analysis(found.sql, names, found.types, analyser.uses, nameless)

@@ -137,8 +137,8 @@ def create_view(tree: Any, known: catalog.GlueCatalog, request: Request) -> Answ
     database, name = (target.db or request.database).lower(), target.name.lower()
     text = request.sql[_query_start(request.sql) :].strip()
     found = queries.analyse(tree.expression, known, request.database)
-    if "" in found.names:
-        place = found.names.index("") + 1
+    if found.nameless:
+        place = found.nameless[0] + 1
         raise SqlError("MISSING_COLUMN_NAME", f"Column name not specified at position {place}", None)
     if len({column.lower() for column in found.names}) != len(found.names):
         raise SqlError("DUPLICATE_COLUMN_NAME", "Column name specified more than once", tree)

@@ -82,7 +82,7 @@ class QuickEngine:
             rows = _fetched(connection, printing.printable(sql, found.types), request)
         printers = [printing.printer(kind) for kind in found.types]
         texts = [[show(value) for show, value in zip(printers, row, strict=True)] for row in rows]
-        return Answer(found.shown, [str(kind) for kind in found.types], texts, scanned)
+        return Answer(found.names, [str(kind) for kind in found.types], texts, scanned)
 
     def _view(self, connection: duckdb.DuckDBPyConnection, use: TableUse, catalog: GlueCatalog, current: str) -> int:
         view = f"table_{use.alias}"

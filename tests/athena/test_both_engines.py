@@ -14,6 +14,7 @@ from local.demo_data import flights_csv, package_data
 from tests.athena import generated
 from tests.athena.compare import AGREE, BOTH_REFUSE, DIFFERENT, NOT_HERE, ONLY_HERE, Outcome
 from tests.athena.conftest import Engines
+from tests.athena.dashboard import dashboard, of_duckdb
 from tests.athena.world import FLIGHTS
 
 pytestmark = pytest.mark.athena
@@ -31,12 +32,6 @@ NO_TABLE = {"canary_run"}
 def lines(name: str) -> list[str]:
     text = (HERE / "queries" / name).read_text(encoding="utf-8")
     return [line for line in text.splitlines() if line.strip() and not line.startswith("--")]
-
-
-def dashboard() -> list[str]:
-    text = (HERE / "queries" / "dashboard.sql").read_text(encoding="utf-8")
-    bare = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
-    return [statement.strip() for statement in bare.split(";") if statement.strip()]
 
 
 def asked() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -123,20 +118,10 @@ def test_a_dashboard_agrees_with_the_source(engines: Engines, tmp_path: Path) ->
         for statement in statements:
             outcome = engines.ask(statement)
             assert outcome.kind == AGREE, f"{statement}\n{outcome}"
-            rows = source.execute(_of_duckdb(statement)).fetchall()
+            rows = source.execute(of_duckdb(statement)).fetchall()
             assert len(rows) == len(outcome.quick.rows) > 0, statement
             for ours, theirs in zip(outcome.quick.rows, rows, strict=True):
                 assert [_plain(cell) for cell in ours] == [_plain(cell) for cell in theirs], statement
-
-
-def _of_duckdb(statement: str) -> str:
-    """The little in the dashboard that DuckDB calls otherwise."""
-    return (
-        statement.replace("day_of_week(", "isodow(")
-        .replace("date_format(min(time_hour), '%Y-%m-%d')", "strftime(min(time_hour), '%Y-%m-%d')")
-        .replace("date_diff('day', min(time_hour), max(time_hour))", "date_sub('day', min(time_hour), max(time_hour))")
-        .replace("100e0", "100.0::DOUBLE")
-    )
 
 
 def _plain(cell: object) -> object:

@@ -60,7 +60,7 @@ def answer(sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             text = text.replace(f"{{{use.alias}}}", "rows")
         rows = connection.execute(printing.printable(text, found.types)).fetchall()
     printers = [printing.printer(kind) for kind in found.types]
-    return found.shown, [tuple(show(value) for show, value in zip(printers, row, strict=True)) for row in rows]
+    return found.names, [tuple(show(value) for show, value in zip(printers, row, strict=True)) for row in rows]
 
 
 @pytest.mark.parametrize(
