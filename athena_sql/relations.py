@@ -13,7 +13,7 @@ from athena_sql.dialect import parse
 from athena_sql.errors import SqlError, not_emulated
 from athena_sql.expressions import Expressions
 from athena_sql.operators import compare
-from athena_sql.scope import Column, Scope, TableUse
+from athena_sql.scope import Column, Scope, TableUse, Version
 from athena_sql.typed import Typed
 from athena_sql.types import BIGINT, CATALOG, VARCHAR, Type, common, duckdb, field_of
 
@@ -76,7 +76,7 @@ class Relations:
         raise not_emulated(f"FROM {type(node).__name__.upper()}", node)
 
     def _table(self, node: Any) -> str:
-        for part in ("sample", "pivots", "version", "when", "hints", "ordinality", "only", "partition", "pattern"):
+        for part in ("sample", "pivots", "when", "hints", "ordinality", "only", "partition", "pattern"):
             if node.args.get(part):
                 raise not_emulated(part.upper(), node)
         if not isinstance(node.this, exp.Identifier):
@@ -90,7 +90,11 @@ class Relations:
                 if name in known:
                     return self._named(node, known[name], name)
         database = (node.db or analyser.database).lower()
-        found = analyser.catalog.table(database, name)
+        version = self._version(node)
+        if version is None:
+            found = analyser.catalog.table(database, name)
+        else:
+            found = analyser.catalog.table_at(database, name, version, node)
         if found is None:
             if not analyser.catalog.has_database(database):
                 raise SqlError("SCHEMA_NOT_FOUND", f"Schema '{database}' does not exist", node)
@@ -98,7 +102,7 @@ class Relations:
         if found.view is not None:
             return self._view(node, found, name)
         alias = analyser.alias()
-        use = TableUse(database, name, alias)
+        use = TableUse(database, name, alias, version=version)
         analyser.uses.append(use)
         qualifier = node.alias.lower() or name
         own = _written_before(node)
@@ -109,6 +113,28 @@ class Relations:
         if not found.constant:
             self.columns.append(Column("$path", VARCHAR, f'{alias}."$path"', qualifier, own, hidden=True))
         return f"{{{alias}}} AS {alias}"
+
+    def _version(self, node: Any) -> Version | None:
+        """What FOR VERSION AS OF and FOR TIMESTAMP AS OF say."""
+        said = node.args.get("version")
+        if said is None:
+            return None
+        kind = str(said.this).upper()
+        if str(said.args.get("kind")).upper() != "AS OF" or kind not in ("VERSION", "TIMESTAMP"):
+            raise not_emulated(f"FOR {kind}", node)
+        if not hasattr(self.analyser.catalog, "table_at"):
+            raise not_emulated(f"FOR {kind} AS OF", node)
+        value = Expressions(Scope([]), self.analyser)(said.expression)
+        if kind == "TIMESTAMP" and not value.type.is_time:
+            raise SqlError(
+                "TYPE_MISMATCH",
+                f"Type {value.type} invalid. Temporal pointers must be of type Timestamp, Timestamp with Time Zone, "
+                "or Date.",
+                node,
+            )
+        if kind == "VERSION" and not value.type.is_text and value.type != BIGINT:
+            raise SqlError("NOT_SUPPORTED", f"Unsupported type for table version: {value.type}", node)
+        return Version(kind, f"epoch_ms({value.sql})" if kind == "TIMESTAMP" else value.sql)
 
     def _view(self, node: Any, found: Any, name: str) -> str:
         analyser = self.analyser

@@ -54,6 +54,17 @@ class Catalog(Protocol):
         """Whether there is such a database."""
 
 
+@dataclass(frozen=True)
+class Version:
+    """Which state of a table is read: FOR VERSION (`kind`) AS OF an id or a name, FOR TIMESTAMP AS OF milliseconds.
+
+    `sql` is the value in DuckDB's SQL.
+    """
+
+    kind: str
+    sql: str
+
+
 @dataclass
 class TableUse:
     """A table as one part of a query reads it: under `alias`, these columns, and only rows that meet `filters`.
@@ -66,6 +77,7 @@ class TableUse:
     alias: str
     touched: set[str] = field(default_factory=set)
     filters: list[str] = field(default_factory=list)
+    version: Version | None = None
 
 
 @dataclass

@@ -94,6 +94,31 @@ def files(location: Location) -> list[StoredFile]:
     return found
 
 
+def file(uri: str) -> StoredFile:
+    """An object that the caller may read.
+
+    Raises:
+        AccessDeniedError: the caller may not.
+        QueryFailedError: there is none.
+    """
+    place = Location.parse(uri)
+    roles.authorize(caller(), "s3:GetObject", f"arn:aws:s3:::{place.bucket}/{place.key}")
+    found = ((s3._buckets.get(place.bucket) or {}).get("objects") or {}).get(place.key)
+    if found is None:
+        raise QueryFailedError(f"ICEBERG_MISSING_METADATA: {uri} is not there")
+    return StoredFile(uri, str(found.get("etag", "")), _reader(place.bucket, place.key))
+
+
+def read(uri: str) -> bytes:
+    """The content of an object that the caller may read.
+
+    Raises:
+        AccessDeniedError: the caller may not.
+        QueryFailedError: there is none.
+    """
+    return file(uri).read()
+
+
 def below(uri: str, action: str) -> None:
     """Make sure that the caller may do something to every object below a location.
 

@@ -6,11 +6,12 @@ import base64
 import json
 from typing import Any, Final
 
-from athena_sql.errors import not_emulated
-from athena_sql.scope import Table
+from athena_sql.errors import SqlError, not_emulated
+from athena_sql.scope import Table, Version
 from athena_sql.types import BIGINT, VARCHAR, Type, from_hive
 from local.athena import access
 from local.athena.answers import QueryFailedError
+from local.athena.iceberg import IcebergTable, is_iceberg
 
 Json = dict[str, Any]
 
@@ -45,6 +46,7 @@ class GlueCatalog:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], Table | None] = {}
         self.definitions: dict[tuple[str, str], Json] = {}
+        self.iceberg: dict[tuple[str, str, Version | None], IcebergTable] = {}
 
     def has_database(self, database: str) -> bool:
         """Whether there is such a database."""
@@ -68,6 +70,8 @@ class GlueCatalog:
             return Table(columns=columns, constant=True) if columns else None
         if name.endswith(PARTITIONS):
             found = self._definition(database, name.removesuffix(PARTITIONS))
+            if found is not None and is_iceberg(found):
+                raise not_emulated("the partitions of an Iceberg table")
             keys = _columns((found or {}).get("PartitionKeys"))
             return Table(columns=keys, constant=True) if keys else None
         if "$" in name:
@@ -80,11 +84,30 @@ class GlueCatalog:
             columns = {column["name"]: VARCHAR for column in document["columns"]}
             schema = str(document.get("schema") or database)
             return Table(columns=columns, view=document["originalSql"], view_database=schema)
-        if str((found.get("Parameters") or {}).get("table_type", "")).upper() == "ICEBERG":
-            raise not_emulated("an Iceberg table")
+        if is_iceberg(found):
+            return self._iceberg(database, name, found, None)
         keys = _columns(found.get("PartitionKeys"))
         columns = {**_columns(found["StorageDescriptor"].get("Columns")), **keys}
         return Table(columns=columns, keys=tuple(keys))
+
+    def table_at(self, database: str, name: str, version: Version, node: Any) -> Table | None:
+        """A table of Iceberg's as it was, or None.
+
+        Raises:
+            AccessDeniedError: the caller may not see it.
+            SqlError: it has no such version, or none at all.
+        """
+        found = self._definition(database, name)
+        if found is None:
+            return None
+        if not is_iceberg(found):
+            raise SqlError("NOT_SUPPORTED", "This connector does not support versioned tables", node)
+        return self._iceberg(database, name, found, version)
+
+    def _iceberg(self, database: str, name: str, found: Json, version: Version | None) -> Table:
+        table = IcebergTable.load(found, version)
+        self.iceberg[database, name, version] = table
+        return Table(columns=table.columns())
 
     def _definition(self, database: str, name: str) -> Json | None:
         try:
@@ -132,6 +155,8 @@ def described(found: Json) -> list[tuple[str, str]]:
     """The columns of a table with the names of their types in Trino."""
     if found.get("TableType") == "VIRTUAL_VIEW":
         return [(column["name"].lower(), column["type"]) for column in view_document(found)["columns"]]
+    if is_iceberg(found):
+        return [(name, str(kind)) for name, kind in IcebergTable.load(found).columns().items()]
     both = {**_columns(found["StorageDescriptor"].get("Columns")), **_columns(found.get("PartitionKeys"))}
     return [(name, str(kind)) for name, kind in both.items()]
 

@@ -23,6 +23,8 @@ def bind(tree: Any, given: Sequence[str]) -> Any:
             "INVALID_PARAMETER_USAGE",
             f"Incorrect number of parameters: expected {len(marks)} but found {len(given)}",
         )
+    if not marks:
+        return tree
     for mark, text in zip(_in_text_order(tree, marks), given, strict=True):
         mark.replace(_literal(text))
     return tree

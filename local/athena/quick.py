@@ -86,6 +86,8 @@ class QuickEngine:
 
     def _view(self, connection: duckdb.DuckDBPyConnection, use: TableUse, catalog: GlueCatalog, current: str) -> int:
         view = f"table_{use.alias}"
+        if (iceberg := catalog.iceberg.get((use.database, use.name, use.version))) is not None:
+            return iceberg.create_view(connection, view, lambda uri: self._cache.path(access.file(uri)), use.touched)
         known = catalog.table(use.database, use.name)
         assert known is not None
         if use.database == INFORMATION:
@@ -97,7 +99,7 @@ class QuickEngine:
             _constant(connection, view, list(known.columns), [list(part.values) for part in table.partitions])
             return 0
         files = []
-        for partition in table.left(" AND ".join(use.filters) or None, use.alias):
+        for partition in table.left(connection, " AND ".join(use.filters) or None, use.alias):
             files += [
                 (self._cache.path(file), partition, file.uri) for file in access.files(location_of(partition.location))
             ]

@@ -99,18 +99,18 @@ class CatalogTable:
             library == _JSON_LIBRARY,
         )
 
-    def left(self, condition: str | None, alias: str) -> list[Partition]:
+    def left(self, connection: duckdb.DuckDBPyConnection, condition: str | None, alias: str) -> list[Partition]:
         """The partitions that a condition on the keys, which are columns of `alias`, leaves."""
         if condition is None or not self.keys or not self.partitions:
             return self.partitions
-        with duckdb.connect(":memory:") as connection:
-            names = ", ".join(f'"{key}" {duckdb_type(kind)}' for key, kind in self.keys.items())
-            connection.execute(f"CREATE TABLE partitions (position INTEGER, {names})")
-            rows = [[position, *part.values] for position, part in enumerate(self.partitions)]
-            marks = ", ".join("?" * (len(self.keys) + 1))
-            connection.executemany(f"INSERT INTO partitions VALUES ({marks})", rows)
-            query = f"SELECT position FROM partitions AS {alias} WHERE {condition} ORDER BY position"
-            return [self.partitions[position] for (position,) in connection.execute(query).fetchall()]
+        names = ", ".join(f'"{key}" {duckdb_type(kind)}' for key, kind in self.keys.items())
+        table = f"partitions_{alias}"
+        connection.execute(f"CREATE TEMP TABLE {table} (position INTEGER, {names})")
+        rows = [[position, *part.values] for position, part in enumerate(self.partitions)]
+        marks = ", ".join("?" * (len(self.keys) + 1))
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+        query = f"SELECT position FROM {table} AS {alias} WHERE {condition} ORDER BY position"
+        return [self.partitions[position] for (position,) in connection.execute(query).fetchall()]
 
 
 class FileCache:
