@@ -49,10 +49,14 @@ def is_iceberg(definition: Json) -> bool:
 
 @dataclass(frozen=True)
 class IcebergTable:
-    """A table as one of its snapshots has it; a table without a snapshot has no rows."""
+    """A table as one of its snapshots has it; a table without a snapshot has no rows.
+
+    Who asks for a version gets the columns of then, also if nothing was written since.
+    """
 
     table: StaticTable
     snapshot: int | None
+    is_version: bool
 
     @classmethod
     def load(cls, definition: Json, version: Version | None = None) -> IcebergTable:
@@ -79,7 +83,7 @@ class IcebergTable:
             catalog=NoopCatalog("static-table"),
         )
         current = found.metadata.current_snapshot_id
-        return cls(found, current if version is None else _snapshot(found, version))
+        return cls(found, current if version is None else _snapshot(found, version), version is not None)
 
     def columns(self) -> dict[str, Type]:
         """Its columns with their types in Trino.
@@ -128,8 +132,8 @@ class IcebergTable:
         return scanned
 
     def _schema(self) -> Any:
-        snapshot = None if self.snapshot is None else self.table.snapshot_by_id(self.snapshot)
-        if snapshot is None or snapshot.schema_id is None or self.snapshot == self.table.metadata.current_snapshot_id:
+        snapshot = self.table.snapshot_by_id(self.snapshot) if self.is_version and self.snapshot is not None else None
+        if snapshot is None or snapshot.schema_id is None:
             return self.table.schema()
         return self.table.schemas()[snapshot.schema_id]
 

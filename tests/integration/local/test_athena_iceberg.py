@@ -112,6 +112,12 @@ def test_columns_are_found_by_their_ids(world: World, ice: Any) -> None:
         schema.add_column("name", ice.schema().find_type("id"))
     assert world.rows("SELECT label, name FROM ice WHERE id = 1")[1:] == [["n1", None]]
     assert [row[0] for row in world.rows("SHOW COLUMNS FROM ice")] == ["id", "day", "label", "name"]
+    # Nothing was written since: the version of now has the columns of then.
+    snapshot = ice.current_snapshot().snapshot_id
+    assert world.rows(f"SELECT * FROM ice FOR VERSION AS OF {snapshot} WHERE id = 1") == [
+        ["id", "day", "name"],
+        ["1", "2013-01-02", "n1"],
+    ]
 
 
 def test_a_column_that_is_not_asked_for_is_not_scanned(world: World, ice: Any) -> None:
