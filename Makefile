@@ -14,7 +14,7 @@ AUDIT := .local/audit
 GLUE := .local/glue
 MUTANTS := .local/mutants/venv
 
-.PHONY: help setup layer demo local preview test unit unit-glue robustness integration engine bench check lint types licences audit docs stale mutants lock clean
+.PHONY: help setup layer demo local preview test unit unit-glue robustness integration engine queries athena bench check lint types licences audit docs stale mutants lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,8 +44,8 @@ layer: $(LOCAL) ## Fetch the wheels of the function stage's layer, by their hash
 demo: $(if $(filter spark,$(ENGINE)),$(READY),$(LOCAL)) ## Deploy into the emulator, land real data, watch it become tables, check the answers; ENGINE=spark
 	$(BIN)/python -m local.demo $(if $(ENGINE),--engine $(ENGINE))
 
-local: $(LOCAL) ## Keep the emulator up with the pipeline deployed, for experiments; PORT=4567 for a second one
-	$(BIN)/python -m local.up $(if $(PORT),--port $(PORT))
+local: $(LOCAL) ## Keep the emulator up with the pipeline deployed, for experiments; PORT=4567 for a second one, ATHENA=trino
+	$(BIN)/python -m local.up $(if $(PORT),--port $(PORT)) $(if $(ATHENA),--athena $(ATHENA))
 
 STACK ?= dev
 preview: $(LOCAL) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main
@@ -85,9 +85,16 @@ integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault 
 engine: $(READY) ## The program through the real Pulumi CLI and engine, with a stand-in for AWS (needs pulumi, or Go to build it)
 	$(BIN)/python -m pytest tests/engine -n 2 --dist worksteal -q
 
-bench: $(READY) ## Measure the record engine and the Spark job beside bare copies; WRITE=yes writes docs/performance.md
+queries: $(LOCAL) ## Check named queries by Trino's own analyser, over tables declared from the contracts (needs Maven and a JDK of 24)
+	$(BIN)/python -m local.athena.trino.validate
+
+athena: $(READY) ## The quick engine of the local Athena beside a real Trino, query by query (needs Maven and a JDK of 24)
+	$(BIN)/python -m pytest tests/athena -q
+
+bench: $(READY) ## Measure both record engines beside bare copies, and the quick Athena beside DuckDB; WRITE=yes writes the pages
 	$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
 	PYTHONPATH=lambdas/layers $(BIN)/python -m tests.benchmarks.upserts
+	PYTHONPATH=.:lambdas/layers $(BIN)/python -m tests.benchmarks.athena $(if $(WRITE),--write)
 
 check: lint types stale unit ## What to run before a commit
 

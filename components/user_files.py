@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pulumi
 
+from components import checked_queries
 from components.catalog.queries import Query, QueryError, load_queries
 from components.compute.packaging import ROOT
 from components.datasets import answerable, deployed
@@ -84,4 +85,7 @@ def _read(root: Path, settings: PipelineConfig | None) -> tuple[UserFiles, list[
     except DefinitionError as error:
         problems.append(str(error))
     withheld = frozenset() if settings is None else settings.withheld_datasets
-    return UserFiles(contracts=contracts, queries=answerable(queries, withheld), definition=definition), problems
+    queries = answerable(queries, withheld)
+    if contracts:
+        problems += checked_queries.problems(queries, contracts)
+    return UserFiles(contracts=contracts, queries=queries, definition=definition), problems

@@ -22,8 +22,11 @@ ACCESS_KEY: Final = "test"
 """The access key of the account's root user; the secret is the same word."""
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
+CACHE: Final = Path(__file__).resolve().parent.parent / ".local" / "cache"
+"""What is made once and used by every emulator of this checkout."""
 
 _START_SECONDS: Final = 60
+_START_WITH_TRINO_SECONDS: Final = 300
 _STOP_SECONDS: Final = 5
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 _KEPT_VARIABLES: Final = (
@@ -34,6 +37,7 @@ _KEPT_VARIABLES: Final = (
     "TZ",
     "TMPDIR",
     "JAVA_HOME",
+    "JAVA_HOME_TRINO",
     "COVERAGE_PROCESS_CONFIG",
     "COVERAGE_FILE",
 )
@@ -49,7 +53,8 @@ class Emulator:
     `workdir` receives the log (`emulator.log`), the authorisation decisions (`iam_decisions.jsonl`) and the Glue
     runs (`glue/<run id>/`). `wait_scale` multiplies the waits and retry intervals of state machines. With `faults`,
     requests can be made to fail (see `local.patches.faults`). `runs_of_a_jvm` is how many Glue runs a JVM of Spark may
-    serve, one after the other; 1 is what AWS does.
+    serve, one after the other; 1 is what AWS does. `athena` is the engine of Athena: `quick`, `trino` (started with the
+    emulator), or the address of a Trino.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Emulator:
         wait_scale: float = 1.0,
         faults: bool = False,
         runs_of_a_jvm: int = 50,
+        athena: str = "quick",
     ) -> None:
         self.workdir = workdir.resolve()
         self.region = region
@@ -68,6 +74,7 @@ class Emulator:
         self.wait_scale = wait_scale
         self.faults = faults
         self.runs_of_a_jvm = runs_of_a_jvm
+        self.athena = athena
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -102,7 +109,7 @@ class Emulator:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + (_START_SECONDS if self.athena == "quick" else _START_WITH_TRINO_SECONDS)
         while not self._healthy():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
@@ -173,9 +180,10 @@ class Emulator:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": self.region,
+            "PIPELINE_ATHENA": self.athena,
             "PIPELINE_FAULTS": str(self.faults).lower(),
             "PIPELINE_RUNS_OF_A_JVM": str(self.runs_of_a_jvm),
-            "PIPELINE_CACHE": str(_REPOSITORY / ".local" / "cache"),
+            "PIPELINE_CACHE": str(CACHE),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
             "PYTHONDONTWRITEBYTECODE": "1",
             "S3_DATA_DIR": str(self.workdir / "s3"),

@@ -25,10 +25,15 @@ def install(workdir: Path) -> None:
     Raises:
         PatchedNameMissingError: if MiniStack is another one than the adapters were written for.
     """
-    from local.athena import engine
+    from local.athena import access, engine
+    from local.athena.quick import QuickEngine
+    from local.athena.tables import FileCache
+    from local.athena.trino import server as trino
+    from local.athena.trino.engine import TrinoEngine
+    from local.emulator import ACCESS_KEY
     from local.glue import crawler, jobs
     from local.iam import decisions, resources, roles, service_policies
-    from local.patches import operator_calls, polling, s3_absence, s3_events, s3_ranges, tls
+    from local.patches import glue_tables, operator_calls, polling, s3_absence, s3_events, s3_ranges, tls
     from local.step_functions import tasks
 
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -39,7 +44,16 @@ def install(workdir: Path) -> None:
     jobs.install(workdir / "glue", Path(os.environ["PIPELINE_CACHE"]), endpoint, runs_of_a_jvm)
     tasks.install()
     crawler.install(endpoint)
-    engine.install(workdir / "athena")
+    glue_tables.install()
+    access.check_names()
+    athena = os.environ["PIPELINE_ATHENA"]
+    if athena == trino.QUICK:
+        engine.install(QuickEngine(FileCache(workdir / "athena")))
+    else:
+        cache = Path(os.environ["PIPELINE_CACHE"])
+        server = trino.choose(athena, workdir / "trino", cache, endpoint, os.environ["MINISTACK_REGION"], ACCESS_KEY)
+        server.address()
+        engine.install(TrinoEngine(server))
     s3_absence.install()
     s3_events.install()
     s3_ranges.install()

@@ -19,9 +19,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from local import one_run
+from local.athena.trino import server as trino
 from local.demo_data import package_data
 from local.deployer import CreatedResource, Deployment, DeploymentError, deploy
-from local.emulator import ACCESS_KEY, Emulator, EmulatorError
+from local.emulator import ACCESS_KEY, CACHE, Emulator, EmulatorError
 from plain_console import PlainConsole
 
 STACK: Final = "local"
@@ -137,6 +138,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--port", help=f"port of the emulator ({PORT}); with it, a second run has a directory of its own"
     )
+    parser.add_argument(
+        "--athena",
+        default=trino.QUICK,
+        help="what answers SQL: quick (DuckDB), trino (a server that is started; needs a JDK of 24 and Maven), or the "
+        "address of a Trino",
+    )
     parser.add_argument("--empty", action="store_true", help="deploy nothing: for `pulumi up --stack local`")
     options = parser.parse_args(arguments)
     console = PlainConsole()
@@ -150,11 +157,15 @@ def main(arguments: list[str] | None = None) -> int:
         if options.port is not None and one_run.is_claimed(workdir):
             workdir = workdir / f"port-{port}"
         one_run.check_room(workdir)
-        emulator = Emulator(workdir, port=port)
+        trino.check(options.athena)
+        if options.athena == trino.TRINO:
+            with console.status("preparing Trino: its jars (445 MB) are fetched once"):
+                trino.prepare(CACHE)
+        emulator = Emulator(workdir, port=port, athena=options.athena)
         with one_run.claimed(workdir, emulator.endpoint):
             one_run.check_port(port)
             return _run(emulator, console, signals, empty=options.empty)
-    except one_run.RefusedError as error:
+    except (one_run.RefusedError, trino.TrinoError) as error:
         PlainConsole(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
 

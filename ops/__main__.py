@@ -5,16 +5,19 @@ It works with the caller's AWS credentials; AWS_ENDPOINT_URL leads it to an emul
 
 import sys
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
+from pipeline_core.athena import QueryError
 from pipeline_core.batches import Batches
 from pipeline_core.ledger import Ledger
 from rich.text import Text
 
 from contracts.compiler.read import ContractError
+from ops import query as queries
 from ops import tables
 from ops.announce import announce
 from ops.contracts import commands as contract_commands
@@ -47,6 +50,12 @@ Since = Annotated[datetime | None, typer.Option(help="Only files that landed the
 Until = Annotated[datetime | None, typer.Option(help="Only files that landed before (UTC).")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it means, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+class Engine(StrEnum):
+    """Engines that the command query starts."""
+
+    TRINO = queries.TRINO
 
 
 FIRST_FIELDS = ("status", "reason", "landed_at", "registered_at", "claimed_at", "finished_at", "batch_id")
@@ -156,6 +165,59 @@ def preview(
     command.run(stack, base, format_, longest, console)
 
 
+@app.command()
+def query(
+    name: Annotated[str | None, typer.Argument(help="A named query.")] = None,
+    parameters: Annotated[list[str] | None, typer.Argument(help="What its question marks are, in order: text.")] = None,
+    sql: Annotated[
+        str | None, typer.Option(help="SQL instead of a named query; the arguments are its parameters.")
+    ] = None,
+    literals: Annotated[bool, typer.Option("--literals", help="Parameters are SQL: 7, DATE '2013-01-01'.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only say what Athena would refuse of queries/.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    engine: Annotated[
+        Engine | None, typer.Option(help="Start a Trino for it over a running emulator; else what is there answers.")
+    ] = None,
+    stack: Stack = None,
+    outputs: Outputs = None,
+) -> None:
+    """Ask Athena a named query or SQL; --check: hold every file of queries/ against the contracts, without AWS.
+
+    Exit codes: 0, it is answered, or Athena has nothing to refuse; 1, it is not, or it has; 2, wrong options.
+    """
+    if check:
+        if name is not None or sql is not None or engine is not None:
+            raise typer.BadParameter("--check is of all named queries: leave query, SQL and engine out")
+        _check_queries()
+        return
+    if sql is not None and name is not None:
+        parameters, name = [name, *(parameters or [])], None
+    if sql is None and name is None:
+        raise typer.BadParameter("give the name of a query, --sql, or --check")
+    found, source = read(outputs, stack)
+    deployed = choose(queries.Deployed, found, source)
+    announce(found, source, notes)
+    answered = queries.answer(deployed, name, sql, parameters or [], literals=literals, engine=engine)
+    if json_:
+        console.out(answered.to_json(), highlight=False)
+        return
+    print_rows(console, answered.columns, [["" if cell is None else cell for cell in row] for row in answered.rows])
+    more = f" The first {len(answered.rows):,} are shown." if answered.more else ""
+    notes.print(f"{len(answered.rows):,} rows, {answered.scanned_bytes:,} bytes scanned.{more}", soft_wrap=True)
+
+
+def _check_queries() -> None:
+    # No other command but the preview loads the contracts.
+    from components.user_files import UserFileError
+    from components.user_files import read as read_files
+
+    try:
+        files = read_files()
+    except UserFileError as error:
+        raise TargetError(str(error)) from error
+    console.print(f"{len(files.queries)} named queries fit {len(files.contracts)} contracts.")
+
+
 @app.command("smoke")
 def smoke_test(
     timeout: Annotated[int, typer.Option(help="Give up after that many seconds.")] = PATIENCE_SECONDS,
@@ -225,6 +287,7 @@ def run() -> None:
         TrialError,
         tables.FunctionError,
         ContractError,
+        QueryError,
         ClientError,
         BotoCoreError,
     ) as error:

@@ -16,7 +16,7 @@ ENFORCEMENT: Final = """\
 | S3's 403 instead of 404 to who may not list the bucket | yes (MiniStack: no) | local/patches/s3_absence.py |
 | what the state machine calls | yes (MiniStack: no) | local/step_functions/tasks.py |
 | what a crawler reads and writes | yes | local/glue/crawler.py |
-| what Athena reads and writes for its caller | yes (MiniStack: no) | local/athena/engine.py |
+| what Athena reads and writes for its caller | yes (MiniStack: no) | local/athena/access.py |
 | EventBridge to SQS, SNS, Lambda: resource and key policies | yes (MiniStack: no) | local/iam/service_policies.py |
 | CloudWatch alarms, budgets to SNS: resource and key policies | yes (MiniStack: no) | local/iam/service_policies.py |
 | a function's event source mapping reading its queue | yes (MiniStack: no) | local/iam/service_policies.py |

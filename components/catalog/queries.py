@@ -23,6 +23,8 @@ class Query:
 
     description: str
     sql: str
+    line: int = 2
+    """Where in its file the SQL begins."""
 
 
 def load_queries(directory: Path) -> dict[str, Query]:
@@ -64,4 +66,5 @@ def _read(file: Path) -> Query:
     except SqlglotError as error:
         said = str(error).splitlines()[0]
         raise QueryError(f"{file.name}: not one statement of SQL as Athena reads it: {said}") from error
-    return Query(description=first.removeprefix("-- ").strip(), sql=sql.strip() + "\n")
+    line = 2 + len(sql[: len(sql) - len(sql.lstrip())].splitlines())
+    return Query(description=first.removeprefix("-- ").strip(), sql=sql.strip() + "\n", line=line)

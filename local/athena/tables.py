@@ -13,26 +13,15 @@ from typing import Any, Final
 import duckdb
 import pyarrow.parquet as pq
 
-from local.athena import json_files, projection, sql
+from athena_sql.errors import SqlError, not_emulated
+from athena_sql.types import Type, field_names, field_of, from_hive
+from athena_sql.types import duckdb as duckdb_name
+from local.athena import json_files, projection
 from local.glue.hive_types import hive_type
 from local.glue.mirror import Location
 
 Json = dict[str, Any]
 
-_DUCKDB_TYPES: Final = {
-    "tinyint": "TINYINT",
-    "smallint": "SMALLINT",
-    "int": "INTEGER",
-    "integer": "INTEGER",
-    "bigint": "BIGINT",
-    "float": "FLOAT",
-    "double": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "string": "VARCHAR",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-    "binary": "BLOB",
-}
 _READABLE: Final = {
     # What Athena reads although the file says otherwise.
     ("int", "bigint"),
@@ -46,7 +35,6 @@ _READABLE: Final = {
 }
 
 _JSON_LIBRARY: Final = "org.apache.hive.hcatalog.data.JsonSerDe"
-_ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 
 
 class UnreadableError(Exception):
@@ -111,18 +99,18 @@ class CatalogTable:
             library == _JSON_LIBRARY,
         )
 
-    def left(self, condition: str | None) -> list[Partition]:
-        """The partitions that a condition on the keys leaves."""
+    def left(self, connection: duckdb.DuckDBPyConnection, condition: str | None, alias: str) -> list[Partition]:
+        """The partitions that a condition on the keys, which are columns of `alias`, leaves."""
         if condition is None or not self.keys or not self.partitions:
             return self.partitions
-        with duckdb.connect(":memory:") as connection:
-            names = ", ".join(f'"{key}" {duckdb_type(kind)}' for key, kind in self.keys.items())
-            connection.execute(f"CREATE TABLE partitions (position INTEGER, {names})")
-            rows = [[position, *part.values] for position, part in enumerate(self.partitions)]
-            marks = ", ".join("?" * (len(self.keys) + 1))
-            connection.executemany(f"INSERT INTO partitions VALUES ({marks})", rows)
-            query = f"SELECT position FROM partitions WHERE {condition} ORDER BY position"
-            return [self.partitions[position] for (position,) in connection.execute(query).fetchall()]
+        names = ", ".join(f'"{key}" {duckdb_type(kind)}' for key, kind in self.keys.items())
+        table = f"partitions_{alias}"
+        connection.execute(f"CREATE TEMP TABLE {table} (position INTEGER, {names})")
+        rows = [[position, *part.values] for position, part in enumerate(self.partitions)]
+        marks = ", ".join("?" * (len(self.keys) + 1))
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+        query = f"SELECT position FROM {table} AS {alias} WHERE {condition} ORDER BY position"
+        return [self.partitions[position] for (position,) in connection.execute(query).fetchall()]
 
 
 class FileCache:
@@ -148,7 +136,7 @@ def create_view(
     connection: duckdb.DuckDBPyConnection,
     view: str,
     table: CatalogTable,
-    files: list[tuple[Path, Partition]],
+    files: list[tuple[Path, Partition, str]],
     touched: set[str],
 ) -> int:
     """Make the view of a table over its files and return the bytes that a query reads.
@@ -160,15 +148,15 @@ def create_view(
     """
     if table.json:
         try:
-            rows = json_files.read([path for path, _ in files], table.columns)
+            rows = json_files.read([path for path, *_ in files], table.columns)
         except json_files.JsonError as error:
             raise UnreadableError(str(error)) from error
         connection.register(f"{view}_rows", rows)
         connection.execute(_view_sql(connection, view, table, files, set(table.columns)))
-        return sum(path.stat().st_size for path, _ in files)
+        return sum(path.stat().st_size for path, *_ in files)
     present: set[str] = set()
     scanned = 0
-    for path, partition in files:
+    for path, partition, _ in files:
         try:
             metadata = pq.read_metadata(path)
         except OSError as error:
@@ -190,6 +178,9 @@ def _checked_columns(metadata: pq.FileMetaData, table: CatalogTable, location: s
     for name, kind in found.items():
         expected = table.columns.get(name)
         if expected is not None and expected != kind and not _is_readable(kind, expected):
+            if "<" in kind and "<" in expected:
+                # Trino finds fields by their names, and each may have become wider.
+                raise UnreadableError(str(not_emulated(f"a file's {kind} as the table's {expected}")))
             raise UnreadableError(
                 f"HIVE_BAD_DATA: Field {name}'s type {kind} in parquet file {location} is incompatible with "
                 f"type {expected} defined in table schema"
@@ -209,26 +200,25 @@ def _view_sql(
     connection: duckdb.DuckDBPyConnection,
     view: str,
     table: CatalogTable,
-    files: list[tuple[Path, Partition]],
+    files: list[tuple[Path, Partition, str]],
     present: set[str],
 ) -> str:
     columns = [
-        f'CAST(data."{name}" AS {duckdb_type(kind)}) AS "{name}"'
-        if name in present
-        else f'CAST(NULL AS {duckdb_type(kind)}) AS "{name}"'
+        f'{_read(name, kind)} AS "{name}"' if name in present else f'CAST(NULL AS {duckdb_type(kind)}) AS "{name}"'
         for name, kind in table.columns.items()
     ]
     keys = [f'CAST(place."{name}" AS {duckdb_type(kind)}) AS "{name}"' for name, kind in table.keys.items()]
+    keys.append('place.uri AS "$path"')
     if not files:
-        kinds = {**table.columns, **table.keys}
+        kinds = {**table.columns, **table.keys, "$path": "string"}
         nothing = ", ".join(f'CAST(NULL AS {duckdb_type(kind)}) AS "{name}"' for name, kind in kinds.items())
         return f"CREATE TEMP VIEW {view} AS SELECT {nothing} WHERE false"
     names = "".join(f', "{name}" VARCHAR' for name in table.keys)
-    connection.execute(f"CREATE TEMP TABLE {view}_places (file VARCHAR{names})")
-    marks = ", ".join("?" * (len(table.keys) + 1))
-    rows = [[str(path), *partition.values] for path, partition in files]
+    connection.execute(f"CREATE TEMP TABLE {view}_places (file VARCHAR, uri VARCHAR{names})")
+    marks = ", ".join("?" * (len(table.keys) + 2))
+    rows = [[str(path), uri, *partition.values] for path, partition, uri in files]
     connection.executemany(f"INSERT INTO {view}_places VALUES ({marks})", rows)
-    listed = ", ".join(f"'{path}'" for path, _ in files)
+    listed = ", ".join(f"'{path}'" for path, *_ in files)
     parquet = f"read_parquet([{listed}], union_by_name=true, filename='file__', hive_partitioning=false)"
     return (
         f"CREATE TEMP VIEW {view} AS SELECT {', '.join(columns + keys)} "
@@ -237,44 +227,44 @@ def _view_sql(
     )
 
 
+def _read(name: str, kind: str) -> str:
+    """A column of a file."""
+    column = f'data."{name}"'
+    if "timestamp" in kind:
+        return _in_milliseconds(column, from_hive(kind))
+    return f"CAST({column} AS {duckdb_type(kind)})"
+
+
+def _in_milliseconds(sql: str, kind: Type) -> str:
+    """A value of a file with its timestamps as Athena reads them: in milliseconds, rounded."""
+    if kind.name == "timestamp":
+        return f"make_timestamp(((epoch_us({sql}) + 500) // 1000) * 1000)"
+    if kind.name == "array":
+        return f"list_transform({sql}, lambda x: {_in_milliseconds('x', kind.inner[0])})"
+    if kind.name == "map":
+        key, value = (
+            _in_milliseconds(f"x.{part}", each) for part, each in zip(("key", "value"), kind.inner, strict=True)
+        )
+        return f"map_from_entries(list_transform(map_entries({sql}), lambda x: {{'key': {key}, 'value': {value}}}))"
+    if kind.name == "row":
+        fields = ", ".join(
+            f"'{name}': {_in_milliseconds(field_of(sql, kind, place), each)}"
+            for place, (name, each) in enumerate(zip(field_names(kind), kind.inner, strict=True))
+        )
+        return f"CASE WHEN {sql} IS NOT NULL THEN {{{fields}}} END"
+    return f"CAST({sql} AS {duckdb_name(kind)})"
+
+
 def duckdb_type(hive: str) -> str:
     """DuckDB's name of a Hive type.
 
     Raises:
         UnreadableError: if the emulator does not know it.
     """
-    bare = hive.lower()
-    if bare in _DUCKDB_TYPES:
-        return _DUCKDB_TYPES[bare]
-    if bare.startswith("decimal"):
-        return bare.upper()
-    if bare.startswith(("varchar", "char")):
-        return "VARCHAR"
-    if bare.startswith("array<"):
-        return f"{duckdb_type(bare[6:-1])}[]"
-    raise UnreadableError(f"NOT_SUPPORTED: the emulator does not read columns of type {hive}")
-
-
-def run(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[list[str], list[str], list[list[str | None]]]:
-    """Run a translated query: column names, Athena types, and the rows as Athena prints them."""
-    described = connection.execute(f"DESCRIBE {query}").fetchall()
-    kinds = [str(column[1]) for column in described]
-    cursor = connection.execute(_printable(query, kinds))
-    rows = [[sql.text(value) for value in row] for row in cursor.fetchall()]
-    names = [str(column[0]).lower() for column in described]
-    return names, [sql.athena_type(kind) for kind in kinds], rows
-
-
-def _printable(query: str, kinds: list[str]) -> str:
-    # DuckDB hands out times with a zone only with another package's help, so it prints them itself.
-    if _ZONED not in kinds:
-        return query
-    names = [f"column_{position}" for position in range(len(kinds))]
-    shown = [
-        f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g UTC')" if kind == _ZONED else name
-        for name, kind in zip(names, kinds, strict=True)
-    ]
-    return f"SELECT {', '.join(shown)} FROM ({query}) AS result ({', '.join(names)})"
+    try:
+        return duckdb_name(from_hive(hive))
+    except SqlError as error:
+        raise UnreadableError(f"NOT_SUPPORTED: the emulator does not read columns of type {hive}") from error
 
 
 def location_of(uri: str) -> Location:

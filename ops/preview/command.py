@@ -16,6 +16,7 @@ from ops.preview.base import BaseError, snapshot_of
 from ops.preview.changes import changes
 from ops.preview.cost import idle_dollars_per_month
 from ops.preview.options import Format, PreviewError, RefusedError
+from ops.preview.queries import touched
 from ops.preview.report import Preview
 from ops.preview.snapshot import take
 from ops.preview.verdict import refused
@@ -67,7 +68,8 @@ def make(stack: str, base: str | None) -> Preview:
         # That the base cannot be run is no fault of what is previewed.
         return Preview(head=head, refused=wrong, notices=said, note=str(error))
     made = tuple(changes(before, head))
-    return Preview(head=head, refused=wrong, notices=said, base=before, revision=base, changes=made)
+    read_by = tuple(touched(before, head))
+    return Preview(head=head, refused=wrong, notices=said, queries=read_by, base=before, revision=base, changes=made)
 
 
 def write(preview: Preview, format_: Format, longest: int, console: Console) -> None:

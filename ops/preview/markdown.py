@@ -34,6 +34,8 @@ def fitted(parts: list[str], longest: int, preview: Preview) -> str:
 
 def _parts(preview: Preview) -> Iterator[str]:
     yield f"### Preview of {preview.title}\n\n{preview.totals()}\n"
+    for line in preview.queries:
+        yield f"- {_escaped(' '.join(line.split()))}\n"
     for line in preview.notices:
         yield f"- not enforced: {_escaped(' '.join(line.split()))}\n"
     if preview.note:

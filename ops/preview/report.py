@@ -29,6 +29,8 @@ class Preview:
     note: str = ""
     # What contracts say that is not enforced, with the reason: a line each.
     notices: tuple[str, ...] = ()
+    # Which named queries read what changes of the contracts touch: a line for each contract.
+    queries: tuple[str, ...] = ()
     base: Snapshot | None = None
     revision: str = ""
     changes: tuple[Change, ...] = ()
@@ -85,6 +87,7 @@ class Preview:
             "refused": self.refusals,
             "note": self.note or None,
             "notices": list(self.notices),
+            "queries": list(self.queries),
             "changes": [
                 {
                     "action": change.action,

@@ -27,6 +27,8 @@ def write(preview: Preview, console: Console) -> None:
         _write_changes(changes, console)
     if preview.note:
         console.print(Text(f"note: {preview.note}", "yellow"), soft_wrap=True)
+    for line in preview.queries:
+        console.print(Text(f"queries: {line}"), soft_wrap=True)
     for line in preview.notices:
         console.print(Text(f"not enforced: {line}", "yellow"), soft_wrap=True)
     for line in preview.refused:

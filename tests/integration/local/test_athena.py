@@ -144,7 +144,9 @@ def test_a_token_starts_a_query_once(world: World) -> None:
         ("SELECT * FROM nowhere", "TABLE_NOT_FOUND"),
         ("SELECT nothing FROM t", "nothing"),
         ("SELECT ?", "INVALID_PARAMETER_USAGE"),
-        ("SELECT no_such_function(1)", "the emulator runs Trino SQL"),
+        ("SELECT no_such_function(1)", "FUNCTION_NOT_FOUND"),
+        ("SELECT approx_distinct(id) FROM t", "not emulated here: ATHENA=trino"),
+        ("SELECT 1 / 0", "DIVISION_BY_ZERO"),
     ],
 )
 def test_a_query_that_cannot_run_fails_and_says_why(world: World, sql: str, reason: str) -> None:

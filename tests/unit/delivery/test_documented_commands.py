@@ -24,7 +24,10 @@ from ops.__main__ import app
 ROOT = Path(__file__).parents[3]
 PAGES = (
     *("README.md", "CONTRIBUTING.md"),
-    *(f"docs/{name}.md" for name in ("tutorial", "runbook", "deployment", "first-deployment", "contracts")),
+    *(
+        f"docs/{name}.md"
+        for name in ("tutorial", "runbook", "deployment", "first-deployment", "contracts", "local-athena")
+    ),
 )
 PROGRAMS = (
     "aws",
@@ -36,7 +39,7 @@ PROGRAMS = (
     ".venv/bin/aws",
     ".venv/bin/pre-commit",
 )
-VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON", "ENGINE"}
+VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON", "ENGINE", "ATHENA"}
 # Of the Pulumi CLI 3.272, which is not here: what its own `--help` lists.
 PULUMI: Mapping[str, set[str]] = {
     "up": {"--stack", "--skip-preview", "--refresh", "--diff"},

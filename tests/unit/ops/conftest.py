@@ -58,6 +58,8 @@ def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch
         "ledger_table": TABLE,
         "arrivals_queue_url": queue_url,
         "datasets": ["airlines", "flights"],
+        "database": "lake",
+        "workgroup": "primary",
         "max_files_per_batch": 3,
         "max_bytes_per_batch": 20_000_000_000,
         "max_workers": 10,

@@ -115,6 +115,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "replay": [["flights", "--dry-run"], [f"f{HOSTILE}"], ["flights", "--batch", HOSTILE], ["flights", "--yes"]],
     "backfill": [["flights", "--dry-run"], [f"f{HOSTILE}"], ["flights", "--prefix", HOSTILE], ["flights", "--yes"]],
     "preview": [["--stack", HOSTILE], ["--stack", "dev", "--base", HOSTILE], ["--stack", HOSTILE, "--format", "json"]],
+    "query": [["--check"], [HOSTILE], ["--sql", HOSTILE, HOSTILE], ["--sql", HOSTILE, "--json"]],
     "smoke": [[]],
     "contract": [["check", HOSTILE], ["infer", HOSTILE, "--dataset", "shop"], ["infer", "x", "--dataset", HOSTILE]],
     "try": [["flights", HOSTILE], [HOSTILE, "x"]],

@@ -72,6 +72,7 @@ COMMANDS = {
     "replay": ["flights", "--dry-run"],
     "backfill": ["flights", "--dry-run"],
     "smoke": [],
+    "query": ["recent_runs", "flights"],
 }
 
 
@@ -89,6 +90,7 @@ def test_every_command_says_first_what_it_works_on(
 
     for name in ("Ledger", "make_plan", "Canary"):
         monkeypatch.setattr(ops, name, nothing)
+    monkeypatch.setattr("ops.query.answer", nothing)
     result = operator.run(command, *COMMANDS[command])
     assert str(failure(result)) == "enough"
     line = (

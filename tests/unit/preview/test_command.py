@@ -327,6 +327,7 @@ def test_a_contract_that_keeps_what_was_promised_is_a_change_like_others(monkeyp
     shown = run("--stack", "prod", "--base", "main")
     assert shown.exit_code == 0, shown.output
     assert "~ s3.BucketObjectv2 data-pipeline-contract-airlines" in shown.output
+    assert "queries: the contract of airlines changes: read by busiest_routes\n" in shown.output
     assert "DATA" not in shown.output
 
 

@@ -1,0 +1,66 @@
+"""Aggregate and window functions that need one line of DuckDB's SQL. {agg} stands for DISTINCT where it is said."""
+
+from __future__ import annotations
+
+from typing import Final
+
+TABLE: Final = """
+sum(tinyint) -> bigint : CAST(sum({0}) AS BIGINT)
+sum(bigint) -> bigint : CAST(sum({0}) AS BIGINT)
+sum(double) -> double : sum({0})
+sum(real) -> real : CAST(sum({0}) AS FLOAT)
+avg(bigint) -> double : avg({0})
+avg(real) -> real : CAST(avg({0}) AS FLOAT)
+avg(double) -> double : avg({0})
+min(O) -> O : min({0})
+max(O) -> O : max({0})
+count(T) -> bigint : count({0})
+count() -> bigint : count(*)
+count_if(boolean) -> bigint : CAST(count_if({0}) AS BIGINT)
+bool_and(boolean) -> boolean : bool_and({0})
+every(boolean) -> boolean : bool_and({0})
+bool_or(boolean) -> boolean : bool_or({0})
+arbitrary(T) -> T : any_value({0})
+any_value(T) -> T : any_value({0})
+max_by(T, O) -> T : arg_max_null({0}, {1})
+min_by(T, O) -> T : arg_min_null({0}, {1})
+array_agg(T) -> array(T) : list({0})
+stddev(double) -> double : stddev_samp({0})
+stddev_samp(double) -> double : stddev_samp({0})
+stddev_pop(double) -> double : stddev_pop({0})
+variance(double) -> double : var_samp({0})
+var_samp(double) -> double : var_samp({0})
+var_pop(double) -> double : var_pop({0})
+corr(real, real) -> real : CAST(corr({0}, {1}) AS FLOAT)
+covar_pop(real, real) -> real : CAST(covar_pop({0}, {1}) AS FLOAT)
+covar_samp(real, real) -> real : CAST(covar_samp({0}, {1}) AS FLOAT)
+regr_slope(real, real) -> real : CAST(regr_slope({0}, {1}) AS FLOAT)
+regr_intercept(real, real) -> real : CAST(regr_intercept({0}, {1}) AS FLOAT)
+corr(double, double) -> double : corr({0}, {1})
+covar_pop(double, double) -> double : covar_pop({0}, {1})
+covar_samp(double, double) -> double : covar_samp({0}, {1})
+regr_slope(double, double) -> double : regr_slope({0}, {1})
+regr_intercept(double, double) -> double : regr_intercept({0}, {1})
+bitwise_and_agg(bigint) -> bigint : bit_and({0})
+bitwise_or_agg(bigint) -> bigint : bit_or({0})
+"""
+
+WINDOWS: Final = """
+row_number() -> bigint : row_number()
+rank() -> bigint : rank()
+dense_rank() -> bigint : dense_rank()
+percent_rank() -> double : percent_rank()
+cume_dist() -> double : cume_dist()
+ntile(bigint) -> bigint : ntile({0})
+first_value(T) -> T : first_value({0}{nulls})
+last_value(T) -> T : last_value({0}{nulls})
+nth_value(T, bigint) -> T : nth_value({0}, {1}{nulls})
+lag(T) -> T : lag({0}{nulls})
+lag(T, bigint) -> T : lag({0}, {1}{nulls})
+lag(T, bigint, T) -> T : lag({0}, {1}, {2}{nulls})
+lead(T) -> T : lead({0}{nulls})
+lead(T, bigint) -> T : lead({0}, {1}{nulls})
+lead(T, bigint, T) -> T : lead({0}, {1}, {2}{nulls})
+"""
+
+RANKING: Final = frozenset(("row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead"))

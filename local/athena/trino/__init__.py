@@ -1,0 +1,1 @@
+"""A real Trino server behind the emulator's Athena: `ATHENA=trino`."""
