@@ -9,13 +9,13 @@ from sqlglot import exp
 from athena_sql import dialect, queries
 from athena_sql.errors import NOT_EMULATED, SqlError
 from athena_sql.scope import Table
-from athena_sql.types import from_hive
+from athena_sql.types import ZONED, Type, from_hive
 from components.catalog import tables
 from components.catalog.queries import Query
 from contracts.compiler.compile import CompiledContract
-from contracts.compiler.tables import OWN_COLUMNS
 
 _DATABASE = ""
+MOMENT = Type(ZONED, (6,))
 _GIVEN = re.compile(r"\(parameters?: ([^()]*)\)")
 
 
@@ -25,11 +25,15 @@ class _ElsewhereError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class DeclaredTable:
-    """A table that there will be: its columns and its partition keys, with the types of the catalog."""
+    """A table that there will be: its columns and its partition keys, with the types of the catalog.
+
+    An Iceberg table has no keys of its own: it is partitioned by its columns.
+    """
 
     name: str
     columns: Mapping[str, str]
     keys: Mapping[str, str]
+    is_iceberg: bool = False
     storage: tables.StorageFormat = tables.PARQUET
     parameters: Mapping[str, str] = field(default_factory=dict)
 
@@ -54,12 +58,13 @@ def declared(contracts: Sequence[CompiledContract]) -> list[DeclaredTable]:
 
 
 def _of_contract(contract: CompiledContract) -> DeclaredTable:
-    document = contract.document
-    kinds = {column["name"].lower(): column["type"] for column in document["columns"]}
+    columns, document = contract.table_columns, contract.document
+    if contract.is_iceberg:
+        return DeclaredTable(name=contract.name, columns=columns, keys={}, is_iceberg=True)
     # A crawler takes the values of folders for text (ADR 3).
-    keys = {key.lower(): "string" if document["crawler"] else kinds[key.lower()] for key in document["partition_by"]}
-    columns = {name: kind for name, kind in kinds.items() if name not in keys}
-    return DeclaredTable(name=contract.name, columns={**columns, **dict.fromkeys(OWN_COLUMNS, "string")}, keys=keys)
+    keys = {key: "string" if document["crawler"] else columns[key] for key in document["partition_by"]}
+    columns = {name: kind for name, kind in columns.items() if name not in keys}
+    return DeclaredTable(name=contract.name, columns=columns, keys=keys)
 
 
 class ContractCatalog:
@@ -76,11 +81,17 @@ class ContractCatalog:
         if found is None:
             return None
         both = {**found.columns, **found.keys}
-        return Table(columns={column: from_hive(kind) for column, kind in both.items()}, keys=tuple(found.keys))
+        columns = {column: type_of(found, kind) for column, kind in both.items()}
+        return Table(columns=columns, keys=tuple(found.keys))
 
     def has_database(self, database: str) -> bool:
         """There is the pipeline's own."""
         return database == _DATABASE
+
+
+def type_of(table: DeclaredTable, kind: str) -> Type:
+    """The type of a column, as Trino has it: timestamps of an Iceberg table are moments."""
+    return MOMENT if table.is_iceberg and kind == "timestamp" else from_hive(kind)
 
 
 def problems(named: Mapping[str, Query], contracts: Sequence[CompiledContract]) -> list[str]:

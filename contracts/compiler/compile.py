@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard
-from pipeline_core.contract import ICEBERG
+from pipeline_core.contract import ICEBERG, Contract
 
 from contracts.compiler import dialect, table_settings
 from contracts.compiler.checks import (
@@ -49,6 +49,17 @@ class CompiledContract:
     name: str
     document: dict[str, Any]
     notices: tuple[str, ...] = ()
+
+    @property
+    def is_iceberg(self) -> bool:
+        """Whether the table is an Iceberg table."""
+        return Contract.from_document(self.document).is_iceberg
+
+    @property
+    def table_columns(self) -> dict[str, str]:
+        """The columns of the table with their Hive types: the contract's, and those that the pipeline adds."""
+        contract = Contract.from_document(self.document)
+        return {column.name: column.type for column in contract.columns} | contract.own_columns
 
 
 def load_contracts(directory: Path) -> list[CompiledContract]:

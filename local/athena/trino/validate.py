@@ -15,7 +15,7 @@ from sqlglot.tokenizer_core import TokenType
 
 from athena_sql.dialect import AthenaSql
 from components.catalog.queries import Query
-from components.checked_queries import DeclaredTable, at, declared
+from components.checked_queries import DeclaredTable, at, declared, type_of
 from components.user_files import UserFileError, read
 from contracts.compiler.compile import CompiledContract
 from local.athena.answers import QueryFailedError
@@ -40,10 +40,15 @@ def problems(named: Mapping[str, Query], contracts: Sequence[CompiledContract]) 
         glue = emulator.client("glue")
         emulator.client("s3").create_bucket(Bucket=BUCKET)
         glue.create_database(DatabaseInput={"Name": DATABASE})
-        for table in declared(contracts):
-            glue.create_table(DatabaseName=DATABASE, TableInput=_input(table))
+        tables = declared(contracts)
+        for table in tables:
+            if not table.is_iceberg:
+                glue.create_table(DatabaseName=DATABASE, TableInput=_input(table))
         trino = server.Trino(Path(folder) / "trino", CACHE, emulator.endpoint, emulator.region, ACCESS_KEY)
         try:
+            for table in tables:
+                if table.is_iceberg:
+                    client.ask(trino.address(), _create(table), database=DATABASE)
             found = (_problem(trino.address(), name, query) for name, query in sorted(named.items()))
             return [problem for problem in found if problem is not None]
         finally:
@@ -73,6 +78,13 @@ def with_values(sql: str) -> str:
             value = "1" if before.text.upper() in ("LIMIT", "OFFSET") else "NULL"
             sql = sql[: token.start] + value + sql[token.end + 1 :]
     return sql
+
+
+def _create(table: DeclaredTable) -> str:
+    """The statement that makes an empty Iceberg table."""
+    columns = ", ".join(f'"{name}" {type_of(table, kind)}' for name, kind in table.columns.items())
+    location = f"s3://{BUCKET}/{table.name}"
+    return f"CREATE TABLE iceberg.{DATABASE}.\"{table.name}\" ({columns}) WITH (location = '{location}')"
 
 
 def _input(table: DeclaredTable) -> Any:
