@@ -63,8 +63,8 @@ unit: $(READY) ## Unit tests; SPARK=no: those that need no Spark
 	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist worksteal -q $(COVER) \
 		$(if $(filter no,$(SPARK)),--ignore tests/unit/glue_jobs)
 
-unit-glue: $(READY) $(GLUE)/.ready ## The record engine's unit tests with the pyarrow that Glue has
-	PYTHONPATH=$(GLUE) $(BIN)/python -m pytest tests/unit/record_engine -n 2 -q
+unit-glue: $(READY) $(GLUE)/.ready ## The record engine alone with the pyarrow that Glue has
+	PYTHONPATH=$(GLUE) STREAMS=100 $(BIN)/python -m pytest tests/unit/record_engine tests/robustness/test_write_modes.py -n 2 -q
 
 $(GLUE)/.ready: requirements/glue.txt $(UV)
 	$(INSTALL) --target $(GLUE) --require-hashes -r $<

@@ -139,6 +139,8 @@ def _verdict(outcome: Outcome) -> str:
 def _counts(outcome: Outcome) -> list[tuple[str, object]]:
     fields: list[tuple[str, object]] = [] if outcome.problem is None else [("problem", outcome.problem)]
     fields += [(name, f"{getattr(outcome, name):,}") for name in ("rows_read", "rows_curated", "rows_duplicate")]
+    changes = {name: getattr(outcome, name) for name in ("rows_superseded", "rows_deleted")}
+    fields += [(name, f"{rows:,}") for name, rows in changes.items() if rows]
     fields.append(("rows_quarantined", f"{len(outcome.refused):,}"))
     fields += [(f"reason {reason}", f"{rows:,}") for reason, rows in outcome.reasons]
     return [*fields, *(("broken rule", violation) for violation in outcome.violations)]

@@ -39,6 +39,8 @@ class Outcome:
     rows_read: int = 0
     rows_curated: int = 0
     rows_duplicate: int = 0
+    rows_superseded: int = 0
+    rows_deleted: int = 0
     refused: tuple[RefusedRow, ...] = ()
     reasons: tuple[tuple[str, int], ...] = ()
     violations: tuple[str, ...] = ()
@@ -105,6 +107,8 @@ def _stage(contract: Contract, file: Path, folder: Path) -> Outcome:
         rows_read=counted.rows_read,
         rows_curated=counted.rows_curated,
         rows_duplicate=counted.rows_duplicate,
+        rows_superseded=counted.rows_superseded,
+        rows_deleted=counted.rows_deleted,
         refused=tuple(_refused(report.quarantined)),
         reasons=tuple(Counter(report.reasons).most_common()),
         violations=tuple(violations(report, contract)),

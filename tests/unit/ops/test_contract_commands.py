@@ -10,10 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from pipeline_core.contract import Contract
 from typer.testing import CliRunner, Result
 
 from contracts.compiler.compile import compile_contract
 from ops.__main__ import app
+from ops.contracts.commands import _counts
+from ops.contracts.trial import attempt
+from tests.lake import ORDERS
 from tests.unit.contracts.test_policy import wrong_by_the_schema
 
 HEADERS = ["Order ID", "Total (EUR)", "année", "2024_sales", "_id", "Zip Code", "At", "Day", "Ok", "order id ", "_file"]
@@ -179,3 +183,19 @@ def test_a_check_says_what_is_not_enforced_and_what_is_wrong(tmp_path: Path) -> 
     assert "not enforced: unique: only the primary key" in run("contract", "check", path).output
     path.write_text(path.read_text().replace("logicalType: integer", "logicalType: whole"))
     assert "logicalType 'whole'; allowed" in str(run("contract", "check", path).exception)
+
+
+def test_a_trial_says_what_changes_do(tmp_path: Path) -> None:
+    """Of a contract that keeps the latest row of a key, on a table that is empty."""
+    columns = [{"name": name, "type": "int" if name == "id" else "string"} for name in ("id", "value", "op")]
+    changing = {"table_format": "iceberg", "write_mode": "latest", "operation": "op", "delete_codes": ["D"]}
+    contract = Contract.from_document(
+        {**ORDERS, **changing, "columns": columns, "primary_key": ["id"], "partition_by": []}
+    )
+    file = tmp_path / "changes.csv"
+    file.write_text("id,value,op\n1,a,I\n1,b,U\n2,c,I\n2,c,D\n3,d,I\n")
+    found = attempt(contract, file)
+    assert (found.rows_read, found.rows_curated, found.rows_superseded, found.rows_deleted) == (5, 2, 2, 1)
+    assert [name for name, _ in _counts(found)] == [
+        *("rows_read", "rows_curated", "rows_duplicate", "rows_superseded", "rows_deleted", "rows_quarantined")
+    ]
