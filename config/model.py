@@ -106,7 +106,7 @@ class DatasetsConfig(Section):
     """Which of the contracts are deployed."""
 
     demonstration: tuple[DatasetName, ...] = Field(
-        default=("airlines", "airports", "flights", "planes", "weather"),
+        default=("airlines", "airports", "fleet", "flights", "planes", "weather"),
         description="Datasets of the demonstration: their contracts, and the queries that read them, are deployed in "
         "dev and local only; empty: all are deployed everywhere.",
     )
@@ -200,6 +200,13 @@ class QueryConfig(FunctionConfig):
     timeout_seconds: FunctionSeconds = _seconds(300)
 
 
+class MaintenanceConfig(FunctionConfig):
+    """What maintenance may take: it reads and writes the small files of tables."""
+
+    timeout_seconds: FunctionSeconds = _seconds(900)
+    memory_mb: FunctionMegabytes = _megabytes(3_008)
+
+
 class ErrorHandlerConfig(FunctionConfig):
     """What error_handler may take."""
 
@@ -220,7 +227,7 @@ class FunctionsConfig(Section):
     notification: FunctionConfig = FunctionConfig()
     error_handler: ErrorHandlerConfig = ErrorHandlerConfig()
     freshness: FunctionConfig = FunctionConfig()
-    maintenance: FunctionConfig = FunctionConfig(timeout_seconds=900, memory_mb=3_008)
+    maintenance: MaintenanceConfig = MaintenanceConfig()
 
 
 class BatchesConfig(Section):

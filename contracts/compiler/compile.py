@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard
-from pipeline_core.contract import ICEBERG, Contract
+from pipeline_core.contract import FIRST, ICEBERG, own_columns
 
 from contracts.compiler import dialect, table_settings
 from contracts.compiler.checks import (
@@ -52,14 +52,14 @@ class CompiledContract:
 
     @property
     def is_iceberg(self) -> bool:
-        """Whether the table is an Iceberg table."""
-        return Contract.from_document(self.document).is_iceberg
+        """Whether the table is an Iceberg table; releases that did not say it had none."""
+        return bool(self.document.get("table_format") == ICEBERG)
 
     @property
     def table_columns(self) -> dict[str, str]:
         """The columns of the table with their Hive types: the contract's, and those that the pipeline adds."""
-        contract = Contract.from_document(self.document)
-        return {column.name: column.type for column in contract.columns} | contract.own_columns
+        columns = {column["name"]: column["type"] for column in self.document["columns"]}
+        return columns | own_columns(self.document.get("write_mode", FIRST))
 
 
 def load_contracts(directory: Path) -> list[CompiledContract]:

@@ -17,6 +17,7 @@ WRITE_MODES = (FIRST, APPEND, LATEST, SNAPSHOT)
 
 ONLY_ICEBERG = (LATEST, SNAPSHOT)
 MAX_DAYS = 3_650
+MAX_CHARACTERS = 64
 DAYS = f"allowed: 1 to {MAX_DAYS} (days)"
 NAME = "the name of a column is needed"
 NAMES = "a list of names of columns is needed"
@@ -94,6 +95,8 @@ def column_problems(column: Any, kind: str, table_format: str) -> Iterator[str]:
         elif kind.split("(")[0] not in TYPES[written[1] or written[2]]:
             allowed = ", ".join(TYPES[written[1] or written[2]])
             yield f"{where}; a {kind} column has none: it is for {allowed}"
+        elif written[2] == TRUNCATE and kind == "string" and int(written[3]) > MAX_CHARACTERS:
+            yield f"{where}; of a string: 1 to {MAX_CHARACTERS} characters, which name a folder"
     if FORMER_NAMES in said:
         where = f"customProperties ({FORMER_NAMES}): {said[FORMER_NAMES]!r}"
         if not _are_names(said[FORMER_NAMES]):

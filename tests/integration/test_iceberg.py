@@ -24,9 +24,9 @@ class Fleet:
     def __init__(self, pipeline: Pipeline, emulator: Emulator) -> None:
         self.pipeline = pipeline
         self._landed = 0
-        endpoint = {"glue.endpoint": emulator.endpoint, "s3.endpoint": emulator.endpoint}
-        keys = {"client.access-key-id": ACCESS_KEY, "client.secret-access-key": ACCESS_KEY, "client.region": REGION}
-        self._catalog = GlueCatalog("reader", **endpoint, **keys)
+        places = {"glue.endpoint": emulator.endpoint, "s3.endpoint": emulator.endpoint, "client.region": REGION}
+        keys = {"client.access-key-id": ACCESS_KEY, "client.secret-access-key": ACCESS_KEY}
+        self._catalog = GlueCatalog("reader", None, **places, **keys)
 
     def land(self, *changes: str) -> dict[str, int]:
         """Land a file of changes, and wait for it; returns what became of its rows."""

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -31,12 +32,14 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Those files of pyarrow that its layer has, for this machine, and nothing else: no numpy, no pandas."""
+    """Those files that the layer has, for this machine, and nothing else: no numpy, no pandas."""
     folder = tmp_path_factory.mktemp("layer")
-    for file in importlib.metadata.distribution("pyarrow").files or ():
-        if belongs(file.as_posix()) and file.parts[0] == "pyarrow" and "__pycache__" not in file.parts:
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).symlink_to(Path(str(file.locate())))
+    pins = re.findall(r"^([a-z0-9-]+)==", (packaging.ROOT / "requirements" / "layer.txt").read_text(), re.MULTILINE)
+    for name in pins:
+        for file in importlib.metadata.distribution(name).files or ():
+            if belongs(file.as_posix()) and file.parts[0] != ".." and "__pycache__" not in file.parts:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (folder / file).symlink_to(Path(str(file.locate())))
     return folder
 
 
@@ -54,11 +57,14 @@ def clean(code: str, *path: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+WITH_LAYER = ("stage", "processing", "maintenance")
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_imports_with_its_archive_alone(function: str, runtime: Path, layer: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(packaging.function_archive(function)).extractall(tmp_path)
     code = f"from lambdas.{function}.handler import handler; print(callable(handler))"
-    imported = clean(code, tmp_path, runtime, *([layer] if function == "stage" else []))
+    imported = clean(code, tmp_path, runtime, *([layer] if function in WITH_LAYER else []))
     assert imported.stdout == "True\n", imported.stderr
 
 

@@ -23,6 +23,12 @@ SOURCE, BATCH, LANDED = "_source_file", "_batch_id", "_landed_at"
 `latest`, when its file landed."""
 
 
+def own_columns(write_mode: str) -> dict[str, str]:
+    """The columns that a table of a write mode has besides those of its contract, with their types."""
+    own = {SOURCE: "string", BATCH: "string"}
+    return {**own, LANDED: "timestamp"} if write_mode == LATEST else own
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """A column of the table: its Hive type and what a value must satisfy.
@@ -151,8 +157,7 @@ class Contract:
     @property
     def own_columns(self) -> dict[str, str]:
         """The columns that the table has besides those of the contract, with their types."""
-        own = {SOURCE: "string", BATCH: "string"}
-        return {**own, LANDED: "timestamp"} if self.write_mode == LATEST else own
+        return own_columns(self.write_mode)
 
     @property
     def stored_columns(self) -> tuple[str, ...]:

@@ -1,55 +1,58 @@
 """Partition values of an Iceberg table: as its metadata has them, and as the texts that folders are named by."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from pipeline_core.partitions import IDENTITY, PartitionField
+from pipeline_core.partitions import DAY, HOUR, MONTH, NULL, TRUNCATE, YEAR, PartitionField
 from pyiceberg.typedef import Record
 
 EPOCH = date(1970, 1, 1)
-MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+CYCLE_YEARS, CYCLE_DAYS = 400, 146_097
+"""The calendar repeats. Python's ends with the year 9999, and a moment with an offset may be beyond it in UTC."""
 
 
 def to_value(field: PartitionField, text: str, kind: str) -> Any:
-    """The value in the metadata: time transforms count from 1970, dates are days, timestamps microseconds.
+    """The value in the metadata: time transforms count from 1970, and dates are days; None is null.
 
     Args:
         field: of the partition.
         text: that names the folder.
         kind: the column's Hive type.
     """
-    match field.transform:
-        case "year":
-            return int(text) - EPOCH.year
-        case "month":
-            year, _, month = text.rpartition("-")
-            return (int(year) - EPOCH.year) * 12 + int(month) - 1
-        case "day":
-            return (date.fromisoformat(text) - EPOCH).days
-        case "hour":
-            day, _, hour = text.rpartition("-")
-            return (date.fromisoformat(day) - EPOCH).days * 24 + int(hour)
-        case "bucket":
-            return int(text)
-    return _typed(text, kind)
+    if text == NULL:
+        return None
+    if field.transform == YEAR:
+        return int(text) - EPOCH.year
+    if field.transform == MONTH:
+        year, _, month = text.rpartition("-")
+        return (int(year) - EPOCH.year) * 12 + int(month) - 1
+    if field.transform == DAY:
+        return _days(text)
+    if field.transform == HOUR:
+        day, _, hour = text.rpartition("-")
+        return _days(day) * 24 + int(hour)
+    if kind == "string" and not field.transform == "bucket":
+        return text
+    if kind == "date" and field.transform != "bucket":
+        return _days(text)
+    return Decimal(text) if kind.startswith("decimal") and field.transform != "bucket" else int(text)
 
 
 def to_text(field: PartitionField, value: Any, kind: str) -> str:
     """The text that names the folder of a value in the metadata."""
-    match field.transform:
-        case "year":
-            return f"{EPOCH.year + value:04d}"
-        case "month":
-            return f"{EPOCH.year + value // 12:04d}-{value % 12 + 1:02d}"
-        case "day":
-            return (EPOCH + timedelta(days=value)).isoformat()
-        case "hour":
-            return f"{(EPOCH + timedelta(days=value // 24)).isoformat()}-{value % 24:02d}"
-    if kind == "date" and field.transform == IDENTITY:
-        return (EPOCH + timedelta(days=value)).isoformat()
-    return str(value)
+    if value is None:
+        return NULL
+    if field.transform == YEAR:
+        return f"{EPOCH.year + value:04d}"
+    if field.transform == MONTH:
+        return f"{EPOCH.year + value // 12:04d}-{value % 12 + 1:02d}"
+    if field.transform == DAY or (kind == "date" and field.transform != "bucket"):
+        return _day(value)
+    if field.transform == HOUR:
+        return f"{_day(value // 24)}-{value % 24:02d}"
+    return format(value, "f") if isinstance(value, Decimal) and field.transform == TRUNCATE else str(value)
 
 
 def folder_of(fields: tuple[PartitionField, ...], record: Record, kinds: dict[str, str]) -> str:
@@ -58,11 +61,13 @@ def folder_of(fields: tuple[PartitionField, ...], record: Record, kinds: dict[st
     return "".join(f"{field.name}={quote(text, safe='')}/" for field, text in zip(fields, texts, strict=True))
 
 
-def _typed(text: str, kind: str) -> Any:
-    if kind in ("int", "bigint"):
-        return int(text)
-    if kind == "date":
-        return (date.fromisoformat(text) - EPOCH).days
-    if kind.startswith("decimal"):
-        return Decimal(text)
-    return text
+def _days(text: str) -> int:
+    year, month, day = text.rsplit("-", 2)
+    cycles = (int(year) - 1) // CYCLE_YEARS
+    return (date(int(year) - cycles * CYCLE_YEARS, int(month), int(day)) - EPOCH).days + cycles * CYCLE_DAYS
+
+
+def _day(days: int) -> str:
+    cycles = (days + CYCLE_DAYS) // CYCLE_DAYS
+    found = EPOCH + timedelta(days=days - cycles * CYCLE_DAYS)
+    return f"{found.year + cycles * CYCLE_YEARS:04d}-{found.month:02d}-{found.day:02d}"

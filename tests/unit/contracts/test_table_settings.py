@@ -112,6 +112,7 @@ def test_a_table_is_partitioned_by_a_transform(tmp_path: Path, name: str, transf
             "it is for timestamp, date",
         ),
         (custom("paid", partitionTransform="bucket(4)", partitioned=True), {"writeMode": "append"}, "it is for int"),
+        (custom("op", partitionTransform="truncate(65)", partitioned=True), {"writeMode": "append"}, "1 to 64 char"),
         (custom("amount", formerNames="price"), {}, "a list of names"),
         (custom("amount", formerNames=["Paid"]), {}, "'paid' of amount is the name of a column"),
         (custom("amount", formerNames=["price"]), {"tableFormat": "parquet"}, "know columns by their names only"),

@@ -36,6 +36,7 @@ OWN_METRICS: Mapping[str, Mapping[str, str]] = {
     "BatchesMuchQuarantined": {"service": "processing"},
     "BatchesWithoutRows": {"service": "processing"},
     "DatasetsLate": {"service": "freshness"},
+    "TablesBehind": {"service": "maintenance"},
     "BatchesGivenUp": {"service": "error_handler"},
     "ReconciliationErrors": {"service": "error_handler"},
     "JobRunsFailed": {"service": "error_handler"},
@@ -98,6 +99,8 @@ DAYS: Mapping[str, Callable[[float], Day]] = {
     "no-rows": lambda _: Day(event(1)),
     # It is counted every quarter of an hour, as long as it lasts.
     "not-fresh": lambda _: Day(event(1, 14), (event(2, 121), ())),
+    # Each round of two days left one behind; a round that left none is enough.
+    "maintenance-behind": lambda _: Day(event(1, 100), ((*event(1, 100), *event(0, 460)), ())),
     "freshness-silent": lambda _: Day(looks(61, 76), (looks(14, 29, 44, 59), looks(59))),
     "query-cut-off": lambda _: Day(event(1e11), (event(1e11 - 1), ())),
 }

@@ -17,7 +17,7 @@ from config.load import ConfigError, parse
 from config.model import DatasetsConfig
 from tests.unit.infrastructure.cloud import ROOT, Cloud, deploy, main_program, shipped_config, stack_config
 
-DEMONSTRATION = {"airlines", "airports", "flights", "planes", "weather"}
+DEMONSTRATION = {"airlines", "airports", "fleet", "flights", "planes", "weather"}
 OWN_QUERIES = {"canary_run", "latest_quarantined_files", "quarantined_rows_by_reason", "recent_runs"}
 
 
@@ -57,7 +57,7 @@ def test_a_list_of_ones_own_withholds_those_and_no_others() -> None:
     config = copy.deepcopy(shipped_config("prod"))
     config["data-pipeline:settings"]["datasets"] = {"demonstration": ["flights", "weather"]}
     cloud = deploy(main_program, config=config, stack="prod")
-    assert datasets(cloud) == {"canary", "airlines", "airports", "planes"}
+    assert datasets(cloud) == {"canary", "airlines", "airports", "fleet", "planes"}
     named = {one.inputs["name"] for one in cloud.of("athena.NamedQuery")}
     assert not {"busiest_routes", "delays_by_carrier", "delays_by_visibility"} & named
 

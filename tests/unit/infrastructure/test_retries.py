@@ -34,4 +34,4 @@ def test_a_function_that_fails_on_an_event_is_called_twice_more_within_an_hour(c
     ]
     # Lambda repeats a call that failed after one minute, and then after two (Lambda developer guide, "Asynchronous
     # invocation", 2026-11); twice is the most that it takes.
-    assert found == [(2, HOUR)] * 4
+    assert found == [(2, HOUR)] * 5

@@ -155,4 +155,5 @@ def test_the_functions_of_every_stack_have_the_time_and_memory_that_they_need(st
         "notification": (60, 512),
         "error_handler": (120, 512),
         "freshness": (60, 512),
+        "maintenance": (900, 3008),
     }

@@ -117,6 +117,10 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "preview": [["--stack", HOSTILE], ["--stack", "dev", "--base", HOSTILE], ["--stack", HOSTILE, "--format", "json"]],
     "query": [["--check"], [HOSTILE], ["--sql", HOSTILE, HOSTILE], ["--sql", HOSTILE, "--json"]],
     "smoke": [[]],
+    "history": [["flights"], [f"f{HOSTILE}"], ["flights", "--json"]],
+    "rollback": [["flights", "--to", HOSTILE, "--yes"], [f"f{HOSTILE}", "--to", "b", "--yes"]],
+    "adopt": [["flights", "--yes"], [f"f{HOSTILE}", "--yes"]],
+    "maintain": [["flights", "--dry-run"], [f"f{HOSTILE}"]],
     "contract": [["check", HOSTILE], ["infer", HOSTILE, "--dataset", "shop"], ["infer", "x", "--dataset", HOSTILE]],
     "try": [["flights", HOSTILE], [HOSTILE, "x"]],
 }

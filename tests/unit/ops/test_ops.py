@@ -200,6 +200,7 @@ def test_more_bytes_ask_for_more_workers_and_cost_more() -> None:
         ledger_table="t",
         arrivals_queue_url="q",
         datasets=[],
+        functions={},
         max_files_per_batch=2,
         max_bytes_per_batch=15 * 1024**3,
         max_workers=10,
