@@ -1,5 +1,6 @@
 """Reads the files of an Iceberg table: those of its list, whatever lies beside them. Spark needs no Iceberg for it."""
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import reduce
 
@@ -21,6 +22,9 @@ from record_engine import PublishedFile, live_files_address, names_of
 from glue_jobs.frames import small_frame
 from glue_jobs.reading import storage_of
 from glue_jobs.table import CONFLICT, without_scheme
+
+PATTERN = re.compile(r"[][{}*?\\]")
+"""What would make a pattern of an address, for Hadoop's `globStatus`; the name of an adopted file is anybody's."""
 
 
 def read_live_files(spark: SparkSession, manifest: Manifest) -> LiveFiles:
@@ -55,7 +59,7 @@ def read_files(spark: SparkSession, files: Sequence[PublishedFile], contract: Co
     says. Spark 3.5 reads no file by a wider type than it was written with, so the files are read by the types that
     they have.
     """
-    addresses = [file.address for file in files]
+    addresses = [PATTERN.sub(r"\\\g<0>", file.address) for file in files]
     try:
         # Files by their names have no partitions: what their folders are called is not read as a column.
         groups = [(spark.read.option("mergeSchema", "true").parquet(*addresses).schema, addresses)]

@@ -115,8 +115,8 @@ def test_a_batch_sees_the_list_as_it_is_now(iceberg_lake_of: MakeIcebergLake) ->
 def test_files_of_an_adopted_table_lack_columns_that_their_folders_say(iceberg_lake_of: MakeIcebergLake) -> None:
     lake = iceberg_lake_of()
     rows = pa.table({"id": pa.array([1, 2], pa.int32()), "name": ["one", "two"]})
-    pq.write_table(rows, lake.write("day=2024-01-01/part-0.parquet", b""))
-    adopted = LiveFile(name="day=2024-01-01/part-0.parquet", partition="day=2024-01-01/", rows=2, bytes=1)
+    pq.write_table(rows, lake.write("day=2024-01-01/part [0]{1}*+é%20.parquet", b""))
+    adopted = LiveFile(name="day=2024-01-01/part [0]{1}*+é%20.parquet", partition="day=2024-01-01/", rows=2, bytes=1)
     lake.commit(replace(lake.live, files=(adopted,)))
     report = lake.stage({"b.csv": HEADER + b"1,2024-01-01,late\n1,2024-01-02,new\n3,2024-01-01,three\n"})
     assert (report.rows_curated, report.rows_duplicate) == (2, 1)
