@@ -33,7 +33,7 @@ def to_value(field: PartitionField, text: str, kind: str) -> Any:
     if field.transform == HOUR:
         day, _, hour = text.rpartition("-")
         return _days(day) * 24 + int(hour)
-    if kind == "string" and not field.transform == "bucket":
+    if kind == "string" and field.transform != "bucket":
         return text
     if kind == "date" and field.transform != "bucket":
         return _days(text)
