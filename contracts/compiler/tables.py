@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from open_data_contract_standard.model import EnumValue, SchemaObject, SchemaProperty
-from pipeline_core.contract import APPEND, FIRST, ICEBERG
+from pipeline_core.contract import APPEND, FIRST, ICEBERG, LATEST, own_columns
 
 from contracts.compiler import dialect, table_settings
 from contracts.compiler.column_types import LOGICAL_TYPES, ColumnType, ColumnTypeError, column_type, with_checks
@@ -19,7 +19,7 @@ from contracts.compiler.names import MAX_COLUMN, MAX_DATASET, column_name, datas
 RESERVED_NAMES = ("index", "quarantined_files", "quarantined_rows", "runs")
 """Names that a dataset cannot have: the list of the contracts, and the tables in components/catalog/tables.py."""
 
-OWN_COLUMNS = ("_source_file", "_batch_id", "_landed_at")
+OWN_COLUMNS = tuple(own_columns(LATEST))
 """Columns that tables have besides those of their contracts."""
 
 JOB_COLUMNS = (

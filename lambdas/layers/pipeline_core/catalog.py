@@ -29,7 +29,6 @@ VERSION, MADE_BY, CHANGED_BY = "contract_version", "made_by_batch", "changed_by_
 """Parameters of a table: the contract that it follows, the batch that made it, and the one that changed it last. A call
 that is repeated sees by them what it has done itself, and a late batch that the table is ahead of it."""
 
-OWN_COLUMNS = {"_source_file": "string", "_batch_id": "string"}
 """What a table has beside its contract's columns (docs/semantics.md, section 6)."""
 
 PARQUET: dict[str, Any] = {
@@ -200,7 +199,7 @@ def _columns(table: dict[str, Any], contract: Contract) -> list[dict[str, Any]]:
 
 
 def _wanted(contract: Contract) -> dict[str, str]:
-    return {**{column.name: column.type for column in contract.columns}, **OWN_COLUMNS}
+    return {**{column.name: column.type for column in contract.columns}, **contract.own_columns}
 
 
 def _described(columns: dict[str, str]) -> list[dict[str, Any]]:

@@ -220,7 +220,7 @@ def test_names_tell_the_environments_of_an_account_apart(prod: Cloud, dev: Cloud
 def test_what_lasts_tells_when_it_is_over_and_an_event_does_not(prod: Cloud) -> None:
     telling = {name for name, alarm in inputs(prod).items() if alarm.inputs.get("okActions")}
     assert telling == {
-        name for name in inputs(prod) if name.endswith(("-not-empty", "-too-old", "not-fresh", "-silent"))
+        name for name in inputs(prod) if name.endswith(("-not-empty", "-too-old", "not-fresh", "-silent", "-behind"))
     }
 
 

@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import pytest
-from pipeline_core import catalog
 
 from components import checked_queries
 from components.catalog.queries import Query, load_queries
 from components.user_files import UserFileError, read
 from contracts.compiler.compile import CompiledContract, load_contracts
-from contracts.compiler.tables import OWN_COLUMNS
 
 ROOT = Path(__file__).parents[3]
 
@@ -80,7 +78,3 @@ def test_the_program_refuses_to_start_with_such_a_query(tmp_path: Path) -> None:
     (tmp_path / "queries" / "late.sql").write_text("-- Late.\n\nSELECT nothing FROM flights\n")
     with pytest.raises(UserFileError, match=r"queries/late\.sql:3: COLUMN_NOT_FOUND"):
         read(tmp_path)
-
-
-def test_the_columns_that_every_table_has_are_those_that_the_pipeline_adds() -> None:
-    assert set(OWN_COLUMNS) == set(catalog.OWN_COLUMNS)

@@ -143,5 +143,5 @@ def test_what_a_stack_withholds_is_said_where_it_is_deployed(
     monkeypatch.setattr(pulumi.log, "info", said.append)
     for stack in ("dev", "prod"):
         deploy(lambda: read_with_settings(), config=shipped_config(stack), stack=stack)
-    names = "airlines, airports, flights, planes, weather"
+    names = "airlines, airports, fleet, flights, planes, weather"
     assert said == [f"not deployed to prod, as datasets.demonstration says: {names}"]

@@ -164,6 +164,7 @@ def test_every_watched_metric_is_emitted_with_its_dimensions(cloud: Cloud, call:
     index = {"datasets": ["planes"], "promises": [{"dataset": "planes", "hours": -24.0}]}
     cloud.s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=json.dumps(index))
     call("freshness", {})
+    call("maintenance", {"action": "maintain"})
     for event in GLUE_EVENTS.values():
         call("error_handler", event)
     assert {name: dimensions for name, dimensions, _ in emitted()} == OWN_METRICS

@@ -37,7 +37,7 @@ def failure(result: Result) -> BaseException:
 def outputs(**wrong: Any) -> bytes:
     names = ("raw_bucket", "artifacts_bucket", "ledger_table", "arrivals_queue_url")
     numbers = ("max_files_per_batch", "max_bytes_per_batch", "max_workers")
-    right = {**dict.fromkeys(names, "x"), **dict.fromkeys(numbers, 1), "datasets": []}
+    right = {**dict.fromkeys(names, "x"), **dict.fromkeys(numbers, 1), "datasets": [], "functions": {}}
     assert set(right) == {field.name for field in fields(Target)}
     return json.dumps({**right, **wrong}).encode()
 
