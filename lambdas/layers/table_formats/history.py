@@ -117,9 +117,12 @@ def roll_back(iceberg: IcebergTable, batch_id: str) -> list[str]:
     if table is None:
         raise HistoryError(f"{iceberg.place.dataset}: there is no Iceberg table")
     current = table.current_snapshot()
-    if properties_of(current).get(ROLLBACK) == batch_id:
-        # Whoever did it may have been interrupted before it was noted.
-        _, done = later_batches(table, batch_id, before(table, current))
+    # Maintenance may have come after it, and changes no row.
+    latest = next((each for each in ancestors(table, current) if MAINTENANCE not in properties_of(each)), None)
+    if properties_of(latest).get(ROLLBACK) == batch_id:
+        # Whoever did it may have been interrupted before it was noted, and before engines were told.
+        iceberg.refresh()
+        _, done = later_batches(table, batch_id, before(table, latest))
         return done
     target, since = later_batches(table, batch_id, current)
     if not since:

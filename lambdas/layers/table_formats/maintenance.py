@@ -97,6 +97,9 @@ def maintain(iceberg: IcebergTable, contract: Contract, now: datetime, *, dry_ru
     Raises:
         DigestError: merged rows are not those that were read.
     """
+    if not dry_run:
+        # Who committed last may have been interrupted before engines were told; their list must not outlive its files.
+        iceberg.refresh()
     table = iceberg.load()
     done: dict[str, Any] = {"dataset": contract.dataset}
     if table is None:
@@ -231,11 +234,12 @@ def delete_old_rows(iceberg: IcebergTable, contract: Contract, now: datetime) ->
     kind = contract.column(contract.retention_column).type
     oldest = now - timedelta(days=contract.retention_days)
     value = oldest.date().isoformat() if kind == "date" else oldest.isoformat()
+    is_old = LessThan(term=contract.retention_column, value=value)
+    if not any(table.scan(row_filter=is_old).plan_files()):
+        return 0
     before = table.current_snapshot()
     transaction = table.transaction()
-    transaction.delete(
-        LessThan(term=contract.retention_column, value=value), snapshot_properties={MAINTENANCE: "retention"}
-    )
+    transaction.delete(is_old, snapshot_properties={MAINTENANCE: "retention"})
     after = transaction.table_metadata.current_snapshot()
     if before is None or after is None or before.snapshot_id == after.snapshot_id:
         return 0
