@@ -29,8 +29,6 @@ VERSION, MADE_BY, CHANGED_BY = "contract_version", "made_by_batch", "changed_by_
 """Parameters of a table: the contract that it follows, the batch that made it, and the one that changed it last. A call
 that is repeated sees by them what it has done itself, and a late batch that the table is ahead of it."""
 
-"""What a table has beside its contract's columns (docs/semantics.md, section 6)."""
-
 PARQUET: dict[str, Any] = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
     "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",

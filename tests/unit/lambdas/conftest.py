@@ -267,6 +267,7 @@ def call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     from lambdas.etl_trigger import handler as etl_trigger
     from lambdas.freshness import handler as freshness
     from lambdas.ingestion import handler as ingestion
+    from lambdas.maintenance import handler as maintenance
     from lambdas.notification import handler as notification
     from lambdas.processing import handler as processing
     from lambdas.query import handler as query
@@ -281,6 +282,7 @@ def call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         notification=notification,
         error_handler=error_handler,
         freshness=freshness,
+        maintenance=maintenance,
     )
     for module in vars(modules).values():
         for name in ("_parts", "_trigger", "_publisher", "_recovery", "_settings", "_store"):

@@ -73,6 +73,10 @@ COMMANDS = {
     "backfill": ["flights", "--dry-run"],
     "smoke": [],
     "query": ["recent_runs", "flights"],
+    "history": ["flights"],
+    "rollback": ["flights", "--to", "b", "--yes"],
+    "adopt": ["flights", "--yes"],
+    "maintain": ["flights", "--dry-run"],
 }
 
 
@@ -91,6 +95,7 @@ def test_every_command_says_first_what_it_works_on(
     for name in ("Ledger", "make_plan", "Canary"):
         monkeypatch.setattr(ops, name, nothing)
     monkeypatch.setattr("ops.query.answer", nothing)
+    monkeypatch.setattr("ops.tables.ask", nothing)
     result = operator.run(command, *COMMANDS[command])
     assert str(failure(result)) == "enough"
     line = (
