@@ -1,4 +1,4 @@
-"""Batches of an Iceberg table, from their files in the ledger to their verdict: staged as an engine would stage them."""
+"""Batches of an Iceberg table, from their files in the ledger to their verdict, staged as an engine would do it."""
 
 import datetime as dt
 import io
@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pipeline_core import documents, layout
@@ -249,3 +250,19 @@ def publisher_of(ticks_queue_url: str) -> Publisher:
         ticks_queue_url=ticks_queue_url,
         quarantined_percent=1,
     )
+
+
+def make_resources() -> Publisher:
+    """Make the resources, where the environment says that AWS is; returns processing with them."""
+    s3 = boto3.client("s3")
+    for bucket in (RAW, "curated-b", "quarantine-b", "artifacts-b"):
+        s3.create_bucket(Bucket=bucket)
+    boto3.client("dynamodb").create_table(
+        TableName="ledger",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    )
+    boto3.client("glue").create_database(DatabaseInput={"Name": "lake"})
+    boto3.client("events").create_event_bus(Name="bus")
+    return publisher_of(boto3.client("sqs").create_queue(QueueName="ticks")["QueueUrl"])

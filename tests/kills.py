@@ -26,7 +26,8 @@ class Kills:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls: list[str] = []
-        self._at, self._after, self._dead, self._watched = 0, False, False, False
+        self._at: int | str = 0
+        self._after, self._dead, self._watched = False, False, False
         self._lock = threading.Lock()
         self._original = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # as moto's own patch
 
@@ -48,7 +49,7 @@ class Kills:
             if self._dead:
                 raise Killed
             self.calls.append(call)
-            return len(self.calls) == self._at
+            return self._at in (len(self.calls), call)
 
     def _die(self) -> None:
         with self._lock:
@@ -56,7 +57,7 @@ class Kills:
         raise Killed
 
     @contextmanager
-    def _watch(self, at: int, after: bool) -> Iterator[None]:
+    def _watch(self, at: int | str, after: bool) -> Iterator[None]:
         self.calls, self._at, self._after, self._dead, self._watched = [], at, after, False, True
         try:
             yield
@@ -74,8 +75,8 @@ class Kills:
             if EVERY_CALL or (number, after) == (1, False) or call.partition(".")[2].startswith(WRITES)
         ]
 
-    def kill(self, action: Callable[[], object], at: int, after: bool) -> bool:
-        """Carry an action out and kill it; returns whether it came that far."""
+    def kill(self, action: Callable[[], object], at: int | str, after: bool) -> bool:
+        """Carry an action out and kill it, at the n-th call or the first of a name; returns whether it got there."""
         with self._watch(at, after):
             try:
                 action()

@@ -10,6 +10,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
+from pipeline_core.batches import Batches
 from pipeline_core.contract import Contract
 from pipeline_core.documents import Contracts, read
 from pipeline_core.fields import Fields
@@ -76,12 +77,16 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def _maintain(request: MaintenanceRequest, context: LambdaContext) -> dict[str, Any]:
     now = datetime.now(UTC)
     done, failed, behind = {}, [], []
+    batches = Batches(Ledger(_settings().ledger_table))
     for contract in _contracts(request.dataset, now):
         if context.get_remaining_time_in_millis() < LEAST_MILLISECONDS:
             behind.append(contract.dataset)
             continue
         try:
-            found = maintain(_table(contract), contract, now, dry_run=request.dry_run).to_document()
+            publishing = batches.state(contract.dataset).publishing or ""
+            found = maintain(
+                _table(contract), contract, now, dry_run=request.dry_run, publishing=publishing
+            ).to_document()
         except Exception:
             logger.exception("maintenance failed", extra={"dataset": contract.dataset})
             failed.append(contract.dataset)

@@ -9,7 +9,7 @@ from pipeline_core.files import Candidate, candidates_from_json
 from pipeline_core.ledger import ROLLED_BACK, Ledger
 from pipeline_core.runs import RunDetails, record_run
 from table_formats import IcebergTable
-from table_formats.history import HistoryError, roll_back
+from table_formats.history import HistoryError, roll_back, rolled_back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +27,18 @@ class RollBack:
         """
         dataset = table.place.dataset
         batches = Batches(self.ledger)
-        if publishing := batches.state(dataset).publishing:
-            raise HistoryError(f"{dataset}: {publishing} is publishing; try again when it is done")
-        gone = roll_back(table, batch_id)
-        # The latest first: a file that two of them published comes back to what it was before each.
-        for each in gone:
+
+        def check(gone: list[str]) -> None:
+            """Refuse while a batch has not said all that follows from its end: it would say PUBLISHED afterwards."""
+            state = batches.state(dataset)
+            if busy := [*filter(None, [state.publishing]), *(each for each in gone if each in state.running)]:
+                raise HistoryError(f"{dataset}: {busy[0]} is publishing; try again when it is done")
+
+        gone = roll_back(table, batch_id, check)
+        # Also what an earlier rollback took out that was interrupted before it was noted. The latest first: a file that
+        # two of them published comes back to what it was before each.
+        loaded = table.load()
+        for each in rolled_back(loaded) if loaded else ():
             self.ledger.roll_back(self._files(dataset, each), each)
             batch = batches.existing(dataset, each)
             if batch.verdict is not None:

@@ -1,6 +1,6 @@
 """The states that a table had, and how it comes back to one of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -103,11 +103,35 @@ def later_batches(table: Table, batch_id: str, at: Snapshot | None) -> tuple[Sna
     )
 
 
-def roll_back(iceberg: IcebergTable, batch_id: str) -> list[str]:
+def rolled_back(table: Table) -> list[str]:
+    """The batches of a table's history whose rows a rollback took out, the latest first."""
+    found: list[str] = []
+    gone_back_to: str | None = None
+    for snapshot in ancestors(table, table.current_snapshot()):
+        properties = properties_of(snapshot)
+        batch = properties.get(BATCH)
+        if batch is not None and batch == gone_back_to:
+            gone_back_to = None
+        elif batch is not None and gone_back_to is not None:
+            found.append(batch)
+        if gone_back_to is None:
+            gone_back_to = properties.get(ROLLBACK)
+    return found
+
+
+def roll_back(
+    iceberg: IcebergTable, batch_id: str, check: Callable[[list[str]], None] = lambda batches: None
+) -> list[str]:
     """Have a table be what it was after a batch, by a new snapshot; returns the batches whose rows go.
 
     Snapshots in between stay, and can be asked for. Setting the table's reference to the old snapshot instead would
     lose what somebody publishes at the same time: PyIceberg does not compare it with what is there.
+
+    Args:
+        iceberg: the table.
+        batch_id: the batch.
+        check: is told the batches whose rows would go, when the table has been read: it may refuse, by an exception.
+            What is committed after that makes this commit fail.
 
     Raises:
         HistoryError: the table, or the batch in its history, is not there.
@@ -127,6 +151,7 @@ def roll_back(iceberg: IcebergTable, batch_id: str) -> list[str]:
     target, since = later_batches(table, batch_id, current)
     if not since:
         return []
+    check(since)
     then = {file.file_path: file for file in data_files(table, target)}
     now = {file.file_path: file for file in data_files(table, current)}
     beside = live_properties(table, target)

@@ -297,9 +297,11 @@ def check_seen(table: Table, snapshot_id: str, seen: int) -> None:
     Raises:
         StaleTableError: it matters, or what the engine saw is no part of the table's history.
     """
+    oldest: Snapshot | None = None
     for snapshot in ancestors(table, table.current_snapshot()):
         if _id(snapshot) == snapshot_id:
             return
+        oldest = snapshot
         properties = properties_of(snapshot)
         if MAINTENANCE in properties:
             continue
@@ -312,6 +314,9 @@ def check_seen(table: Table, snapshot_id: str, seen: int) -> None:
     # Before the first snapshot there is the empty table.
     if snapshot_id:
         raise StaleTableError(f"{table.name()}: snapshot {snapshot_id} is not in the history of the table")
+    # Where snapshots expired, PyIceberg leaves the one after them without a parent.
+    if oldest is not None and (oldest.sequence_number or 0) > 1:
+        raise StaleTableError(f"{table.name()}: the engine saw no table, and what came first has expired since")
 
 
 def snapshot_of_batch(table: Table, batch_id: str) -> Snapshot | None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import pyarrow as pa
@@ -31,9 +32,11 @@ from table_formats.iceberg import (
     TOMBSTONES,
     IcebergTable,
     StagedOnce,
+    ancestors,
     commit_files,
     data_files,
     properties_of,
+    snapshot_of_batch,
 )
 from table_formats.iceberg_schema import hive_type, partition_fields
 from table_formats.partition_values import to_text
@@ -91,8 +94,17 @@ class Done:
         return asdict(self)
 
 
-def maintain(iceberg: IcebergTable, contract: Contract, now: datetime, *, dry_run: bool = False) -> Done:
+def maintain(
+    iceberg: IcebergTable, contract: Contract, now: datetime, *, dry_run: bool = False, publishing: str = ""
+) -> Done:
     """Do all that is to be done with a table; or say what that is.
+
+    Args:
+        iceberg: the table.
+        contract: of its dataset.
+        now: the present time.
+        dry_run: say what would be done.
+        publishing: the batch that is publishing, by the ledger, if there is one.
 
     Raises:
         DigestError: merged rows are not those that were read.
@@ -107,13 +119,13 @@ def maintain(iceberg: IcebergTable, contract: Contract, now: datetime, *, dry_ru
     merges = list(plan_merges(table))
     done["merges"] = tuple(merge for merge, _ in merges)
     if dry_run:
-        expired = [snapshot for snapshot in table.snapshots() if _is_old(snapshot, contract, now)]
+        expired = old_snapshots(table, contract, now, publishing)
         return Done(**done, snapshots_expired=len(expired), orphans_found=len(orphans(iceberg, table, now)))
     yielded = []
     steps: dict[str, Callable[[], int]] = {
         "merged_files": lambda: merge_files(iceberg, contract, merges),
         "rows_deleted": lambda: delete_old_rows(iceberg, contract, now),
-        "snapshots_expired": lambda: expire_snapshots(iceberg, contract, now),
+        "snapshots_expired": lambda: expire_snapshots(iceberg, contract, now, publishing),
     }
     for name, step in steps.items():
         try:
@@ -249,11 +261,21 @@ def delete_old_rows(iceberg: IcebergTable, contract: Contract, now: datetime) ->
     return counts[0] - counts[1]
 
 
-def _is_old(snapshot: Snapshot, contract: Contract, now: datetime) -> bool:
-    return snapshot.timestamp_ms / 1000 < (now - timedelta(days=contract.history_days)).timestamp()
+def old_snapshots(table: Table, contract: Contract, now: datetime, publishing: str = "") -> list[Snapshot]:
+    """The states that are older than the contract's history, but for the present one.
+
+    A batch that is publishing, and has committed, is known by its snapshot, however late its call is repeated: that and
+    those since are kept.
+    """
+    kept = {table.metadata.current_snapshot_id}
+    if publishing and (committed := snapshot_of_batch(table, publishing)) is not None:
+        since = takewhile(lambda item: item != committed, ancestors(table, table.current_snapshot()))
+        kept |= {committed.snapshot_id, *(item.snapshot_id for item in since)}
+    oldest = (now - timedelta(days=contract.history_days)).timestamp()
+    return [item for item in table.snapshots() if item.timestamp_ms / 1000 < oldest and item.snapshot_id not in kept]
 
 
-def expire_snapshots(iceberg: IcebergTable, contract: Contract, now: datetime) -> int:
+def expire_snapshots(iceberg: IcebergTable, contract: Contract, now: datetime, publishing: str = "") -> int:
     """Take states away that are older than the contract's history; returns how many. Their files are left to the sweep.
 
     Raises:
@@ -262,8 +284,7 @@ def expire_snapshots(iceberg: IcebergTable, contract: Contract, now: datetime) -
     table = iceberg.load()
     if table is None:
         return 0
-    current = table.metadata.current_snapshot_id
-    old = [item for item in table.snapshots() if _is_old(item, contract, now) and item.snapshot_id != current]
+    old = old_snapshots(table, contract, now, publishing)
     if old:
         table.maintenance.expire_snapshots().by_ids([snapshot.snapshot_id for snapshot in old]).commit()
     return len(old)

@@ -12,6 +12,7 @@ from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException
 from table_formats import StaleTableError
 from table_formats.iceberg import BATCH, SOURCES, snapshot_of_batch
+from table_formats.maintenance import LEAST_FILES, maintain
 
 from tests.unit.table_formats.conftest import Lake, contract
 
@@ -131,6 +132,15 @@ def test_an_engine_that_saw_no_table_where_there_is_one_is_not_believed(lake: La
     lake.publish("b-1", contract(), {"2026-01-01": [row(1)]})
     with pytest.raises(StaleTableError, match="did not see the rows of b-1"):
         lake.publish("b-2", contract(), {"2026-01-01": [row(1)]}, snapshot="")
+
+
+def test_an_engine_that_saw_no_table_is_not_believed_when_what_came_first_has_expired(lake: Lake) -> None:
+    for number in range(LEAST_FILES):
+        lake.publish(f"b-{number}", contract(), {"2026-01-01": [row(number)]})
+    report = lake.stage("b-9", contract(), {"2026-01-01": [row(1)]}, snapshot="")
+    maintain(lake.table, contract(), dt.datetime.now(dt.UTC) + dt.timedelta(days=8))
+    with pytest.raises(StaleTableError, match="saw no table, and what came first has expired"):
+        lake.commit(report, contract(), seen=0)
 
 
 def test_a_snapshot_that_is_not_of_the_table_is_not_believed(lake: Lake) -> None:
