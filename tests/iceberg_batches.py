@@ -136,7 +136,7 @@ class Dataset:
         for number, those in enumerate(rows):
             uri = self.write(f"{prefix}run/part-{number}.parquet", those, source, batch_id)
             curated.append(StagedFile(uri=uri, partition={"part": str(those[0]["part"])}, rows=len(those)))
-        replaced = []
+        replaced = list[ReplacedFile]()
         for file in live.files if purpose == REPLACE else ():
             key = layout.table_prefix(self.name) + file.name
             content = documents.read(self.publisher.curated_bucket, key)
@@ -205,7 +205,7 @@ class Dataset:
     def ids(self) -> list[int]:
         """The ids of the table's rows, as a reader of Iceberg sees them."""
         table = self.table.load()
-        found: list[int] = [] if table is None else table.scan().to_arrow()["id"].to_pylist()
+        found: list[Any] = [] if table is None else table.scan().to_arrow()["id"].to_pylist()
         return sorted(found)
 
     def status(self, name: str) -> str:

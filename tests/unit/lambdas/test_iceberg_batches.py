@@ -9,7 +9,8 @@ import botocore.client
 import pytest
 from pipeline_core.batches import PublishingError
 from pipeline_core.manifest import REPLACE
-from table_formats.history import HistoryError, StaleTableError
+from table_formats import StaleTableError
+from table_formats.history import HistoryError
 from table_formats.iceberg import MAINTENANCE, properties_of
 from table_formats.maintenance import LEAST_FILES, Done, maintain
 

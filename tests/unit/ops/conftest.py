@@ -66,7 +66,7 @@ def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch
         "stack": "feature-x",
         "environment": "dev",
         "state_machine_arn": os.environ["STATE_MACHINE_ARN"],
-        "functions": {"maintenance": "maintenance-function"},
+        "functions": {"maintenance": "maintenance"},
         "more": "than is needed",
     }
     outputs.write_text(json.dumps(values))
