@@ -76,7 +76,7 @@ def compose(notification: Notification, state_machine_arn: str) -> tuple[str, st
     if verdict:
         lines.append(
             f"{verdict.rows_read} rows read from {verdict.files} files = {verdict.rows_curated} curated "
-            f"+ {verdict.rows_quarantined} quarantined + {verdict.rows_duplicate} duplicates."
+            f"+ {verdict.rows_quarantined} quarantined + {verdict.rows_duplicate} duplicates{_changes(verdict)}."
         )
         if verdict.rows_replaced:
             lines.append(f"{verdict.rows_replaced} rows that were published before were replaced.")
@@ -94,6 +94,12 @@ def compose(notification: Notification, state_machine_arn: str) -> tuple[str, st
     subject = printable(f"[{outcome}] {dataset}: {batch_id}")[:MAX_SUBJECT]
     # A line is one thing that is said: an error of several lines must not look like more of them.
     return subject, "\n".join(map(printable, lines))
+
+
+def _changes(verdict: Verdict) -> str:
+    """The fates that rows of changes have, where there are any."""
+    fates = ("updated", "unchanged", "superseded", "deleted")
+    return "".join(f" + {rows} {fate}" for fate in fates if (rows := getattr(verdict, f"rows_{fate}")))
 
 
 def _seconds(verdict: Verdict) -> str:

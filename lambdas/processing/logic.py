@@ -132,14 +132,18 @@ class Publisher:
         self._finish_files(batch, manifest, report, verdict, candidates)
         if batch.status == PUBLISHED or manifest.purpose not in (ROWS, REPLACE):
             self._empty_quarantine(batch, report, candidates)
-        crawl = batch.status == PUBLISHED and self._table(contract).finish(report, contract)
+        crawl, snapshot = False, ""
+        if batch.status == PUBLISHED:
+            table = self._table(contract)
+            crawl = table.finish(report, contract)
+            snapshot = table.snapshot_of(batch.batch_id) if report.rows_written else ""
         if batch.status == PUBLISHED:
             self._announce(verdict)
         record_run(self.artifacts_bucket, batch, RunDetails.of_verdict(verdict))
         batches.conclude(batch)
         # What landed while the batch ran found the dataset full.
         Ticks(ledger=Ledger(self.ledger_table), queue_url=self.ticks_queue_url).arm(batch.dataset)
-        return replace(verdict, crawl=crawl)
+        return replace(verdict, crawl=crawl, snapshot=snapshot)
 
     def _finish_files(
         self,

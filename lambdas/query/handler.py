@@ -10,7 +10,7 @@ from pipeline_core import settings
 from pipeline_core.athena import Athena, QueryError, literal
 from pipeline_core.plain_text import log_line
 
-from lambdas.query.of_datasets import BATCH_ROWS, sql_of
+from lambdas.query.of_datasets import batch_rows, sql_of
 from lambdas.query.request import NOT_ALLOWED, DatasetQuery, NamedQuery, Verification, request_from_event
 
 logger = Logger(json_serializer=log_line)
@@ -60,7 +60,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     timeout = context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
     if isinstance(request, Verification):
         logger.append_keys(correlation_id=request.batch_id)
-        sql = sql_of(BATCH_ROWS, request.dataset, athena.partition_columns)
+        sql = batch_rows(request.dataset, request.snapshot)
         answer = athena.run(sql, [literal(request.batch_id)], timeout)
         found = int(answer.rows[0][0] or 0)
         if found != request.rows:

@@ -8,11 +8,12 @@ from pipeline_core.fields import Fields
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """A request to prove that Athena answers all rows of a published batch."""
+    """A request to prove that Athena answers all rows of a published batch, of an Iceberg table in its snapshot."""
 
     dataset: str
     batch_id: str
     rows: int
+    snapshot: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,12 @@ def request_from_event(event: object) -> Verification | NamedQuery | DatasetQuer
     document = Fields(event, "the query")
     if "verify" in document:
         batch = document.fields("verify")
-        return Verification(dataset=batch.text("dataset"), batch_id=batch.text("batch_id"), rows=batch.integer("rows"))
+        return Verification(
+            dataset=batch.text("dataset"),
+            batch_id=batch.text("batch_id"),
+            rows=batch.integer("rows"),
+            snapshot=batch.text("snapshot", ""),
+        )
     parameters = tuple(literal(value) for value in document.values("parameters"))
     if "query" in document and "dataset" in document:
         return DatasetQuery(name=document.text("query"), dataset=document.text("dataset"), parameters=parameters)

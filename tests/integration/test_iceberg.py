@@ -36,6 +36,7 @@ class Fleet:
         progress = self.pipeline.wait(lambda progress: progress.done, 120)
         [file] = [file for file in progress.files if file.key == key]
         assert file.status == "PUBLISHED", file.reason
+        assert progress.stages[str(file.batch_id)] == "done", "Athena answers the rows, and people are told"
         return {name.removeprefix("rows_"): rows for name, rows in file.rows.items() if rows}
 
     def seats(self) -> dict[str, int]:

@@ -21,7 +21,8 @@ class Verdict:
 
     `report` is the name of the report that it is about, `purpose` what the files were read for, `engine` what staged
     it, `violations` are the broken rules of the contract, and `crawl` says whether the dataset has a crawler and the
-    batch made its table or changed it. `seconds_to_published` is how long the batch's first file waited from landing to
+    batch made its table or changed it. `snapshot` is that of an Iceberg table in which the batch's rows are: a later batch
+    may update them. `seconds_to_published` is how long the batch's first file waited from landing to
     the publish, where it landed just for this batch; `latency_seconds` is what the contract promises of that. The
     ledger has none of the three.
     """
@@ -48,6 +49,7 @@ class Verdict:
     violations: tuple[str, ...] = ()
     engine: str = ""
     crawl: bool = False
+    snapshot: str = ""
     seconds_to_published: int | None = None
     latency_seconds: int | None = None
 
@@ -66,7 +68,7 @@ class Verdict:
             if field.type is int
             else document.text(field.name)
             for field in fields(cls)
-            if field.type in (int, str) and field.name != "engine"
+            if field.type in (int, str) and field.name not in ("engine", "snapshot")
         }
         values |= {name: document.integer(name) for name in SECONDS if name in document}
         return cls(
@@ -74,6 +76,7 @@ class Verdict:
             violations=document.texts("violations"),
             engine=document.text("engine", ""),
             crawl=document.flag("crawl", False),
+            snapshot=document.text("snapshot", ""),
         )
 
     def to_item(self) -> dict[str, Any]:
@@ -83,12 +86,13 @@ class Verdict:
     def to_event(self) -> dict[str, Any]:
         """Write the verdict as consumers of `BatchPublished` get it."""
         document = {**asdict(self), "violations": list(self.violations)}
-        del document["crawl"]
+        del document["crawl"], document["snapshot"]
         return document
 
     def to_document(self) -> dict[str, Any]:
         """Write the verdict as the workflow has it."""
-        return {**self.to_event(), "crawl": self.crawl}
+        snapshot = {"snapshot": self.snapshot} if self.snapshot else {}
+        return {**self.to_event(), "crawl": self.crawl, **snapshot}
 
 
 ROW_COUNTS = tuple(field.name for field in fields(Verdict) if field.name.startswith("rows_"))

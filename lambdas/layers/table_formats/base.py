@@ -63,5 +63,8 @@ class TableFormat(Protocol):
     def finish(self, report: Report, contract: Contract) -> bool:
         """Have the catalog answer the batch; returns whether the table's crawler has something to look at."""
 
+    def snapshot_of(self, batch_id: str) -> str:
+        """The snapshot that a batch has made; empty where a table has none, or it has expired."""
+
     def refresh(self) -> None:
         """Have the engines see the table as it is now, whoever changed it."""

@@ -29,5 +29,9 @@ class HiveTable:
         changed = Catalog(self.place.database, self.place.bucket).keep(report, contract)
         return changed and contract.crawler
 
+    def snapshot_of(self, batch_id: str) -> str:
+        """Folders have no snapshots."""
+        return ""
+
     def refresh(self) -> None:
         """Engines list the folders themselves."""

@@ -114,6 +114,11 @@ class IcebergTable:
         """The commit has done all: an Iceberg table needs no partitions in the catalog, and no crawler."""
         return False
 
+    def snapshot_of(self, batch_id: str) -> str:
+        """The snapshot that a batch has made; empty where there is none, or it has expired."""
+        table = self.load()
+        return "" if table is None else _id(snapshot_of_batch(table, batch_id))
+
     def refresh(self) -> None:
         """Write the list of live files, for engines."""
         table = self.load()
