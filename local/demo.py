@@ -18,7 +18,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from local import one_run
+from local import demo_changes, one_run
 from local.demo_data import DATASETS, QUERIES, Expected, SourceFile, flights_csv, source_files
 from local.deployer import DeploymentError, read_config
 from local.driver import FINAL, Pipeline, PipelineError, Progress
@@ -79,8 +79,11 @@ class Demo:
             self.notified(pipeline, progress)
             self.answers(pipeline, Expected(flights))
             self.contents(pipeline, Expected(flights))
+            at = self.lap("check", at)
+            self.console.print("[bold]Changes, a look back and a rollback[/]")
+            demo_changes.show(pipeline, PATIENCE_SECONDS, self.check, lambda line: self.console.print(escape(line)))
             self.denied(emulator)
-            self.lap("check", at)
+            self.lap("changes", at)
         return self.verdict(pipeline)
 
     def config(self) -> dict[str, Any]:

@@ -21,8 +21,8 @@ class Verdict:
 
     `report` is the name of the report that it is about, `purpose` what the files were read for, `engine` what staged
     it, `violations` are the broken rules of the contract, and `crawl` says whether the dataset has a crawler and the
-    batch made its table or changed it. `snapshot` is that of an Iceberg table in which the batch's rows are: a later batch
-    may update them. `seconds_to_published` is how long the batch's first file waited from landing to
+    batch made its table or changed it. `snapshot` is that of an Iceberg table that the batch has made: a later batch
+    may update its rows. `seconds_to_published` is how long the batch's first file waited from landing to
     the publish, where it landed just for this batch; `latency_seconds` is what the contract promises of that. The
     ledger has none of the three.
     """
