@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline_core.dialect import Written
 
-DAYS = ("dd.MM.yyyy", "d.M.yyyy", "yyyy/MM/dd", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy")
+DAYS: tuple[str, ...] = ("dd.MM.yyyy", "d.M.yyyy", "yyyy/MM/dd", "dd/MM/yyyy", "MM/dd/yyyy", "d/M/yyyy", "M/d/yyyy")
 DAYS += ("dd-MM-yyyy", "MM-dd-yyyy", "yyyyMMdd")
 TIMES = (" HH:mm:ss", " HH:mm")
 OF_DATES = ("date", "day", "datum", "dt")
