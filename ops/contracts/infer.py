@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from pipeline_core.contract import Column, Contract
 from pipeline_core.manifest import ManifestFile
@@ -20,6 +20,7 @@ from contracts.compiler.names import MAX_COLUMN, column_name
 from contracts.compiler.tables import JOB_COLUMNS, OWN_COLUMNS
 from ops.contracts.samples import Sample, Style, opened
 from ops.contracts.trial import Folder, TrialError, engine
+from ops.contracts.written import Ways
 
 NULL_TOKENS = ("NA", "N/A", "n/a", "NULL", "null", "\\N", "None", "nan", "NaN", "-")
 """Texts that mean nothing where all other values of a column are numbers, dates or booleans."""
@@ -47,12 +48,32 @@ class Seen:
     rows: int = 0
     nulls: int = 0
     has_leading_zeros: bool = False
+    delimiter: str = ","
+    ways: Ways = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ways = Ways(self.source)
+
+    @property
+    def moment(self) -> tuple[str, str] | None:
+        """The type and the format of dates or timestamps that are not written as ISO 8601 says."""
+        usual = self.kinds & {"boolean", "decimal", "date", "timestamp"}
+        return None if self.nulls == self.rows or usual else self.ways.moment
+
+    @property
+    def separators(self) -> tuple[str, str] | None:
+        """Of decimals and thousands, where numbers are not written as usual."""
+        return None if self.nulls == self.rows or self.kinds else self.ways.number(self.delimiter)
 
     @property
     def kind(self) -> str:
         """The type that all values have; text, if there is none, or no value."""
         if self.nulls == self.rows:
             return "string"
+        if self.moment:
+            return self.moment[0]
+        if self.separators:
+            return "decimal"
         return next((kind for kind in KINDS if kind in self.kinds), "string")
 
 
@@ -113,6 +134,7 @@ def _by_schema(file: Path, columns: Sequence[Seen]) -> None:
             continue
         if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_dictionary(kind):
             column.kinds.clear()
+            column.ways.none()
         elif pa.types.is_decimal(kind):
             column.kinds, column.scales = {"decimal"}, {kind.scale}
         else:
@@ -141,6 +163,8 @@ def _read(
         ignored_columns=tuple(ignored),
     )
     left_out: set[str] = set()
+    for column in columns:
+        column.delimiter = style.delimiter if any(sample.format == "csv" for sample in samples) else ","
     for position, sample in enumerate(samples):
         file = sample.file
         landed = ManifestFile(
@@ -182,10 +206,12 @@ def _look(column: Seen, texts: Sequence[str | None]) -> None:
         repeated = len(column.values) - before < len(texts)
         column.values = None if repeated or len(column.values) > MOST_REMEMBERED else column.values
     column.tokens |= distinct & set(NULL_TOKENS)
+    column.ways.look(distinct - set(NULL_TOKENS))
     for text in distinct - set(NULL_TOKENS):
         if LEADING_ZERO.fullmatch(text):
             column.has_leading_zeros = True
             column.kinds.clear()
+            column.ways.none()
         if text.lower() not in ("true", "false"):
             column.kinds.discard("boolean")
         match = PLAIN_DECIMAL.fullmatch(text)
@@ -228,6 +254,13 @@ def _text(
     ]
     for column in columns:
         lines += _column_lines(column)
+    folders = _folders(samples, columns)
+    if folders:
+        path = "/".join(f"{name}=" for name in folders)
+        lines += [
+            f"    # The samples lie in folders {path}, as Hive has its partitions. Where files land in such folders,",
+            "    # columns of these names have their values, and may be `partitioned: true`.",
+        ]
     lines.append("customProperties:")
     if "csv" in kinds:
         lines += ["  # found by its regularity", *_setting("delimiter", style.delimiter)]
@@ -243,6 +276,14 @@ def _text(
     return "\n".join(lines) + "\n"
 
 
+def _folders(samples: Sequence[Sample], columns: Sequence[Seen]) -> list[str]:
+    """The columns that the folders of all samples name, and that the files lack."""
+    of_files = [[part.partition("=")[0] for part in sample.file.parts[:-1] if "=" in part] for sample in samples]
+    known = {column.name for column in columns}
+    names = dict.fromkeys(column_name(unquote(name)) for name in of_files[0] if all(name in one for one in of_files))
+    return [name for name in names if name not in known]
+
+
 def _setting(name: str, value: object) -> list[str]:
     return [f"  - property: {name}", f"    value: {json.dumps(value, ensure_ascii=False)}"]
 
@@ -252,7 +293,19 @@ def _column_lines(column: Seen) -> Iterator[str]:
     yield f"      - name: {json.dumps(column.name)}"
     if column.source != column.name:
         yield f"        physicalName: {json.dumps(column.source, ensure_ascii=False)}"
-    if kind == "decimal":
+    if column.moment:
+        yield "        # every value is written so"
+        yield f"        logicalType: {kind}"
+        yield f"        logicalTypeOptions: {{format: {json.dumps(column.moment[1])}}}"
+    elif column.separators:
+        yield "        # every value is a number that is written so"
+        yield "        logicalType: number"
+        yield f"        physicalType: decimal(38,{column.ways.scale})"
+        yield "        customProperties:"
+        for name, value in zip(("decimalSeparator", "thousandsSeparator"), column.separators, strict=True):
+            if value:
+                yield f"          - {{property: {name}, value: {json.dumps(value)}}}"
+    elif kind == "decimal":
         [scale] = column.scales
         yield f"        # every value has {scale} digits after the point"
         yield "        logicalType: number"
@@ -262,6 +315,11 @@ def _column_lines(column: Seen) -> Iterator[str]:
             yield "        # no value was seen"
         elif column.has_leading_zeros:
             yield "        # digits with zeros before them: kept as text"
+        elif kind == "string" and column.ways.unclear_format:
+            one, other = column.ways.unclear_format
+            yield f"        # these are dates by {one} and by {other}: kept as text until `format` says which"
+        elif kind == "string" and (column.ways.is_unclear_number or column.ways.has_separator):
+            yield "        # maybe numbers: kept as text until `decimalSeparator` and `thousandsSeparator` say how"
         elif kind == "date":
             yield "        # with `partitioned: true` the table has a folder for each day, and queries of days are fast"
         yield f"        logicalType: {LOGICAL.get(kind, 'string')}"

@@ -26,6 +26,25 @@ OBJECTS = [
     *[b'{"id":"\\ud800","part":"p"}', b'{"id":11,"part":"p","x":1}', b'{"id":12,"part":"\n"}', b'{"id":13,"part":"p"'],
     *[b'"id":14}', b"{", b"}", b"5", b"[1]", b"null", b'"x"', b"{}"],
 ]
+BROKEN = [
+    b'{"id":x,"part":"p"}',
+    b'{"id":1,,}',
+    b'{"id":{"a":}}',
+    b'{"id":[1,{"a":2 3}]}',
+    b'{"id":1,"part":"a}',
+    b'{"id":1 "part":"b"}',
+]
+BROKEN += [
+    b"{'id':1}",
+    b'{"id":',
+    b'{"id":[1}',
+    b'{"id":"\t\xc3\xa9\\q"}',
+    b'{"id":1},{"part":"}]"',
+    b'"a\\"',
+    b"nul",
+    b'{"id":"\\',
+    b"}}",
+]
 BETWEEN = [b"\n", b"\n", b",\n", b",", b" ", b"", b"\r\n", b"\n\n", b"]", b"["]
 
 
@@ -44,6 +63,49 @@ def text(seed: random.Random) -> bytes:
 def test_objects_are_found_wherever_they_stand(bench: MakeBench, size: int, most: int) -> None:
     made = bench(**bad.SMALL, max_record_bytes=most, limits=Limits(block_bytes=size, read_bytes=size))
     agree(made, bad.many("a/", ".json", 60, text))
+
+
+def mostly_good(seed: random.Random) -> bytes:
+    """Objects on one line or a few, with a broken one here and there."""
+    some = [seed.choice(BROKEN if seed.random() < 0.25 else OBJECTS[:8]) for _ in range(seed.randrange(2, 9))]
+    between = seed.choice((b",", b", ", b",\n", b" ", b"\n", b""))
+    return seed.choice((b"[", b"[", b"")) + between.join(some) + seed.choice((b"]", b"", b"\n"))
+
+
+@pytest.mark.parametrize("most", [18, 30, 16 * 1024**2])
+@pytest.mark.parametrize("size", [1, 7, 4 * 1024**2])
+def test_a_broken_object_ends_where_that_is_sure(bench: MakeBench, size: int, most: int) -> None:
+    made = bench(**bad.SMALL, max_record_bytes=most, limits=Limits(block_bytes=size, read_bytes=size))
+    agree(made, bad.many("a/", ".json", 150, mostly_good))
+
+
+GOOD = b'{"id":2,"part":"p"}'
+
+
+@pytest.mark.parametrize(
+    ("content", "read", "curated"),
+    [
+        # What follows is read.
+        (b'[{"id":x,"part":"p"},%b,%b]' % (GOOD, GOOD.replace(b"2", b"3")), 3, 2),
+        (b'[{"id":1,},%b]' % GOOD, 2, 1),
+        (b"[null,%b,5,%b]" % (GOOD, GOOD.replace(b"2", b"3")), 4, 2),
+        (b'{"id":1}{"id":2,}%b' % GOOD, 3, 1),
+        # Members of a broken object are no records, whatever line they are on.
+        (b'[{"id":x,"list":[\n%b,\n%b\n]},\n%b]' % (GOOD, GOOD, GOOD.replace(b"2", b"3")), 2, 1),
+        # Where a quote or a bracket may be wrong, nothing on the line is a record that could be inside of a text.
+        (b'[{"id":1,"part":x"},{"id":2,"part":"a},%b"}\n]' % GOOD.replace(b'"', b'\\"'), 1, 0),
+        (b'[{"id":1,"part":"x},%b\n]' % GOOD, 1, 0),
+        (b'[{"id":1,"name":{"a":1},%b,\n%b]' % (GOOD, GOOD.replace(b"2", b"3")), 2, 1),
+        (b"[{'id':1},%b,\n%b]" % (GOOD, GOOD.replace(b"2", b"3")), 2, 1),
+        # No line is lost to what is open on the one before.
+        (b'[{"id":1,\n%b,\n%b},\n%b]' % (GOOD, GOOD.replace(b"2", b"3"), GOOD.replace(b"2", b"4")), 5, 3),
+    ],
+)
+def test_what_a_broken_object_costs(bench: MakeBench, content: bytes, read: int, curated: int) -> None:
+    made = bench(**bad.SMALL)
+    agree(made, {"a.json": content})
+    outcome = judge({"a.json": content}, made.contract)["a.json"]
+    assert (len(outcome.curated), len(outcome.curated) + len(outcome.quarantined)) == (curated, read)
 
 
 def rows(number: int) -> list[dict[str, Any]]:

@@ -12,6 +12,12 @@ BLANKS = re.compile(r"[ \t\r\n]*")
 BETWEEN = {"objects": BLANKS, "array": re.compile(r"[ \t\r\n,\[\]]*")}
 """What may stand between objects."""
 
+TOKEN = re.compile(
+    r"""[ \t\r\n]+|(?P<text>"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*")|(?P<mark>[{}\[\]:,])|(?P<word>[^ \t\r\n{}\[\]:,"'\\]+)"""
+)
+"""What JSON is made of, and words that are none of it. No backslash or apostrophe outside of texts."""
+OPENS = {"}": "{", "]": "["}
+
 _find = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 
 
@@ -34,6 +40,41 @@ def layout_of(beginning: str, *, is_whole: bool) -> Layout:
     return "objects" if end > len(line) or line[end:].lstrip(" \t\r").startswith("{") else "lines"
 
 
+def _sure_end(text: str, at: int, upto: int, layout: Layout, *, ended: bool) -> tuple[int | None, int]:
+    """Where what is no JSON ends for sure; None where that is not sure, and the place at which this is seen."""
+    opened: list[str] = []
+    before = ""
+    if layout == "objects" and text[at] != "{":
+        return None, at
+    while token := TOKEN.match(text, at, upto):
+        kind, mark = token.lastgroup, token[0]
+        if kind is None:
+            at = token.end()
+            continue
+        if kind == "text":
+            is_good = before in ("", *"{[,:")
+        elif before == "text" and mark not in (*":,]}",):
+            is_good = False
+        elif mark in OPENS:
+            is_good = bool(opened) and opened.pop() == OPENS[mark]
+        elif mark in ("{", "["):
+            is_good = before in (("", ":") if opened[-1:] != ["["] else ("[", ","))
+            opened.append(mark)
+        else:
+            is_good = bool(opened) or kind == "word"
+        if not is_good:
+            return None, at
+        at = token.end()
+        if not opened:
+            blanks = BLANKS.match(text, at, upto)
+            following = blanks.end() if blanks else at
+            closes = ended and following == len(text)
+            is_sure = closes or (following < upto and text[following] in (",]" if layout == "array" else "{"))
+            return (at if is_sure else None), following
+        before = mark if kind == "mark" else kind
+    return None, at
+
+
 class JsonSplitter:
     """Cuts the objects of one file.
 
@@ -41,10 +82,14 @@ class JsonSplitter:
     """
 
     def __init__(self, layout: Layout, max_record_bytes: int) -> None:
+        self._layout: Layout = layout
         self._between = BETWEEN[layout]
         self._max = max_record_bytes
         self._last = 0
         self._open = 0
+        # What is no JSON and begins within so many bytes of the next block ends with its line: no byte is looked at
+        # for a sure end twice.
+        self._unsure = 0
         self.skips = False
 
     def split(self, data: bytes, line: int, *, ended: bool) -> tuple[Records, int]:
@@ -62,16 +107,21 @@ class JsonSplitter:
             line += text.count("\n", counted, at)
             counted = at
             if at == len(text):
-                return found, at
+                return self._cut(found, at)
             more = not ended and len(text) - at <= self._max + 1
             end = self._object_end(text, at)
+            if end is None and at >= self._unsure:
+                end, seen = _sure_end(text, at, min(at + self._max, len(text)), self._layout, ended=ended)
+                if end is None and not more:
+                    self._unsure = seen
             if end is None:
                 if more:
-                    return found, at
+                    return self._cut(found, at)
                 newline = text.find("\n", at)
                 if newline < 0:
                     found.refused.append((self._number(line), data[at : at + self._max], TOO_LONG))
                     self.skips = True
+                    self._unsure = 0
                     return found, at
                 end = newline
             raw = data[at:end].removesuffix(b"\r")
@@ -81,6 +131,10 @@ class JsonSplitter:
                 found.raws.append(raw)
                 found.lines.append(self._number(line))
             at = end
+
+    def _cut(self, found: Records, at: int) -> tuple[Records, int]:
+        self._unsure = max(0, self._unsure - at)
+        return found, at
 
     def end(self) -> Records:
         """What is left at the end of the text: a record that is none, where an array is not closed."""

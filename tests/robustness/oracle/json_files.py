@@ -27,10 +27,10 @@ def json_raws(text: bytes, unpacked: bytes, encoding: str, most: int) -> list[tu
     layout = _json_layout(unpacked[:4096].decode(encoding, "replace").removeprefix("\ufeff"), len(unpacked) < 4096)
     if layout == "lines":
         return [(number, line) for number, line in lines_of(text) if line]
+    found: list[tuple[int, bytes]] = []
+    at, opened, unsure, size = 0, 0, 0, len(text)
     if text and not text.endswith(b"\n"):
         text += b"\n"
-    found: list[tuple[int, bytes]] = []
-    at, opened = 0, 0
     while at < len(text):
         here = text[at : at + 1]
         if here in b" \t\r\n" or (layout == "array" and here in b",[]"):
@@ -39,6 +39,10 @@ def json_raws(text: bytes, unpacked: bytes, encoding: str, most: int) -> list[tu
             continue
         end = _json_end(text, at)
         if end is None or end - at > most:
+            end = None
+            if at >= unsure:
+                end, unsure = _sure_end(text[: min(at + most, size)], at, layout, at + most >= size)
+        if end is None:
             end = text.index(b"\n", at)
         number = max(text.count(b"\n", 0, at) + 1, found[-1][0] + 1 if found else 1)
         found.append((number, text[at:end].removesuffix(b"\r")))
@@ -88,6 +92,56 @@ def _json_end(text: bytes, at: int) -> int | None:
                 return None
             return place + 1
     return None
+
+
+def _sure_end(text: bytes, at: int, layout: str, is_whole: bool) -> tuple[int | None, int]:
+    """1.5: where what is no JSON surely ends, and where it is seen that this is not sure."""
+    blanks, marks = b" \t\r\n", b"{}[]:,"
+    stack, last = b"", b""
+    begins = True
+    while begins or stack:
+        while not begins and at < len(text) and text[at] in blanks:
+            at += 1
+        if at == len(text):
+            return None, at
+        here = text[at : at + 1]
+        if begins and layout == "objects" and here != b"{":
+            return None, at
+        end = at + 1
+        if here == b'"':
+            while end < len(text) and text[end] not in b'"\n':
+                end += 2 if text[end] == ord("\\") and text[end + 1 : end + 2] != b"\n" else 1
+            is_good = text[end : end + 1] == b'"' and (begins or last in (b"{", b"[", b",", b":"))
+            is_good = is_good and not _has_open_escape(text[at + 1 : end])
+            end += 1
+            name = b"text"
+        elif here in b"{[":
+            is_good = begins or last in ((b"[", b",") if stack.endswith(b"[") else (b":",))
+            stack += here
+            name = here
+        elif here in b"}]":
+            is_good = bool(stack) and stack[-1:] + here in (b"{}", b"[]")
+            stack = stack[:-1]
+            name = here
+        elif here in b":,":
+            is_good, name = not begins, here
+        else:
+            while end < len(text) and text[end] not in blanks + marks + b"\"'\\":
+                end += 1
+            is_good, name = here not in (b"'", b"\\"), b"word"
+        if not is_good or (last == b"text" and name not in (b":", b",", b"]", b"}")):
+            return None, at
+        at, last, begins = end, name, False
+    end = at
+    while at < len(text) and text[at] in blanks:
+        at += 1
+    follows = text[at : at + 1]
+    is_sure = follows in (b"{" if layout == "objects" else b",]") if follows else is_whole
+    return (end if is_sure else None), at
+
+
+def _has_open_escape(inside: bytes) -> bool:
+    return (len(inside) - len(inside.rstrip(b"\\"))) % 2 == 1
 
 
 def json_record(line: int, raw: bytes, contract: Contract, most: int) -> Record:

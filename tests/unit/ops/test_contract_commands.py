@@ -199,3 +199,74 @@ def test_a_trial_says_what_changes_do(tmp_path: Path) -> None:
     assert [name for name, _ in _counts(found)] == [
         *("rows_read", "rows_curated", "rows_duplicate", "rows_superseded", "rows_deleted", "rows_quarantined")
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind", "written"),
+    [
+        ("x", ["31.12.2024", "01.02.2024"], "date", {"format": "dd.MM.yyyy"}),
+        ("x", ["1.2.2024", "NA"], "date", {"format": "d.M.yyyy"}),
+        ("x", ["01/02/2024", "12/31/2024"], "date", {"format": "MM/dd/yyyy"}),
+        ("x", ["31/12/2024", "01/02/2024"], "date", {"format": "dd/MM/yyyy"}),
+        ("x", ["1/13/2024 07:05"], "timestamp", {"format": "M/d/yyyy HH:mm"}),
+        ("x", ["2024/02/29"], "date", {"format": "yyyy/MM/dd"}),
+        ("Order Date", ["20240229", "19991231"], "date", {"format": "yyyyMMdd"}),
+        ("createdAt", ["1700000000", "1700000001"], "timestamp", {"format": "epoch_seconds"}),
+        ("ts", ["1700000000123"], "timestamp", {"format": "epoch_milliseconds"}),
+        ("x", ["1.234,5", "-12,25", "7"], "decimal(38,2)", {"decimal_separator": ",", "thousands_separator": "."}),
+        ("x", ["12,5", "3"], "decimal(38,1)", {"decimal_separator": ","}),
+        ("x", ["1,234.50", "2.5"], "decimal(38,2)", {"decimal_separator": ".", "thousands_separator": ","}),
+        # What could be something else stays as it is.
+        ("x", ["01/02/2024", "03/04/2024"], "string", "dates by dd/MM/yyyy and by MM/dd/yyyy: kept as text"),
+        ("x", ["31/12/2024", "12/31/2024"], "string", ""),
+        ("x", ["30.02.2024"], "string", ""),
+        ("x", ["20240229", "19991231"], "bigint", ""),
+        ("Order Date", ["20240230"], "bigint", ""),
+        ("x", ["1700000000"], "bigint", ""),
+        ("createdAt", ["946684799"], "bigint", ""),
+        ("createdAt", ["1700000000", "x"], "string", ""),
+        ("x", ["1,234", "5"], "string", "maybe numbers: kept as text"),
+        ("x", ["1.234.567"], "string", "maybe numbers: kept as text"),
+        ("x", ["1,23.4"], "string", ""),
+        ("x", ["007,5"], "string", ""),
+    ],
+)
+def test_how_values_are_written_is_guessed_only_where_it_is_certain(
+    tmp_path: Path, name: str, values: list[str], kind: str, written: dict[str, str] | str
+) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("\n".join([f"n;{name}", *(f"{at};{value}" for at, value in enumerate(values))]), encoding="utf-8")
+    made = inferred(tmp_path / "contracts", file)
+    assert made.exit_code == 0, made.output
+    assert f"rows_curated: {len(values)}" in made.output
+    path = tmp_path / "contracts" / "shop.odcs.yaml"
+    column = compile_contract(path).document["columns"][1]
+    text = path.read_text(encoding="utf-8")
+    assert column["type"] == kind
+    assert wrong_by_the_schema(yaml.safe_load(text)) == []
+    if isinstance(written, str):
+        assert "written" not in column
+        assert written in text
+        assert ("kept as text" in text) == bool(written)
+    else:
+        assert column["written"] == written
+
+
+def test_a_comma_may_part_values_where_values_stand_between_commas(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text('n,x\n1,"1,5"\n2,"2,25"\n', encoding="utf-8")
+    assert inferred(tmp_path / "contracts", file).exit_code == 0
+    assert types(tmp_path / "contracts")["x"] == "string"
+
+
+def test_folders_of_the_samples_are_said_where_all_have_them(tmp_path: Path) -> None:
+    files = [tmp_path / "year=2024" / f"month={month}" / "n=1" / "a.csv" for month in (1, 2)]
+    files.append(tmp_path / "year=2025" / "n=1" / "a.csv")
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_text("n,m\n1,2\n", encoding="utf-8")
+    assert inferred(tmp_path / "some", *files[:2]).exit_code == 0
+    assert inferred(tmp_path / "all", *files).exit_code == 0
+    said = [(tmp_path / name / "shop.odcs.yaml").read_text(encoding="utf-8") for name in ("some", "all")]
+    assert "# The samples lie in folders year=/month=," in said[0]
+    assert "# The samples lie in folders year=," in said[1]
