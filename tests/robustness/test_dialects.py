@@ -171,3 +171,29 @@ def test_blanks_of_texts_are_kept_where_asked_and_a_column_has_nulls_of_its_own(
     rows = made.stage({"a.csv": BLANKS})
     assert rows.rows_read == 7
     assert [judge({"a.csv": BLANKS}, made.contract)["a.csv"].curated[at].values["name"] for at in range(7)] == names
+
+
+PRODUCERS: dict[str, tuple[dict[str, Any], bytes, list[str | None]]] = {
+    "Spark's writer": (
+        {"dialect": {"escape": "\\"}},
+        b'id,part\n1,"a \\"b\\""\n2,"C:\\\\d\\\\"\n3,"5\\""\n',
+        ['a "b"', "C:\\d\\", '5"'],
+    ),
+    "no quotes, as of mysql --batch": (
+        {"delimiter": "\t", "dialect": {"quote": ""}, "null_tokens": ["\\N"]},
+        b'id\tpart\n1\t\\N\n2\t"open\n3\tshut"\n',
+        [None, '"open', 'shut"'],
+    ),
+    "the index of pandas": ({"ignored_columns": [""]}, b",id,part\n0,1,a\n1,2,b\n", ["a", "b"]),
+}
+
+
+@pytest.mark.parametrize("producer", PRODUCERS)
+def test_what_a_producer_meant_is_read_by_a_setting(bench: MakeBench, producer: str) -> None:
+    settings, content, values = PRODUCERS[producer]
+    columns = [{"name": "id", "type": "int", "required": True}, {"name": "part", "type": "string"}]
+    made = bench(columns=columns, primary_key=["id"], partition_by=[], **settings)
+    agree(made, {"a.csv": content})
+    outcome = judge({"a.csv": content}, made.contract)["a.csv"]
+    assert not outcome.quarantined
+    assert [record.values["part"] for record in outcome.curated] == values
