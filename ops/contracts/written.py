@@ -24,6 +24,9 @@ SEPARATORS = ((",", ""), (",", "."), (".", ","), (",", " "), (".", " "), (".", "
 MOST_SCALE = 6
 MOST_DIGITS = 20
 """More than the digits of any moment."""
+PLAIN = re.compile("[+-]?[1-9][0-9]{0,15}")
+"""The same number by all separators."""
+
 NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9., ']{0,20})(?:[.,][0-9]{1,6})?")
 
 
@@ -111,7 +114,7 @@ class Ways:
         return self._cast(kind, Written(format=written))(text) is not None
 
     def _look_at_number(self, text: str) -> None:
-        if not self.separators:
+        if not self.separators or PLAIN.fullmatch(text):
             return
         if not NUMBER.fullmatch(text):
             self.separators = []
