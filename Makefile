@@ -94,6 +94,7 @@ athena: $(READY) ## The quick engine of the local Athena beside a real Trino, qu
 bench: $(READY) ## Measure both record engines beside bare copies, and the quick Athena beside DuckDB; WRITE=yes writes the pages
 	$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)
 	PYTHONPATH=lambdas/layers $(BIN)/python -m tests.benchmarks.upserts
+	PYTHONPATH=.:lambdas/layers $(BIN)/python -m tests.benchmarks.commits
 	PYTHONPATH=.:lambdas/layers $(BIN)/python -m tests.benchmarks.athena $(if $(WRITE),--write)
 
 check: lint types stale unit ## What to run before a commit
