@@ -18,6 +18,11 @@ REPOSITORY = Path(__file__).parents[2]
 TEXT = (REPOSITORY / "docs" / "runbook.md").read_text(encoding="utf-8")
 SECONDS = 240
 KEY = "airlines/bad.csv"
+OF_ICEBERG = re.compile("data-pipeline (history|rollback|maintain) ")
+AIRCRAFT = (
+    b"tailnum,year,type,manufacturer,model,engines,seats,speed,engine,operation,changed_at\n"
+    b"N10156,2004,Fixed wing,EMBRAER,EMB-145XR,2,55,NA,Turbo-fan,I,2013-01-01T00:00:00Z\n"
+)
 # What must be in the answer, so that a command that runs and says nothing is seen.
 SAYS = {
     "aws cloudwatch describe-alarms": "data-pipeline-local-undelivered-not-empty",
@@ -37,6 +42,10 @@ SAYS = {
     ".venv/bin/data-pipeline file": "QUARANTINED",
     ".venv/bin/data-pipeline replay": "files of airlines",
     ".venv/bin/data-pipeline backfill": "files of airlines",
+    ".venv/bin/data-pipeline query": "<batch>",
+    ".venv/bin/data-pipeline history": "publish",
+    ".venv/bin/data-pipeline rollback": "is what it was after",
+    ".venv/bin/data-pipeline maintain": ":",
 }
 
 
@@ -59,7 +68,7 @@ def name_of(command: str) -> str:
 @pytest.fixture(scope="module")
 def values(emulator: Emulator, pipeline: Pipeline) -> dict[str, str]:
     """What stands for each placeholder: a batch that was quarantined whole, and what there is to see of it."""
-    pipeline.land([(KEY, b"carrier,name\nZ1,Good\nnope,Bad\n")])
+    pipeline.land([(KEY, b"carrier,name\nZ1,Good\nnope,Bad\n"), ("fleet/a.csv", AIRCRAFT)])
     pipeline.wait(lambda progress: progress.done, SECONDS)
     batch = pipeline.batch_of(KEY)
     asked = pipeline.invoke("query", {"query": "recent_runs", "parameters": ["airlines"]})
@@ -87,6 +96,7 @@ def values(emulator: Emulator, pipeline: Pipeline) -> dict[str, str]:
         )["Attributes"]["QueueArn"],
         "dataset": "airlines",
         "batch": batch,
+        "iceberg-batch": pipeline.batch_of("fleet/a.csv"),
         "execution": f"{machine.replace(':stateMachine:', ':execution:')}:{batch}",
         "key": KEY,
         "prefix": "bad",
@@ -119,6 +129,7 @@ def run(emulator: Emulator, pipeline: Pipeline, values: dict[str, str], tmp_path
         own = {"function-name": pipeline.outputs["functions"][function]}
         # Not every dataset has a crawler.
         own |= {"dataset": "planes"} if "-crawler " in command else {}
+        own |= {"dataset": "fleet", "batch": values["iceberg-batch"]} if OF_ICEBERG.search(command) else {}
         filled = fill(command, values | own)
         (alone,) = re.findall(r"`(aws\(\) \{[^`]+\})`", TEXT)
         return subprocess.run(
