@@ -197,7 +197,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
     ),
     Unmeasured(
         roles=("processing",),
-        actions=("glue:BatchUpdatePartition", "glue:UpdatePartition", "glue:UpdateTable"),
+        actions=("glue:BatchUpdatePartition", "glue:UpdatePartition"),
         emulated=True,
         reason="A new version of a contract that widens a column changes its table and partitions; unit-tested.",
     ),

@@ -123,6 +123,11 @@ class Catalog(pulumi.ComponentResource):
         """Allow Glue `actions` (without their prefix) on the database's tables, or on one `table`."""
         return allow([f"glue:{action}" for action in actions], self._tables(table))
 
+    def find_database(self) -> Statement:
+        """Look at the database itself, as PyIceberg does with each commit: it might be one of S3 Tables."""
+        catalog, database, _ = self._tables("*")
+        return allow(["glue:GetDatabase"], [catalog, database])
+
     def find_default(self) -> Statement:
         """Look for the database `default`, as Athena does for whoever asks it anything.
 

@@ -77,8 +77,8 @@ def processing(context: StackContext, storage: Storage, catalog: Catalog, messag
         storage.artifacts.find(),
         storage.artifacts.write(RUNS, BATCHES),
         storage.ledger.use("GetItem", "PutItem", "UpdateItem", "ConditionCheckItem"),
+        catalog.find_database(),
         catalog.use_tables(
-            "GetDatabase",
             "GetTable",
             "CreateTable",
             "UpdateTable",
@@ -107,7 +107,8 @@ def maintenance(context: StackContext, storage: Storage, catalog: Catalog, messa
         storage.artifacts.write(RUNS),
         storage.ledger.use("GetItem", "UpdateItem"),
         # A table of Hive's that becomes one of Iceberg's is made anew.
-        catalog.use_tables("GetDatabase", "GetTable", "UpdateTable", "CreateTable", "DeleteTable"),
+        catalog.find_database(),
+        catalog.use_tables("GetTable", "UpdateTable", "CreateTable", "DeleteTable"),
         messaging.undelivered.send(),
         context.key.use("s3", "sqs"),
         context.key.use_for_table(),
