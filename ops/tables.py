@@ -109,7 +109,7 @@ def maintain(
         _print_json(done)
         return
     merges = [
-        [merge["partition"] or "(the table)", f"{merge['files']:,}", f"{merge['rows']:,}", f"{merge['bytes']:,}"]
+        [_shown(merge["partition"]), f"{merge['files']:,}", f"{merge['rows']:,}", f"{merge['bytes']:,}"]
         for merge in done["merges"]
     ]
     if merges:
@@ -137,6 +137,10 @@ def ask(target: Target, request: dict[str, Any]) -> dict[str, Any]:
     if "FunctionError" in answer:
         raise FunctionError(str(document.get("errorMessage", document)))
     return document
+
+
+def _shown(partition: dict[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in partition.items()) or "(the table)"
 
 
 def _target(dataset: str, outputs: Path | None, stack: str | None) -> Target:

@@ -1,11 +1,9 @@
 """S3 as the record engine's storage."""
 
-import io
-from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pipeline_core.layout import split_uri, uri
-from pipeline_core.s3_files import S3Files
+from pipeline_core.s3_files import PutWhenClosed, S3Files
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -42,30 +40,10 @@ class S3Store(S3Files):
         def put(content: bytes) -> None:
             self._s3.put_object(Bucket=bucket, Key=key, Body=content)
 
-        return cast(BinaryIO, _Written(put))
+        return cast(BinaryIO, PutWhenClosed(put))
 
     def list(self, prefix: str) -> list[str]:
         """Addresses of the objects that begin with an address."""
         bucket, key = split_uri(prefix)
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
         return sorted(uri(bucket, item["Key"]) for page in pages for item in page.get("Contents", []))
-
-
-class _Written(io.BytesIO):
-    """Bytes that are put when the stream is closed, but not when it is left by an exception."""
-
-    def __init__(self, put: Callable[[bytes], None]) -> None:
-        super().__init__()
-        self._put = put
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is not None:
-            # What is not whole must not be there.
-            super().close()
-        self.close()
-
-    def close(self) -> None:
-        if not self.closed:
-            content = self.getvalue()
-            super().close()
-            self._put(content)

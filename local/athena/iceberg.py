@@ -273,10 +273,11 @@ def _file_io(read: Callable[[str], bytes]) -> Any:
         def new_input(self, location: str) -> InputFile:
             return Input(location)
 
+        # The quick engine reads; what would write here is a fault of the emulator.
         def new_output(self, location: str) -> Any:
-            raise NotImplementedError(location)
+            raise NotImplementedError(f"the quick engine writes no table: {location}")
 
         def delete(self, location: Any) -> None:
-            raise NotImplementedError(location)
+            raise NotImplementedError(f"the quick engine deletes nothing: {location}")
 
     return Files()

@@ -28,7 +28,7 @@ def test_rows_types_and_refusals_are_trinos_whatever_became_of_the_table(engines
         sql = step
         if "{" in step:
             history = said_by_trino(engines.trino, DATABASE, HISTORY).rows
-            sql = re.sub(r"\{(\d)\}", lambda found, rows=history: str(rows[int(found[1])][0]), step)  # type: ignore[misc]
+            sql = re.sub(r"\{(\d)\}", lambda found, rows=history: str(rows[int(found[1])][0]), step)  # type: ignore[misc]  # mypy infers no default of a lambda
             sql = sql.replace("{t}", f"TIMESTAMP '{history[2][1]}'")
         outcomes.append((sql, engines.ask(sql)))
     kinds = {AGREE, BOTH_REFUSE}

@@ -319,16 +319,7 @@ class Batches:
         The change counts as a publish that touched all partitions, so that this batch and those that run are staged
         again, and see it.
         """
-        state = self.state(batch.dataset)
-        sequence = state.published + 1
         self._transact(
-            self._state_update(
-                batch.dataset,
-                "SET #published = :sequence REMOVE #publishing",
-                "#publishing = :batch",
-                {"#published": "published", "#publishing": "publishing"},
-                {":sequence": sequence, ":batch": batch.batch_id},
-            ),
             {
                 "Update": {
                     "Key": {"pk": f"dataset#{batch.dataset}", "sk": f"batch#{batch.batch_id}"},
@@ -338,7 +329,7 @@ class Batches:
                     "ExpressionAttributeValues": {":open": OPEN, ":started": STARTED},
                 }
             },
-            self._publish_item(batch.dataset, sequence, "", [ALL_PARTITIONS]),
+            *self._count_publish(batch, "", [ALL_PARTITIONS]),
         )
 
     def end_publish(self, batch: Batch, verdict: Verdict, partitions: Sequence[str]) -> bool:
@@ -347,12 +338,23 @@ class Batches:
         Returns:
             False if that was done before.
         """
-        state = self.state(batch.dataset)
-        sequence = state.published + 1
         size = sum(len(path.encode()) + BYTES_AN_ELEMENT for path in partitions)
         listed = list(partitions) if size <= MAX_LISTED_BYTES else [ALL_PARTITIONS]
         return self._transact(
-            self._finished(batch, PUBLISHED, verdict),
+            self._finished(batch, PUBLISHED, verdict), *self._count_publish(batch, batch.batch_id, listed)
+        )
+
+    def _count_publish(self, batch: Batch, by: str, partitions: Sequence[str]) -> tuple[dict[str, Any], ...]:
+        """Count the publish that a batch has the mark for, by the batch or by nobody known, and give the mark up."""
+        sequence = self.state(batch.dataset).published + 1
+        item = {
+            "pk": f"dataset#{batch.dataset}",
+            "sk": f"publish#{sequence:012d}",
+            "batch_id": by,
+            "partitions": list(partitions),
+            "published_at": now(),
+        }
+        return (
             self._state_update(
                 batch.dataset,
                 "SET #published = :sequence REMOVE #publishing",
@@ -360,19 +362,8 @@ class Batches:
                 {"#published": "published", "#publishing": "publishing"},
                 {":sequence": sequence, ":batch": batch.batch_id},
             ),
-            self._publish_item(batch.dataset, sequence, batch.batch_id, listed),
+            {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}},
         )
-
-    @staticmethod
-    def _publish_item(dataset: str, sequence: int, batch_id: str, partitions: Sequence[str]) -> dict[str, Any]:
-        item = {
-            "pk": f"dataset#{dataset}",
-            "sk": f"publish#{sequence:012d}",
-            "batch_id": batch_id,
-            "partitions": list(partitions),
-            "published_at": now(),
-        }
-        return {"Put": {"Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
 
     @staticmethod
     def _finished(batch: Batch, status: str, end: Verdict | ErrorOutput | NothingToRead) -> dict[str, Any]:

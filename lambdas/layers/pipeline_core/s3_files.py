@@ -96,3 +96,24 @@ class _Ranges(io.RawIOBase):
         buffer[: len(found)] = found
         self._at += len(found)
         return len(found)
+
+
+class PutWhenClosed(io.BytesIO):
+    """Bytes that are put when the stream is closed, but not when it is left by an exception."""
+
+    def __init__(self, put: Callable[[bytes], None]) -> None:
+        super().__init__()
+        self._put = put
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is not None:
+            # What is not whole must not be there.
+            super().close()
+        self.close()
+
+    def close(self) -> None:
+        """Put what was written, once."""
+        if not self.closed:
+            content = self.getvalue()
+            super().close()
+            self._put(content)

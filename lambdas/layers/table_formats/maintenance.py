@@ -68,9 +68,12 @@ class DigestError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Merge:
-    """Small files of a partition that become one; bytes and rows are those of all together."""
+    """Small files of a partition that become one; bytes and rows are those of all together.
 
-    partition: str
+    `partition` are the texts of its values, by the fields' names.
+    """
+
+    partition: dict[str, str]
     files: int
     rows: int
     bytes: int
@@ -146,17 +149,16 @@ def plan_merges(table: Table) -> Iterator[tuple[Merge, list[DataFile]]]:
             by_partition.setdefault(tuple(file.partition[at] for at in range(len(fields))), []).append(file)
     left = MOST_BYTES
     for values, files in sorted(by_partition.items(), key=lambda item: str(item[0])):
-        text = "/".join(
-            f"{field.name}={to_text(field, value, kinds[field.column])}"
-            for field, value in zip(fields, values, strict=True)
-        )
+        partition = {
+            field.name: to_text(field, value, kinds[field.column]) for field, value in zip(fields, values, strict=True)
+        }
         for part in _parts(sorted(files, key=lambda file: file.file_path)):
             size = sum(file.file_size_in_bytes for file in part)
             if len(part) < LEAST_FILES or size > left:
                 continue
             left -= size
             rows = sum(file.record_count for file in part)
-            yield Merge(partition=text, files=len(part), rows=rows, bytes=size), part
+            yield Merge(partition=partition, files=len(part), rows=rows, bytes=size), part
 
 
 def _parts(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
@@ -196,13 +198,12 @@ def merge_files(iceberg: IcebergTable, contract: Contract, merges: Sequence[tupl
             )
         if contract.sorted_by:
             rows = rows.sort_by([(name, "ascending") for name in contract.sorted_by])
-        folder = f"{merge.partition}/" if merge.partition else ""
+        folder = layout.partition_path(merge.partition)
         key = f"{layout.table_prefix(contract.dataset)}data/{folder}merged-{stamp}-{number:05d}.parquet"
         content = io.BytesIO()
         pq.write_table(rows, content, compression="snappy", store_schema=False)
         s3_client().put_object(Bucket=iceberg.place.bucket, Key=key, Body=content.getvalue())
-        partition = dict(part.split("=", 1) for part in merge.partition.split("/") if part)
-        new.append(NewFile(key=key, partition=partition, rows=merge.rows))
+        new.append(NewFile(key=key, partition=merge.partition, rows=merge.rows))
         written = pq.read_table(io.BytesIO(s3_client().get_object(Bucket=iceberg.place.bucket, Key=key)["Body"].read()))
         if key_digest(written, contract) != key_digest(rows, contract):
             raise DigestError(f"{contract.dataset}: {key} has other keys than the files that it is made of")

@@ -1,12 +1,12 @@
 """PyIceberg's files, read and written by the same client as all else: its permissions, retries and endpoint."""
 
 import io
-from types import TracebackType
 from typing import cast
 
 from botocore.exceptions import ClientError
 from pipeline_core.documents import is_gone, s3_client
 from pipeline_core.layout import split_uri
+from pipeline_core.s3_files import PutWhenClosed
 from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile, OutputStream
 
 
@@ -58,27 +58,12 @@ class _Object(InputFile, OutputFile):
 
     def create(self, overwrite: bool = False) -> OutputStream:
         # Names of metadata have a UUID: there is nothing to overwrite.
-        return cast(OutputStream, _Written(self.location))
+        bucket, key = split_uri(self.location)
+
+        def put(content: bytes) -> None:
+            s3_client().put_object(Bucket=bucket, Key=key, Body=content)
+
+        return cast(OutputStream, PutWhenClosed(put))
 
     def to_input_file(self) -> InputFile:
         return self
-
-
-class _Written(io.BytesIO):
-    """Bytes that are put when the stream is closed, but not when it is left by an exception."""
-
-    def __init__(self, location: str) -> None:
-        super().__init__()
-        self._location = location
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        if kind is not None:
-            super().close()
-        self.close()
-
-    def close(self) -> None:
-        if not self.closed:
-            content = self.getvalue()
-            super().close()
-            bucket, key = split_uri(self._location)
-            s3_client().put_object(Bucket=bucket, Key=key, Body=content)

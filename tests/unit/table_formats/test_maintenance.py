@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pipeline_core.contract import Contract
+from pipeline_core.contract import Column, Contract
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException
 from table_formats import maintenance
@@ -45,11 +45,25 @@ def test_small_files_are_merged_when_there_are_enough(lake: Lake, files: int, le
     assert ids(lake) == numbers
 
 
+@pytest.mark.parametrize("text", ["a/b", "x=y/z=1", "50%", "a b", "é"])
+def test_files_of_a_partition_with_any_text_are_merged(lake: Lake, text: str) -> None:
+    of = contract(
+        columns=(Column(name="id", type="int", required=True), Column(name="code", type="string", required=True)),
+        partition_by=("truncate[9](code)",),
+        primary_key=("code", "id"),
+    )
+    for number in range(LEAST_FILES):
+        lake.publish(f"b-{number}", of, {text: [{"id": number, "code": text}]})
+    assert maintain(lake.table, of, later()).merged_files == LEAST_FILES
+    assert lake.rows("id", "code") == [(number, text) for number in range(LEAST_FILES)]
+    assert len({file.partition for file in lake.live().files}) == 1
+
+
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(lake: Lake) -> None:
     publish(lake, 6)
     before = lake.iceberg().metadata_location
     done = maintain(lake.table, contract(), later(), dry_run=True)
-    assert [(merge.partition, merge.files, merge.rows) for merge in done.merges] == [("day=2026-01-01", 6, 6)]
+    assert [(merge.partition, merge.files, merge.rows) for merge in done.merges] == [({"day": "2026-01-01"}, 6, 6)]
     assert lake.iceberg().metadata_location == before
 
 
