@@ -64,7 +64,8 @@ unit: $(READY) ## Unit tests; SPARK=no: those that need no Spark
 		$(if $(filter no,$(SPARK)),--ignore tests/unit/glue_jobs)
 
 unit-glue: $(READY) $(GLUE)/.ready ## The record engine alone with the pyarrow that Glue has
-	PYTHONPATH=$(GLUE) STREAMS=100 $(BIN)/python -m pytest tests/unit/record_engine tests/robustness/test_write_modes.py -n 2 -q
+	COVERAGE_FILE=$(CURDIR)/.coverage.glue PYTHONPATH=$(GLUE) STREAMS=100 $(BIN)/python -m pytest \
+		tests/unit/record_engine tests/robustness/test_write_modes.py -n 2 -q $(COVER)
 
 $(GLUE)/.ready: requirements/glue.txt $(UV)
 	$(INSTALL) --target $(GLUE) --require-hashes -r $<
