@@ -54,11 +54,10 @@ SHORT_UNITS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Promise:
-    """A property of `slaProperties` that something is done with; `least` and `most` are seconds."""
+    """A property of `slaProperties` that an alarm watches; `most` is seconds."""
 
     name: str
     units: Mapping[str, float]
-    least: float = 0
     most: float
     allowed: str
 
@@ -73,11 +72,13 @@ FREQUENCY = Promise(
 LATENCY = Promise(
     name="latency",
     units={**LONG_UNITS, **SHORT_UNITS},
-    least=1,
     most=30 * 24 * HOUR,
-    allowed="allowed are 1 second to 30 days; leave it out where nothing is promised",
+    allowed="allowed are up to 30 days; leave it out where nothing is promised",
 )
 """From the landing of a file to its rows being published."""
+
+LEAST_LATENCY_SECONDS = 1
+"""Less is promised of an interface that answers, not of files, and is not watched."""
 
 
 def contract_problems(contract: OpenDataContractStandard) -> Iterator[str]:
@@ -136,6 +137,12 @@ def _sla_problems(contract: OpenDataContractStandard) -> Iterator[str]:
             yield f"slaProperties.{index}: a second {promise.name}; a dataset has one"
 
 
+def promised(contract: OpenDataContractStandard, promise: Promise) -> float | None:
+    """The seconds that a contract promises; None: it does not."""
+    found = next((sla for sla in contract.slaProperties or [] if sla.property == promise.name), None)
+    return None if found is None else float(found.value or 0) * promise.units[found.unit or ""]
+
+
 def _is_allowed(name: str, value: Any) -> bool:
     if name in table_settings.SETTINGS:
         return table_settings.SETTINGS[name].allows(value)
@@ -171,5 +178,5 @@ def _promise_problems(promise: Promise, sla: ServiceLevelAgreementProperty) -> I
     seconds = promise.units.get(sla.unit or "")
     if seconds is None or isinstance(sla.value, bool) or not isinstance(sla.value, int | float):
         yield f"{sla.value!r} {sla.unit!r}; a number of {', '.join(promise.units)}"
-    elif not promise.least <= sla.value * seconds <= promise.most or sla.value <= 0:
+    elif not 0 < sla.value * seconds <= promise.most:
         yield f"{sla.value} {sla.unit}; {promise.allowed}"

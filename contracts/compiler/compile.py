@@ -13,17 +13,17 @@ from typing import Any
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard
 from pipeline_core.contract import FIRST, ICEBERG, own_columns
 
-from contracts.compiler import dialect, table_settings
+from contracts.compiler import dialect, retention, table_settings
 from contracts.compiler.checks import (
     FORMATS,
     FREQUENCY,
     HOUR,
     LATENCY,
     MAX_FILE_BYTES,
-    Promise,
     contract_problems,
     custom_problems,
     full_version,
+    promised,
     settings_of,
 )
 from contracts.compiler.column_values import BOUNDS, as_written
@@ -128,9 +128,7 @@ def compile_contracts(path: Path) -> list[CompiledContract]:
         problems += dialect.problems(settings)
         made = plan(index, table, server_type(contract), settings)
         problems += made.problems
-        problems += table_settings.retention_problems(
-            contract, {column.name: column.type.kind for column in made.columns}
-        )
+        problems += retention.problems(contract, made)
         problems += place_problems(places(contract, table, made.dataset))
         for where, rule, column in quality_rules(index, table):
             problems += (f"{where}: {problem}" for problem in rule_problems(rule, column))
@@ -170,10 +168,10 @@ def _document(
         "crawler": settings.get("crawler", False),
         "unexpected_columns": settings.get("unexpectedColumns", "refuse"),
         "ignored_columns": settings.get("ignoredColumns", []),
-        "frequency_hours": None if (seconds := _promised(contract, FREQUENCY)) is None else seconds / HOUR,
-        "latency_seconds": None if (seconds := _promised(contract, LATENCY)) is None else math.floor(seconds),
+        "frequency_hours": None if (seconds := promised(contract, FREQUENCY)) is None else seconds / HOUR,
+        "latency_seconds": math.floor(promised(contract, LATENCY) or 0) or None,
         **table_settings.compiled(settings, made.write_mode),
-        **(table_settings.retention(contract) if made.table_format == ICEBERG else {}),
+        **retention.compiled(contract, made),
         **_locations(contract, made),
         **dialect.compiled(settings),
     }
@@ -190,12 +188,6 @@ def places_of(contracts: Iterable[CompiledContract]) -> Iterator[tuple[str, str]
     for contract in contracts:
         for prefix in contract.document.get("locations", [f"{contract.name}/"]):
             yield prefix, contract.name
-
-
-def _promised(contract: OpenDataContractStandard, promise: Promise) -> float | None:
-    """The seconds that a contract promises; None: it does not."""
-    found = next((sla for sla in contract.slaProperties or [] if sla.property == promise.name), None)
-    return None if found is None else float(found.value or 0) * promise.units[found.unit or ""]
 
 
 def _column(column: ColumnPlan, settings: dict[str, Any]) -> dict[str, Any]:

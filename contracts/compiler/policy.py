@@ -11,8 +11,8 @@ from typing import Any
 from open_data_contract_standard.model import OpenDataContractStandard
 from pydantic import BaseModel
 
-from contracts.compiler import table_settings
-from contracts.compiler.checks import CUSTOM_PROPERTIES, FREQUENCY, LATENCY
+from contracts.compiler import retention
+from contracts.compiler.checks import CUSTOM_PROPERTIES, FREQUENCY, LATENCY, LEAST_LATENCY_SECONDS, promised
 from contracts.compiler.column_values import STANDARD_OPTIONS
 from contracts.compiler.rules import not_enforced, quality_rules
 from contracts.compiler.tables import TablePlan
@@ -175,8 +175,8 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
         **_kept(
             property="frequency and latency are watched by alarms, retention deletes rows, the others are shown",
             value="how often, or how long",
-            unit="d, h, for latency also min, s and ms, for retention d and y; also written out",
-            element="of retention: the date or timestamp column by which a row is old",
+            unit="d, h, for latency also min, s and ms, for retention d, w, month, y, none beside P1Y",
+            element="of retention: the date or timestamp column by which a row is old, alone or as table.column",
         ),
         **_shown("id description customProperties authoritativeDefinitions driver"),
         **_not_enforced(
@@ -238,13 +238,17 @@ def _all(contract: OpenDataContractStandard, index: int, made: TablePlan) -> Ite
             yield "quality", reason, where
     for number, sla in enumerate(contract.slaProperties or []):
         where = f"slaProperties.{number} ({sla.property})"
-        if sla.property == table_settings.RETENTION:
-            if reason := table_settings.retention_not_enforced(sla, made.table_format):
-                yield "slaProperties", reason, where
-        elif sla.property not in (FREQUENCY.name, LATENCY.name):
+        if sla.property == retention.RETENTION:
+            continue
+        if sla.property not in (FREQUENCY.name, LATENCY.name):
             yield "slaProperties", f"watched are {FREQUENCY.name} and {LATENCY.name}", where
+        elif sla.property == LATENCY.name and (promised(contract, LATENCY) or 0) < LEAST_LATENCY_SECONDS:
+            yield "slaProperties", "no file is published within a second: a shorter latency is not watched", where
         elif sla.element:
             yield "element", "an alarm watches a dataset as a whole", where
+    for said in retention.retentions(contract, made):
+        if said.not_enforced:
+            yield "slaProperties", said.not_enforced, f"{said.where} ({retention.RETENTION})"
     for place, custom in (("", contract), (f"schema.{index}.", made.said)):
         for item in custom.customProperties or []:
             if item.property not in CUSTOM_PROPERTIES:

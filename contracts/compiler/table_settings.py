@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from open_data_contract_standard.model import OpenDataContractStandard, ServiceLevelAgreementProperty
 from pipeline_core.contract import APPEND, FIRST, ICEBERG, LATEST, PARQUET, SNAPSHOT
 from pipeline_core.partitions import BUCKET, TIME_TRANSFORMS, TRUNCATE, PartitionField
 
@@ -181,45 +180,3 @@ def compiled(settings: Mapping[str, Any], write_mode: str) -> dict[str, Any]:
     if write_mode == LATEST and "operation" in found:
         found.setdefault("delete_codes", ["D"])
     return found
-
-
-RETENTION = "retention"
-RETENTION_UNITS = {
-    **dict.fromkeys(("d", "day", "days"), 1),
-    **dict.fromkeys(("y", "yr", "year", "years"), 365),
-}
-"""Days of a unit."""
-
-
-def retention_problems(contract: OpenDataContractStandard, columns: Mapping[str, str]) -> Iterator[str]:
-    """Say what is wrong with how long a contract keeps rows."""
-    for number, sla in enumerate(contract.slaProperties or []):
-        if sla.property != RETENTION:
-            continue
-        where = f"slaProperties.{number}"
-        days = RETENTION_UNITS.get(sla.unit or "")
-        if days is None or isinstance(sla.value, bool) or not isinstance(sla.value, int | float) or sla.value < 1:
-            yield f"{where}: {sla.value!r} {sla.unit!r}; a number, 1 or more, of {', '.join(RETENTION_UNITS)}"
-        column = _element(sla)
-        if column and columns.get(column) not in ("date", "timestamp"):
-            yield f"{where}: element: {sla.element!r} is no date or timestamp column; name one that says a row's age"
-
-
-def retention_not_enforced(sla: ServiceLevelAgreementProperty, table_format: str) -> str | None:
-    """Why a contract's retention deletes nothing; None if it does."""
-    if table_format != ICEBERG:
-        return f"rows of a table of tableFormat {table_format} are not deleted"
-    return None if _element(sla) else "no row is deleted: name the column by which a row is old as element"
-
-
-def _element(sla: ServiceLevelAgreementProperty) -> str:
-    return column_name((sla.element or "").rpartition(".")[2]) if sla.element else ""
-
-
-def retention(contract: OpenDataContractStandard) -> dict[str, Any]:
-    """The fields of the compiled contract that say how long rows are kept; none: for ever."""
-    for sla in contract.slaProperties or []:
-        if sla.property == RETENTION and (column := _element(sla)):
-            days = float(sla.value or 0) * RETENTION_UNITS[sla.unit or ""]
-            return {"retention_days": int(days), "retention_column": column}
-    return {}

@@ -222,24 +222,28 @@ def test_a_promised_latency_is_in_seconds_whatever_its_unit(tmp_path: Path, unit
 
 @pytest.mark.parametrize(
     ("value", "taken"),
-    [(0, None), (0.9, None), (1, 1), (1.9, 1), (2_592_000, 2_592_000), (2_592_001, None), (float("nan"), None)],
+    [(0, None), (-1, None), (1, 1), (1.9, 1), (2_592_000, 2_592_000), (2_592_001, None), (float("nan"), None)],
 )
-def test_a_promised_latency_is_a_second_to_thirty_days(tmp_path: Path, value: float, taken: int | None) -> None:
+def test_a_promised_latency_is_up_to_thirty_days(tmp_path: Path, value: float, taken: int | None) -> None:
     sla = {"slaProperties": [{"property": "latency", "value": value, "unit": "s"}]}
     if taken is not None:
         assert compiled(tmp_path, contract=sla).document["latency_seconds"] == taken
     else:
-        said = f"orders.odcs.yaml: slaProperties.0: {value} s; allowed are 1 second to 30 days; "
+        said = f"orders.odcs.yaml: slaProperties.0: {value} s; allowed are up to 30 days; "
         assert refused(tmp_path, contract=sla) == f"{said}leave it out where nothing is promised"
 
 
 @pytest.mark.parametrize("unit", ["ms", "millisecond", "milliseconds"])
-def test_a_latency_of_an_interface_is_none_that_files_could_have(tmp_path: Path, unit: str) -> None:
+def test_a_latency_of_an_interface_is_said_not_to_be_watched(tmp_path: Path, unit: str) -> None:
     def sla(value: int) -> dict[str, Any]:
         return {"slaProperties": [{"property": "latency", "value": value, "unit": unit}]}
 
-    assert compiled(tmp_path, contract=sla(1_000)).document["latency_seconds"] == 1
-    assert f"999 {unit}; allowed are 1 second to 30 days" in refused(tmp_path, contract=sla(999))
+    for value, seconds in ((1_001, 1), (1_000, 1), (999, None), (1, None)):
+        made = compiled(tmp_path, contract=sla(value))
+        assert made.document["latency_seconds"] == seconds
+        assert any("a shorter latency is not watched" in notice for notice in made.notices) == (seconds is None)
+    for value in (0, -1):
+        assert f"{value} {unit}; allowed are up to 30 days" in refused(tmp_path, contract=sla(value))
 
 
 @pytest.mark.parametrize(("value", "unit"), [(True, "s"), ("1", "s"), (1, None), (1, "m"), (1, "y"), (None, "s")])

@@ -131,44 +131,6 @@ def test_what_cannot_be_kept_is_refused(
     assert problem in str(refused.value)
 
 
-@pytest.mark.parametrize(("value", "unit", "days"), [(30, "d", 30), (1, "y", 365), (2, "years", 730), (1, "day", 1)])
-def test_rows_are_kept_as_long_as_the_contract_says(tmp_path: Path, value: int, unit: str, days: int) -> None:
-    sla = {"property": "retention", "value": value, "unit": unit, "element": "orders.at"}
-    document = compiled(tmp_path, slas=[sla]).document
-    assert (document["retention_days"], document["retention_column"]) == (days, "at")
-
-
-@pytest.mark.parametrize(
-    ("sla", "problem"),
-    [
-        ({"value": 0, "unit": "d"}, "a number, 1 or more"),
-        ({"value": 5, "unit": "h"}, "a number, 1 or more, of d, day"),
-        ({"value": True, "unit": "d"}, "a number, 1 or more"),
-        ({"value": 5, "unit": "d", "element": "orders.amount"}, "no date or timestamp column"),
-        ({"value": 5, "unit": "d", "element": "when"}, "no date or timestamp column"),
-    ],
-)
-def test_a_retention_that_means_nothing_is_refused(tmp_path: Path, sla: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ContractError) as refused:
-        compiled(tmp_path, slas=[{"property": "retention", **sla}])
-    assert problem in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("element", "table_format", "said"),
-    [("at", "iceberg", ""), (None, "iceberg", "name the column"), ("at", "parquet", "are not deleted")],
-)
-def test_a_retention_that_deletes_nothing_is_said(
-    tmp_path: Path, element: str | None, table_format: str, said: str
-) -> None:
-    sla = {"property": "retention", "value": 5, "unit": "d", "element": element}
-    made = compiled(tmp_path, slas=[sla], tableFormat=table_format)
-    notices = [notice for notice in made.notices if "retention" in notice]
-    assert bool(notices) == bool(said)
-    assert all(said in notice for notice in notices)
-    assert ("retention_days" in made.document) == (not said)
-
-
 def test_a_column_may_be_renamed_and_a_format_may_not_be_changed(tmp_path: Path) -> None:
     before = compiled(tmp_path).document
     columns = [
