@@ -64,6 +64,10 @@ class Dataset:
             TablePlace(database=publisher.database, bucket=publisher.curated_bucket, dataset=self.name)
         )
 
+    def partition(self, row: Mapping[str, Any]) -> dict[str, str]:
+        """The partition of a row, as engines write it."""
+        return {"part": str(row["part"])}
+
     def _file(self, name: str, number: int) -> LandedFile:
         key, landed = f"{self.name}/{name}", (AT + dt.timedelta(seconds=number)).isoformat()
         return LandedFile(bucket=RAW, key=key, version="v", size=1, landed_at=landed, dataset=self.name, format="csv")
@@ -135,7 +139,7 @@ class Dataset:
         curated = []
         for number, those in enumerate(rows):
             uri = self.write(f"{prefix}run/part-{number}.parquet", those, source, batch_id)
-            curated.append(StagedFile(uri=uri, partition={"part": str(those[0]["part"])}, rows=len(those)))
+            curated.append(StagedFile(uri=uri, partition=self.partition(those[0]), rows=len(those)))
         replaced = list[ReplacedFile]()
         for file in live.files if purpose == REPLACE else ():
             key = layout.table_prefix(self.name) + file.name
@@ -238,21 +242,21 @@ class Dataset:
         assert {self.table.place.name_of(task.file.file_path) for task in tasks} == {file.name for file in live.files}
 
 
-def publisher_of(ticks_queue_url: str) -> Publisher:
+def publisher_of(ticks_queue_url: str, database: str = "lake") -> Publisher:
     """Processing, with the resources that have the usual names."""
     return Publisher(
         curated_bucket="curated-b",
         quarantine_bucket="quarantine-b",
         artifacts_bucket="artifacts-b",
         ledger_table="ledger",
-        database="lake",
+        database=database,
         event_bus_name="bus",
         ticks_queue_url=ticks_queue_url,
         quarantined_percent=1,
     )
 
 
-def make_resources() -> Publisher:
+def make_resources(database: str = "lake") -> Publisher:
     """Make the resources, where the environment says that AWS is; returns processing with them."""
     s3 = boto3.client("s3")
     for bucket in (RAW, "curated-b", "quarantine-b", "artifacts-b"):
@@ -263,6 +267,6 @@ def make_resources() -> Publisher:
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
     )
-    boto3.client("glue").create_database(DatabaseInput={"Name": "lake"})
+    boto3.client("glue").create_database(DatabaseInput={"Name": database})
     boto3.client("events").create_event_bus(Name="bus")
-    return publisher_of(boto3.client("sqs").create_queue(QueueName="ticks")["QueueUrl"])
+    return publisher_of(boto3.client("sqs").create_queue(QueueName="ticks")["QueueUrl"], database)

@@ -13,8 +13,8 @@ WRITES = ("Put", "Copy", "Update", "Create", "Delete", "Transact", "Send", "Batc
 """How operations begin that change something."""
 
 EVERY_CALL = os.environ.get("KILLS") == "every call"
-"""Else only before the first call, and before and after each that changes something: to be killed anywhere between two
-of them leaves the same behind."""
+"""Else only before the first call, before each that changes something, and after the last: to be killed anywhere
+between two of them leaves the same behind."""
 
 
 class Killed(BaseException):
@@ -68,12 +68,11 @@ class Kills:
         """Carry an action out; returns where it can be killed: number of the call, and whether after it."""
         with self._watch(0, False):
             action()
-        return [
-            (number, after)
-            for number, call in enumerate(self.calls, 1)
-            for after in (False, True)
-            if EVERY_CALL or (number, after) == (1, False) or call.partition(".")[2].startswith(WRITES)
-        ]
+        numbers = range(1, len(self.calls) + 1)
+        if EVERY_CALL:
+            return [(number, after) for number in numbers for after in (False, True)]
+        writes = [number for number in numbers if self.calls[number - 1].partition(".")[2].startswith(WRITES)]
+        return [*((number, False) for number in sorted({1, *writes})), (writes[-1], True)]
 
     def kill(self, action: Callable[[], object], at: int | str, after: bool) -> bool:
         """Carry an action out and kill it, at the n-th call or the first of a name; returns whether it got there."""

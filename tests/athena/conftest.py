@@ -16,6 +16,7 @@ from tests.athena.world import BUCKET, DATABASE, World
 class Engines:
     """Both engines."""
 
+    emulator: Emulator
     world: World
     trino: str
 
@@ -34,6 +35,6 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
         world = World(emulator)
         trino = server.Trino(folder / "trino", CACHE, emulator.endpoint, emulator.region, ACCESS_KEY)
         try:
-            yield Engines(world, trino.address())
+            yield Engines(emulator, world, trino.address())
         finally:
             trino.stop()
