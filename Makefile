@@ -32,8 +32,8 @@ $(LOCAL): requirements/local.txt $(UV)
 	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
 	@touch $@
 
-$(READY): requirements/dev.txt $(UV)
-	$(INSTALL) --require-hashes -r $<
+$(READY): requirements/dev.txt requirements/policy.txt $(UV)
+	$(INSTALL) --require-hashes -r $< -r requirements/policy.txt
 	$(INSTALL) --no-build-isolation --editable .
 	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
 	@touch $(LOCAL) $@
@@ -147,6 +147,7 @@ lock: $(READY) ## Pin the requirements again, with hashes
 	$(BIN)/$(PINNED) -c requirements/dev.txt requirements/mutants.in -o requirements/mutants.txt
 	$(BIN)/$(PINNED) requirements/audit.in -o requirements/audit.txt
 	$(BIN)/$(PINNED) requirements/glue.in -o requirements/glue.txt
+	$(BIN)/$(PINNED) --no-deps requirements/policy.in -o requirements/policy.txt
 	$(BIN)/$(PINS) --python-version 3.13 --python-platform aarch64-manylinux_2_28 --only-binary :all: requirements/layer.in -o requirements/layer.txt
 
 clean: ## Remove what the targets made

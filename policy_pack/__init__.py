@@ -1,0 +1,1 @@
+"""The rules of `policies`, as a policy pack of Pulumi's."""
