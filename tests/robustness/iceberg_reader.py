@@ -64,8 +64,10 @@ def main(bucket: str, database: str, dataset: str, file: str, reads: str) -> Non
     reader = Reader(TablePlace(database=database, bucket=bucket, dataset=dataset))
     ways = {"metadata": reader.by_metadata, "list": reader.by_list}
     seen: dict[str, list[Sums]] = {way: [] for way in ways}
-    count = 0
-    while count < int(reads) or not Path(file).exists():
+    count, is_over = 0, False
+    while count < int(reads) or not is_over:
+        # Before it reads, so that it has read what was there in the end.
+        is_over = Path(file).exists()
         for way, read in ways.items():
             sums = read()
             count += 1
