@@ -30,7 +30,7 @@ metrics = Metrics()
 tracer = Tracer()
 
 LEAST_MILLISECONDS = 120_000
-"""Another table is not begun with less time left: the next call begins with it."""
+"""With less time left, neither another table is begun nor another commit of merged files: the next call goes on."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,12 @@ def _maintain(request: MaintenanceRequest, context: LambdaContext) -> dict[str, 
         try:
             publishing = batches.state(contract.dataset).publishing or ""
             found = maintain(
-                _table(contract), contract, now, dry_run=request.dry_run, publishing=publishing
+                _table(contract),
+                contract,
+                now,
+                dry_run=request.dry_run,
+                publishing=publishing,
+                is_time_left=lambda: context.get_remaining_time_in_millis() >= LEAST_MILLISECONDS,
             ).to_document()
         except Exception:
             logger.exception("maintenance failed", extra={"dataset": contract.dataset})
@@ -93,7 +98,7 @@ def _maintain(request: MaintenanceRequest, context: LambdaContext) -> dict[str, 
             continue
         logger.info("maintained", extra={"dataset": contract.dataset, "done": found})
         done[contract.dataset] = found
-        if found["yielded"]:
+        if found["yielded"] or found["left_files"]:
             behind.append(contract.dataset)
     if behind:
         logger.warning("maintenance is behind", extra={"datasets": behind})

@@ -7,9 +7,10 @@ catalog refuses is given up until the next time.
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
@@ -21,7 +22,7 @@ from pipeline_core.documents import read, s3_client, write
 from pipeline_core.publish import delete_objects
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue, LessThan
-from pyiceberg.io.pyarrow import ArrowScan
+from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.snapshots import Snapshot
@@ -52,8 +53,16 @@ LEAST_FILES = 5
 MERGED_BYTES = 128 * MiB
 """Bytes of small files that are merged into one."""
 
-MOST_BYTES = 512 * MiB
-"""Bytes that one call reads in all: what is more is merged the next time."""
+READ_BYTES = 32 * MiB
+"""Bytes of files that are in memory at once, where they may be ten times as many; of a table with an order, whose rows
+are sorted in memory, that are merged into one."""
+
+COMMIT_BYTES = 512 * MiB
+"""Bytes of small files that one commit takes out; what a publish overtakes is at most so much work done in vain."""
+
+DIGESTS = 2**64
+DIGEST_ROWS = 65_536
+"""Rows of which there are Python objects at once."""
 
 GRACE = timedelta(days=3)
 """How long a file that no snapshot names is left: a batch copies its files before it commits them."""
@@ -81,7 +90,10 @@ class Merge:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What one round of maintenance did with a table, or would do; `yielded` are counts of steps that were given up."""
+    """What one round of maintenance did with a table, or would do.
+
+    `yielded` are counts of steps that were given up, `left_files` small files that there was no time left to merge.
+    """
 
     dataset: str
     merges: tuple[Merge, ...] = ()
@@ -90,6 +102,7 @@ class Done:
     snapshots_expired: int = 0
     orphans_found: int = 0
     orphans_deleted: int = 0
+    left_files: int = 0
     yielded: tuple[str, ...] = ()
 
     def to_document(self) -> dict[str, Any]:
@@ -98,7 +111,13 @@ class Done:
 
 
 def maintain(
-    iceberg: IcebergTable, contract: Contract, now: datetime, *, dry_run: bool = False, publishing: str = ""
+    iceberg: IcebergTable,
+    contract: Contract,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    publishing: str = "",
+    is_time_left: Callable[[], bool] = lambda: True,
 ) -> Done:
     """Do all that is to be done with a table; or say what that is.
 
@@ -108,6 +127,7 @@ def maintain(
         now: the present time.
         dry_run: say what would be done.
         publishing: the batch that is publishing, by the ledger, if there is one.
+        is_time_left: asked before each commit of merged files but the first.
 
     Raises:
         DigestError: merged rows are not those that were read.
@@ -119,53 +139,67 @@ def maintain(
     done: dict[str, Any] = {"dataset": contract.dataset}
     if table is None:
         return Done(**done)
-    merges = list(plan_merges(table))
+    merges = list(plan_merges(table, contract))
     done["merges"] = tuple(merge for merge, _ in merges)
     if dry_run:
         expired = old_snapshots(table, contract, now, publishing)
         return Done(**done, snapshots_expired=len(expired), orphans_found=len(orphans(iceberg, table, now)))
-    yielded = []
-    steps: dict[str, Callable[[], int]] = {
-        "merged_files": lambda: merge_files(iceberg, contract, merges),
-        "rows_deleted": lambda: delete_old_rows(iceberg, contract, now),
-        "snapshots_expired": lambda: expire_snapshots(iceberg, contract, now, publishing),
-    }
-    for name, step in steps.items():
+    yielded, rounds, left = [], list(_commits(merges)), 0
+    steps: list[tuple[str, Callable[[], int]]] = [
+        *(("merged_files", partial(merge_files, iceberg, contract, those)) for those in rounds),
+        ("rows_deleted", lambda: delete_old_rows(iceberg, contract, now)),
+        ("snapshots_expired", lambda: expire_snapshots(iceberg, contract, now, publishing)),
+    ]
+    for number, (name, step) in enumerate(steps):
+        if 0 < number < len(rounds) and not is_time_left():
+            left += sum(merge.files for merge, _ in rounds[number])
+            continue
         try:
-            done[name] = step()
+            done[name] = done.get(name, 0) + step()
         except (CommitFailedException, ValidationException):
             yielded.append(name)
     found, deleted = sweep(iceberg, now)
-    return Done(**done, orphans_found=found, orphans_deleted=deleted, yielded=tuple(yielded))
+    return Done(**done, orphans_found=found, orphans_deleted=deleted, left_files=left, yielded=tuple(yielded))
 
 
-def plan_merges(table: Table) -> Iterator[tuple[Merge, list[DataFile]]]:
-    """Small files to be merged, each partition's in parts of so many bytes, as many as one call reads."""
+def _commits(merges: Sequence[tuple[Merge, list[DataFile]]]) -> Iterator[list[tuple[Merge, list[DataFile]]]]:
+    """The merges of each commit."""
+    those: list[tuple[Merge, list[DataFile]]] = []
+    for merge, files in merges:
+        if those and sum(each.bytes for each, _ in those) + merge.bytes > COMMIT_BYTES:
+            yield those
+            those = []
+        those.append((merge, files))
+    if those:
+        yield those
+
+
+def plan_merges(table: Table, contract: Contract) -> Iterator[tuple[Merge, list[DataFile]]]:
+    """Small files to be merged, each partition's in parts of so many bytes."""
     fields = partition_fields(table.spec(), table.schema())
     kinds = {field.name: hive_type(field.field_type) for field in table.schema().fields}
     by_partition: dict[Any, list[DataFile]] = {}
     for file in data_files(table, table.current_snapshot()):
         if file.file_size_in_bytes < SMALL_BYTES:
             by_partition.setdefault(tuple(file.partition[at] for at in range(len(fields))), []).append(file)
-    left = MOST_BYTES
     for values, files in sorted(by_partition.items(), key=lambda item: str(item[0])):
         partition = {
             field.name: to_text(field, value, kinds[field.column]) for field, value in zip(fields, values, strict=True)
         }
-        for part in _parts(sorted(files, key=lambda file: file.file_path)):
+        most = READ_BYTES if contract.sorted_by else MERGED_BYTES
+        for part in _parts(sorted(files, key=lambda file: file.file_path), most):
             size = sum(file.file_size_in_bytes for file in part)
-            if len(part) < LEAST_FILES or size > left:
+            if len(part) < LEAST_FILES:
                 continue
-            left -= size
             rows = sum(file.record_count for file in part)
             yield Merge(partition=partition, files=len(part), rows=rows, bytes=size), part
 
 
-def _parts(files: Sequence[DataFile]) -> Iterator[list[DataFile]]:
+def _parts(files: Sequence[DataFile], most: int) -> Iterator[list[DataFile]]:
     part: list[DataFile] = []
     size = 0
     for file in files:
-        if part and size + file.file_size_in_bytes > MERGED_BYTES:
+        if part and size + file.file_size_in_bytes > most:
             yield part
             part, size = [], 0
         part.append(file)
@@ -191,21 +225,14 @@ def merge_files(iceberg: IcebergTable, contract: Contract, merges: Sequence[tupl
     new: list[NewFile] = []
     stamp = hashlib.sha256(str(table.metadata.current_snapshot_id).encode()).hexdigest()[:12]
     for number, (merge, files) in enumerate(merges):
-        rows = read_files(table, files)
-        if rows.num_rows != merge.rows:
-            raise DigestError(
-                f"{contract.dataset}: {merge.rows} rows are in {merge.partition!r}, {rows.num_rows} were read"
-            )
-        if contract.sorted_by:
-            rows = rows.sort_by([(name, "ascending") for name in contract.sorted_by])
         folder = layout.partition_path(merge.partition)
         key = f"{layout.table_prefix(contract.dataset)}data/{folder}merged-{stamp}-{number:05d}.parquet"
-        content = io.BytesIO()
-        pq.write_table(rows, content, compression="snappy", store_schema=False)
-        s3_client().put_object(Bucket=iceberg.place.bucket, Key=key, Body=content.getvalue())
+        rows, digest = _write_merged(iceberg.place.bucket, key, table, files, contract)
+        if rows != merge.rows:
+            raise DigestError(f"{contract.dataset}: {merge.rows} rows are in {merge.partition!r}, {rows} were read")
         new.append(NewFile(key=key, partition=merge.partition, rows=merge.rows))
-        written = pq.read_table(io.BytesIO(s3_client().get_object(Bucket=iceberg.place.bucket, Key=key)["Body"].read()))
-        if key_digest(written, contract) != key_digest(rows, contract):
+        written = s3_client().get_object(Bucket=iceberg.place.bucket, Key=key)["Body"].read()
+        if digest != key_digest(pq.ParquetFile(io.BytesIO(written)).iter_batches(), contract):
             raise DigestError(f"{contract.dataset}: {key} has other keys than the files that it is made of")
     transaction = StagedOnce(table)
     added = new_data_files(table.metadata, contract, iceberg.place.bucket, new)
@@ -219,20 +246,40 @@ def merge_files(iceberg: IcebergTable, contract: Contract, merges: Sequence[tupl
     return len(removed)
 
 
+def _write_merged(
+    bucket: str, key: str, table: Table, files: Sequence[DataFile], contract: Contract
+) -> tuple[int, int]:
+    """Write the rows of files into one, a part after the other; returns how many there were, and the keys' digest."""
+    content, rows, digest, schema = io.BytesIO(), 0, 0, schema_to_pyarrow(table.schema())
+    with pq.ParquetWriter(content, schema, compression="snappy", store_schema=False) as to:
+        for part in _parts(files, READ_BYTES):
+            found = read_files(table, part).cast(schema)
+            if contract.sorted_by:
+                found = found.sort_by([(name, "ascending") for name in contract.sorted_by])
+            to.write_table(found)
+            rows += found.num_rows
+            digest += key_digest(found.to_batches(), contract)
+    s3_client().put_object(Bucket=bucket, Key=key, Body=content.getvalue())
+    return rows, digest % DIGESTS
+
+
 def read_files(table: Table, files: Sequence[DataFile]) -> pa.Table:
     """The rows of files, in the table's schema as it is now."""
     scan = ArrowScan(table.metadata, table.io, table.schema(), AlwaysTrue())
     return scan.to_table([FileScanTask(file) for file in files])
 
 
-def key_digest(rows: pa.Table, contract: Contract) -> int:
+def key_digest(batches: Iterable[pa.RecordBatch], contract: Contract) -> int:
     """A number that is the same for the same keys in whatever order; of all columns where there is no key."""
     names = list(contract.primary_key) or [column.name for column in contract.columns]
-    columns = [rows[name].cast(pa.string()).to_pylist() for name in names]
     total = 0
-    for key in zip(*columns, strict=True):
-        total += int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=8).digest())
-    return total % 2**64
+    for batch in batches:
+        for start in range(0, batch.num_rows, DIGEST_ROWS):
+            piece = batch.slice(start, DIGEST_ROWS)
+            columns = [piece[name].cast(pa.string()).to_pylist() for name in names]
+            for key in zip(*columns, strict=True):
+                total += int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=8).digest())
+    return total % DIGESTS
 
 
 def delete_old_rows(iceberg: IcebergTable, contract: Contract, now: datetime) -> int:

@@ -1,6 +1,7 @@
 """Upkeep changes no row that is to be kept, whatever happens beside it."""
 
 import datetime as dt
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from pipeline_core.contract import Column, Contract
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table
 from table_formats import maintenance
 from table_formats.history import history
 from table_formats.maintenance import GRACE, LEAST_FILES, DigestError, maintain
@@ -43,6 +46,44 @@ def test_small_files_are_merged_when_there_are_enough(lake: Lake, files: int, le
     maintain(lake.table, contract(), later())
     assert len(lake.live().files) == left
     assert ids(lake) == numbers
+
+
+def publish_partitions(lake: Lake, days: int) -> None:
+    """A batch for each small file, and as many small files as are merged in each of some days."""
+    for number in range(LEAST_FILES):
+        rows = {
+            f"2026-01-{day:02d}": [{"id": number, "amount": None, "day": dt.date(2026, 1, day), "at": None}]
+            for day in range(1, days + 1)
+        }
+        lake.publish(f"b-{number}", contract(), rows)
+
+
+@pytest.mark.parametrize(("asked", "merged"), [(0, 1), (1, 2), (2, 3), (3, 3)])
+def test_what_there_is_no_time_to_merge_is_left_to_the_next_round(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, asked: int, merged: int
+) -> None:
+    """Each commit is of one day, and the time is over after so many questions."""
+    publish_partitions(lake, 3)
+    before = lake.rows("id", "day")
+    monkeypatch.setattr(maintenance, "COMMIT_BYTES", 1)
+    answers = iter([True] * asked + [False] * 9)
+    done = maintain(lake.table, contract(), later(8), is_time_left=lambda: next(answers))
+    assert (done.merged_files, done.left_files) == (merged * LEAST_FILES, (3 - merged) * LEAST_FILES)
+    assert done.snapshots_expired > 0, "what else there is to do is done"
+    assert lake.rows("id", "day") == before
+    assert maintain(lake.table, contract(), later(8)).left_files == 0
+    assert len(lake.live().files) == 3
+    assert lake.rows("id", "day") == before
+
+
+def test_merges_are_committed_together_up_to_so_many_bytes(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish_partitions(lake, 4)
+    sizes = [merge.bytes for merge, _ in maintenance.plan_merges(lake.iceberg(), contract())]
+    for bytes_, commits in ((sum(sizes), 1), (sum(sizes) - 1, 2), (sizes[0] + sizes[1], 2), (sizes[0], 4)):
+        monkeypatch.setattr(maintenance, "COMMIT_BYTES", bytes_)
+        found = list(maintenance._commits(list(maintenance.plan_merges(lake.iceberg(), contract()))))
+        assert len(found) == commits, (bytes_, sizes)
+        assert sum(len(those) for those in found) == 4
 
 
 @pytest.mark.parametrize("text", ["a/b", "x=y/z=1", "50%", "a b", "é"])
@@ -103,15 +144,40 @@ def test_a_merge_that_loses_a_row_is_not_committed(lake: Lake, monkeypatch: pyte
 
 def test_a_merge_that_changes_a_key_is_not_committed(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(lake, 6)
-    real = pq.write_table
+    real = pq.ParquetWriter.write_table
 
-    def wrong(rows: Any, *arguments: Any, **named: Any) -> None:
-        real(pa.concat_tables([rows.slice(1), rows.slice(1, 1)]), *arguments, **named)
+    def wrong(writer: pq.ParquetWriter, rows: Any) -> None:
+        real(writer, pa.concat_tables([rows.slice(1), rows.slice(1, 1)]))
 
-    monkeypatch.setattr(pq, "write_table", wrong)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", wrong)
     with pytest.raises(DigestError, match="other keys"):
         maintain(lake.table, contract(), later())
     assert ids(lake) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("sorted_by", [(), ("id",)])
+def test_files_are_read_a_part_after_the_other(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, sorted_by: tuple[str, ...]
+) -> None:
+    """What a table's rows take in memory does not grow with what is merged into one file."""
+    of = contract(sorted_by=sorted_by)
+    numbers = publish(lake, 3 * LEAST_FILES, of)
+    size = max(file.bytes for file in lake.live().files)
+    monkeypatch.setattr(maintenance, "READ_BYTES", LEAST_FILES * size)
+    read: list[int] = []
+    real = maintenance.read_files
+
+    def counted(table: Table, files: Sequence[DataFile]) -> pa.Table:
+        read.append(len(files))
+        return real(table, files)
+
+    monkeypatch.setattr(maintenance, "read_files", counted)
+    maintain(lake.table, of, later())
+    assert sum(read) == 3 * LEAST_FILES
+    assert max(read) <= LEAST_FILES + 1
+    # Sorted rows are sorted in memory: as many files as may be there at once become one.
+    assert len(lake.live().files) == (len(read) if sorted_by else 1)
+    assert ids(lake) == numbers
 
 
 @pytest.mark.parametrize(("days", "kept"), [(6.9, 3), (7.1, 1)])
