@@ -258,7 +258,7 @@ def _datasets(monitored: Monitored) -> Iterator[Alarm]:
     freshness = {"service": "freshness"}
     yield Alarm(
         name="not-fresh",
-        meaning="A dataset was not published in the time that its contract promises. "
+        meaning="A dataset was not published in the time that its contract promises, or is paused for over a day. "
         "A message of its own on this topic names the datasets.",
         section="not-fresh",
         metrics={

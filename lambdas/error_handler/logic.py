@@ -126,6 +126,8 @@ class Recovery:
 
     def _classify(self, batch: Batch, files: list[Candidate], request: RecoveryRequest, batches: Batches) -> str:
         """The status that a failure gives to the batch; see ADR 24 for whose fault it is."""
+        if batch.cancelled_at:
+            return RELEASED
         if request.error.error in PERMANENT:
             return FAILED
         kind = _kind(request.error)
@@ -149,8 +151,10 @@ class Recovery:
         if batch.status == SPLIT:
             ledger.give_back(split(files, batch.batch_id), batch.batch_id)
         elif batch.status == RELEASED:
-            counters = COUNTERS.get(_kind(batch.error), ()) if batch.error else ()
-            ledger.try_again(files, batch.batch_id, self.retry_seconds, counters)
+            counters = COUNTERS.get(_kind(batch.error), ()) if batch.error and not batch.cancelled_at else ()
+            ledger.try_again(
+                files, batch.batch_id, self.retry_seconds, counters, attempts=0 if batch.cancelled_at else 1
+            )
         elif batch.status == QUARANTINED:
             reason = f"unreadable: the job fails on this file alone: {_reason(batch)}"[:1000]
             # Of a file that was to be replayed, rows are in the table or in quarantine already.

@@ -20,6 +20,7 @@ from pipeline_core.documents import read, write_once
 from pipeline_core.files import Candidate, FileItem, candidates_from_json, candidates_to_json
 from pipeline_core.ledger import FAILED, Ledger, now
 from pipeline_core.manifest import Manifest
+from pipeline_core.pauses import Pauses
 from pipeline_core.quarantine import GONE_REASON
 from pipeline_core.report import SPARK, STAGE
 from pipeline_core.ticks import Ticks
@@ -73,9 +74,18 @@ class Trigger:
         return taken or tick.again
 
     def tick(self, dataset: str) -> list[str]:
-        """Finish what an earlier tick left, then batch what is pending. Returns the ids of batches started."""
+        """Finish what an earlier tick left, then batch what is pending. Returns the ids of batches started.
+
+        Of a dataset that is paused nothing is started; what was abandoned is brought to its end all the same.
+        """
         ledger = Ledger(self.ledger_table)
         batches = Batches(ledger)
+        if (pause := Pauses(ledger).of(dataset)) is not None:
+            for batch in self._running(dataset, batches):
+                if batch.status != OPEN:
+                    self._recover_if_abandoned(batch, batches)
+            logger.info("dataset is paused", extra={"dataset": dataset, "paused_at": pause.paused_at})
+            return []
         started = [
             batch.batch_id for batch in self._unstarted(dataset, batches) if self._advance(batch, ledger, batches)
         ]
@@ -89,13 +99,16 @@ class Trigger:
 
     def _unstarted(self, dataset: str, batches: Batches) -> Iterator[Batch]:
         """Batches that a trigger opened and did not start in its lease; batches that were abandoned are recovered."""
-        for batch_id in sorted(batches.state(dataset).running):
-            batch = batches.get(dataset, batch_id)
-            if batch is None:
-                continue
+        for batch in self._running(dataset, batches):
             if batch.status != OPEN:
                 self._recover_if_abandoned(batch, batches)
             elif batches.take_over(batch):
+                yield batch
+
+    @staticmethod
+    def _running(dataset: str, batches: Batches) -> Iterator[Batch]:
+        for batch_id in sorted(batches.state(dataset).running):
+            if (batch := batches.get(dataset, batch_id)) is not None:
                 yield batch
 
     def _recover_if_abandoned(self, batch: Batch, batches: Batches) -> None:

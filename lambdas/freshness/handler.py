@@ -20,9 +20,10 @@ from pipeline_core.documents import read
 from pipeline_core.fields import Fields
 from pipeline_core.layout import CONTRACT_INDEX_KEY
 from pipeline_core.ledger import Ledger
+from pipeline_core.pauses import Pause, Pauses
 from pipeline_core.plain_text import log_line
 
-from lambdas.freshness.logic import Promise, Seen, freshness, message, promises_of, watched
+from lambdas.freshness.logic import Freshness, Promise, Seen, freshness, message, promises_of, watched
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
@@ -67,12 +68,15 @@ def _published_at(ledger: Ledger, dataset: str) -> str:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Look at every dataset whose contract promises how often it is published. Answers those that are late.
 
+    Datasets that are paused for more than a day are among them, whatever their contract promises.
+
     People are told before it is written down that they were: killed in between, it tells them once more.
     """
     environment, at = _settings(), datetime.now(UTC)
     ledger, promises = Ledger(environment.ledger_table), _promises(environment.artifacts_bucket)
     seen = Seen.from_item(ledger.table.get_item(Key=STATE, ConsistentRead=True).get("Item", {}))
-    since, grace = watched(promises, seen, at), timedelta(minutes=environment.grace_minutes)
+    paused = Pauses(ledger).all()
+    since, grace = watched(promises, seen, at, paused), timedelta(minutes=environment.grace_minutes)
     with ThreadPoolExecutor(PARALLEL) as pool:
         published = list(pool.map(lambda each: _published_at(ledger, each.dataset), promises))
     found = [
@@ -80,9 +84,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ]
     for each in found:
         logger.info("freshness", extra={"dataset": each.dataset, "hours": round(each.hours_since, 2)})
-    late = [each for each in found if each.is_late]
+    late: list[Freshness | Pause] = [each for each in found if each.is_late and each.dataset not in paused]
+    late += [pause for pause in paused.values() if pause.is_long(at)]
     names = [each.dataset for each in late]
-    if text := message(late, seen.late):
+    if text := message(late, seen.late, paused):
         boto3.client("sns").publish(TopicArn=environment.topic_arn, Subject=text[0], Message=text[1])
         logger.warning("other datasets are late", extra={"late": names, "before": list(seen.late)})
     if (since, names) != (dict(seen.since), list(seen.late)):

@@ -1,12 +1,17 @@
-"""Which datasets are late: when each was published last, against what its contract promises. No AWS in here."""
+"""Which datasets are late: when each was published last, against what its contract promises. No AWS in here.
 
-from collections.abc import Mapping, Sequence
+A dataset that is paused is not late: a person knows. One that is paused for longer than a day is told of as if it were.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pipeline_core.fields import Fields
+from pipeline_core.pauses import Pause
 
 RUNBOOK = "docs/runbook.md#not-fresh"
+NO_PAUSES: Mapping[str, Pause] = {}
 MAX_SUBJECT = 100
 """SNS refuses a longer subject (SNS Publish API reference, 2026-11)."""
 
@@ -65,9 +70,10 @@ def promises_of(index: Fields) -> tuple[Promise, ...]:
     )
 
 
-def watched(promises: Sequence[Promise], seen: Seen, at: datetime) -> dict[str, str]:
-    """Say since when each promise is watched: a promise that is new is not late at once."""
-    return {each.dataset: seen.since.get(each.dataset, at.isoformat()) for each in promises}
+def watched(promises: Sequence[Promise], seen: Seen, at: datetime, paused: Collection[str] = ()) -> dict[str, str]:
+    """Say since when each promise is watched: one that is new, or of a dataset that was paused, is not late at once."""
+    before = {dataset: since for dataset, since in seen.since.items() if dataset not in paused}
+    return {each.dataset: before.get(each.dataset, at.isoformat()) for each in promises}
 
 
 def freshness(promise: Promise, published_at: str, since: str, grace: timedelta, at: datetime) -> Freshness:
@@ -79,14 +85,26 @@ def freshness(promise: Promise, published_at: str, since: str, grace: timedelta,
     return Freshness(promise=promise, published_at=published_at, hours_since=age / hour, hours_late=late / hour)
 
 
-def message(late: Sequence[Freshness], before: Sequence[str]) -> tuple[str, str] | None:
-    """Write subject and body for people, if other datasets are late than `before`; else None."""
+def message(
+    late: Sequence[Freshness | Pause], before: Sequence[str], paused: Mapping[str, Pause] = NO_PAUSES
+) -> tuple[str, str] | None:
+    """Write subject and body for people, if others are late, or paused for long, than `before`; else None.
+
+    `paused` are all that are paused: one that is late no more for that is not in time.
+    """
     names = [each.dataset for each in late]
     if set(names) == set(before):
         return None
-    subject = f"[LATE] {', '.join(names)}" if names else "[FRESH] every dataset is published in time again"
+    gone = sorted(set(before) - set(names))
+    if names:
+        subject = f"[LATE] {', '.join(names)}"
+    elif any(dataset in paused for dataset in gone):
+        subject = f"[PAUSED] {', '.join(dataset for dataset in gone if dataset in paused)}"
+    else:
+        subject = "[FRESH] every dataset is published in time again"
     if len(subject) > MAX_SUBJECT:
-        subject = f"[LATE] {len(names)} datasets: {', '.join(names)}"[: MAX_SUBJECT - 3] + "..."
-    lines = [str(each) for each in late]
-    lines += [f"{dataset}: in time again" for dataset in sorted(set(before) - set(names))]
+        kind, _, rest = subject.partition(" ")
+        subject = f"{kind} {rest.count(',') + 1} datasets: {rest}"[: MAX_SUBJECT - 3] + "..."
+    lines = [f"{each.dataset}: {each}" if isinstance(each, Pause) else str(each) for each in late]
+    lines += [f"{each}: {paused.get(each, 'in time again')}" for each in gone]
     return subject, "\n".join([*lines, f"What to do: {RUNBOOK}"])

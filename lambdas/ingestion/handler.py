@@ -91,6 +91,8 @@ def register(record: SQSRecord) -> None:
         new = ledger.register(file, rejected=rejected, ignored=ignored)
         if new and ignored is not None and contract is not None:
             ledger.count_ignored(file.dataset)
+        if new and rejected is not None:
+            ledger.count_rejected(file.dataset if contract is not None else "")
     if reason is None:
         ticks.arm(file.dataset, environment.window_seconds)
     else:

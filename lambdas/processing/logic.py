@@ -58,6 +58,8 @@ class Publisher:
         batch = batches.existing(dataset, batch_id)
         if batch.status in FINISHED and batch.status not in DECIDED:
             raise ClosedError(f"{batch_id} is {batch.status}: it must not be published any more")
+        if batch.cancelled_at and batch.status not in FINISHED:
+            raise ClosedError(f"{batch_id} was cancelled at {batch.cancelled_at}: it must not be published")
         manifest = Manifest.from_json(self._document(batch, "manifest"))
         if batch.status in DECIDED:
             report = Report.from_json(self._document(batch, batch.report))

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 from pipeline_core import documents
+from pipeline_core.batches import Batches
 
-from tests.robustness.toy_pipeline import Toy, Workflow
+from tests.robustness.toy_pipeline import DATASET, Toy, Workflow
 from tests.robustness.wire import Recovering, Wire
 
 COUNTER = itertools.count()
@@ -58,6 +59,14 @@ aborted = weighted(
     (1, only("abort", numbers)),
     (2, only("aborted_within", moments, numbers)),
     (2, only("raced", moments, moments, numbers)),
+)
+
+person = weighted((2, only("pause")), (2, only("resume")), (2, only("cancel", numbers)), (1, only("mark", numbers)))
+incident = weighted(
+    (4, person),
+    (2, only("crash", moments, person)),
+    (2, only("overtaken", moments, weighted((2, tick), (1, late), (3, advance)), person)),
+    (1, only("overtaken", moments, person, working)),
 )
 
 
@@ -119,6 +128,24 @@ class Play:
         workflow.state, workflow.aborted = "recover", True
         self.toy.advance(workflow)
 
+    def cancel(self, number: int) -> None:
+        """A person cancels a batch; its execution is stopped, and EventBridge calls the error handler."""
+        workflow = self.toy.workflow(number)
+        if workflow is None:
+            return
+        batches = Batches(self.toy.ledger)
+        batch = batches.get(DATASET, workflow.batch_id)
+        if batch is not None and batches.cancel(batch):
+            self.recover(workflow)
+
+    def mark(self, number: int) -> None:
+        """The command dies when it has marked the batch: its execution goes on."""
+        workflow = self.toy.workflow(number)
+        batches = Batches(self.toy.ledger)
+        batch = batches.get(DATASET, workflow.batch_id) if workflow else None
+        if batch is not None:
+            batches.cancel(batch)
+
     def aborted_within(self, at: int, number: int) -> None:
         """It is stopped in the middle of a step; the function that does the step goes on to its end."""
         self._stop_within(at, number, lambda workflow: self.recover(workflow))
@@ -179,6 +206,27 @@ def test_crashes_repetitions_and_overtaking_change_nothing(wire: Wire, script: l
 @given(scripts((3, aborted)))
 def test_aborted_executions_change_nothing(wire: Wire, script: list[Operation]) -> None:
     Play(wire).all(script)
+
+
+@SETTINGS
+@given(scripts((3, incident)))
+def test_pauses_and_cancelled_batches_lose_nothing_and_double_nothing(wire: Wire, script: list[Operation]) -> None:
+    Play(wire).all(script)
+
+
+def test_no_batch_is_opened_while_it_is_paused_wherever_the_tick_was(wire: Wire) -> None:
+    opened = set()
+    for at in range(1, 12):
+        play = Play(wire)
+        play.do(("arrive", ["a0"]))
+        play.do(("overtaken", at, ("tick",), ("pause",)))
+        running = play.toy.ledger_state().running
+        opened.add(len(running))
+        for operation in (("arrive", ["b0"]), ("tick",), ("late_tick",)):
+            play.do(operation)
+        assert play.toy.ledger_state().running == running
+        play.all([])
+    assert opened == {0, 1}, "the pause came before a batch was opened, and after"
 
 
 def test_a_claimed_version_is_read_though_it_is_overwritten_before_the_job_runs(wire: Wire) -> None:

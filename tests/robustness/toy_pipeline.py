@@ -20,6 +20,7 @@ from pipeline_core.batches import ClosedError, PublishingError
 from pipeline_core.layout import execution_arn
 from pipeline_core.ledger import FINAL, PUBLISHED
 from pipeline_core.manifest import Manifest
+from pipeline_core.pauses import Pause, Pauses
 from pipeline_core.report import FileReport, Report, StagedFile
 from pipeline_core.verdict import ErrorOutput
 from pipeline_core.workflow import EVENT, TRIGGER, WORKFLOW, RecoveryRequest
@@ -130,6 +131,7 @@ class Toy:
         os.environ.update(TICKS_QUEUE_URL=ticks, WINDOW_SECONDS="0")
         ingestion._parts.cache_clear()
         self.ledger = ingestion._parts()[1]
+        self.pauses = Pauses(self.ledger)
 
     # ------------------------------------------------------------------------------------------- what may happen
 
@@ -151,6 +153,15 @@ class Toy:
     def tick(self) -> None:
         """The schedule."""
         self.trigger.tick(DATASET)
+
+    def pause(self) -> None:
+        """A person pauses the dataset."""
+        self.pauses.begin(Pause(dataset=DATASET, paused_at="2026-01-01T00:00:00+00:00", by="", reason=""))
+
+    def resume(self) -> None:
+        """And resumes it, which has a tick look at it."""
+        self.pauses.end(DATASET)
+        self.tick()
 
     def late_tick(self) -> None:
         """The schedule, after the leases have run out."""
@@ -297,6 +308,7 @@ class Toy:
         """Let everything that still has to happen happen, in order and undisturbed."""
         for number in range(len(self.landed)):
             self.deliver(number)
+        self.resume()
         for _ in range(60):
             self.expire()
             self.tick()

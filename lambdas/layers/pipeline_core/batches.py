@@ -8,21 +8,50 @@ since, the job runs again. A batch with a verdict runs until all that follows fr
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline_core.fields import Fields
-from pipeline_core.ledger import FAILED, PUBLISHED, QUARANTINED, Ledger, now, write
+from boto3.dynamodb.conditions import Key
+
+from pipeline_core.batch_items import (
+    ALL_PARTITIONS,
+    DECIDED,
+    FINISHED,
+    OPEN,
+    RELEASED,
+    SPLIT,
+    STARTED,
+    Batch,
+    BatchDetails,
+    DatasetState,
+    Publish,
+)
+from pipeline_core.ledger import PUBLISHED, Ledger, now, write
+from pipeline_core.pauses import pause_key
 from pipeline_core.verdict import ErrorOutput, NothingToRead, Verdict
 
-OPEN, STARTED, RELEASED, SPLIT = "OPEN", "STARTED", "RELEASED", "SPLIT"
-DECIDED = (PUBLISHED, QUARANTINED)
-FINISHED = (*DECIDED, FAILED, RELEASED, SPLIT)
+__all__ = [
+    "ALL_PARTITIONS",
+    "DECIDED",
+    "FINISHED",
+    "OPEN",
+    "RELEASED",
+    "SPLIT",
+    "STARTED",
+    "Batch",
+    "BatchDetails",
+    "Batches",
+    "ClosedError",
+    "ConflictError",
+    "DatasetState",
+    "Publish",
+    "PublishingError",
+]
+
 LEASE_SECONDS = 300
 """How long an opened batch belongs to the trigger that opened it; then the next tick takes it on."""
 
-ALL_PARTITIONS = "*"
 MAX_LISTED_BYTES = 300_000
 """A publish whose partitions' paths are longer together counts as having touched all: an item has 400 KB at most, of
 which each element of a list takes some (Amazon DynamoDB, "Item sizes and formats", 2026-11)."""
@@ -39,100 +68,6 @@ class PublishingError(Exception):
 
 class ClosedError(Exception):
     """The batch was given up while it was being audited; its files are somewhere else by now."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetState:
-    """What is going on in a dataset."""
-
-    published: int = 0
-    counter: int = 0
-    running: frozenset[str] = frozenset()
-    publishing: str | None = None
-
-    @classmethod
-    def from_item(cls, item: object) -> "DatasetState":
-        """Parse the state item of a dataset; an empty one is the initial state."""
-        document = Fields(item, "the ledger's state of a dataset")
-        return cls(
-            published=document.integer("published", 0),
-            counter=document.integer("counter", 0),
-            running=frozenset(document.texts("running")),
-            publishing=document.text("publishing", "") or None,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """A batch's ledger item. `seen` is there once it has begun to publish: what its job's deduplication saw.
-
-    A batch that was decided on has a verdict, one that was given up has the error for which it was.
-    """
-
-    batch_id: str
-    dataset: str
-    status: str
-    created_at: str
-    finished_at: str = ""
-    lease_until: int = 0
-    seen: int | None = None
-    verdict: Verdict | None = None
-    error: ErrorOutput | None = None
-
-    @classmethod
-    def from_item(cls, item: object) -> "Batch":
-        """Parse the item of a batch."""
-        document = Fields(item, "the ledger's item of a batch")
-        # Whatever ended the batch is called its verdict there.
-        end = document.fields("verdict") if "verdict" in document else Fields({}, "no end")
-        return cls(
-            batch_id=document.text("batch_id"),
-            dataset=document.text("dataset"),
-            status=document.text("status"),
-            created_at=document.text("created_at"),
-            finished_at=document.text("finished_at", ""),
-            lease_until=document.integer("lease_until", 0),
-            seen=document.integer("seen") if "seen" in document else None,
-            verdict=Verdict.from_fields(end) if "verdict" in end else None,
-            error=ErrorOutput.from_item(end) if "error" in end else None,
-        )
-
-    @property
-    def report(self) -> str:
-        """The name of the report that its verdict is about.
-
-        Raises:
-            RuntimeError: it has no verdict.
-        """
-        if self.verdict is None:
-            raise RuntimeError(f"{self.batch_id} is {self.status}: it has no report that was decided on")
-        return self.verdict.report
-
-
-@dataclass(frozen=True, kw_only=True)
-class Publish:
-    """Which partitions a publish touched, and whose it was. One that the ledger does not have touched all."""
-
-    batch_id: str = ""
-    partitions: tuple[str, ...] = (ALL_PARTITIONS,)
-
-    @classmethod
-    def from_item(cls, item: object) -> "Publish":
-        """Parse the item of a publish, or an empty one."""
-        document = Fields(item, "the ledger's item of a publish")
-        if "partitions" not in document:
-            return cls()
-        return cls(batch_id=document.text("batch_id"), partitions=document.texts("partitions"))
-
-
-@dataclass(frozen=True, kw_only=True)
-class BatchDetails:
-    """What a started batch has to read, and who reads it."""
-
-    execution: str
-    files: int
-    bytes: int
-    workers: int
 
 
 class Batches:
@@ -165,8 +100,25 @@ class Batches:
         key = {"pk": f"dataset#{dataset}", "sk": sort_key}
         return self.table.get_item(Key=key, ConsistentRead=True).get("Item", {})
 
+    def latest(self, dataset: str, limit: int, since: datetime | None = None) -> list[Batch]:
+        """Return the batches of a dataset that were opened last, or since a time, the latest first."""
+        first = f"batch#{dataset}-{since.astimezone(UTC):%Y%m%dT%H%M%SZ}" if since is not None else "batch#"
+        # Ids begin with the time; no id has a tilde.
+        condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").between(first, "batch#~")
+        found: list[Batch] = []
+        query: dict[str, Any] = {"KeyConditionExpression": condition, "ScanIndexForward": False, "Limit": limit}
+        while len(found) < limit:
+            answer = self.table.query(**query)
+            found.extend(map(Batch.from_item, answer["Items"]))
+            if "LastEvaluatedKey" not in answer:
+                break
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return found[:limit]
+
     def open(self, dataset: str, state: DatasetState, limit: int) -> Batch | None:
         """Open a batch if fewer than `limit` run and nobody opened one since `state` was read; else None.
+
+        Nor is one opened of a dataset that is paused, in the same transaction: none begins after the mark is there.
 
         Its id has the time, so that it never names the files of an earlier ledger's batch, and a number.
         """
@@ -195,6 +147,7 @@ class Batches:
                 {"#counter": "counter", "#running": "running"},
                 {":number": number, ":before": state.counter, ":batch": {batch_id}},
             ),
+            {"ConditionCheck": {"Key": pause_key(dataset), "ConditionExpression": "attribute_not_exists(pk)"}},
         )
         return batch if opened else None
 
@@ -215,6 +168,19 @@ class Batches:
             "SET #status = :started, started_at = :now, details = :details",
             "#status = :open",
             {":started": STARTED, ":open": OPEN, ":now": now(), ":details": asdict(details)},
+        )
+
+    def cancel(self, batch: Batch) -> bool:
+        """Mark a batch as given up by a person: from now on it does not begin to publish.
+
+        Returns:
+            False if it has begun to publish, or has ended.
+        """
+        return self._update_batch(
+            batch,
+            "SET cancelled_at = if_not_exists(cancelled_at, :now)",
+            "attribute_not_exists(seen) AND #status IN (:open, :started)",
+            {":now": now(), ":open": OPEN, ":started": STARTED},
         )
 
     def close(self, batch: Batch, status: str, end: Verdict | ErrorOutput | NothingToRead) -> bool:
@@ -270,7 +236,7 @@ class Batches:
         Raises:
             ConflictError: one of them got rows since.
             PublishingError: another batch is at it.
-            ClosedError: the batch was given up meanwhile.
+            ClosedError: the batch was given up, or cancelled, meanwhile.
         """
         state = self.state(batch.dataset)
         if state.publishing == batch.batch_id:
@@ -300,7 +266,7 @@ class Batches:
                 "Update": {
                     "Key": {"pk": f"dataset#{batch.dataset}", "sk": f"batch#{batch.batch_id}"},
                     "UpdateExpression": "SET seen = :seen",
-                    "ConditionExpression": "#status IN (:open, :started)",
+                    "ConditionExpression": "#status IN (:open, :started) AND attribute_not_exists(cancelled_at)",
                     "ExpressionAttributeNames": {"#status": "status"},
                     "ExpressionAttributeValues": {":seen": seen, ":open": OPEN, ":started": STARTED},
                 }
@@ -311,6 +277,8 @@ class Batches:
         now_known = self.get(batch.dataset, batch.batch_id)
         if now_known is not None and now_known.status in FINISHED:
             raise ClosedError(f"{batch.batch_id} is {now_known.status}: it must not be published any more")
+        if now_known is not None and now_known.cancelled_at:
+            raise ClosedError(f"{batch.batch_id} was cancelled at {now_known.cancelled_at}: it must not be published")
         raise PublishingError(f"{batch.dataset}: another batch began to publish; {batch.batch_id} waits")
 
     def withdraw_publish(self, batch: Batch) -> None:

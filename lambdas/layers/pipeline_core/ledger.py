@@ -4,10 +4,12 @@ Items, by partition key and sort key:
 
     file#<bucket>/<key>   version#<version id>   a file and its status
     dataset#<dataset>     ignored                how many files were IGNORED
+    dataset#<dataset>     rejected#<day>         how many files were REJECTED on that day; `dataset#`: of no dataset
     dataset#<dataset>     state                  counters, running batches, who publishes
     dataset#<dataset>     batch#<batch id>       a batch and its status
     dataset#<dataset>     publish#<sequence>     which partitions the n-th publish touched
     dataset#<dataset>     tick                   when the next tick is due, and when the latest one began
+    paused                <dataset>              that no batch of it is to begin (pauses.py)
 
 Pending files are in the sparse index `pending`, spread over shards so that no index partition is hot.
 """
@@ -17,7 +19,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
@@ -48,6 +50,8 @@ PARALLEL = 16
 LONGEST_WAIT_SECONDS = 3_600
 MAX_DOUBLINGS = 12
 """A file that is given back waits twice as long each time, an hour at most."""
+REMEMBERED = timedelta(days=31)
+"""How long the count of a day's rejected files is kept."""
 
 MAX_TRIES = 9
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.05, 2.0
@@ -140,6 +144,26 @@ class Ledger:
                 ExpressionAttributeValues={":one": 1},
             )
         )
+
+    def count_rejected(self, dataset: str) -> None:
+        """Count a file that was registered as REJECTED today; a function that is killed before counts one too few.
+
+        The dataset is empty for a file that no contract is deployed for.
+        """
+        at = datetime.now(UTC)
+        write(
+            lambda: self.table.update_item(
+                Key={"pk": f"dataset#{dataset}", "sk": f"rejected#{at.date()}"},
+                UpdateExpression="ADD files :one SET expires_at = :then",
+                ExpressionAttributeValues={":one": 1, ":then": int((at + REMEMBERED).timestamp())},
+            )
+        )
+
+    def rejected(self, dataset: str, day: date) -> int:
+        """How many files of a dataset, or of none where it is empty, were REJECTED on that day (UTC) or later."""
+        condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").between(f"rejected#{day}", "rejected#~")
+        items = self.table.query(KeyConditionExpression=condition)["Items"]
+        return sum(int(cast("Decimal", item["files"])) for item in items)
 
     def ignored(self, dataset: str) -> int:
         """How many files of a dataset's folder were IGNORED so far."""
@@ -271,18 +295,23 @@ class Ledger:
         self._each(one, files)
 
     def try_again(
-        self, files: Iterable[Candidate], batch_id: str, retry_seconds: int, counters: Sequence[str] = ()
+        self,
+        files: Iterable[Candidate],
+        batch_id: str,
+        retry_seconds: int,
+        counters: Sequence[str] = (),
+        attempts: int = 1,
     ) -> None:
-        """Make the claimed files of a batch pending again, one attempt richer.
+        """Make the claimed files of a batch pending again, one attempt richer, or none where a person gave it up.
 
-        They are not tried before `retry_seconds`, twice as long after each further attempt, an hour at most. `counters`
-        are those of the files' counters (`deaths`, `kills`) that the failure adds one to.
+        They are not tried before `retry_seconds`, twice as long after each attempt, an hour at most. `counters` are
+        those of the files' counters (`deaths`, `kills`) that the failure adds one to.
         """
 
         def one(file: Candidate) -> bool:
             at = datetime.now(UTC) + timedelta(seconds=wait_seconds(file, retry_seconds))
             counts = {f":{name}": getattr(file, name) + 1 for name in counters}
-            values = {":one": 1, ":at": at.isoformat(timespec="microseconds"), **counts}
+            values = {":one": attempts, ":at": at.isoformat(timespec="microseconds"), **counts}
             sets = ["attempts = attempts + :one", "not_before = :at", *(f"{name} = :{name}" for name in counters)]
             return self._pending_again(file, batch_id, sets, values)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from pipeline_core.batches import Batch, DatasetState, Publish
+from pipeline_core.batches import Batch, BatchDetails, DatasetState, Publish
 from pipeline_core.files import Candidate, FileItem, LandedFile, RowCounts, candidates_from_json
+from pipeline_core.pauses import Pause
 from pipeline_core.verdict import ErrorOutput, Verdict
 from pipeline_core.workflow import (
     EVENT,
@@ -187,6 +188,7 @@ BATCH_ITEM: dict[str, Any] = {
     "lease_until": Decimal(1762905600),
     "seen": Decimal(0),
     "verdict": {name: Decimal(value) if type(value) is int else value for name, value in VERDICT.items()},
+    "cancelled_at": "2026-11-12T00:00:30Z",
     "details": {"execution": "arn", "files": Decimal(2), "bytes": Decimal(100), "workers": Decimal(2)},
 }
 A_BATCH = Batch(
@@ -198,6 +200,8 @@ A_BATCH = Batch(
     lease_until=1762905600,
     seen=0,
     verdict=A_VERDICT,
+    cancelled_at="2026-11-12T00:00:30Z",
+    details=BatchDetails(execution="arn", files=2, bytes=100, workers=2),
 )
 ERROR: dict[str, Any] = {"Error": "States.TaskFailed", "Cause": "slow"}
 AN_ERROR = ErrorOutput(error="States.TaskFailed", cause="slow")
@@ -389,7 +393,7 @@ DOORS = {
         parse=Batch.from_item,
         document=BATCH_ITEM,
         expected=A_BATCH,
-        required=("batch_id", "dataset", "status", "created_at", "verdict.report"),
+        required=("batch_id", "dataset", "status", "created_at", "verdict.report", "details.files"),
         wrong={"seen": "0", "verdict": "PUBLISHED", "lease_until": "x", "verdict.rows_read": Decimal("1.5")},
     ),
     "a dataset's state": Door(
@@ -402,6 +406,13 @@ DOORS = {
         },
         expected=DatasetState(published=3, counter=4, running=frozenset({"flights-4"}), publishing="flights-4"),
         wrong={"published": "3", "running": "flights-4", "publishing": 1},
+    ),
+    "a pause": Door(
+        parse=Pause.from_item,
+        document={"pk": "paused", "sk": "flights", "paused_at": "2026-11-12T00:00:00Z", "by": "user/a", "reason": "r"},
+        expected=Pause(dataset="flights", paused_at="2026-11-12T00:00:00Z", by="user/a", reason="r"),
+        required=("sk", "paused_at"),
+        wrong={"paused_at": 1, "reason": 1},
     ),
     "a publish": Door(
         parse=Publish.from_item,

@@ -273,7 +273,7 @@ def test_a_recovery_that_was_killed_is_finished_by_what_the_ledger_says_whoever_
 ) -> None:
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
     with monkeypatch.context() as patch:
-        patch.setattr("pipeline_core.ledger.Ledger.try_again", lambda *_: 1 / 0)
+        patch.setattr("pipeline_core.ledger.Ledger.try_again", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             fail(call, batch_id, "Stage", **job_failed(KILLED))
     assert aborted(call, batch_id) == "RELEASED"

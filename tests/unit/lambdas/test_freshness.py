@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from pipeline_core.fields import Fields
+from pipeline_core.pauses import Pause, Pauses
 
 from lambdas.freshness.logic import Freshness, Promise, Seen, freshness, message, promises_of, watched
 from tests.unit.lambdas.conftest import ARTIFACTS, Cloud
@@ -168,3 +169,54 @@ def test_each_dataset_with_a_promise_has_its_hours_in_the_log_for_the_dashboard(
     look(2)
     lines = [vars(record) for record in caplog.records if record.message == "freshness"]
     assert [(line["dataset"], round(line["hours"])) for line in lines] == [("flights", 0), ("flights", 2)]
+
+
+def pause(cloud: Cloud, dataset: str, hours: float) -> None:
+    at = (datetime.now(UTC) - hours * HOUR).isoformat()
+    Pauses(cloud.ledger).begin(Pause(dataset=dataset, paused_at=at, by="user/a", reason="the producer is wrong"))
+
+
+def test_a_paused_dataset_is_not_late_for_a_day_and_then_is_told_of_until_it_is_resumed(
+    cloud: Cloud, look: Callable[[float], list[str]], emitted: Any, told: Any
+) -> None:
+    look(0)
+    # It was published, and is paused, a long time ago by its promise: planes has none.
+    for dataset in ("flights", "planes"):
+        pause(cloud, dataset, -30)
+    emitted()
+    assert look(30 + 23.9) == []
+    assert (told, emitted()) == ([], []), "a person knows"
+    assert look(30 + 24.1) == look(60) == ["flights", "planes"], "no pause is silent for ever"
+    assert emitted() == [("DatasetsLate", {"service": "freshness"}, 2)] * 2
+    ((_, body),) = told
+    lines = body.splitlines()
+    assert [line.split(" since ")[0] for line in lines[:2]] == ["flights: paused", "planes: paused"]
+    assert lines[0].endswith(" by user/a: the producer is wrong")
+    for dataset in ("flights", "planes"):
+        assert Pauses(cloud.ledger).end(dataset)
+    assert look(60.1) == [], "its promise counts from its pause's end"
+    assert "flights: in time again" in told[1][1]
+    assert look(60 + 24.9) == []
+    assert look(60 + 25.2) == ["flights"]
+
+
+def test_a_late_dataset_that_is_paused_is_not_called_in_time(
+    cloud: Cloud, look: Callable[[float], list[str]], told: Any
+) -> None:
+    look(0)
+    assert look(25.1) == ["flights"]
+    pause(cloud, "flights", -25.2)
+    assert look(25.3) == []
+    assert len(told) == 2
+    assert told[1][1].splitlines()[0].startswith("flights: paused since ")
+    assert "in time" not in told[1][1]
+
+
+def test_a_subject_says_what_the_news_is() -> None:
+    paused = {"flights": Pause(dataset="flights", paused_at=ago(1), by="", reason="")}
+    for names, before, subject in (
+        (["weather"], ["flights"], "[LATE] weather"),
+        ([], ["flights", "planes"], "[PAUSED] flights"),
+        ([], ["planes"], "[FRESH] every dataset is published in time again"),
+    ):
+        assert (message(late(*names), before, paused) or ("", ""))[0] == subject

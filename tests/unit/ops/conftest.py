@@ -66,7 +66,12 @@ def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch
         "stack": "feature-x",
         "environment": "dev",
         "state_machine_arn": os.environ["STATE_MACHINE_ARN"],
-        "functions": {"maintenance": "maintenance"},
+        "functions": {"maintenance": "maintenance", "etl_trigger": "etl_trigger"},
+        "job_name": "job",
+        **{
+            f"{name}_url": boto3.client("sqs").create_queue(QueueName=name.replace("_", "-"))["QueueUrl"]
+            for name in ("arrivals_dead_letters", "ticks_dead_letters", "undelivered")
+        },
         "more": "than is needed",
     }
     outputs.write_text(json.dumps(values))
