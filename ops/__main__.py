@@ -15,7 +15,7 @@ from pipeline_core.athena import QueryError
 from rich.text import Text
 
 from contracts.compiler.read import ContractError
-from ops import files, incident, status, tables
+from ops import files, incident, landing, logs, runs, status, tables
 from ops import query as queries
 from ops.contracts import commands as contract_commands
 from ops.contracts.trial import TrialError
@@ -32,7 +32,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_mar
 app.add_typer(contract_commands.app, name="contract")
 app.command("try")(contract_commands.try_file)
 for command in (
-    *(status.status, files.file, files.replay, files.backfill),
+    *(status.status, runs.runs, runs.quarantined, logs.logs, landing.land, files.file, files.replay, files.backfill),
     *(incident.pause, incident.resume, incident.cancel),
     *(tables.history, tables.rollback, tables.adopt, tables.maintain),
 ):

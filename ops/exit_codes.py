@@ -16,7 +16,7 @@ MEANINGS = {
     ExitCode.DONE: "done, or shown",
     ExitCode.FAILED: "not done: something is missing or failed, or whoever was asked said no",
     ExitCode.WRONG_OPTIONS: "wrong options or arguments",
-    ExitCode.REFUSED: "looked at, and refused: a file or its rows, a contract, a preview, a batch to cancel",
+    ExitCode.REFUSED: "refused: rows, a file, a contract, a preview, or a batch to be cancelled",
 }
 """By exit code, when a command ends with it."""
 

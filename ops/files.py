@@ -12,7 +12,7 @@ from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
 from ops.target import Target, TargetError
 from plain_console import print_record, print_rows
 
-Key = Annotated[str, typer.Argument(help="The file's key in the raw bucket, without s3://.")]
+Key = Annotated[str, typer.Argument(metavar="KEY", help="The file's key in the raw bucket, without s3://.")]
 Prefix = Annotated[str, typer.Option(help="Only keys that begin with this, below the dataset's folder.")]
 Since = Annotated[datetime | None, typer.Option(help="Only files that landed then or later (UTC).")]
 Until = Annotated[datetime | None, typer.Option(help="Only files that landed before (UTC).")]

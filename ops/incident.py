@@ -1,7 +1,6 @@
 """Commands for an incident: `pause` and `resume` a dataset, `cancel` a batch."""
 
 import json
-import re
 import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from pipeline_core.layout import batch_key, execution_arn, uri
 from pipeline_core.ledger import Ledger, now
 from pipeline_core.pauses import Pause, Pauses
 
+from ops.batch_ids import parsed
 from ops.exit_codes import RefusedError
 from ops.options import Batch as BatchId
 from ops.options import Dataset, Json, Outputs, Stack, Yes, check_dataset, confirm, counted, deployed, print_json, say
@@ -27,7 +27,6 @@ ENDS = 60
 
 LOOK_SECONDS = 1.0
 ACTIVE = ("STARTING", "RUNNING", "WAITING")
-ID = re.compile(r"(?P<dataset>.+)-\d{8}T\d{6}Z-\d{6,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,11 +104,9 @@ def cancel(
     Example: data-pipeline cancel flights-20261127T090000Z-000007 --stack prod
     """
     target = deployed(Operated, outputs, stack)
-    matched = ID.fullmatch(batch)
-    if matched is None:
-        raise TargetError(f"{batch!r} is no id of a batch; one looks like flights-20261127T090000Z-000007")
+    dataset, _ = parsed(batch)
     batches = Batches(Ledger(target.ledger_table))
-    found, arn = _cancellable(batches, matched["dataset"], batch), execution_arn(target.state_machine_arn, batch)
+    found, arn = _cancellable(batches, dataset, batch), execution_arn(target.state_machine_arn, batch)
     _check_started(arn, batch)
     files = found.details.files if found.details else 0
     confirm(f"Stop {batch}, and have {counted(files, 'file')} wait again?", yes=yes)

@@ -29,8 +29,8 @@ Outputs = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it means, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Dataset = Annotated[str, typer.Argument(help="The dataset.")]
-Batch = Annotated[str, typer.Argument(help="The batch's id, as status and runs show it.")]
+Dataset = Annotated[str, typer.Argument(metavar="DATASET", help="The dataset.")]
+Batch = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id, as status and runs show it.")]
 OfBatch = Annotated[str | None, typer.Option("--batch", help="Only of this batch.")]
 
 

@@ -8,17 +8,9 @@ import boto3
 import typer
 from botocore.config import Config
 
-from ops.announce import announce
-from ops.target import Target, TargetError, choose, read
-from plain_console import PlainConsole, print_rows
-
-console = PlainConsole(markup=False)
-notes = PlainConsole(stderr=True, markup=False)
-
-Stack = Annotated[str | None, typer.Option(help="Pulumi stack, asked with the Pulumi CLI.")]
-Outputs = Annotated[Path | None, typer.Option(help="File with `pulumi stack output --json`.")]
-Dataset = Annotated[str, typer.Argument(help="The dataset.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from ops.options import Dataset, DryRun, Json, Outputs, Stack, Yes, confirm, console, deployed, print_json
+from ops.target import Target, TargetError
+from plain_console import print_rows
 
 PATIENCE_SECONDS = 900
 """What Lambda gives a call at most."""
@@ -35,7 +27,7 @@ def history(dataset: Dataset, as_json: Json = False, stack: Stack = None, output
     """
     states = ask(_target(dataset, outputs, stack), {"action": "history", "dataset": dataset})["states"]
     if as_json:
-        _print_json(states)
+        print_json(states)
         return
     names = ("at", "what", "batch", "rows", "added", "removed", "files", "snapshot")
     rows = [[f"{state[name]:,}" if isinstance(state[name], int) else state[name] for name in names] for state in states]
@@ -48,7 +40,8 @@ def history(dataset: Dataset, as_json: Json = False, stack: Stack = None, output
 def rollback(
     dataset: Dataset,
     to: Annotated[str, typer.Option(help="The batch after which the table was as it should be; history names them.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
     stack: Stack = None,
     outputs: Outputs = None,
 ) -> None:
@@ -59,9 +52,11 @@ def rollback(
     Example: data-pipeline rollback orders --to orders-20261127T090000Z-000007 --stack prod
     """
     target = _target(dataset, outputs, stack)
-    if not yes:
-        typer.confirm(f"Take all rows out of {dataset} that were published after {to}?", abort=True)
+    confirm(f"Take all rows out of {dataset} that were published after {to}?", yes=yes)
     gone = ask(target, {"action": "rollback", "dataset": dataset, "batch_id": to})["rolled_back"]
+    if as_json:
+        print_json({"dataset": dataset, "to": to, "rolled_back": gone})
+        return
     if not gone:
         console.print(f"{dataset} is what it was after {to} already.")
         return
@@ -70,7 +65,8 @@ def rollback(
 
 def adopt(
     dataset: Dataset,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Yes = False,
+    as_json: Json = False,
     stack: Stack = None,
     outputs: Outputs = None,
 ) -> None:
@@ -82,9 +78,11 @@ def adopt(
     Example: data-pipeline adopt orders --stack prod
     """
     target = _target(dataset, outputs, stack)
-    if not yes:
-        typer.confirm(f"Make the table of {dataset} anew in the catalog, as an Iceberg table?", abort=True)
+    confirm(f"Make the table of {dataset} anew in the catalog, as an Iceberg table?", yes=yes)
     done = ask(target, {"action": "adopt", "dataset": dataset})
+    if as_json:
+        print_json({"dataset": dataset, **done})
+        return
     console.print(
         f"{dataset} is an Iceberg table of {done['files']:,} files and {done['rows']:,} rows; each was compared."
     )
@@ -92,7 +90,7 @@ def adopt(
 
 def maintain(
     dataset: Dataset,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
     stack: Stack = None,
     outputs: Outputs = None,
@@ -106,7 +104,7 @@ def maintain(
     request = {"action": "maintain", "dataset": dataset, "dry_run": dry_run}
     done = ask(_target(dataset, outputs, stack), request)["done"].get(dataset, {})
     if as_json:
-        _print_json(done)
+        print_json(done)
         return
     merges = [
         [_shown(merge["partition"]), f"{merge['files']:,}", f"{merge['rows']:,}", f"{merge['bytes']:,}"]
@@ -144,15 +142,8 @@ def _shown(partition: dict[str, str]) -> str:
 
 
 def _target(dataset: str, outputs: Path | None, stack: str | None) -> Target:
-    found, source = read(outputs, stack)
-    target = choose(Target, found, source)
-    announce(found, source, notes)
+    target = deployed(Target, outputs, stack)
     target.check_dataset(dataset)
     if "maintenance" not in target.functions:
-        raise TargetError(f"{source}: there is no function maintenance; deploy it again with this version")
+        raise TargetError("there is no function maintenance; deploy the stack again with this version")
     return target
-
-
-def _print_json(document: object) -> None:
-    # JSON has its own escapes for what a terminal would take for a command.
-    typer.echo(json.dumps(document, indent=1))

@@ -81,9 +81,9 @@ class Trigger:
         ledger = Ledger(self.ledger_table)
         batches = Batches(ledger)
         if (pause := Pauses(ledger).of(dataset)) is not None:
-            for batch in self._running(dataset, batches):
-                if batch.status != OPEN:
-                    self._recover_if_abandoned(batch, batches)
+            for running in self._running(dataset, batches):
+                if running.status != OPEN:
+                    self._recover_if_abandoned(running, batches)
             logger.info("dataset is paused", extra={"dataset": dataset, "paused_at": pause.paused_at})
             return []
         started = [

@@ -10,12 +10,12 @@ from contracts.compiler.names import dataset_name
 from contracts.compiler.read import ContractError
 from ops.contracts.infer import infer
 from ops.contracts.trial import Outcome, TrialError, attempt, contract_of
-from plain_console import PlainConsole, print_record
+from ops.exit_codes import ExitCode
+from ops.options import Dataset, Json, console, print_json
+from plain_console import print_record
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at contracts, and make them from files.")
-console = PlainConsole(markup=False)
 CONTRACTS = Path("contracts")
-REFUSED = 3
 SHOWN_ROWS = 20
 SHOWN_CHARACTERS = 200
 
@@ -25,9 +25,13 @@ Folder = Annotated[Path, typer.Option("--contracts", help="The folder of the con
 @app.command()
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Contract files; all of contracts/ if none.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Compile contracts, and say what they describe, and what of them is not enforced, with the reason."""
-    wrong = []
+    """Compile contracts, and say what they describe, and what of them is not enforced, with the reason.
+
+    Example: data-pipeline contract check contracts/orders.odcs.yaml
+    """
+    wrong, found = [], []
     for path in files or _paths(CONTRACTS):
         try:
             compiled = _compiled(path)
@@ -35,7 +39,12 @@ def check(
             wrong.append(str(error))
             continue
         for contract in compiled:
-            _show(path, contract)
+            fields = _fields(path, contract)
+            found.append({"dataset": contract.name, **dict(fields[:6]), "not_enforced": list(contract.notices)})
+            if not as_json:
+                print_record(console, contract.name, fields)
+    if as_json:
+        print_json(found)
     if wrong:
         raise TrialError("\n".join(wrong))
 
@@ -45,8 +54,12 @@ def infer_contract(
     files: Annotated[list[Path], typer.Argument(help="Files of the dataset: CSV, JSON Lines, Parquet.")],
     dataset: Annotated[str, typer.Option(help="What the dataset is called.")],
     folder: Folder = CONTRACTS,
+    as_json: Json = False,
 ) -> None:
-    """Write a contract by which the files are published; a comment says what is a guess."""
+    """Write a contract by which the files are published; a comment says what is a guess.
+
+    Example: data-pipeline contract infer orders.csv --dataset orders
+    """
     name = dataset_name(dataset)
     if name != dataset:
         raise TrialError(f"--dataset {dataset!r} is no name of a dataset; use {name!r}")
@@ -57,23 +70,38 @@ def infer_contract(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     [compiled] = _compiled(path)
-    console.print(f"{path}: {len(compiled.document['columns'])} columns", soft_wrap=True)
-    whole = [_tried(compiled, file) for file in files]
-    if not all(whole):
-        raise typer.Exit(REFUSED)
+    outcomes = [attempt(contract_of(compiled.document), file) for file in files]
+    if as_json:
+        tried = [_document(compiled, *pair) for pair in zip(files, outcomes, strict=True)]
+        print_json({"contract": path, "dataset": name, "columns": len(compiled.document["columns"]), "files": tried})
+    else:
+        console.print(f"{path}: {len(compiled.document['columns'])} columns", soft_wrap=True)
+        for file, outcome in zip(files, outcomes, strict=True):
+            _show(compiled, file, outcome)
+    if not all(outcome.is_whole for outcome in outcomes):
+        raise typer.Exit(ExitCode.REFUSED)
 
 
 def try_file(
-    dataset: Annotated[str, typer.Argument(help="The dataset.")],
-    file: Annotated[Path, typer.Argument(help="A file of it, here.")],
+    dataset: Dataset,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of it, here.")],
     folder: Folder = CONTRACTS,
+    as_json: Json = False,
 ) -> None:
     """Say what would become of a file, row by row, as if it landed and the table were empty.
 
-    Exit codes: 0, all its rows would be published; 1, it cannot be tried; 3, something of it would be refused.
+    It is refused (3) where something of it would be.
+
+    Example: data-pipeline try orders orders.csv
     """
-    if not _tried(_contract(folder, dataset), file):
-        raise typer.Exit(REFUSED)
+    contract = _contract(folder, dataset)
+    outcome = attempt(contract_of(contract.document), file)
+    if as_json:
+        print_json(_document(contract, file, outcome))
+    else:
+        _show(contract, file, outcome)
+    if not outcome.is_whole:
+        raise typer.Exit(ExitCode.REFUSED)
 
 
 def _paths(folder: Path) -> list[Path]:
@@ -104,7 +132,7 @@ def _contract(folder: Path, dataset: str) -> CompiledContract:
     raise TrialError("\n".join([f"no contract describes {dataset!r}; there are: {', '.join(known)}", *wrong]))
 
 
-def _show(path: Path, contract: CompiledContract) -> None:
+def _fields(path: Path, contract: CompiledContract) -> list[tuple[str, object]]:
     document = contract.document
     fields: list[tuple[str, object]] = [
         ("file", path),
@@ -114,20 +142,31 @@ def _show(path: Path, contract: CompiledContract) -> None:
         ("partitions", ", ".join(document["partition_by"]) or "none"),
         ("write mode", document["write_mode"]),
     ]
-    fields += [("not enforced", notice) for notice in contract.notices]
-    print_record(console, contract.name, fields)
+    return [*fields, *(("not enforced", notice) for notice in contract.notices)]
 
 
-def _tried(contract: CompiledContract, file: Path) -> bool:
-    """Try a file and say what came of it; returns whether all of it would be published."""
-    outcome = attempt(contract_of(contract.document), file)
+def _document(contract: CompiledContract, file: Path, outcome: Outcome) -> dict[str, object]:
+    rows = [{"line": row.line, "reasons": list(row.reasons), "record": row.record} for row in outcome.refused]
+    return {
+        "file": file,
+        "dataset": contract.name,
+        "published": outcome.is_whole,
+        **{name: getattr(outcome, name) for name in ("problem", "rows_read", "rows_curated", "rows_duplicate")},
+        **{name: getattr(outcome, name) for name in ("rows_superseded", "rows_deleted")},
+        "rows_quarantined": len(outcome.refused),
+        "reasons": dict(outcome.reasons),
+        "violations": list(outcome.violations),
+        "refused": rows[:SHOWN_ROWS],
+    }
+
+
+def _show(contract: CompiledContract, file: Path, outcome: Outcome) -> None:
     print_record(console, f"{file} as {contract.name}: {_verdict(outcome)}", _counts(outcome))
     for row in outcome.refused[:SHOWN_ROWS]:
         record = (row.record or "")[:SHOWN_CHARACTERS]
         print_record(console, f"line {row.line}", [("reasons", ", ".join(row.reasons)), ("record", record)])
     if len(outcome.refused) > SHOWN_ROWS:
         console.print(f"and {len(outcome.refused) - SHOWN_ROWS:,} rows more", soft_wrap=True)
-    return outcome.is_whole
 
 
 def _verdict(outcome: Outcome) -> str:

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pipeline_core.batches import Batches
+from pipeline_core.layout import batch_key, uri
+from pipeline_core.ledger import Ledger
+from pipeline_core.workflow import WorkflowInput
 
 from local.driver import Pipeline
 from local.emulator import ACCESS_KEY, REGION, Emulator
@@ -18,6 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 TEXT = (REPOSITORY / "docs" / "runbook.md").read_text(encoding="utf-8")
 SECONDS = 240
 KEY = "airlines/bad.csv"
+OF_INCIDENTS = re.compile("data-pipeline (pause|resume) ")
 OF_ICEBERG = re.compile("data-pipeline (history|rollback|maintain) ")
 AIRCRAFT = (
     b"tailnum,year,type,manufacturer,model,engines,seats,speed,engine,operation,changed_at\n"
@@ -38,7 +43,13 @@ SAYS = {
     "aws logs describe-log-groups": "/error",
     "aws glue get-crawler": "data-pipeline-local_planes",
     "aws glue start-crawler": "",
-    ".venv/bin/data-pipeline status": "airlines",
+    ".venv/bin/data-pipeline status": "! alarm data-pipeline-local-undelivered-not-empty",
+    ".venv/bin/data-pipeline runs": "<batch>: QUARANTINED after",
+    ".venv/bin/data-pipeline quarantined": "record: nope,Bad",
+    ".venv/bin/data-pipeline logs": "etl_trigger INFO: batch started",
+    ".venv/bin/data-pipeline pause": "planes is paused since",
+    ".venv/bin/data-pipeline resume": "planes ",
+    ".venv/bin/data-pipeline cancel": "is RELEASED: its files are pending",
     ".venv/bin/data-pipeline file": "QUARANTINED",
     ".venv/bin/data-pipeline replay": "files of airlines",
     ".venv/bin/data-pipeline backfill": "files of airlines",
@@ -105,6 +116,24 @@ def values(emulator: Emulator, pipeline: Pipeline) -> dict[str, str]:
     }
 
 
+def begun(emulator: Emulator, pipeline: Pipeline, environment: Mapping[str, str]) -> str:
+    """Begin a batch whose execution is at its job for a while: there is no manifest for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        batches = Batches(Ledger(pipeline.outputs["ledger_table"]))
+        batch = batches.open("planes", batches.state("planes"), 9)
+    assert batch is not None
+    manifest = uri(pipeline.outputs["artifacts_bucket"], batch_key("planes", batch.batch_id, "manifest"))
+    asked = WorkflowInput(batch_id=batch.batch_id, dataset="planes", manifest=manifest, workers=2)
+    emulator.client("stepfunctions").start_execution(
+        stateMachineArn=pipeline.outputs["state_machine_arn"],
+        name=batch.batch_id,
+        input=json.dumps(asked.to_document()),
+    )
+    return batch.batch_id
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     return re.sub(r"<([a-z-]+)>", lambda found: values[found[1]], text)
 
@@ -130,6 +159,8 @@ def run(emulator: Emulator, pipeline: Pipeline, values: dict[str, str], tmp_path
         # Not every dataset has a crawler.
         own |= {"dataset": "planes"} if "-crawler " in command else {}
         own |= {"dataset": "fleet", "batch": values["iceberg-batch"]} if OF_ICEBERG.search(command) else {}
+        own |= {"dataset": "planes"} if OF_INCIDENTS.search(command) else {}
+        own |= {"batch": begun(emulator, pipeline, environment)} if " cancel " in command else {}
         filled = fill(command, values | own)
         (alone,) = re.findall(r"`(aws\(\) \{[^`]+\})`", TEXT)
         return subprocess.run(

@@ -6,6 +6,7 @@ datasets are items of one partition of the ledger, `paused`, so that whoever loo
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
@@ -65,13 +66,13 @@ class Pauses:
 
     def all(self) -> dict[str, Pause]:
         """Return all pauses by dataset."""
-        found = dict[str, Pause]()
-        more = {}
+        found: dict[str, Pause] = {}
+        more: Any = {}
         while True:
             answer = self.table.query(
                 KeyConditionExpression=Key("pk").eq(PARTITION),
                 ConsistentRead=True,
-                **more,  # type: ignore[arg-type]
+                **more,
             )
             found |= {pause.dataset: pause for pause in map(Pause.from_item, answer["Items"])}
             if "LastEvaluatedKey" not in answer:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ops import __main__ as ops
+from ops import options
 from tests.unit.lambdas.conftest import ARTIFACTS, RAW, TABLE, Cloud, call, cloud
 
 __all__ = ["call", "cloud"]
@@ -49,7 +50,7 @@ class Operator:
 
 @pytest.fixture
 def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
-    monkeypatch.setattr(ops.console, "width", 160)
+    monkeypatch.setattr(options.console, "width", 160)
     queue_url = boto3.client("sqs").create_queue(QueueName="arrivals")["QueueUrl"]
     outputs = tmp_path / "outputs.json"
     values = {

@@ -20,6 +20,7 @@ from typer.main import get_command
 from glue_jobs.log import JsonLines
 from lambdas.notification.message import MAX_SUBJECT, Notification, compose
 from ops import __main__ as ops
+from ops import options
 from ops.preview.markdown import fitted
 from ops.smoke import Observation, SmokeError
 from plain_console import PlainConsole, print_record, print_rows
@@ -235,5 +236,5 @@ def test_no_command_prints_to_a_console_that_lets_things_through() -> None:
     commands = [path for folder in ("ops", "local", "scripts") for path in (ROOT / folder).rglob("*.py")]
     assert len(commands) > 30
     assert [str(path) for path in commands if " Console(" in path.read_text()] == []
-    assert isinstance(ops.console, PlainConsole)
+    assert isinstance(options.console, PlainConsole)
     assert issubclass(PlainConsole, Console)

@@ -7,7 +7,8 @@ from typing import Any
 import boto3
 import pytest
 from pipeline_core.batches import ClosedError
-from pipeline_core.pauses import Pauses
+from pipeline_core.layout import execution_arn
+from pipeline_core.pauses import Pause, Pauses
 
 from ops import incident
 from ops.exit_codes import RefusedError
@@ -97,9 +98,7 @@ def test_no_batch_is_opened_after_the_mark_though_the_tick_began_before(
     land(cloud, call, "airlines/a.csv")
     # The tick has looked for a pause, and found none, when it is written.
     monkeypatch.setattr(Pauses, "of", lambda *_: None)
-    Pauses(cloud.ledger).begin(
-        incident.Pause(dataset="airlines", paused_at="2026-01-01T00:00:00+00:00", by="", reason="")
-    )
+    Pauses(cloud.ledger).begin(Pause(dataset="airlines", paused_at="2026-01-01T00:00:00+00:00", by="", reason=""))
     assert call("etl_trigger", {"dataset": "airlines"})["batches"] == []
     assert cloud.batches.state("airlines").running == frozenset()
 
@@ -120,7 +119,7 @@ def test_an_abandoned_batch_of_a_paused_dataset_is_recovered(
     monkeypatch.setenv("PUBLISH_SECONDS", "0")
     batch_id, _ = one_batch(cloud, call, "airlines/a.csv")
     operator.run("pause", "airlines")
-    arn = incident.execution_arn(json.loads(operator.outputs.read_text())["state_machine_arn"], batch_id)
+    arn = execution_arn(json.loads(operator.outputs.read_text())["state_machine_arn"], batch_id)
     cloud.sfn.stop_execution(executionArn=arn)
     cloud.ledger.table.update_item(
         Key={"pk": "dataset#airlines", "sk": f"batch#{batch_id}"},
@@ -148,7 +147,7 @@ def test_a_dataset_without_a_contract_is_refused_with_those_that_there_are(opera
 
 
 def test_a_pause_whose_contract_was_removed_can_be_ended(cloud: Cloud, operator: Operator) -> None:
-    Pauses(cloud.ledger).begin(incident.Pause(dataset="gone", paused_at="2026-01-01T00:00:00+00:00", by="", reason=""))
+    Pauses(cloud.ledger).begin(Pause(dataset="gone", paused_at="2026-01-01T00:00:00+00:00", by="", reason=""))
     assert said(operator, "resume", "gone")["resumed"] is True
 
 
@@ -162,7 +161,7 @@ def test_a_cancelled_batch_is_stopped_and_its_files_wait_again_without_blame(
     answer = said(operator, "cancel", batch_id, "--yes")
     assert answer["job_runs_stopped"] == glue.stopped == ["mine"]
     machine = json.loads(operator.outputs.read_text())["state_machine_arn"]
-    arn = incident.execution_arn(machine, batch_id)
+    arn = execution_arn(machine, batch_id)
     assert cloud.sfn.describe_execution(executionArn=arn)["status"] == "ABORTED"
     for _ in range(3):
         assert aborted(cloud, call, batch_id) == "RELEASED"

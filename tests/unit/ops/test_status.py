@@ -1,6 +1,7 @@
 """The status says what is wrong first, by what the ledger, the queues, the alarms and Step Functions say."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,6 @@ import boto3
 import pytest
 
 from ops import state
-from ops import status as command
 from tests.unit.lambdas.conftest import Cloud
 from tests.unit.lambdas.test_batches import decide, land, one_batch
 from tests.unit.lambdas.test_recovery import fail
@@ -155,7 +155,7 @@ def test_watching_looks_again_and_ends_without_a_traceback(
         if len(slept) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(command.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     answer = operator.run("status", "--watch", "--every", "7")
     assert (answer.exit_code, slept) == (0, [7.0, 7.0])
     assert answer.stdout.count("nothing is wrong") == 2

@@ -8,6 +8,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from ops import __main__ as ops
+from ops import options
 from tests.unit.lambdas.conftest import Cloud
 from tests.unit.lambdas.test_batches import one_batch
 from tests.unit.lambdas.test_recovery import fail
@@ -22,7 +23,7 @@ assert len(KEY) > 700
 
 @pytest.fixture(params=[40, 80, 160])
 def width(request: pytest.FixtureRequest, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(ops.console, "width", request.param)
+    monkeypatch.setattr(options.console, "width", request.param)
     return int(request.param)
 
 
@@ -66,7 +67,7 @@ def test_a_plan_is_shown_whole(cloud: Cloud, operator: Operator, width: int) -> 
 
 
 def test_an_error_is_one_line(operator: Operator, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
-    monkeypatch.setattr(ops.notes, "width", 40)
+    monkeypatch.setattr(options.notes, "width", 40)
     monkeypatch.setattr("sys.argv", ["ops", "file", KEY, "--outputs", str(operator.outputs)])
     with pytest.raises(SystemExit):
         ops.run()
