@@ -75,6 +75,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     environment, at = _settings(), datetime.now(UTC)
     ledger, promises = Ledger(environment.ledger_table), _promises(environment.artifacts_bucket)
     seen = Seen.from_item(ledger.table.get_item(Key=STATE, ConsistentRead=True).get("Item", {}))
+    # The promise of a dataset that is paused is watched from now on, at each look: it is not late.
     paused = Pauses(ledger).all()
     since, grace = watched(promises, seen, at, paused), timedelta(minutes=environment.grace_minutes)
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -84,7 +85,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     ]
     for each in found:
         logger.info("freshness", extra={"dataset": each.dataset, "hours": round(each.hours_since, 2)})
-    late: list[Freshness | Pause] = [each for each in found if each.is_late and each.dataset not in paused]
+    late: list[Freshness | Pause] = [each for each in found if each.is_late]
     late += [pause for pause in paused.values() if pause.is_long(at)]
     names = [each.dataset for each in late]
     if text := message(late, seen.late, paused):

@@ -216,7 +216,7 @@ def test_pauses_and_cancelled_batches_lose_nothing_and_double_nothing(wire: Wire
 
 def test_no_batch_is_opened_while_it_is_paused_wherever_the_tick_was(wire: Wire) -> None:
     opened = set()
-    for at in range(1, 12):
+    for at in (3, 7, 11, 15, 19, 23, 30):
         play = Play(wire)
         play.do(("arrive", ["a0"]))
         play.do(("overtaken", at, ("tick",), ("pause",)))

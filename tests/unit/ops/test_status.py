@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from pipeline_core.ledger import Ledger
 
 from ops import state
 from tests.unit.lambdas.conftest import Cloud
@@ -60,9 +61,14 @@ def test_trouble_comes_before_the_rest(cloud: Cloud, operator: Operator, call: C
     assert document(operator)["is_well"] is False
 
 
-def test_files_that_were_rejected_are_counted_by_dataset_and_once(cloud: Cloud, operator: Operator, call: Call) -> None:
+def test_files_that_were_rejected_are_counted_by_dataset_and_once(
+    cloud: Cloud, operator: Operator, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     record = cloud.land("airlines/empty.csv", b"")
     call("ingestion", {"Records": [record]})
+    call("ingestion", {"Records": [record]})
+    # Two deliveries at once: neither has seen the other's.
+    monkeypatch.setattr(Ledger, "file", lambda *_: None)
     call("ingestion", {"Records": [record]})
     assert dataset(operator, "airlines")["refused"]["files_rejected"] == 1
     assert document(operator)["rejected_unknown"] == 0
