@@ -14,6 +14,7 @@ from pipeline_core.files import FileItem
 from pipeline_core.layout import CONTRACT_INDEX_KEY, execution_arn, uri
 from pipeline_core.ledger import CLAIMED, FAILED, FINAL, PENDING, PUBLISHED, Ledger
 from pipeline_core.pauses import Pauses
+from pipeline_core.plain_text import printable
 
 from ops.exit_codes import ExitCode
 from ops.options import Json, Outputs, Stack, check_dataset, deployed, notes, print_json, say
@@ -77,7 +78,7 @@ def land(
     item = None
     for stage, found in _watched(target, name, key, version, timeout):
         item = found
-        notes.print(stage, soft_wrap=True)
+        notes.print(printable(stage), soft_wrap=True)
     if item is None or item.status not in FINAL:
         raise TargetError(
             f"{key} did not come to its end in {timeout} s: it is {item.status if item else 'not in the ledger'}; "

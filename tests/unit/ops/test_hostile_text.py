@@ -112,7 +112,14 @@ def hostile_lake(cloud: Cloud, call: Call) -> str:
 
 ARGUMENTS: dict[str, list[list[str]]] = {
     "file": [[KEY], [f"{KEY}.x\x1b[1m"], ["flights/_\x1b]0;x"], [f"unknown {HOSTILE}"]],
-    "status": [[]],
+    "status": [[], ["--json"]],
+    "runs": [[], ["flights", "--json"], [f"f{HOSTILE}"]],
+    "quarantined": [["flights", "--reason", HOSTILE, "--batch", HOSTILE], [f"f{HOSTILE}"]],
+    "logs": [["--batch", HOSTILE]],
+    "land": [[HOSTILE], [HOSTILE, "--dataset", "flights"], ["x", "--dataset", HOSTILE]],
+    "pause": [["flights", "--reason", HOSTILE], ["flights"], [f"f{HOSTILE}"]],
+    "resume": [["flights"], [f"f{HOSTILE}"]],
+    "cancel": [[HOSTILE, "--yes"], [f"{HOSTILE}-20261127T090000Z-000007", "--yes"]],
     "replay": [["flights", "--dry-run"], [f"f{HOSTILE}"], ["flights", "--batch", HOSTILE], ["flights", "--yes"]],
     "backfill": [["flights", "--dry-run"], [f"f{HOSTILE}"], ["flights", "--prefix", HOSTILE], ["flights", "--yes"]],
     "preview": [["--stack", HOSTILE], ["--stack", "dev", "--base", HOSTILE], ["--stack", HOSTILE, "--format", "json"]],

@@ -69,6 +69,13 @@ def test_a_stack_and_a_file_that_disagree_are_refused(tmp_path: Path, stack: Mak
 COMMANDS = {
     "file": ["nobody/knows.csv"],
     "status": [],
+    "runs": ["flights"],
+    "quarantined": ["flights"],
+    "logs": ["--batch", "flights-20261127T090000Z-000007"],
+    "land": [__file__, "--dataset", "flights"],
+    "pause": ["flights"],
+    "resume": ["flights"],
+    "cancel": ["flights-20261127T090000Z-000007"],
     "replay": ["flights", "--dry-run"],
     "backfill": ["flights", "--dry-run"],
     "smoke": [],
@@ -92,9 +99,10 @@ def test_every_command_says_first_what_it_works_on(
         said.append(capsys.readouterr().err)
         raise TargetError("enough")
 
-    for name in ("Ledger", "make_plan", "Canary"):
-        monkeypatch.setattr(ops, name, nothing)
-    monkeypatch.setattr("ops.query.answer", nothing)
+    monkeypatch.setattr(ops, "Canary", nothing)
+    asked = ("status.look", "runs.Ledger", "logs.Ledger", "incident.Ledger", "files.Ledger", "files.make_plan")
+    for name in (*asked, "landing._place", "runs.answer", "query.answer"):
+        monkeypatch.setattr(f"ops.{name}", nothing)
     monkeypatch.setattr("ops.tables.ask", nothing)
     result = operator.run(command, *COMMANDS[command])
     assert str(failure(result)) == "enough"
