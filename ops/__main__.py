@@ -78,8 +78,9 @@ def preview(
 ) -> None:
     """Show what the program declares for a stack, without AWS and Pulumi CLI.
 
-    It is refused (3) where a rule of policies/ is broken, or where against the base data would be deleted or replaced,
-    or a contract would change in a way that Pulumi refuses.
+    Of the exit codes means 1, that it cannot be shown: settings, contracts, an archive or the revision are wrong; and
+    3, that it must not be deployed: a rule of policies/ is broken, or against the base, data would be deleted or
+    replaced, or a contract would change in a way that Pulumi refuses.
 
     Example: data-pipeline preview --stack prod --base main
     """

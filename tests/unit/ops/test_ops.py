@@ -185,7 +185,7 @@ def test_the_status_shows_what_waits_and_what_runs(cloud: Cloud, operator: Opera
         call("ingestion", {"Records": [cloud.land(f"airlines/{n}.csv", b"x\n1\n")]})
     text = operator.run("status").output
     assert batch_id in text
-    assert "airlines │ 3+" in text
+    assert "airlines: never published, 3+ pending" in text
 
 
 def test_a_dataset_without_a_contract_is_refused_with_those_that_have_one(operator: Operator) -> None:
