@@ -23,6 +23,7 @@ from local.athena.trino import server as trino
 from local.demo_data import package_data
 from local.deployer import CreatedResource, Deployment, DeploymentError, deploy
 from local.emulator import ACCESS_KEY, CACHE, Emulator, EmulatorError
+from local.page import served_page
 from plain_console import PlainConsole
 
 STACK: Final = "local"
@@ -63,14 +64,21 @@ def deploy_with_progress(emulator: Emulator, console: Console, config: dict[str,
     return deployment
 
 
-def describe(emulator: Emulator, outputs: dict[str, Any], console: Console) -> None:
-    """Print the endpoint, the buckets, and commands to try; leave the outputs where `ops` can read them."""
+def leave_outputs(emulator: Emulator, outputs: dict[str, Any]) -> None:
+    """Leave the outputs where the operator's commands can read them."""
     (emulator.workdir / OUTPUTS).write_text(json.dumps(outputs, indent=1), encoding="utf-8")
+
+
+def describe(emulator: Emulator, outputs: dict[str, Any], console: Console, page: str = "") -> None:
+    """Print the endpoint, where the page is, the buckets, and commands to try; leave the outputs for these."""
+    leave_outputs(emulator, outputs)
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column()
     # An ARN that is cut short is of no use.
     table.add_column(overflow="fold")
     table.add_row("endpoint", f"[bold]{emulator.endpoint}[/]")
+    if page:
+        table.add_row("page", f"[bold]{escape(page)}[/]")
     for name in _BUCKETS:
         if name in outputs:
             table.add_row(name.removesuffix("_bucket").replace("_", " "), escape(f"s3://{outputs[name]}"))
@@ -172,10 +180,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(emulator: Emulator, console: Console, signals: list[int], *, empty: bool) -> int:
     try:
-        with emulator:
+        with emulator, contextlib.ExitStack() as stack:
             console.print(f"[green]✓[/] emulator at {emulator.endpoint}")
             if not empty:
-                describe(emulator, deploy_with_progress(emulator, console).outputs, console)
+                outputs = deploy_with_progress(emulator, console).outputs
+                leave_outputs(emulator, outputs)
+                describe(emulator, outputs, console, stack.enter_context(served_page(emulator, console)))
             while not signals:
                 time.sleep(_LOOK_SECONDS)
                 if not emulator.running():

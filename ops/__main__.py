@@ -21,6 +21,7 @@ from ops.contracts import commands as contract_commands
 from ops.contracts.trial import TrialError
 from ops.exit_codes import TABLE, ExitCode, RefusedError
 from ops.options import Json, Outputs, Stack, console, deployed, notes, print_json
+from ops.page.command import page
 from ops.preview.options import LONGEST_COMMENT, Format, PreviewError
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import TargetError
@@ -33,7 +34,7 @@ app.add_typer(contract_commands.app, name="contract")
 app.command("try")(contract_commands.try_file)
 for command in (
     *(status.status, runs.runs, runs.quarantined, logs.logs, landing.land, files.file, files.replay, files.backfill),
-    *(incident.pause, incident.resume, incident.cancel),
+    *(incident.pause, incident.resume, incident.cancel, page),
     *(tables.history, tables.rollback, tables.adopt, tables.maintain),
 ):
     app.command()(command)

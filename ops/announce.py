@@ -1,7 +1,7 @@
 """Says which stack, environment, account, region and endpoint a command works on, before it does anything."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from rich.console import Console
@@ -11,8 +11,16 @@ from ops.target import TargetError
 AWS = "AWS"
 
 
-def announce(outputs: Mapping[str, Any], source: str, console: Console) -> None:
-    """Print one line about the deployment and whose credentials are used.
+class Place(NamedTuple):
+    """Where a command works."""
+
+    account: str
+    region: str
+    endpoint: str
+
+
+def announce(outputs: Mapping[str, Any], source: str, console: Console) -> Place:
+    """Print one line about the deployment and whose credentials are used, and answer where that is.
 
     Raises:
         TargetError: the credentials or the region are not those of the deployment.
@@ -35,6 +43,7 @@ def announce(outputs: Mapping[str, Any], source: str, console: Console) -> None:
                 f"{source} is deployed in {name} {wanted}, the credentials and settings here are of {name} {found}: "
                 "use those of the deployment (AWS_PROFILE, AWS_REGION)"
             )
+    return Place(account=account, region=region or "", endpoint=endpoint)
 
 
 def _place(outputs: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -77,7 +77,9 @@ class ContractObjects(pulumi.ComponentResource):
             for contract in args.contracts
             if contract.document["frequency_hours"] is not None
         ]
-        index = {"datasets": datasets, "promises": promises, "places": dict(places_of(args.contracts))}
+        # For people: no function reads it, and so it is no part of what they compile rows by.
+        about = [{"dataset": contract.name, **contract.about} for contract in args.contracts if contract.about]
+        index = {"datasets": datasets, "promises": promises, "places": dict(places_of(args.contracts)), "about": about}
         self.index = self._write("index", index, [*first, *contracts])
         self.register_outputs({})
 

@@ -6,14 +6,14 @@ contract asks for and the pipeline cannot do is refused here, before anything is
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard
 from pipeline_core.contract import FIRST, ICEBERG, own_columns
 
-from contracts.compiler import dialect, retention, table_settings
+from contracts.compiler import dialect, people, retention, table_settings
 from contracts.compiler.checks import (
     FORMATS,
     FREQUENCY,
@@ -43,12 +43,14 @@ class CompiledContract:
     """A dataset's contract, ready for deployment.
 
     `document` is the JSON that `pipeline_core.contract.Contract` reads. `notices` say, a line each, what of the
-    contract is not enforced, and why.
+    contract is not enforced, and why. `about` is what people want to know of a dataset: what it is
+    for, and whose it is.
     """
 
     name: str
     document: dict[str, Any]
     notices: tuple[str, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_iceberg(self) -> bool:
@@ -142,7 +144,10 @@ def compile_contracts(path: Path) -> list[CompiledContract]:
         raise ContractError("\n".join(f"{path.name}: {problem}" for problem in problems))
     return [
         CompiledContract(
-            made.dataset, _document(contract, index, made, settings), tuple(notices(contract, index, made))
+            made.dataset,
+            _document(contract, index, made, settings),
+            tuple(notices(contract, index, made)),
+            people.about(contract, made.said),
         )
         for index, made, settings in plans
     ]

@@ -76,21 +76,29 @@ def batch_usage(load: Load, limits: Limits) -> dict[str, float]:
 
     """
     batches = max(ceil(load.files / limits.max_files), ceil(load.bytes / limits.max_bytes))
-    size = ceil(load.bytes / batches)
+    files, size = ceil(load.files / batches), ceil(load.bytes / batches)
     engine = STAGE if size <= limits.small_bytes else SPARK
-    found = {unit: batches * count for unit, count in _requests(engine, ceil(load.files / batches), size).items()}
-    if engine == STAGE:
-        return found
     workers = workers_for(size, limits.max_workers)
-    seconds = job().seconds(size, workers)
-    if seconds > limits.timeout_minutes * 60:
+    if engine == SPARK and (seconds := job().seconds(size, workers)) > limits.timeout_minutes * 60:
         raise ValueError(
             f"{load.title}: a run of {size} bytes with {workers} workers takes {seconds / 60:.0f} minutes, and is "
             f"killed after {limits.timeout_minutes}; lower batches.max_gigabytes, or raise glue.max_workers or "
             "glue.timeout_minutes"
         )
-    found["glue_dpu_seconds"] = batches * workers * max(JOB_SECONDS, seconds)
+    return {unit: batches * count for unit, count in run_usage(engine, files, size, workers).items()}
+
+
+def run_usage(engine: str, files: int, size: int, workers: int) -> dict[str, float]:
+    """Say what one batch takes that an engine stages; `workers` are those of its Glue run, if it has one."""
+    found = _requests(engine, files, size)
+    if engine == SPARK:
+        found["glue_dpu_seconds"] = workers * max(JOB_SECONDS, job().seconds(size, workers))
     return found
+
+
+def run_dollars(engine: str, files: int, size: int, workers: int) -> float:
+    """Price one batch."""
+    return sum(dollars_of(run_usage(engine, files, size, workers)).values())
 
 
 def textbook_usage(load: Load, *, max_workers: int) -> dict[str, float]:

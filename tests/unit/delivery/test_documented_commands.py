@@ -26,7 +26,7 @@ PAGES = (
     *("README.md", "CONTRIBUTING.md"),
     *(
         f"docs/{name}.md"
-        for name in ("tutorial", "runbook", "deployment", "first-deployment", "contracts", "local-athena")
+        for name in ("tutorial", "runbook", "deployment", "first-deployment", "contracts", "local-athena", "page")
     ),
 )
 PROGRAMS = (
@@ -39,7 +39,7 @@ PROGRAMS = (
     ".venv/bin/aws",
     ".venv/bin/pre-commit",
 )
-VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON", "ENGINE", "ATHENA"}
+VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON", "ENGINE", "ATHENA", "SHOTS"}
 # Of the Pulumi CLI 3.272, which is not here: what its own `--help` lists.
 PULUMI: Mapping[str, set[str]] = {
     "up": {"--stack", "--skip-preview", "--refresh", "--diff"},

@@ -130,7 +130,11 @@ def test_every_dataset_has_its_contract_and_its_place_in_the_index_and_a_crawler
     assert {r.inputs["name"] for r in dev.of("glue.Crawler")} == {"data-pipeline-dev_planes"}
     objects = {r.inputs["key"]: r for r in dev.of("s3.BucketObjectv2")}
     assert objects.keys() >= {f"contracts/{name}.json" for name in DATASETS}
-    assert set(objects["contracts/index.json"].json("content")["datasets"]) == DATASETS
+    index = objects["contracts/index.json"].json("content")
+    assert set(index["datasets"]) == DATASETS
+    about = {item["dataset"]: item for item in index["about"]}
+    assert set(about) == DATASETS, "for people, all of these say what they are for"
+    assert about["airlines"]["purpose"] == "Carriers by their two-character IATA code."
     names = {key.rpartition("/")[2] for key in objects if key.startswith("glue/")}
     assert names == {"raw_to_curated.py", "libraries.zip"}
 

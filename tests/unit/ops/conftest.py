@@ -12,9 +12,11 @@ from typer.testing import CliRunner, Result
 
 from ops import __main__ as ops
 from ops import options
-from tests.unit.lambdas.conftest import ARTIFACTS, RAW, TABLE, Cloud, call, cloud
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, TABLE, Cloud, call, cloud
 
 __all__ = ["call", "cloud"]
+
+DEAD_LETTERS = ("arrivals_dead_letters_url", "ticks_dead_letters_url", "undelivered_url")
 
 
 class Operator:
@@ -55,9 +57,15 @@ def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch
     outputs = tmp_path / "outputs.json"
     values = {
         "raw_bucket": RAW,
+        "curated_bucket": CURATED,
+        "quarantine_bucket": QUARANTINE,
         "artifacts_bucket": ARTIFACTS,
         "ledger_table": TABLE,
         "arrivals_queue_url": queue_url,
+        **{
+            name: boto3.client("sqs").create_queue(QueueName=name.removesuffix("_url").replace("_", "-"))["QueueUrl"]
+            for name in DEAD_LETTERS
+        },
         "datasets": ["airlines", "flights"],
         "database": "lake",
         "workgroup": "primary",
@@ -69,10 +77,6 @@ def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch
         "state_machine_arn": os.environ["STATE_MACHINE_ARN"],
         "functions": {"maintenance": "maintenance", "etl_trigger": "etl_trigger"},
         "job_name": "job",
-        **{
-            f"{name}_url": boto3.client("sqs").create_queue(QueueName=name.replace("_", "-"))["QueueUrl"]
-            for name in ("arrivals_dead_letters", "ticks_dead_letters", "undelivered")
-        },
         "more": "than is needed",
     }
     outputs.write_text(json.dumps(values))

@@ -125,6 +125,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "preview": [["--stack", HOSTILE], ["--stack", "dev", "--base", HOSTILE], ["--stack", HOSTILE, "--format", "json"]],
     "query": [["--check"], [HOSTILE], ["--sql", HOSTILE, HOSTILE], ["--sql", HOSTILE, "--json"]],
     "smoke": [[]],
+    "page": [["--json"], ["--to", f"/nowhere/{HOSTILE}"]],
     "history": [["flights"], [f"f{HOSTILE}"], ["flights", "--json"]],
     "rollback": [["flights", "--to", HOSTILE, "--yes"], [f"f{HOSTILE}", "--to", "b", "--yes"]],
     "adopt": [["flights", "--yes"], [f"f{HOSTILE}", "--yes"]],
@@ -175,6 +176,8 @@ def test_no_command_of_the_operator_says_anything_unfit(
 
     monkeypatch.setattr(ops, "Canary", HostileCanary)
     monkeypatch.setattr(ops, "smoke", smoke)
+    # The page goes to the working directory.
+    monkeypatch.chdir(operator.outputs.parent)
     said = ""
     for arguments in ARGUMENTS[command]:
         outputs = [] if command in WITHOUT_OUTPUTS else ["--outputs", str(operator.outputs)]

@@ -84,6 +84,7 @@ COMMANDS = {
     "rollback": ["flights", "--to", "b", "--yes"],
     "adopt": ["flights", "--yes"],
     "maintain": ["flights", "--dry-run"],
+    "page": [],
 }
 
 
@@ -101,7 +102,7 @@ def test_every_command_says_first_what_it_works_on(
 
     monkeypatch.setattr(ops, "Canary", nothing)
     asked = ("status.look", "runs.Ledger", "logs.Ledger", "incident.Ledger", "files.Ledger", "files.make_plan")
-    for name in (*asked, "landing._place", "runs.answer", "query.answer"):
+    for name in (*asked, "page.command.Gatherer", "landing._place", "runs.answer", "query.answer"):
         monkeypatch.setattr(f"ops.{name}", nothing)
     monkeypatch.setattr("ops.tables.ask", nothing)
     result = operator.run(command, *COMMANDS[command])

@@ -1,0 +1,1 @@
+"""The page of a deployment: one HTML file that shows its datasets, runs, quarantine, lineage, cost and alarms."""
