@@ -1,12 +1,8 @@
 """A reader counts an Iceberg table's rows while batches are published and replaced by processing that gets killed."""
 
 import json
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +13,10 @@ from pipeline_core.manifest import LANDED, REPLACE
 
 from local.emulator import ACCESS_KEY, Emulator
 from tests.iceberg_batches import Dataset, make_resources
+from tests.iceberg_reader import Sums, reader_of
 from tests.kills import Kills
 
 PUBLISHES, REPLACEMENTS, READS = 100, 20, 1_000
-REPOSITORY = Path(__file__).parents[2]
-Sums = dict[str, list[int]]
-"""Number of rows and sum of the ids, by source file."""
 
 
 @pytest.fixture
@@ -41,25 +35,6 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dataset
     documents.s3_client.cache_clear()
 
 
-@contextmanager
-def reader_of(dataset: Dataset, end: Path, reads: int) -> Iterator[subprocess.Popen[str]]:
-    """A reader in a process of its own, that shares nothing with processing but the emulator."""
-    place = dataset.table.place
-    paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "lambdas" / "layers")])
-    command = [sys.executable, "-m", "tests.robustness.iceberg_reader"]
-    with subprocess.Popen(
-        [*command, place.bucket, place.database, place.dataset, str(end), str(reads)],
-        env={**os.environ, "PYTHONPATH": paths},
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 def test_a_reader_sees_only_whole_commits_one_after_the_other(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -75,7 +50,7 @@ def test_a_reader_sees_only_whole_commits_one_after_the_other(
     replacements = set(chance.sample(range(20, PUBLISHES + REPLACEMENTS), REPLACEMENTS))
     published: list[str] = []
     killed = 0
-    with reader_of(dataset, end, READS) as reader:
+    with reader_of(dataset.table.place, "id", end, READS) as reader:
         for number in range(PUBLISHES + REPLACEMENTS):
             again = number in replacements
             name = chance.choice(published) if again else f"{number}.csv"

@@ -1,15 +1,18 @@
 """Counts the rows of an Iceberg table again and again, by its metadata and by the list of live files.
 
-    python -m tests.robustness.iceberg_reader <bucket> <database> <dataset> <file> <reads>
+    python -m tests.iceberg_reader <bucket> <database> <dataset> <column> <file> <reads>
 
 It goes on until the file is there, and it has read so often. Prints JSON: how often it has read, and for `metadata` and
-`list` the contents that it saw, each once for as long as it stayed: rows and sum of the ids, by source file.
+`list` the contents that it saw, each once for as long as it stayed: rows and sum of the column, by source file.
 """
 
 import io
 import json
+import os
+import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,14 +21,15 @@ from pipeline_core.live_files import LiveFiles
 from table_formats import IcebergTable, TablePlace
 from table_formats.iceberg import data_files
 
+REPOSITORY = Path(__file__).parents[1]
 Sums = dict[str, list[int]]
 
 
 class Reader:
     """Reads the files of a table; a file is never written again, so that one look at each is enough."""
 
-    def __init__(self, place: TablePlace) -> None:
-        self._table = IcebergTable(place)
+    def __init__(self, place: TablePlace, column: str) -> None:
+        self._table, self._column = IcebergTable(place), column
         self._known: dict[str, list[tuple[str, int]]] = {}
 
     def by_metadata(self) -> Sums:
@@ -54,14 +58,34 @@ class Reader:
         if address not in self._known:
             content = documents.read(*layout.split_uri(address))
             assert content is not None, f"{address} is missing"
-            rows = pq.read_table(io.BytesIO(content), columns=["_source_file", "id"]).to_pylist()
-            self._known[address] = [(row["_source_file"], row["id"]) for row in rows]
+            rows = pq.read_table(io.BytesIO(content), columns=["_source_file", self._column]).to_pylist()
+            self._known[address] = [(row["_source_file"], row[self._column]) for row in rows]
         return self._known[address]
 
 
-def main(bucket: str, database: str, dataset: str, file: str, reads: str) -> None:
+@contextmanager
+def reader_of(place: TablePlace, column: str, end: Path, reads: int) -> Iterator[subprocess.Popen[str]]:
+    """A reader in a process of its own, that shares nothing with processing but the emulator of the environment."""
+    paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "lambdas" / "layers")])
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tests.iceberg_reader", place.bucket, place.database, place.dataset),
+            *(column, str(end), str(reads)),
+        ],
+        env={**os.environ, "PYTHONPATH": paths},
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def main(bucket: str, database: str, dataset: str, column: str, file: str, reads: str) -> None:
     """Read, and print what was seen."""
-    reader = Reader(TablePlace(database=database, bucket=bucket, dataset=dataset))
+    reader = Reader(TablePlace(database=database, bucket=bucket, dataset=dataset), column)
     ways = {"metadata": reader.by_metadata, "list": reader.by_list}
     seen: dict[str, list[Sums]] = {way: [] for way in ways}
     count, is_over = 0, False
