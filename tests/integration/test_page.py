@@ -46,7 +46,8 @@ def landed(pipeline: Pipeline) -> dict[str, Any]:
 
 def test_the_page_says_what_the_ledger_says(landed: dict[str, Any], operator: Operator, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
-    said = json.loads(operator("page", "--to", str(file), "--json").splitlines()[-1])
+    # The first line says which deployment it is about.
+    said = json.loads(operator("page", "--to", str(file), "--json").partition("\n")[2])
     text = file.read_text(encoding="utf-8")
     assert said == {"file": str(file), "bytes": len(text.encode())}
     page = Page(text)

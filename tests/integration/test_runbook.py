@@ -46,6 +46,7 @@ SAYS = {
     ".venv/bin/data-pipeline status": "! alarm data-pipeline-local-undelivered-not-empty",
     ".venv/bin/data-pipeline runs": "<batch>: QUARANTINED after",
     ".venv/bin/data-pipeline quarantined": "record: nope,Bad",
+    ".venv/bin/data-pipeline page": "data-pipeline-local.html: ",
     ".venv/bin/data-pipeline logs": "etl_trigger INFO: batch started",
     ".venv/bin/data-pipeline pause": "planes is paused since",
     ".venv/bin/data-pipeline resume": "planes ",
