@@ -17,7 +17,9 @@ def default_tags(settings: PipelineConfig) -> dict[str, str]:
     return {**settings.tags, **own}
 
 
-def aws_provider(settings: PipelineConfig) -> aws.Provider:
+def aws_provider(
+    settings: PipelineConfig, name: str = "aws", opts: pulumi.ResourceOptions | None = None
+) -> aws.Provider:
     """Make the provider.
 
     An explicit provider takes nothing from the stack's `aws:` settings by itself, so what is set there
@@ -26,7 +28,7 @@ def aws_provider(settings: PipelineConfig) -> aws.Provider:
     stack = pulumi.Config("aws")
     account = settings.security.account_id
     return aws.Provider(
-        "aws",
+        name,
         region=stack.require("region"),
         access_key=stack.get_secret("accessKey"),
         secret_key=stack.get_secret("secretKey"),
@@ -40,4 +42,5 @@ def aws_provider(settings: PipelineConfig) -> aws.Provider:
         endpoints=stack.get_object("endpoints"),
         allowed_account_ids=None if account is None else [account],
         default_tags={"tags": default_tags(settings)},
+        opts=opts,
     )

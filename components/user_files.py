@@ -40,7 +40,7 @@ def read(root: Path = ROOT) -> UserFiles:
     Raises:
         UserFileError: lists every problem of every file.
     """
-    files, problems = _read(root, None)
+    files, problems = _read(root / "contracts", root / "queries", root, None)
     if problems:
         raise UserFileError("\n".join(problems))
     return files
@@ -57,7 +57,7 @@ def read_with_settings(root: Path = ROOT) -> tuple[PipelineConfig, UserFiles]:
         settings = load()
     except ConfigError as error:
         wrong.append(str(error))
-    files, problems = _read(root, settings)
+    files, problems = _read(root / "contracts", root / "queries", root, settings)
     if settings is None or problems:
         raise UserFileError("\n".join([*wrong, *problems]))
     if withheld := sorted(settings.withheld_datasets):
@@ -65,19 +65,33 @@ def read_with_settings(root: Path = ROOT) -> tuple[PipelineConfig, UserFiles]:
     return settings, files
 
 
-def _read(root: Path, settings: PipelineConfig | None) -> tuple[UserFiles, list[str]]:
+def read_folders(contracts: Path, queries: Path, settings: PipelineConfig) -> UserFiles:
+    """Read contracts and queries from where another program has them; the workflow is the project's own.
+
+    Raises:
+        UserFileError: lists every problem of every file.
+    """
+    files, problems = _read(contracts, queries, ROOT, settings)
+    if problems:
+        raise UserFileError("\n".join(problems))
+    return files
+
+
+def _read(
+    contract_folder: Path, query_folder: Path, root: Path, settings: PipelineConfig | None
+) -> tuple[UserFiles, list[str]]:
     """Read the files, without what a stack with these settings does not deploy, and say what is wrong with them."""
     contracts: Sequence[CompiledContract] = ()
     queries: Mapping[str, Query] = {}
     definition, problems = "", []
     try:
-        contracts = load_contracts(root / "contracts")
+        contracts = load_contracts(contract_folder)
         if settings is not None:
             contracts = deployed(contracts, settings)
     except (ContractError, ConfigError) as error:
         problems.append(str(error))
     try:
-        queries = load_queries(root / "queries")
+        queries = load_queries(query_folder)
     except QueryError as error:
         problems.append(str(error))
     try:

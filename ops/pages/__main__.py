@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from ops.pages import commands, components, cost, flow, latency, packages, schema, security, workflow
+from ops.pages import commands, components, cost, flow, latency, packages, plugin, schema, security, workflow
 from ops.pages.generate import Make, generated, stale, write
 from recording.program import ROOT
 
@@ -32,7 +32,12 @@ PARTS: Mapping[str, Mapping[str, Make]] = {
     },
 }
 """By page and name, what makes a generated part."""
-FILES: Mapping[str, Make] = {schema.STACK_FILE: schema.stack_file, commands.FILE: commands.page}
+FILES: Mapping[str, Make] = {
+    schema.STACK_FILE: schema.stack_file,
+    commands.FILE: commands.page,
+    plugin.SETTINGS_FILE: plugin.settings_file,
+    plugin.SCHEMA_FILE: plugin.schema_file,
+}
 """By path, what makes a file that is generated whole."""
 
 

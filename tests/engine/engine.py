@@ -32,16 +32,31 @@ def pulumi_cli() -> Path:
     """
     if found := shutil.which("pulumi"):
         return Path(found)
+    flag = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{CLI_VERSION}"
+    return _built("pulumi", "cli", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", flag)
+
+
+def yaml_host() -> Path:
+    """Find Pulumi's language host for YAML on the PATH, where the CLI's releases have it, or build it: a minute.
+
+    Raises:
+        RuntimeError: there is neither a host nor Go.
+    """
+    if found := shutil.which("pulumi-language-yaml"):
+        return Path(found)
+    package = "github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml"
+    return _built("pulumi-language-yaml", "yaml_host", package, "-s -w")
+
+
+def _built(name: str, module: str, package: str, flags: str) -> Path:
     if shutil.which("go") is None:
-        raise RuntimeError("neither pulumi nor go is on the PATH: install the Pulumi CLI, or Go to build it")
-    built = ROOT / ".local" / "engine" / CLI_VERSION / "pulumi"
+        raise RuntimeError(f"neither {name} nor go is on the PATH: install the Pulumi CLI, or Go to build it")
+    built = ROOT / ".local" / "engine" / CLI_VERSION / name
     built.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{built}.lock"):
         if not built.exists():
-            flag = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{CLI_VERSION}"
             part = built.with_suffix(".part")
-            package = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
-            subprocess.run(["go", "build", "-ldflags", flag, "-o", str(part), package], cwd=HERE / "cli", check=True)
+            subprocess.run(["go", "build", "-ldflags", flags, "-o", str(part), package], cwd=HERE / module, check=True)
             part.rename(built)
     return built
 

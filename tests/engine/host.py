@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 REFUSED = 32
@@ -129,6 +130,28 @@ def main() -> None:
             if code in (0, REFUSED):
                 return language_pb2.RunResponse(bail=code == REFUSED)
             return language_pb2.RunResponse(error=f"the program ended with exit code {code}")
+
+        def RunPlugin(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
+            process = subprocess.Popen(
+                [str(interpreter(request.info)), "-u", request.info.program_directory, *request.args],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=request.pwd,
+                env={**os.environ, **dict(one.split("=", 1) for one in request.env)},
+            )
+            context.add_callback(process.terminate)
+            said: SimpleQueue[Any] = SimpleQueue()
+
+            def tell(name: str, output: Any) -> None:
+                for line in output:
+                    said.put(language_pb2.RunPluginResponse(**{name: line}))
+                said.put(None)
+
+            for name, output in (("stdout", process.stdout), ("stderr", process.stderr)):
+                threading.Thread(target=tell, args=(name, output), daemon=True).start()
+            for _ in range(2):
+                yield from iter(said.get, None)
+            yield language_pb2.RunPluginResponse(exitcode=process.wait())
 
     serve(lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(), server))
 
