@@ -18,6 +18,7 @@ from config.model import (
     PipelineConfig,
 )
 from config.rules import rules
+from config.stack_file import ALARM_ADDRESS, SETTINGS, with_alarm_address
 from config.violations import SECRET, BrokenRulesError, Violation, check, printable
 
 SETTINGS_KEY = "settings"
@@ -53,7 +54,8 @@ def load() -> PipelineConfig:
     source = pulumi.Config("data-pipeline")
     secret = pulumi.runtime.is_config_secret(source.full_key(SETTINGS_KEY))
     stack = pulumi.get_stack()
-    given = _json(source.get(SETTINGS_KEY))
+    secret = secret or pulumi.runtime.is_config_secret(ALARM_ADDRESS)
+    given = with_alarm_address(_json(source.get(SETTINGS_KEY)), source.get(ALARM_ADDRESS.partition(":")[2]))
     region = pulumi.Config("aws").get("region")
     return parse(given, f"Pulumi.{stack}.yaml", stack=stack, region=region, secret=secret, beside=_beside(source))
 
@@ -62,7 +64,9 @@ def _beside(source: pulumi.Config) -> list[str]:
     """Find what else stands under the project's name: nobody reads it, so it is a mistake."""
     # As Pulumi looks a key up: what was set, and what the CLI hands over.
     known = {*CONFIG.get(), *get_config_env()}
-    return sorted(key for key in known if key.startswith(f"{source.name}:") and key != source.full_key(SETTINGS_KEY))
+    # A project may be called otherwise: what `pulumi config set` takes for its own is read by nobody either.
+    spaces = tuple(f"{space}:" for space in (source.name, pulumi.get_project()) if space not in ("aws", "pulumi"))
+    return sorted(key for key in known if key.startswith(spaces) and key not in (SETTINGS, ALARM_ADDRESS))
 
 
 def parse(

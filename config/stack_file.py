@@ -11,6 +11,9 @@ from config import plain_yaml
 from config.violations import SECRET, printable
 
 SETTINGS = "data-pipeline:settings"
+ALARM_ADDRESS = "data-pipeline:alarm_address"
+"""What `pulumi new` asks for, as it can only ask for texts: one more e-mail address among the alarm_subscriptions."""
+NEEDED = f"write at least aws:region and {SETTINGS} there"
 REGION = r"[a-z]{2,}(-[a-z]+)+-[0-9]{1,2}"
 """What a region looks like; AWS has new ones every year."""
 
@@ -39,7 +42,33 @@ def read(stack: str, root: Path) -> dict[str, Any]:
         raise StackFileError(
             "\n".join([f"Pulumi.{stack}.yaml cannot be used:", *(f"  {printable(line)}" for line in problems)])
         )
-    return config
+    address = config.pop(ALARM_ADDRESS, None)
+    return {**config, SETTINGS: with_alarm_address(config.get(SETTINGS), address)} if address else config
+
+
+def with_alarm_address(settings: Any, address: Any) -> Any:
+    """Add an address to those that alarms are sent to; settings that cannot take one are refused for that."""
+    monitoring = (settings.get("monitoring") or {}) if isinstance(settings, Mapping) else None
+    if not address or not isinstance(monitoring, Mapping):
+        return settings
+    known = monitoring.get("alarm_subscriptions") or []
+    if not isinstance(known, list | tuple):
+        return settings
+    added = [*known, {"protocol": "email", "endpoint": address}]
+    return {**settings, "monitoring": {**monitoring, "alarm_subscriptions": added}}
+
+
+def environments(stack: str, root: Path) -> list[str]:
+    """Name the environments of Pulumi ESC that a stack file imports; only the Pulumi CLI reads them.
+
+    Raises:
+        StackFileError: there is no such file, or it is no plain YAML.
+    """
+    imported = _content(stack, root).get("environment") or []
+    if isinstance(imported, Mapping):
+        imported = imported.get("imports") or ["(written in the stack file)"]
+    names = imported if isinstance(imported, list) else [imported]
+    return [next(iter(map(str, name))) if isinstance(name, Mapping) else str(name) for name in names]
 
 
 def unchecked(stack: str, root: Path) -> dict[str, Any]:
@@ -48,8 +77,17 @@ def unchecked(stack: str, root: Path) -> dict[str, Any]:
     Raises:
         StackFileError: there is none, or it is no plain YAML with a `config`.
     """
+    file, needed = root / f"Pulumi.{stack}.yaml", NEEDED
+    content = _content(stack, root)
+    config = content.get("config")
+    if not isinstance(config, Mapping):
+        found = "is missing or empty" if config is None else f"is a {type(config).__name__}, not a mapping"
+        raise StackFileError(f"{file.name}: config {found}; {needed}")
+    return {str(key): value for key, value in config.items()}
+
+
+def _content(stack: str, root: Path) -> Mapping[str, Any]:
     file = root / f"Pulumi.{stack}.yaml"
-    needed = f"write at least aws:region and {SETTINGS} there"
     try:
         content = plain_yaml.load(file.read_text(encoding="utf-8"), aliases=True)
     except FileNotFoundError as error:
@@ -58,12 +96,8 @@ def unchecked(stack: str, root: Path) -> dict[str, Any]:
         raise StackFileError(f"{file.name}: not readable as YAML in UTF-8: {_where(error)}") from None
     if not isinstance(content, Mapping):
         found = "it is empty" if content is None else f"{type(content).__name__} at the top, not a mapping"
-        raise StackFileError(f"{file.name}: {found}; write 'config:', and {needed}")
-    config = content.get("config")
-    if not isinstance(config, Mapping):
-        found = "is missing or empty" if config is None else f"is a {type(config).__name__}, not a mapping"
-        raise StackFileError(f"{file.name}: config {found}; {needed}")
-    return {str(key): value for key, value in config.items()}
+        raise StackFileError(f"{file.name}: {found}; write 'config:', and {NEEDED}")
+    return content
 
 
 def _where(error: yaml.YAMLError | UnicodeDecodeError) -> str:
@@ -80,7 +114,7 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     elif not re.fullmatch(REGION, region):
         yield f"aws:region = {region!r}: allowed is a region, like eu-central-1"
     for key in config:
-        if key != SETTINGS and not key.startswith(("aws:", "pulumi:")):
+        if key not in (SETTINGS, ALARM_ADDRESS) and not key.startswith(("aws:", "pulumi:")):
             yield f"{key}: allowed are {SETTINGS}, under which everything stands, and keys of aws: and pulumi:"
     for path in _secrets(config):
         if not _may_be_secret(path):

@@ -46,8 +46,17 @@ def stack_schema() -> dict[str, Any]:
                         "description": "The AWS region that the stack is deployed to.",
                     },
                     "data-pipeline:settings": settings,
+                    "data-pipeline:alarm_address": {
+                        **text,
+                        "description": "An e-mail address that alarms are sent to, as pulumi new asks for one; more "
+                        "of them, and other protocols, are monitoring.alarm_subscriptions.",
+                    },
                 },
                 "patternProperties": {"^(aws|pulumi):": {"description": "Of the AWS provider, or of Pulumi itself."}},
+            },
+            "environment": {
+                "description": "Environments of Pulumi ESC that the Pulumi CLI reads; previews without it do not.",
+                "anyOf": [{"type": "array", "items": {"anyOf": [text, {"type": "object"}]}}, {"type": "object"}],
             },
             "secretsprovider": {**text, "description": "What encrypts the stack's secrets."},
             "encryptedkey": {**text, "description": "The key of the secrets, encrypted; Pulumi writes it."},

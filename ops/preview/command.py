@@ -8,7 +8,7 @@ from components.catalog.queries import QueryError
 from components.compute.packaging import PackagingError
 from components.workflow.definition import DefinitionError
 from config.load import ConfigError
-from config.stack_file import StackFileError
+from config.stack_file import StackFileError, environments
 from contracts.compiler.compile import load_contracts
 from contracts.compiler.read import ContractError
 from ops.preview import markdown, text
@@ -60,6 +60,8 @@ def make(stack: str, base: str | None) -> Preview:
     said = tuple(
         f"{contract.name}: {notice}" for contract in load_contracts(ROOT / "contracts") for notice in contract.notices
     )
+    if imported := environments(stack, ROOT):
+        said = (*said, f"Pulumi.{stack}.yaml: environment: {imported} of Pulumi ESC is not read here")
     if base is None:
         return Preview(head=head, refused=wrong, notices=said)
     try:
