@@ -48,6 +48,7 @@ PULUMI: Mapping[str, set[str]] = {
     "destroy": {"--stack"},
     "cancel": {"--stack"},
     "install": set(),
+    "new": set(),
     "stack init": {"--secrets-provider"},
     "stack export": {"--file"},
     "stack import": {"--file"},

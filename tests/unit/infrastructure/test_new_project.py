@@ -21,7 +21,7 @@ ON_CALL = {"protocol": "email", "endpoint": "on-call@example.com"}
 
 def endpoints(config: dict[str, Any], project: str = "data-pipeline") -> list[str]:
     """Whom the program would call."""
-    found = []
+    found: list[str] = []
 
     def program() -> None:
         found.extend(one.endpoint for one in load().monitoring.alarm_subscriptions)
