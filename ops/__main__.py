@@ -75,9 +75,12 @@ def preview(
     longest: Annotated[
         int, typer.Option(help="Markdown: so many characters at most, of one comment.")
     ] = LONGEST_COMMENT,
+    tree: Annotated[
+        bool, typer.Option("--tree", help="With --base: all components and resources too, not only what changes.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show what the program declares for a stack, without AWS and Pulumi CLI.
+    """Show what the program declares for a stack, or with --base what changes, without AWS and Pulumi CLI.
 
     Of the exit codes means 1, that it cannot be shown: settings, contracts, an archive or the revision are wrong; and
     3, that it must not be deployed: a rule of policies/ is broken, or against the base, data would be deleted or
@@ -88,7 +91,7 @@ def preview(
     # No other command loads the program.
     from ops.preview import command
 
-    command.run(stack, base, Format.JSON if as_json else format_, longest, console)
+    command.run(stack, base, Format.JSON if as_json else format_, longest, console, tree=tree)
 
 
 @app.command()

@@ -1,5 +1,7 @@
 """Makes a preview of a stack, and writes it."""
 
+from dataclasses import replace
+
 import pulumi
 from pipeline_core import plain_text
 from rich.console import Console
@@ -83,7 +85,7 @@ def write(preview: Preview, format_: Format, longest: int, console: Console) -> 
         console.out(whole, highlight=False)
 
 
-def run(stack: str, base: str | None, format_: Format, longest: int, console: Console) -> None:
+def run(stack: str, base: str | None, format_: Format, longest: int, console: Console, *, tree: bool = False) -> None:
     """Make a preview and write it; Markdown takes `longest` characters at most.
 
     Raises:
@@ -98,6 +100,7 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
             # Whoever reads the pull request has to see it, not only whoever reads the log.
             console.out(_failure(stack, error, longest), highlight=False)
         raise
+    made = replace(made, tree=tree)
     write(made, format_, longest, console)
     if made.refusals:
         lines = "".join(f"\n  {line}" for line in made.refusals)

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from config.violations import printable
+
 
 class _Absent:
     """Is where there is no value: None is one."""
@@ -15,11 +17,18 @@ class _Absent:
 
 
 ABSENT: Final = _Absent()
+NAMES = (
+    *(("Sid",), ("id",), ("Id",), ("ID",), ("name",), ("Name",), ("title",), ("properties", "title")),
+    *(("key",), ("Key",), ("attributeName",), ("dataset",)),
+)
+"""What an element of a list may be called by: a statement, a rule, a column, a widget, a tag, a part of a key."""
+PLACE = ("x", "y")
+"""Where a widget stands on a dashboard."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One value that differs; `path` as in `policy.Statement[2].Action`."""
+    """One value that differs; `path` as in `policy.Statement[ReadRaw].Action[2]`: by name where elements have one."""
 
     path: str
     old: Any
@@ -44,19 +53,81 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
 
 
 def _in_lists(old: Sequence[Any], new: Sequence[Any], path: str) -> Iterator[Difference]:
-    """Pair the elements: one that is put in between changes none of those after it."""
+    """Pair the elements by their names; without names, one that is put in between changes none of those after it."""
+    for name in NAMES:
+        before, after = _named(old, name), _named(new, name)
+        if before is not None and after is not None:
+            yield from _by_name(before, after, path)
+            return
     texts = [[json.dumps(item, sort_keys=True) for item in items] for items in (old, new)]
     matcher = difflib.SequenceMatcher(a=texts[0], b=texts[1], autojunk=False)
     for kind, begin, end, from_, to in matcher.get_opcodes():
         if kind == "equal":
             continue
-        pairs = min(end - begin, to - from_)
-        for offset in range(pairs):
-            yield from differences(old[begin + offset], new[from_ + offset], f"{path}[{from_ + offset}]")
-        for place in range(begin + pairs, end):
-            yield Difference(path=f"{path}[{place}]", old=old[place], new=ABSENT)
-        for place in range(from_ + pairs, to):
-            yield Difference(path=f"{path}[{place}]", old=ABSENT, new=new[place])
+        pairs = _likest(old[begin:end], new[from_:to])
+        for one, other in pairs:
+            yield from differences(old[begin + one], new[from_ + other], f"{path}[{from_ + other}]")
+        for place in sorted(set(range(end - begin)) - {one for one, _ in pairs}):
+            yield Difference(path=f"{path}[{begin + place}]", old=old[begin + place], new=ABSENT)
+        for place in sorted(set(range(to - from_)) - {other for _, other in pairs}):
+            yield Difference(path=f"{path}[{from_ + place}]", old=ABSENT, new=new[from_ + place])
+
+
+def _named(items: Sequence[Any], name: tuple[str, ...]) -> dict[str, Any] | None:
+    """The elements by what they are called, where all of them are, and no two are called the same."""
+    found: dict[str, Any] = {}
+    for item in items:
+        value = item
+        for key in name:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if not isinstance(value, str) or value in found:
+            return None
+        found[value] = item
+    return found
+
+
+def _by_name(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[Difference]:
+    kept = [name for name in old if name in new]
+    moved = []
+    for name in [*old, *(name for name in new if name not in old)]:
+        before, after = old.get(name, ABSENT), new.get(name, ABSENT)
+        if name in new and name in old and _place(before) != _place(after):
+            moved.append(name)
+            # All of them move where one comes or goes: that is said once, for the list.
+            before, after = (_placeless(item) for item in (before, after))
+        yield from differences(before, after, f"{path}[{printable(name)}]")
+    if moved:
+        places = ({name: _place(items[name]) for name in moved} for items in (old, new))
+        yield Difference(path=f"{path} (places)", old=next(places), new=next(places))
+    order = [name for name in new if name in old]
+    if order != kept:
+        yield Difference(path=f"{path} (order)", old=kept, new=order)
+
+
+def _place(item: Any) -> list[Any]:
+    """Where a widget stands; nothing of what is none."""
+    return [item[key] for key in PLACE] if isinstance(item, Mapping) and all(key in item for key in PLACE) else []
+
+
+def _placeless(item: Any) -> Any:
+    return {key: value for key, value in item.items() if key not in PLACE} if _place(item) else item
+
+
+def _likest(old: Sequence[Any], new: Sequence[Any]) -> list[tuple[int, int]]:
+    """Pair as many as there are of both, those first that have most in common; else as they stand."""
+
+    def unlike(pair: tuple[int, int]) -> tuple[int, int, tuple[int, int]]:
+        one, other = old[pair[0]], new[pair[1]]
+        both = isinstance(one, Mapping) and isinstance(other, Mapping)
+        return -sum(key in other and other[key] == one[key] for key in one) if both else 0, abs(pair[0] - pair[1]), pair
+
+    if not any(isinstance(item, Mapping) for item in old):
+        return [(place, place) for place in range(min(len(old), len(new)))]
+    pairs: list[tuple[int, int]] = []
+    for pair in sorted(((one, other) for one in range(len(old)) for other in range(len(new))), key=unlike):
+        if all(pair[0] != one and pair[1] != other for one, other in pairs):
+            pairs.append(pair)
+    return sorted(pairs, key=lambda pair: pair[1])
 
 
 def _document(value: Any) -> Any:

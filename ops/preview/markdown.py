@@ -48,6 +48,8 @@ def _parts(preview: Preview) -> Iterator[str]:
             yield f"> [!CAUTION]\n> **{_names(changes)}**: {changes[0].danger}\n"
     for changes in groups:
         yield _folded(f"{SIGNS[changes[0].action]} {_names(changes)}", "diff", _lines(changes))
+    if not preview.shows_tree:
+        return
     rows = (
         f"| {name} | {count} | {'' if idle is None else f'{idle:,.2f}'} |" for name, count, idle in preview.services()
     )

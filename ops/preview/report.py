@@ -34,6 +34,13 @@ class Preview:
     base: Snapshot | None = None
     revision: str = ""
     changes: tuple[Change, ...] = ()
+    # Whether the whole tree is asked for, beside what changes.
+    tree: bool = False
+
+    @property
+    def shows_tree(self) -> bool:
+        """Whether the components and resources are listed: if they are asked for, or nothing is compared."""
+        return self.tree or self.base is None
 
     @property
     def refusals(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""A preview for a terminal: the tree, the counts, then what would change; what endangers data is red."""
+"""A preview for a terminal: what would change first, the tree where it is asked for; what endangers data is red."""
 
 from collections.abc import Mapping
 
@@ -18,15 +18,16 @@ NAMED_AT_ONCE = 5
 
 def write(preview: Preview, console: Console) -> None:
     """Print it."""
-    console.print(tree(preview))
-    table = Table("service", "resources", "idle, $ a month")
-    for service, count, idle in preview.services():
-        table.add_row(service, str(count), "" if idle is None else f"{idle:,.2f}")
-    console.print(table)
     for changes in alike(preview.changes):
         _write_changes(changes, console)
     if preview.note:
         console.print(Text(f"note: {preview.note}", "yellow"), soft_wrap=True)
+    if preview.shows_tree:
+        console.print(tree(preview))
+        table = Table("service", "resources", "idle, $ a month")
+        for service, count, idle in preview.services():
+            table.add_row(service, str(count), "" if idle is None else f"{idle:,.2f}")
+        console.print(table)
     for line in preview.queries:
         console.print(Text(f"queries: {line}"), soft_wrap=True)
     for line in preview.notices:

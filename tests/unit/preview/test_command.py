@@ -277,6 +277,15 @@ def test_a_change_that_takes_data_away_is_refused(format_: str, monkeypatch: pyt
     assert "refuse" in shown.output
 
 
+def test_the_tree_is_there_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "snapshot_of", lambda *_: with_contract(version="0.9.0"))
+    asked = ("--stack", "prod", "--base", "main")
+    short, whole = run(*asked), run(*asked, "--tree")
+    assert [one.exit_code for one in (short, whole)] == [0, 0]
+    assert "s3.Bucket data-pipeline-raw" not in short.output
+    assert "s3.Bucket data-pipeline-raw" in whole.output
+
+
 @pytest.mark.parametrize(("error", "code"), [(PreviewError("no"), 1), (RefusedError("no"), 3)])
 def test_what_cannot_be_shown_and_what_is_refused_end_differently(
     error: PreviewError, code: int, monkeypatch: pytest.MonkeyPatch

@@ -18,8 +18,19 @@ from tests.unit.infrastructure.cloud import Cloud, deploy, main_program, pipelin
 from tests.unit.preview.seen import BUCKET, QUEUE, seen, snapshot
 
 
-def preview(old: Snapshot, new: Snapshot, *refused: str) -> Preview:
-    return Preview(head=new, base=old, revision="main", changes=tuple(changes(old, new)), refused=refused)
+def preview(old: Snapshot, new: Snapshot, *refused: str, tree: bool = True) -> Preview:
+    return Preview(head=new, base=old, revision="main", changes=tuple(changes(old, new)), refused=refused, tree=tree)
+
+
+@pytest.mark.parametrize("write", [lambda made: as_text(made), markdown.write], ids=["text", "markdown"])
+def test_what_changes_comes_first_and_the_tree_where_it_is_asked_for(write: Any) -> None:
+    old, new = snapshot(seen(BUCKET, "raw"), seen(QUEUE, "q", delay=1)), snapshot(seen(BUCKET, "raw"), seen(QUEUE, "q"))
+    short, whole = write(preview(old, new, tree=False)), write(preview(old, new))
+    assert "s3.Bucket raw" not in short, "it stays as it is"
+    assert "idle, $ a month" not in short
+    assert whole.index("delay: 1") < whole.index("s3.Bucket raw")
+    assert "s3.Bucket raw" in write(Preview(head=new)), "nothing is compared, so this is what there is to show"
+    assert [one["name"] for one in json.loads(preview(old, new, tree=False).to_json())["resources"]] == ["raw", "q"]
 
 
 def as_text(made: Preview, *, color: bool = False) -> str:
