@@ -7,6 +7,7 @@ import sys
 from dataclasses import asdict
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -78,6 +79,13 @@ def preview(
     tree: Annotated[
         bool, typer.Option("--tree", help="With --base: all components and resources too, not only what changes.")
     ] = False,
+    data: Annotated[
+        bool, typer.Option("--data", help="With --base: try the samples of contracts/samples/ by both contracts.")
+    ] = False,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(help="Instead of samples: a file called after its dataset, or in such a folder."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what the program declares for a stack, or with --base what changes, without AWS and Pulumi CLI.
@@ -86,12 +94,15 @@ def preview(
     3, that it must not be deployed: a rule of policies/ is broken, or against the base, data would be deleted or
     replaced, or a contract would change in a way that Pulumi refuses.
 
-    Example: data-pipeline preview --stack prod --base main
+    Example: data-pipeline preview --stack dev --base main --data
     """
+    if base is None and (tree or data or file):
+        raise typer.BadParameter("--tree, --data and --file go with --base: they are about what changes against it")
     # No other command loads the program.
     from ops.preview import command
 
-    command.run(stack, base, Format.JSON if as_json else format_, longest, console, tree=tree)
+    files = [*(file or [])] if data or file else None
+    command.run(stack, base, Format.JSON if as_json else format_, longest, console, tree=tree, files=files)
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """Makes a preview of a stack, and writes it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pulumi
 from pipeline_core import plain_text
@@ -17,6 +19,7 @@ from ops.preview import markdown, text
 from ops.preview.base import BaseError, snapshot_of
 from ops.preview.changes import changes
 from ops.preview.cost import idle_dollars_per_month
+from ops.preview.data import tried
 from ops.preview.options import Format, PreviewError, RefusedError
 from ops.preview.queries import touched
 from ops.preview.report import Preview
@@ -85,8 +88,19 @@ def write(preview: Preview, format_: Format, longest: int, console: Console) -> 
         console.out(whole, highlight=False)
 
 
-def run(stack: str, base: str | None, format_: Format, longest: int, console: Console, *, tree: bool = False) -> None:
+def run(
+    stack: str,
+    base: str | None,
+    format_: Format,
+    longest: int,
+    console: Console,
+    *,
+    tree: bool = False,
+    files: Sequence[Path] | None = None,
+) -> None:
     """Make a preview and write it; Markdown takes `longest` characters at most.
+
+    With `files`, they are tried by the contracts of both revisions; the samples, if it is empty.
 
     Raises:
         PreviewError: it cannot be made.
@@ -94,13 +108,14 @@ def run(stack: str, base: str | None, format_: Format, longest: int, console: Co
 
     """
     try:
-        made = make(stack, base)
+        made = replace(make(stack, base), tree=tree)
+        if files is not None and made.base is not None:
+            made = replace(made, data=tuple(tried(made.base, made.head, files, ROOT)))
     except Exception as error:
         if format_ is Format.MARKDOWN:
             # Whoever reads the pull request has to see it, not only whoever reads the log.
             console.out(_failure(stack, error, longest), highlight=False)
         raise
-    made = replace(made, tree=tree)
     write(made, format_, longest, console)
     if made.refusals:
         lines = "".join(f"\n  {line}" for line in made.refusals)

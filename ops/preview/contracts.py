@@ -2,9 +2,13 @@
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from contracts.compiler.evolution import refusals
-from ops.preview.snapshot import Seen
+from ops.preview.snapshot import Seen, Snapshot
+
+Document = Mapping[str, Any]
 
 GONE = "its files will be rejected, and its table stays without crawler and alarms"
 
@@ -13,6 +17,20 @@ def is_contract(seen: Seen) -> bool:
     """Whether it is the deployed contract of a dataset; the index lists them, and is none."""
     key = str(seen.inputs.get("key", ""))
     return seen.type.startswith("aws:s3/bucketObject") and bool(re.fullmatch(r"contracts/(?!index\.).+\.json", key))
+
+
+def documents(snapshot: Snapshot) -> dict[str, Document]:
+    """By dataset, the contracts that a revision deploys; what is no contract that can be read is left out."""
+    found = {}
+    for seen in snapshot.resources:
+        if is_contract(seen):
+            try:
+                document = json.loads(str(seen.inputs.get("content")))
+                found[str(document["dataset"])] = document
+            except (KeyError, TypeError, ValueError):
+                # That it cannot be compared is said, and refused, elsewhere.
+                continue
+    return found
 
 
 def refused(old: Seen, new: Seen) -> list[str]:

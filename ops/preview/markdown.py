@@ -48,6 +48,8 @@ def _parts(preview: Preview) -> Iterator[str]:
             yield f"> [!CAUTION]\n> **{_names(changes)}**: {changes[0].danger}\n"
     for changes in groups:
         yield _folded(f"{SIGNS[changes[0].action]} {_names(changes)}", "diff", _lines(changes))
+    if lines := preview.data_lines():
+        yield _folded("What becomes of data by both contracts", "", lines)
     if not preview.shows_tree:
         return
     rows = (

@@ -1,21 +1,18 @@
 """Which named queries read what a change of contracts touches."""
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from components.checked_queries import reads
 from contracts.compiler.compile import CompiledContract
-from ops.preview.contracts import is_contract
+from ops.preview.contracts import Document, documents
 from ops.preview.snapshot import Snapshot
 
 _NAMED_QUERY = "aws:athena/namedQuery:NamedQuery"
-Document = Mapping[str, Any]
 
 
 def touched(base: Snapshot, head: Snapshot) -> Iterator[str]:
     """Say of each contract that changes which queries read its table, and which of them a column that changes."""
-    before, after = _contracts(base), _contracts(head)
+    before, after = documents(base), documents(head)
     compiled = [CompiledContract(name, dict(document)) for name, document in after.items()]
     queries = {
         str(seen.inputs["name"]): reads(str(seen.inputs["query"]), compiled)
@@ -35,19 +32,6 @@ def touched(base: Snapshot, head: Snapshot) -> Iterator[str]:
         what = "is new" if old is None else "goes" if new is None else "changes"
         said = f"read by {', '.join(readers)}" if readers else "read by no named query"
         yield f"the contract of {dataset} {what}: {said}"
-
-
-def _contracts(snapshot: Snapshot) -> dict[str, Document]:
-    found = {}
-    for seen in snapshot.resources:
-        if is_contract(seen):
-            try:
-                document = json.loads(str(seen.inputs.get("content")))
-                found[str(document["dataset"])] = document
-            except (KeyError, TypeError, ValueError):
-                # That it cannot be compared is said, and refused, elsewhere.
-                continue
-    return found
 
 
 def _changed(old: Document | None, new: Document | None) -> set[str]:

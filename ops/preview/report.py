@@ -9,6 +9,7 @@ from typing import Any
 
 from config.violations import printable
 from ops.preview.changes import ACTIONS, Change
+from ops.preview.data import Tried
 from ops.preview.differences import ABSENT, Difference
 from ops.preview.snapshot import CODE, Seen, Snapshot
 from recording.program import short_type
@@ -34,6 +35,8 @@ class Preview:
     base: Snapshot | None = None
     revision: str = ""
     changes: tuple[Change, ...] = ()
+    # What becomes of files by both revisions' contracts; None if nobody asked.
+    data: tuple[Tried, ...] | None = None
     # Whether the whole tree is asked for, beside what changes.
     tree: bool = False
 
@@ -76,6 +79,12 @@ class Preview:
         idle = self.head.idle_dollars
         return [(name, counts[name], idle.get(name)) for name in sorted(counts | Counter(dict.fromkeys(idle, 0)))]
 
+    def data_lines(self) -> list[str]:
+        """What becomes of files, line by line; that nothing changes is said, too."""
+        if self.data is None:
+            return []
+        return [line for one in self.data for line in one.lines()] or ["no contract changes, so no row's fate does"]
+
     def children(self) -> Mapping[str, list[Seen]]:
         """By the URN of a parent, what it holds; under the empty URN, what nothing holds."""
         known = {one.urn for one in self.head.resources}
@@ -107,6 +116,7 @@ class Preview:
                 }
                 for change in self.changes
             ],
+            "data": None if self.data is None else [one.to_document() for one in self.data],
             "resources": [{"type": one.type, "name": one.name, "urn": one.urn} for one in self.head.resources],
         }
         return json.dumps(found, indent=1)

@@ -20,6 +20,8 @@ def write(preview: Preview, console: Console) -> None:
     """Print it."""
     for changes in alike(preview.changes):
         _write_changes(changes, console)
+    for line in preview.data_lines():
+        console.print(Text(f"data: {line}"), soft_wrap=True)
     if preview.note:
         console.print(Text(f"note: {preview.note}", "yellow"), soft_wrap=True)
     if preview.shows_tree:

@@ -122,7 +122,12 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "cancel": [[HOSTILE, "--yes"], [f"{HOSTILE}-20261127T090000Z-000007", "--yes"]],
     "replay": [["flights", "--dry-run"], [f"f{HOSTILE}"], ["flights", "--batch", HOSTILE], ["flights", "--yes"]],
     "backfill": [["flights", "--dry-run"], [f"f{HOSTILE}"], ["flights", "--prefix", HOSTILE], ["flights", "--yes"]],
-    "preview": [["--stack", HOSTILE], ["--stack", "dev", "--base", HOSTILE], ["--stack", HOSTILE, "--format", "json"]],
+    "preview": [
+        ["--stack", HOSTILE],
+        ["--stack", "dev", "--base", HOSTILE, "--data"],
+        ["--stack", HOSTILE, "--format", "json"],
+        ["--stack", HOSTILE, "--base", "HEAD", "--file", HOSTILE],
+    ],
     "query": [["--check"], [HOSTILE], ["--sql", HOSTILE, HOSTILE], ["--sql", HOSTILE, "--json"]],
     "smoke": [[]],
     "page": [["--json"], ["--to", f"/nowhere/{HOSTILE}"]],
