@@ -24,6 +24,7 @@ from ops.exit_codes import TABLE, ExitCode, RefusedError
 from ops.options import Json, Outputs, Stack, console, deployed, notes, print_json
 from ops.page.command import page
 from ops.preview.options import LONGEST_COMMENT, Format, PreviewError
+from ops.review import command as review_commands
 from ops.smoke import PATIENCE_SECONDS, Canary, Deployed, SmokeError, smoke
 from ops.target import TargetError
 from plain_console import print_rows
@@ -32,6 +33,7 @@ from plain_console import print_rows
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 app.add_typer(contract_commands.app, name="contract")
+app.add_typer(review_commands.app, name="review")
 app.command("try")(contract_commands.try_file)
 for command in (
     *(status.status, runs.runs, runs.quarantined, logs.logs, landing.land, files.file, files.replay, files.backfill),

@@ -16,7 +16,7 @@ MEANINGS = {
     ExitCode.DONE: "done, or shown",
     ExitCode.FAILED: "not done: something is missing or failed, or whoever was asked said no",
     ExitCode.WRONG_OPTIONS: "wrong options or arguments",
-    ExitCode.REFUSED: "refused: rows, a file, a contract, a preview, or a batch to be cancelled",
+    ExitCode.REFUSED: "refused: rows, a file, a contract, a preview, a batch to be cancelled, an overdue review",
 }
 """By exit code, when a command ends with it."""
 

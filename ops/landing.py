@@ -61,14 +61,8 @@ def land(
     target = deployed(Landing, outputs, stack)
     name = dataset or _named(file, target.datasets)
     check_dataset(name, target.datasets)
-    if not file.is_file():
-        raise TargetError(f"{file}: there is no such file")
-    if (size := file.stat().st_size) > MOST_BYTES:
-        raise TargetError(f"{file} has {size:,} bytes; allowed are {MOST_BYTES:,}: land it with aws s3 cp")
-    key = f"{_place(target, name)}{file.name}"
-    with file.open("rb") as body:
-        version = boto3.client("s3").put_object(Bucket=target.raw_bucket, Key=key, Body=body)["VersionId"]
-    landed = {"dataset": name, "key": key, "version": version, "uri": uri(target.raw_bucket, key)}
+    landed = put(target, name, file)
+    key, version = landed["key"], landed["version"]
     if not wait:
         if as_json:
             print_json(landed)
@@ -76,7 +70,7 @@ def land(
             say(f"{landed['uri']} version {version} has landed; data-pipeline file {key} says what becomes of it")
         return
     item = None
-    for stage, found in _watched(target, name, key, version, timeout):
+    for stage, found in watched(target, name, key, version, timeout):
         item = found
         notes.print(printable(stage), soft_wrap=True)
     if item is None or item.status not in FINAL:
@@ -86,6 +80,22 @@ def land(
         )
     _show(landed, item, as_json)
     raise typer.Exit(_fate(item))
+
+
+def put(target: Landing, dataset: str, file: Path) -> dict[str, str]:
+    """Put a file where its dataset's files lie; returns its dataset, key, version and uri.
+
+    Raises:
+        TargetError: there is no such file, or it is too large for one call.
+    """
+    if not file.is_file():
+        raise TargetError(f"{file}: there is no such file")
+    if (size := file.stat().st_size) > MOST_BYTES:
+        raise TargetError(f"{file} has {size:,} bytes; allowed are {MOST_BYTES:,}: land it with aws s3 cp")
+    key = f"{_place(target, dataset)}{file.name}"
+    with file.open("rb") as body:
+        version = boto3.client("s3").put_object(Bucket=target.raw_bucket, Key=key, Body=body)["VersionId"]
+    return {"dataset": dataset, "key": key, "version": version, "uri": uri(target.raw_bucket, key)}
 
 
 def _named(file: Path, datasets: list[str]) -> str:
@@ -101,7 +111,7 @@ def _place(target: Landing, dataset: str) -> str:
     return next((prefix for prefix, owner in places.items() if owner == dataset), f"{dataset}/")
 
 
-def _watched(
+def watched(
     target: Landing, dataset: str, key: str, version: str, timeout: float
 ) -> Iterator[tuple[str, FileItem | None]]:
     """Look until the file has come to its end, or time is over; yields each stage that is new."""

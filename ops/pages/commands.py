@@ -71,6 +71,8 @@ PERMISSIONS = (
         "the ledger; `sqs:SendMessage` on the queue of arrivals",
     ),
     ("history, rollback, adopt, maintain", "`lambda:InvokeFunction` on maintenance"),
+    ("review check", "those of land --wait and query"),
+    ("review up, down, list", "what a deployment needs (deployment.md); up also what review check and smoke need"),
     ("smoke", "those of land --wait; `lambda:InvokeFunction` on etl_trigger and query"),
 )
 """By commands, the actions of AWS that they ask for."""

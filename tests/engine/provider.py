@@ -2,7 +2,8 @@
 
 The engine starts it as `pulumi-resource-aws`. What AWS thinks of a resource, it does not know.
 STAND_IN_CLOUD names the folder: one file for each resource, which tests alter and delete behind the engine's back,
-and `log`, a line for each call that changes something, in the order in which they come.
+and `log`, a line for each call that changes something, in the order in which they come. What is of the type that
+STAND_IN_REFUSES names is not created.
 """
 
 import hashlib
@@ -109,6 +110,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         id_, made = outputs(request.urn, plain(request.properties), known=not request.preview)
         if request.preview:
             return provider_pb2.CreateResponse(id="", properties=struct(made))
+        if request.urn.split("::")[2].split("$")[-1] == os.environ.get("STAND_IN_REFUSES"):
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "AccessDenied: the stand-in was told to refuse it")
         self.cloud.keep("create", request.urn, made)
         return provider_pb2.CreateResponse(id=id_, properties=struct(made))
 

@@ -1,6 +1,8 @@
 """The workflows keep what actionlint and zizmor do not know of this repository."""
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -95,6 +97,8 @@ def test_whoever_asks_for_a_role_does_so_from_an_environment_that_the_role_trust
     trusted = {subject.removeprefix(f"{SETTINGS['subject']}:environment:") for subject in subjects}
     assert trusted == {"dev", "staging", "prod", "preview"}
     calling = {"./.github/workflows/stack.yml"}
+    # Made by who prepares the account for reviews (docs/deployment.md), not by bootstrap/.
+    trusted |= {"review"}
     for name, job, found in asking:
         if "uses" in found:
             assert {found["uses"]} == calling, (name, job)
@@ -165,7 +169,7 @@ def test_a_session_lasts_as_long_as_its_job_may_and_no_longer_than_the_role_allo
         for step in found.get("steps", [])
         if step.get("uses") == "./.github/actions/pulumi"
     }
-    assert sessions.keys() == {"stack.yml", "drift.yml", "preview.yml"}
+    assert sessions.keys() == {"stack.yml", "drift.yml", "preview.yml", "review.yml"}
     assert {name for name, (job, session) in sessions.items() if not job <= session <= SESSION_SECONDS} == set()
     (most,) = {one.inputs["maxSessionDuration"] for one in account().resources if one.type == "aws:iam/role:Role"}
     assert most == SESSION_SECONDS
@@ -176,10 +180,80 @@ def test_a_repository_without_an_account_is_not_red() -> None:
         (name, job): found for name, job, found in jobs() if "id-token" in found["permissions"] and name != "stack.yml"
     }
     first = {(name, job): found for (name, job), found in needing.items() if found.get("needs") in (None, "checks")}
-    assert first.keys() == {("preview.yml", "account"), ("drift.yml", "drift"), ("deliver.yml", "dev")}
-    assert [where for where, found in first.items() if "vars.PREVIEW_ROLES != ''" not in found.get("if", "")] == []
+    assert first.keys() == {
+        ("preview.yml", "account"),
+        ("drift.yml", "drift"),
+        ("deliver.yml", "dev"),
+        ("review.yml", "review"),
+    }
+    asks = {where: "REVIEW_ROLE" if where[0] == "review.yml" else "PREVIEW_ROLES" for where in first}
+    assert [where for where, found in first.items() if f"vars.{asks[where]} != ''" not in found.get("if", "")] == []
     # What needs a job that is skipped is skipped, unless it has a condition of its own.
     assert [where for where, found in needing.items() if where not in first and "if" in found] == []
+
+
+def test_a_review_is_taken_down_whatever_happens_and_when_its_pull_request_is_closed() -> None:
+    workflow = workflows()["review.yml"]
+    assert triggers(workflow) == {"pull_request": {"types": ["opened", "reopened", "synchronize", "closed"]}}
+    assert workflow["concurrency"]["cancel-in-progress"] is False
+    steps_ = workflow["jobs"]["review"]["steps"]
+    (up,) = [step for step in steps_ if "review up" in step.get("run", "")]
+    (down,) = [step for step in steps_ if "review down" in step.get("run", "")]
+    assert steps_.index(up) < steps_.index(down)
+    assert up["if"] == "${{ github.event.action != 'closed' }}"
+    assert down["if"] == "${{ always() }}", "after a failure, after a cancellation, and when it is closed"
+    assert up["timeout-minutes"] + down["timeout-minutes"] < workflow["jobs"]["review"]["timeout-minutes"]
+
+
+COMMENT = r"""
+const [script, part, text, old] = process.argv.slice(1);
+const fs = require('fs'), os = require('os'), path = require('path');
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'comment-'));
+fs.writeFileSync(`${folder}/number`, '7');
+fs.writeFileSync(`${folder}/${part}.md`, text);
+Object.assign(process.env, { FOLDER: folder, HEAD: 'abc', PART: part });
+const write = async ({ body }) => console.log(JSON.stringify(body));
+const github = {
+  rest: {
+    pulls: { get: async () => ({ data: { head: { sha: 'abc' } } }) },
+    issues: { updateComment: write, createComment: write },
+  },
+  paginate: async () => (old ? [{ id: 1, user: { type: 'Bot' }, body: old }] : []),
+};
+const context = { repo: { owner: 'o', repo: 'r' } };
+const run = Object.getPrototypeOf(async () => {}).constructor('github', 'context', 'core', 'require', script);
+run(github, context, { notice: () => {} }, require).catch((error) => {
+  console.error(error.message);
+  process.exit(1);
+});
+"""
+
+
+def commented(part: str, text: str, old: str = "") -> str:
+    """What comment.yml writes, by its own script in Node."""
+    (step,) = [one for one in workflows()["comment.yml"]["jobs"]["comment"]["steps"] if "script" in one.get("with", {})]
+    done = subprocess.run(
+        ["node", "-e", COMMENT, "--", step["with"]["script"], part, text, old],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout))
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node, which GitHub's images have")
+def test_preview_and_review_share_one_comment_and_each_keeps_its_part_up_to_date() -> None:
+    first = commented("preview", "changes @all <!-- review --> `x`")
+    both = commented("review", "samples", first)
+    again = commented("preview", "other changes", both)
+    assert first.startswith("<!-- data-pipeline -->\n<!-- preview -->\nchanges @\u200ball &lt;!-- review -->")
+    assert "changes @" in both
+    assert "samples" in both
+    assert "changes @" not in again
+    assert again.index("other changes") < again.index("samples")
+    assert again.count("<!-- preview -->") == again.count("<!-- review -->") == 1
+    assert len(commented("preview", "x" * 99_000, commented("review", "y" * 99_000))) < 65_536
 
 
 def test_comments_of_two_repositories_do_not_wait_for_each_other() -> None:

@@ -20,7 +20,7 @@ from tests.unit.delivery.test_documented_commands import options_of
 
 ROOT = Path(__file__).parents[3]
 # What they are about is files of this machine, or of this clone.
-WITHOUT_DEPLOYMENT = {"try", "preview", "contract check", "contract infer"}
+WITHOUT_DEPLOYMENT = {"try", "preview", "contract check", "contract infer", "review up", "review down", "review list"}
 
 
 def leaves(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:

@@ -136,9 +136,15 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "adopt": [["flights", "--yes"], [f"f{HOSTILE}", "--yes"]],
     "maintain": [["flights", "--dry-run"], [f"f{HOSTILE}"]],
     "contract": [["check", HOSTILE], ["infer", HOSTILE, "--dataset", "shop"], ["infer", "x", "--dataset", HOSTILE]],
+    "review": [
+        ["down", HOSTILE],
+        ["check", "--outputs", f"/nowhere/{HOSTILE}"],
+        ["check", "--stack", HOSTILE],
+        ["list"],
+    ],
     "try": [["flights", HOSTILE], [HOSTILE, "x"]],
 }
-WITHOUT_OUTPUTS = ("preview", "contract", "try")
+WITHOUT_OUTPUTS = ("preview", "contract", "review", "try")
 """Commands that ask no deployment."""
 
 

@@ -93,7 +93,7 @@ def test_every_command_says_first_what_it_works_on(
     cloud: Cloud, operator: Operator, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # What asks no account at all has nothing to say.
-    assert {*COMMANDS, "preview", "contract", "try"} == set(get_command(ops.app).commands)  # type: ignore[attr-defined]
+    assert {*COMMANDS, "preview", "contract", "review", "try"} == set(get_command(ops.app).commands)  # type: ignore[attr-defined]
     said: list[str] = []
 
     def nothing(*_: Any, **__: Any) -> Any:

@@ -1,0 +1,1 @@
+"""A stack for a pull request: `data-pipeline review --help`."""
