@@ -205,6 +205,17 @@ def test_a_review_is_taken_down_whatever_happens_and_when_its_pull_request_is_cl
     assert up["timeout-minutes"] + down["timeout-minutes"] < workflow["jobs"]["review"]["timeout-minutes"]
 
 
+def test_a_review_that_says_nothing_is_no_red_comment() -> None:
+    """It says nothing where no account is prepared, for forks, and when the pull request is closed."""
+    job = workflows()["comment.yml"]["jobs"]["comment"]
+    assert "github.event.workflow_run.conclusion != 'skipped'" in job["if"]
+    download, write = job["steps"]
+    assert download["continue-on-error"] == "${{ github.event.workflow_run.name == 'review' }}", (
+        "a preview says something"
+    )
+    assert write["if"] == "${{ steps.said.outcome == 'success' }}"
+
+
 COMMENT = r"""
 const [script, part, text, old] = process.argv.slice(1);
 const fs = require('fs'), os = require('os'), path = require('path');
