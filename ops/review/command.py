@@ -20,14 +20,17 @@ from plain_console import print_record, print_rows
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Deploy a stack for a pull request, and look at it."
 )
-PASSPHRASE = "DATA_PIPELINE_SECRETS_PROVIDER"
+PROVIDER_VARIABLE = "DATA_PIPELINE_SECRETS_PROVIDER"
 ALLOWED = ("dev", "local")
 
 Number = Annotated[int, typer.Argument(metavar="NUMBER", min=1, max=99_999_999, help="The pull request's number.")]
 Timeout = Annotated[int, typer.Option(help="Give the samples that many seconds.")]
 Markdown = Annotated[Path | None, typer.Option("--to", help="Write what was seen as Markdown there, a failure too.")]
 Provider = Annotated[
-    str | None, typer.Option(envvar=PASSPHRASE, help="For a new stack: who encrypts its secrets, as awskms://...")
+    str | None,
+    typer.Option(
+        envvar=PROVIDER_VARIABLE, help="Who encrypts the secrets of a stack without a file here: awskms://..."
+    ),
 ]
 
 
@@ -88,14 +91,16 @@ def down(
     unlock: Annotated[
         bool, typer.Option("--unlock", help="First take away the lock that a killed deployment has left.")
     ] = False,
+    secrets_provider: Provider = None,
     as_json: Json = False,
 ) -> None:
     """Destroy the stack review-NUMBER with all its data, and forget it; nothing is done where there is none.
 
     Example: data-pipeline review down 12
     """
-    stack.write_settings(number, None)
+    file = stack.write_settings(number, secrets_provider)
     gone = stack.destroy(number, unlock=unlock)
+    file.unlink(missing_ok=True)
     name = stack.name_of(number)
     if as_json:
         print_json({"stack": name, "destroyed": gone})

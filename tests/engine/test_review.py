@@ -64,6 +64,7 @@ def test_a_review_comes_and_goes_with_all_that_it_has(engine: Engine) -> None:
     again = review(engine, "down", "12", "--json")
     assert again.code == 0, again.text
     assert json.loads(again.stdout) == {"stack": STACK, "destroyed": False}
+    assert not (engine.project / f"Pulumi.{STACK}.yaml").exists()
 
 
 def test_a_review_whose_deployment_failed_goes_too(engine: Engine) -> None:

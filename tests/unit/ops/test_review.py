@@ -63,6 +63,23 @@ def test_a_key_encrypts_its_secrets_and_what_is_there_is_kept(tmp_path: Path) ->
     assert write_settings(12, None, tmp_path).read_text(encoding="utf-8") == "encryptedkey: abc\n"
 
 
+@pytest.mark.parametrize("command", [["up", "12"], ["down", "12"]])
+def test_a_checkout_without_the_stacks_file_is_told_who_encrypts(
+    command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the CLI would ask for a passphrase, in the job that takes the stack down."""
+    given: list[object] = []
+
+    def write(_: int, provider: str | None, *__: object) -> None:
+        given.append(provider)
+        raise TargetError("enough")
+
+    monkeypatch.setattr("ops.review.stack.write_settings", write)
+    monkeypatch.setenv("DATA_PIPELINE_SECRETS_PROVIDER", "awskms://alias/x")
+    CliRunner().invoke(ops.app, ["review", *command])
+    assert given == ["awskms://alias/x"]
+
+
 @pytest.mark.parametrize(("minutes", "overdue"), [(59, False), (60, False), (61, True)])
 def test_a_stack_says_that_it_should_be_gone(minutes: int, overdue: bool) -> None:
     one = ReviewStack(name="review-1", last_update=NOW - timedelta(minutes=minutes), resources=3)
