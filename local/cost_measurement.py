@@ -1,8 +1,8 @@
 """Count what a run really does, on the emulator: `python -m local.cost_measurement` writes measured.json.
 
-Two batches of flights are run by each engine, one of a single file and one of many, and some ticks with nothing to do.
-What is counted are requests that AWS would bill. Seconds are those of this machine, which is why its cores are written
-down.
+Two batches of flights are run by each engine, one of a single file and one of many, a batch of changes to an Iceberg
+table, a round of maintenance, and some ticks with nothing to do. What is counted are requests that AWS would bill.
+Seconds are those of this machine, which is why its cores are written down.
 """
 
 import gzip
@@ -23,6 +23,7 @@ from pipeline_core.layout import execution_arn
 from pipeline_core.report import SPARK, STAGE
 
 from config.prices import QUERY_BYTES
+from local.demo_changes import DATASET, Changes
 from local.demo_data import flights_csv, source_files
 from local.deployer import deploy, read_config
 from local.driver import Pipeline
@@ -32,6 +33,7 @@ from recording.program import ROOT
 
 FILE: Final = ROOT / "ops" / "cost" / "measured.json"
 TICKS: Final = 5
+COPIES: Final = 8
 SECONDS: Final = 300
 WAIT_SCALE: Final = 0.2
 
@@ -167,14 +169,9 @@ def batch(meter: Meter, emulator: Emulator, pipeline: Pipeline, files: list[tupl
 def measure(directory: Path) -> dict[str, Any]:
     """Run everything once by each engine and return what is written down."""
     found = {engine: measure_engine(directory / engine, engine) for engine in (STAGE, SPARK)}
-    # A tick with nothing to do meets neither of them.
-    idle = [each.pop("idle_tick") for each in found.values()]
-    return {
-        "measured_on": datetime.now(UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        **found,
-        "idle_tick": idle[0],
-    }
+    # A tick with nothing to do, and a round of maintenance, meet neither of them.
+    either = [{name: each.pop(name) for name in ("idle_tick", "maintenance")} for each in found.values()]
+    return {"measured_on": datetime.now(UTC).date().isoformat(), "cores": os.cpu_count(), **found, **either[0]}
 
 
 def measure_engine(directory: Path, engine: str) -> dict[str, Any]:
@@ -196,6 +193,13 @@ def measure_engine(directory: Path, engine: str) -> dict[str, Any]:
         first = batch(meter, emulator, pipeline, months[:1])
         one = batch(meter, emulator, pipeline, months[1:2])
         many = batch(meter, emulator, pipeline, months[2:])
+        more = {"batch_of_many_bytes": batch(meter, emulator, pipeline, again(months[2:]))} if engine == SPARK else {}
+        changes = Changes.of_package()
+        batch(meter, emulator, pipeline, [(f"{DATASET}/first.csv", changes.first())])
+        changed = batch(meter, emulator, pipeline, [(f"{DATASET}/second.csv", changes.second())])
+        rounds: dict[str, Any] = {}
+        with meter.counting(rounds):
+            pipeline.invoke("maintenance", {})
         ticks: dict[str, Any] = {}
         with meter.counting(ticks):
             for _ in range(TICKS):
@@ -204,12 +208,22 @@ def measure_engine(directory: Path, engine: str) -> dict[str, Any]:
         "first_batch": first,
         "batch_of_one_file": one,
         "batch_of_many_files": many,
+        **more,
+        "batch_of_changes": changed,
+        "maintenance": rounds,
         # An hour's metrics are the same after one tick and after twelve.
         "idle_tick": {
             unit: count if unit == "cloudwatch_metric_hours" else round(count / TICKS, 4)
             for unit, count in ticks.items()
         },
     }
+
+
+def again(files: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """The same files several times: as many bytes as tell what each takes, whose rows are all there already."""
+    return [
+        (key.replace(".csv", f"-again-{number}.csv"), content) for number in range(COPIES) for key, content in files
+    ]
 
 
 if __name__ == "__main__":

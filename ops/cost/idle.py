@@ -11,6 +11,8 @@ from recording.program import DeclaredResource, short_type
 _RATE = re.compile(r"^rate\((\d+) (minute|hour|day)s?\)$")
 _MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 _MINUTES_A_MONTH = prices.HOURS_A_MONTH * 60
+_MAINTENANCE = "maintenance"
+"""How the name of the schedule of maintenance ends, and what a round of it was measured as; other schedules tick."""
 
 
 def idle_dollars_per_month(resources: Sequence[DeclaredResource]) -> dict[str, float]:
@@ -73,10 +75,8 @@ def _rule(rule: DeclaredResource) -> Mapping[str, float]:
     ticks = _MINUTES_A_MONTH / (int(found.group(1)) * _MINUTES[found.group(2)])
     # A metric is billed by the hour in which it is sent, however often.
     hours = min(ticks, prices.HOURS_A_MONTH)
-    usage = {
-        unit: count * (hours if unit == "cloudwatch_metric_hours" else ticks)
-        for unit, count in measured()["idle_tick"].items()
-    }
+    one = measured()[_MAINTENANCE if rule.name.endswith(_MAINTENANCE) else "idle_tick"]
+    usage = {unit: count * (hours if unit == "cloudwatch_metric_hours" else ticks) for unit, count in one.items()}
     return dollars_of(usage)
 
 

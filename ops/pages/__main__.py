@@ -18,6 +18,7 @@ PARTS: Mapping[str, Mapping[str, Make]] = {
     "docs/cost.md": {
         "idle": cost.idle,
         "batches": cost.batches,
+        "iceberg": cost.iceberg,
         "measured": cost.measured,
         "prices": cost.unit_prices,
     },

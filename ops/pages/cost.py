@@ -13,6 +13,8 @@ from recording.program import stack_config
 
 ENVIRONMENTS = ("dev", "staging", "prod")
 SHOWN_STACK = "prod"
+LEAST_WORKERS = 2
+"""Of a Glue run: one of them is the driver."""
 
 
 def unit_prices() -> str:
@@ -60,6 +62,27 @@ def batches() -> str:
     return table(("service", *(load.title for load in batch.LOADS)), rows)
 
 
+def iceberg() -> str:
+    """List what a batch of changes to an Iceberg table and a round of maintenance cost, as they were measured."""
+    found = usage.measured()
+    columns = {
+        "a batch of changes, stage": found[STAGE]["batch_of_changes"]["usage"],
+        "a batch of changes, spark": found[SPARK]["batch_of_changes"]["usage"]
+        | {
+            "glue_dpu_seconds": LEAST_WORKERS * max(prices.JOB_SECONDS, found[SPARK]["batch_of_changes"]["job_seconds"])
+        },
+        "a round of maintenance": found["maintenance"],
+        "a batch of one file of a parquet table, stage": found[STAGE]["batch_of_one_file"]["usage"],
+    }
+    dollars = {title: usage.dollars_of(counted) for title, counted in columns.items()}
+    services = sorted({service for each in dollars.values() for service in each})
+    rows: list[tuple[object, ...]] = [
+        (service, *(_dollars(each.get(service, 0)) for each in dollars.values())) for service in services
+    ]
+    rows.append(("**all**", *(_dollars(sum(each.values())) for each in dollars.values())))
+    return table(("service", *columns), rows)
+
+
 def measured() -> str:
     """List what was counted on the emulator."""
     found, job = usage.measured(), batch.job()
@@ -70,21 +93,22 @@ def measured() -> str:
             ("1 file", "batch_of_one_file"),
             (f"{found[engine]['batch_of_many_files']['files']} files", "batch_of_many_files"),
             ("a table's first", "first_batch"),
+            ("changes to an Iceberg table", "batch_of_changes"),
         )
     }
-    units = sorted({unit for run in runs.values() for unit in run["usage"]} | found["idle_tick"].keys())
+    schedules = {"an idle tick": found["idle_tick"], "a round of maintenance": found["maintenance"]}
+    counted = [*(run["usage"] for run in runs.values()), *schedules.values()]
     rows: list[tuple[object, ...]] = [
-        (unit.replace("_", " "), *(_count(run["usage"].get(unit, 0)) for run in runs.values()), _count(idle))
-        for unit in units
-        for idle in [found["idle_tick"].get(unit, 0)]
+        (unit.replace("_", " "), *(_count(each.get(unit, 0)) for each in counted))
+        for unit in sorted(set().union(*counted))
     ]
-    rows.append(("job seconds", *(_count(run["job_seconds"]) for run in runs.values()), "0"))
-    rows.append(("bytes landed", *(_count(run["bytes"]) for run in runs.values()), "0"))
+    for title, count in (("job seconds", "job_seconds"), ("bytes landed", "bytes")):
+        rows.append((title, *(_count(run[count]) for run in runs.values()), *("0" for _ in schedules)))
     line = (
         f"Counted on {found['measured_on']}, on {found['cores']} cores. The Spark job: {job.fixed_seconds:.1f} s, and "
         f"{job.core_seconds_a_byte * 1e6:.2f} core-seconds for each megabyte.\n\n"
     )
-    return line + table(("what", *runs, "an idle tick"), rows)
+    return line + table(("what", *runs, *schedules), rows)
 
 
 def _dollars(amount: float) -> str:

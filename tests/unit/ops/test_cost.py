@@ -38,7 +38,10 @@ def test_the_idle_price_is_the_sum_of_what_is_always_there() -> None:
     resources = pipeline("dev").resources
     alarms = [each for each in resources if each.type.endswith(":MetricAlarm")]
     found = idle_dollars_per_month(resources)
-    assert found["CloudWatch"] == pytest.approx(len(alarms) * 0.10 + 0.50, abs=0.01), "alarms, one of them composite"
+    rounds = prices.HOURS_A_MONTH / 6
+    metric = dollars_of({"cloudwatch_metric_hours": rounds * measured()["maintenance"]["cloudwatch_metric_hours"]})
+    expected = len(alarms) * 0.10 + 0.50 + metric["CloudWatch"]
+    assert found["CloudWatch"] == pytest.approx(expected, abs=0.01), "alarms, one of them composite, and what is behind"
     assert "Glue" not in found, "no crawler runs by itself"
     assert found["KMS"] >= 1
 
@@ -60,6 +63,20 @@ def test_a_quiet_month_costs_no_more_with_two_hundred_datasets() -> None:
     """But for the looks at them: each is a read every quarter of an hour."""
     few, many = (sum(idle_dollars_per_month(program_of(count, False).resources).values()) for count in (2, 200))
     assert many == pytest.approx(few)
+
+
+def test_a_round_of_maintenance_is_counted_as_it_was_measured() -> None:
+    schedules = [each for each in pipeline("dev").resources if each.inputs.get("scheduleExpression")]
+    [maintenance] = [each for each in schedules if each.inputs["scheduleExpression"] == "rate(6 hours)"]
+    rounds = prices.HOURS_A_MONTH / 6
+    expected = {unit: rounds * count for unit, count in measured()["maintenance"].items()}
+    assert idle_dollars_per_month([maintenance]) == pytest.approx(dollars_of(expected))
+    ticks = {unit: 24 * 4 * 730.5 / 24 * count for unit, count in measured()["idle_tick"].items()}
+    ticks["cloudwatch_metric_hours"] = 730.5 * measured()["idle_tick"].get("cloudwatch_metric_hours", 0)
+    for schedule in schedules:
+        if schedule is not maintenance:
+            assert idle_dollars_per_month([schedule])["Lambda"] == pytest.approx(dollars_of(ticks)["Lambda"])
+    assert measured()["maintenance"]["s3_reads"] > measured()["idle_tick"].get("s3_reads", 0)
 
 
 def test_a_batch_of_a_megabyte_costs_a_hundredth_of_the_textbook_design() -> None:
@@ -101,10 +118,10 @@ def test_every_unit_that_was_measured_has_a_price_and_every_price_a_use() -> Non
     counted = {
         unit
         for engine in ("stage", "spark")
-        for run in ("batch_of_one_file", "batch_of_many_files")
+        for run in ("batch_of_one_file", "batch_of_many_files", "batch_of_changes")
         for unit in measured()[engine][run]["usage"]
     }
-    assert counted | measured()["idle_tick"].keys() <= UNITS.keys()
+    assert counted | measured()["idle_tick"].keys() | measured()["maintenance"].keys() <= UNITS.keys()
     with pytest.raises(KeyError):
         dollars_of({"a_unit_without_a_price": 1})
 
