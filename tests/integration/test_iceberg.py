@@ -26,7 +26,7 @@ class Fleet:
         self._landed = 0
         places = {"glue.endpoint": emulator.endpoint, "s3.endpoint": emulator.endpoint, "client.region": REGION}
         keys = {"client.access-key-id": ACCESS_KEY, "client.secret-access-key": ACCESS_KEY}
-        self._catalog = GlueCatalog("reader", None, **places, **keys)
+        self.catalog = GlueCatalog("reader", None, **places, **keys)
 
     def land(self, *changes: str) -> dict[str, int]:
         """Land a file of changes, and wait for it; returns what became of its rows."""
@@ -41,7 +41,7 @@ class Fleet:
 
     def seats(self) -> dict[str, int]:
         """Seats by tail number."""
-        table = self._catalog.load_table((self.pipeline.outputs["database"], "fleet"))
+        table = self.catalog.load_table((self.pipeline.outputs["database"], "fleet"))
         rows: Sequence[dict[str, Any]] = table.scan().to_arrow().to_pylist()
         return {row["tailnum"]: row["seats"] for row in rows}
 
@@ -82,3 +82,36 @@ def test_changes_rollback_and_upkeep(fleet: Fleet, operator: Operator) -> None:
     assert "Dry run" in operator("maintain", "fleet", "--dry-run")
     operator("maintain", "fleet")
     assert fleet.seats() == {"N10156": 50, "N103US": 182, "N104UW": 182}
+
+
+def test_a_parquet_table_is_adopted_where_it_lies_and_goes_on_as_an_iceberg_table(
+    pipeline: Pipeline, fleet: Fleet, operator: Operator
+) -> None:
+    """The contract says iceberg from now on; then the table is adopted, and later files are committed to it."""
+
+    def land(name: str, *carriers: str) -> None:
+        content = "\n".join(["carrier,name", *(f"{carrier},Name of {carrier}" for carrier in carriers), ""])
+        pipeline.land([(f"airlines/{name}", content.encode())])
+        progress = pipeline.wait(lambda progress: progress.done, 120)
+        [file] = [file for file in progress.files if file.key == f"airlines/{name}"]
+        assert file.status == "PUBLISHED", file.reason
+
+    def objects() -> set[str]:
+        listed = pipeline.s3.list_objects_v2(Bucket=pipeline.outputs["curated_bucket"], Prefix="tables/airlines/")
+        return {item["Key"] for item in listed["Contents"] if item["Key"].endswith(".parquet")}
+
+    land("a.csv", "A1", "A2")
+    land("b.csv", "B1")
+    before = objects()
+    bucket, key = pipeline.outputs["artifacts_bucket"], "contracts/airlines.json"
+    contract = json.loads(pipeline.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    contract |= {"table_format": "iceberg", "version": "2.0.0"}
+    pipeline.s3.put_object(Bucket=bucket, Key=key, Body=json.dumps(contract))
+    said = operator("adopt", "airlines", "--yes")
+    assert f"airlines is an Iceberg table of {len(before)} files and 3 rows; each was compared." in said
+    assert objects() == before, "no file was written again"
+    land("c.csv", "C1", "A1")
+    table = fleet.catalog.load_table((pipeline.outputs["database"], "airlines"))
+    assert sorted(row["carrier"] for row in table.scan().to_arrow().to_pylist()) == ["A1", "A2", "B1", "C1"]
+    answer = pipeline.invoke("query", {"query": "rows", "dataset": "airlines"})
+    assert answer["rows"] == [["4"]]
