@@ -7,7 +7,7 @@ processing finds that out before it commits, and has the batch staged again.
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 from pipeline_core.fields import Fields
 
@@ -42,7 +42,8 @@ class LiveFiles:
 
     def to_json(self) -> str:
         """Write the document."""
-        return json.dumps(asdict(self))
+        # Not asdict, which copies each value: there may be thousands of files, and a list is written with each commit.
+        return json.dumps(vars(self) | {"files": [vars(file) for file in self.files]})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "LiveFiles":

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,7 +24,7 @@ from pipeline_core.publish import delete_objects
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue, LessThan
 from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow
-from pyiceberg.manifest import DataFile
+from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.snapshots import Snapshot
 
@@ -60,6 +61,7 @@ are sorted in memory, that are merged into one."""
 COMMIT_BYTES = 512 * MiB
 """Bytes of small files that one commit takes out; what a publish overtakes is at most so much work done in vain."""
 
+PARALLEL = 16
 DIGESTS = 2**64
 DIGEST_ROWS = 65_536
 """Rows of which there are Python objects at once."""
@@ -342,11 +344,16 @@ def referenced(iceberg: IcebergTable, table: Table) -> set[str]:
     """Names, below the table's folder, of all objects that the table, or a state that it had, is made of."""
     addresses = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
     names = {layout.LIVE_FILES, ORPHANS}
+    # States share most of their manifests: each is read once.
+    manifests: dict[str, ManifestFile] = {}
     for snapshot in table.snapshots():
         addresses.add(snapshot.manifest_list)
         names.add(properties_of(snapshot).get(TOMBSTONES, ""))
-        addresses |= {manifest.manifest_path for manifest in snapshot.manifests(table.io)}
-        addresses |= {file.file_path for file in data_files(table, snapshot)}
+        manifests |= {manifest.manifest_path: manifest for manifest in snapshot.manifests(table.io)}
+    addresses |= manifests.keys()
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        for entries in pool.map(lambda manifest: manifest.fetch_manifest_entry(table.io), manifests.values()):
+            addresses |= {entry.data_file.file_path for entry in entries}
     return names | {iceberg.place.name_of(address) for address in addresses}
 
 
