@@ -203,12 +203,6 @@ UNMEASURED: tuple[Unmeasured, ...] = (
     ),
     Unmeasured(
         roles=("maintenance",),
-        actions=("glue:CreateTable", "glue:DeleteTable"),
-        emulated=True,
-        reason="A table of Hive's that is adopted is made anew, which no run comes to; unit-tested.",
-    ),
-    Unmeasured(
-        roles=("maintenance",),
         actions=("s3:DeleteObject",),
         resource="arn:aws:s3:::data-pipeline-curated/tables/*",
         emulated=True,
