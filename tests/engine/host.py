@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import threading
@@ -166,6 +167,8 @@ def interpreter(info: Any) -> Path:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--run"]:
+        # An engine that ends interrupts the processes that it started; there is nobody left to tell anything.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(REFUSED))
         try:
             ended = run_program(json.load(sys.stdin))
         except Exception:  # noqa: BLE001  an engine that ended because of it hears nothing more, and has said why itself
