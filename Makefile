@@ -9,6 +9,10 @@ LOCAL := $(VENV)/.local
 READY := $(VENV)/.ready
 # Compiled when they are imported: most of their modules never are, and there are more of them than of all others.
 SELDOM := /(pulumi_aws|pandas|moto|awscli|botocore/data)/
+# But these services, which the program does use.
+USED := athena,budgets,cloudwatch,dynamodb,ec2,glue,iam,kms,lambda_,s3,sfn,sns,sqs
+COMPILE = $(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib && \
+	$(BIN)/python -m compileall -q -j 0 -l $$(bash -c 'echo $(VENV)/lib/*/site-packages/pulumi_aws/{.,$(USED)}')
 DECISIONS := $(CURDIR)/.local/decisions
 AUDIT := .local/audit
 GLUE := .local/glue
@@ -29,13 +33,13 @@ $(UV): requirements/uv.txt
 $(LOCAL): requirements/local.txt $(UV)
 	$(INSTALL) --require-hashes -r $<
 	$(INSTALL) --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
+	@$(COMPILE)
 	@touch $@
 
 $(READY): requirements/dev.txt requirements/policy.txt $(UV)
 	$(INSTALL) --require-hashes -r $< -r requirements/policy.txt
 	$(INSTALL) --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib
+	@$(COMPILE)
 	@touch $(LOCAL) $@
 
 layer: $(LOCAL) ## Fetch the wheels of the function stage's layer, by their hashes; pulumi up does so too where they lack

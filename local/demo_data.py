@@ -74,7 +74,7 @@ class Expected:
         for name in DATASETS:
             path = flights if name == "flights" else package_data() / f"{name}.csv"
             self._connection.execute(
-                f"CREATE VIEW {name} AS SELECT * FROM read_csv('{path}', nullstr='NA', sample_size=-1)"
+                f"CREATE TABLE {name} AS SELECT * FROM read_csv('{path}', nullstr='NA', sample_size=-1)"
             )
 
     def rows(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,9 @@ from local.emulator import Emulator
 
 FINAL = ("PUBLISHED", "QUARANTINED", "REJECTED", "IGNORED", "FAILED", "ROLLED_BACK")
 """Where every landed file ends."""
+
+MOST_OF_A_CALL = 100
+"""Items that BatchGetItem gives at once (DynamoDB API reference, 2026-11)."""
 
 
 class PipelineError(RuntimeError):
@@ -45,6 +48,16 @@ class Progress:
         return all(file.status in FINAL for file in self.files) and all(
             stage in ("done", "failed") for stage in self.stages.values()
         )
+
+
+def _state(key: str, item: Mapping[str, Any] | None) -> FileState:
+    dataset = key.partition("/")[0]
+    if item is None:
+        return FileState(key, dataset, "LANDED", None, {}, None)
+    outcome = item.get("outcome", {}).get("M", {})
+    rows = {name: int(value["N"]) for name, value in outcome.items() if "N" in value}
+    reason = item.get("reason", outcome.get("reason", {})).get("S")
+    return FileState(key, dataset, item["status"]["S"], item.get("batch_id", {}).get("S"), rows, reason)
 
 
 class Pipeline:
@@ -93,8 +106,8 @@ class Pipeline:
         Raises:
             PipelineError: it was in none.
         """
-        version = next(version for landed, version in reversed(self._landed) if landed == key)
-        batch_id = self._file(key, version).batch_id
+        latest = next(item for item in reversed(self._landed) if item[0] == key)
+        batch_id = self._files([latest])[0].batch_id
         if batch_id is None:
             raise PipelineError(f"{key} is in no batch")
         return batch_id
@@ -124,27 +137,21 @@ class Pipeline:
 
     def progress(self) -> Progress:
         """Look at the ledger and at the workflows."""
-        with ThreadPoolExecutor(4) as pool:
-            files = list(pool.map(lambda item: self._file(*item), self._landed))
-        progress = Progress(files)
+        progress = Progress(self._files(self._landed))
         arn = self.outputs["state_machine_arn"]
         for execution in self._workflows.list_executions(stateMachineArn=arn)["executions"]:
             progress.stages[execution["name"]] = self._stage(execution)
         return progress
 
-    def _file(self, key: str, version: str) -> FileState:
-        item = self._ledger.get_item(
-            TableName=self.outputs["ledger_table"],
-            Key={"pk": {"S": f"file#{self.outputs['raw_bucket']}/{key}"}, "sk": {"S": f"version#{version}"}},
-            ConsistentRead=True,
-        ).get("Item")
-        dataset = key.partition("/")[0]
-        if item is None:
-            return FileState(key, dataset, "LANDED", None, {}, None)
-        outcome = item.get("outcome", {}).get("M", {})
-        rows = {name: int(value["N"]) for name, value in outcome.items() if "N" in value}
-        reason = item.get("reason", outcome.get("reason", {})).get("S")
-        return FileState(key, dataset, item["status"]["S"], item.get("batch_id", {}).get("S"), rows, reason)
+    def _files(self, landed: Sequence[tuple[str, str]]) -> list[FileState]:
+        table, bucket = self.outputs["ledger_table"], self.outputs["raw_bucket"]
+        found: dict[tuple[str, str], Mapping[str, Any]] = {}
+        names = [(f"file#{bucket}/{key}", f"version#{version}") for key, version in landed]
+        for begin in range(0, len(names), MOST_OF_A_CALL):
+            keys = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in names[begin : begin + MOST_OF_A_CALL]]
+            answer = self._ledger.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+            found.update({(item["pk"]["S"], item["sk"]["S"]): item for item in answer["Responses"][table]})
+        return [_state(key, found.get(name)) for (key, _), name in zip(landed, names, strict=True)]
 
     def _stage(self, execution: Mapping[str, Any]) -> str:
         if execution["status"] != "RUNNING":

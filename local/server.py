@@ -33,7 +33,16 @@ def install(workdir: Path) -> None:
     from local.emulator import ACCESS_KEY
     from local.glue import crawler, jobs
     from local.iam import decisions, resources, roles, service_policies
-    from local.patches import glue_tables, operator_calls, polling, s3_absence, s3_events, s3_ranges, tls
+    from local.patches import (
+        function_starts,
+        glue_tables,
+        operator_calls,
+        polling,
+        s3_absence,
+        s3_events,
+        s3_ranges,
+        tls,
+    )
     from local.step_functions import tasks
 
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
@@ -59,6 +68,7 @@ def install(workdir: Path) -> None:
     s3_ranges.install()
     service_policies.install()
     polling.install()
+    function_starts.install()
     operator_calls.install()
     tls.install()
     if os.environ.get("PIPELINE_FAULTS") == "true":
