@@ -48,8 +48,8 @@ layer: $(LOCAL) ## Fetch the wheels of the function stage's layer, by their hash
 demo: $(if $(filter spark,$(ENGINE)),$(READY),$(LOCAL)) ## Deploy into the emulator, land real data, watch it become tables, check the answers; ENGINE=spark
 	$(BIN)/python -m local.demo $(if $(ENGINE),--engine $(ENGINE))
 
-local: $(LOCAL) ## Keep the emulator up with the pipeline deployed, for experiments; PORT=4567 for a second one, ATHENA=trino
-	$(BIN)/python -m local.up $(if $(PORT),--port $(PORT)) $(if $(ATHENA),--athena $(ATHENA))
+local: $(LOCAL) ## Keep the emulator up with the pipeline deployed, and its data; FRESH=yes forgets them, PORT=4567, ATHENA=trino
+	$(BIN)/python -m local.up $(if $(PORT),--port $(PORT)) $(if $(ATHENA),--athena $(ATHENA)) $(if $(FRESH),--fresh)
 
 STACK ?= dev
 preview: $(LOCAL) ## What the program declares for a stack, and changes against a revision: STACK=prod BASE=main

@@ -21,9 +21,9 @@ from rich.table import Table
 from local import demo_changes, one_run
 from local.demo_data import DATASETS, QUERIES, Expected, SourceFile, flights_csv, source_files
 from local.deployer import DeploymentError, read_config
+from local.deploying import STACK, deploy_with_progress
 from local.driver import FINAL, Pipeline, PipelineError, Progress
 from local.emulator import Emulator, EmulatorError
-from local.up import STACK, deploy_with_progress
 from plain_console import PlainConsole
 from recording.decisions import denials
 

@@ -11,7 +11,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +20,10 @@ import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime import mocks
 
+from components.storage.contracts import EvolutionError, compare
 from config.stack_file import StackFileError, unchecked
-from local.resources import HANDLERS, NOT_EMULATED
+from local.kept import Kept, KeptResource, digest
+from local.resources import CHANGED_IN_PLACE, HANDLERS, NOT_EMULATED, REMOVED
 from local.resources.base import Aws, Handler, Json, ResourceRequest
 from recording.runner import main_program, run
 
@@ -46,11 +48,17 @@ class CreatedResource:
 
 @dataclass(frozen=True)
 class Deployment:
-    """What the program exported and created; `skipped` are (type, name, reason)."""
+    """What the program exported and has; `skipped` are (type, name, reason).
+
+    Of its resources, `created` are new and `changed` are others than before; `left` were declared once, and stay.
+    """
 
     outputs: Json
     resources: list[CreatedResource]
     skipped: list[tuple[str, str, str]]
+    created: int = 0
+    changed: int = 0
+    left: tuple[str, ...] = ()
 
 
 @dataclass
@@ -58,16 +66,20 @@ class _Monitor(mocks.Mocks):
     aws: Aws
     directory: Path
     progress: Callable[[CreatedResource], None]
+    kept: Kept
     handlers: dict[str, Handler] = field(default_factory=lambda: HANDLERS)
     resources: list[CreatedResource] = field(default_factory=list)
     skipped: list[tuple[str, str, str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    created: int = 0
+    changed: int = 0
     default_tags: dict[str, dict[str, str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         inputs = _plain(args.inputs)
         if not args.custom:
+            self._compare(inputs.get("contracts"))
             return "", inputs
         if args.typ == _PROVIDER:
             self.default_tags[args.name] = _default_tags(inputs)
@@ -125,13 +137,54 @@ class _Monitor(mocks.Mocks):
                 "with the reason to NOT_EMULATED in local/resources/__init__.py"
             )
         declared = ResourceRequest(args.typ, args.name, inputs, self.aws, self.directory, self._tags_of(args.provider))
-        made = handler(declared)
-        outputs = {**inputs, **{key: value for key, value in made.outputs.items() if value is not None}}
-        resource = CreatedResource(args.typ, args.name, made.id, outputs)
+        before, wanted = self.kept.resources.get((args.typ, args.name)), digest(declared)
+        if before is None:
+            made = handler(declared)
+        elif before.digest == wanted:
+            made = before.created
+        elif args.typ in CHANGED_IN_PLACE:
+            made = handler(replace(declared, before=before.created))
+        else:
+            raise ValueError(
+                "it is declared otherwise than before, and cannot be changed here while data is kept: "
+                "`make local FRESH=yes` forgets the data and begins anew"
+            )
+        given = {key: value for key, value in made.outputs.items() if value is not None}
+        resource = CreatedResource(args.typ, args.name, made.id, {**inputs, **given})
         with self.lock:
+            self.kept.remember(KeptResource(args.typ, args.name, wanted, made.id, given))
+            self.created += before is None
+            self.changed += before is not None and before.digest != wanted
             self.resources.append(resource)
             self.progress(resource)
-        return made.id, outputs
+        return made.id, resource.outputs
+
+    def _compare(self, contracts: Json | None) -> None:
+        """Refuse contracts that the engine would refuse to change so."""
+        if contracts is None:
+            return
+        try:
+            compare(
+                pulumi.ResourceHookArgs(
+                    "", "", "", "", old_inputs={"contracts": self.kept.contracts}, new_inputs={"contracts": contracts}
+                )
+            )
+        except EvolutionError as error:
+            with self.lock:
+                self.failures.append(str(error))
+            raise DeploymentError(str(error)) from error
+        self.kept.contracts = contracts
+
+    def remove(self) -> tuple[str, ...]:
+        """Remove what the program declares no more; returns what stays all the same."""
+        left = []
+        declared = {(resource.type, resource.name) for resource in self.resources}
+        for key in self.kept.resources.keys() - declared:
+            if key[0] in REMOVED:
+                REMOVED[key[0]](self.aws, self.kept.resources.pop(key).created)
+            else:
+                left.append(" ".join(key))
+        return tuple(sorted(left))
 
     def _tags_of(self, provider: str | None) -> dict[str, str]:
         # A provider reference is `<urn>::<id>`, and the urn ends with the provider's logical name.
@@ -147,11 +200,13 @@ def deploy(
     program: Callable[[], object] | None = None,
     config: Json | None = None,
     progress: Callable[[CreatedResource], None] = lambda _: None,
+    kept: Kept | None = None,
 ) -> Deployment:
     """Run a Pulumi program against the emulator at `endpoint`.
 
     `program` is the project's `__main__.py` unless given, `config` what `Pulumi.<stack>.yaml` says unless given.
-    `progress` hears of every resource that was created, from several threads.
+    `progress` hears of every resource, from several threads. What `kept` has of an earlier deployment is not made
+    again; it is told what there is then, also if the deployment fails.
 
     Raises:
         DeploymentError: if the program raises, or a resource is unknown or refused.
@@ -159,7 +214,8 @@ def deploy(
     project = _project_name(project_dir)
     settings_of_stack = read_config(project_dir, stack_name) if config is None else config
     region = settings_of_stack.get("aws:region") or Aws(endpoint).region
-    monitor = _Monitor(Aws(endpoint, region), project_dir, progress)
+    monitor = _Monitor(Aws(endpoint, region), project_dir, progress, Kept(endpoint) if kept is None else kept)
+    left: tuple[str, ...] = ()
     try:
         outputs = run(
             program or _main_program(project_dir),
@@ -168,11 +224,15 @@ def deploy(
             stack_name=stack_name,
             config={key if ":" in key else f"{project}:{key}": value for key, value in settings_of_stack.items()},
         )
+        if not monitor.failures:
+            left = monitor.remove()
     except Exception as error:
         raise DeploymentError(_summary(monitor.failures, error)) from error
+    finally:
+        monitor.kept.save()
     if monitor.failures:
         raise DeploymentError(_summary(monitor.failures, None))
-    return Deployment(outputs, monitor.resources, monitor.skipped)
+    return Deployment(outputs, monitor.resources, monitor.skipped, monitor.created, monitor.changed, left)
 
 
 def read_config(project_dir: Path, stack_name: str) -> Json:

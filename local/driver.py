@@ -71,8 +71,8 @@ class Pipeline:
         self._landed: list[tuple[str, str]] = []
         self._inbox: str | None = None
 
-    def land(self, files: Iterable[tuple[str, bytes]]) -> None:
-        """Put objects into the raw bucket."""
+    def land(self, files: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
+        """Put objects into the raw bucket; returns their keys and versions."""
         bucket = self.outputs["raw_bucket"]
 
         def put(item: tuple[str, bytes]) -> tuple[str, str]:
@@ -80,7 +80,9 @@ class Pipeline:
             return item[0], str(answer["VersionId"])
 
         with ThreadPoolExecutor(4) as pool:
-            self._landed.extend(pool.map(put, files))
+            landed = list(pool.map(put, files))
+        self._landed.extend(landed)
+        return landed
 
     def invoke(self, function: str, event: Any) -> Any:
         """Call a function and return its answer.
@@ -107,7 +109,7 @@ class Pipeline:
             PipelineError: it was in none.
         """
         latest = next(item for item in reversed(self._landed) if item[0] == key)
-        batch_id = self._files([latest])[0].batch_id
+        batch_id = self.files([latest])[0].batch_id
         if batch_id is None:
             raise PipelineError(f"{key} is in no batch")
         return batch_id
@@ -137,13 +139,14 @@ class Pipeline:
 
     def progress(self) -> Progress:
         """Look at the ledger and at the workflows."""
-        progress = Progress(self._files(self._landed))
+        progress = Progress(self.files(self._landed))
         arn = self.outputs["state_machine_arn"]
         for execution in self._workflows.list_executions(stateMachineArn=arn)["executions"]:
             progress.stages[execution["name"]] = self._stage(execution)
         return progress
 
-    def _files(self, landed: Sequence[tuple[str, str]]) -> list[FileState]:
+    def files(self, landed: Sequence[tuple[str, str]]) -> list[FileState]:
+        """What the ledger says of objects, by key and version."""
         table, bucket = self.outputs["ledger_table"], self.outputs["raw_bucket"]
         found: dict[tuple[str, str], Mapping[str, Any]] = {}
         names = [(f"file#{bucket}/{key}", f"version#{version}") for key, version in landed]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from typing import Any, Final, Self
 
 import boto3
 from botocore.config import Config
+
+from local.server import SAVE_SECONDS
 
 ACCESS_KEY: Final = "test"
 """The access key of the account's root user; the secret is the same word."""
@@ -54,7 +57,7 @@ class Emulator:
     runs (`glue/<run id>/`). `wait_scale` multiplies the waits and retry intervals of state machines. With `faults`,
     requests can be made to fail (see `local.patches.faults`). `runs_of_a_jvm` is how many Glue runs a JVM of Spark may
     serve, one after the other; 1 is what AWS does. `athena` is the engine of Athena: `quick`, `trino` (started with the
-    emulator), or the address of a Trino.
+    emulator), or the address of a Trino. With `keep`, what it has when it is stopped is there when it starts again.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Emulator:
         faults: bool = False,
         runs_of_a_jvm: int = 50,
         athena: str = "quick",
+        keep: bool = False,
     ) -> None:
         self.workdir = workdir.resolve()
         self.region = region
@@ -75,6 +79,7 @@ class Emulator:
         self.faults = faults
         self.runs_of_a_jvm = runs_of_a_jvm
         self.athena = athena
+        self.keep = keep
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -96,6 +101,7 @@ class Emulator:
         if not port_is_free(self.port):
             raise EmulatorError(f"port {self.port} is taken: choose another, or stop what listens there")
         self.workdir.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.workdir / "tmp", ignore_errors=True)
         (self.workdir / "tmp").mkdir(exist_ok=True)
         self.decisions.unlink(missing_ok=True)
         with (self.workdir / "emulator.log").open("wb") as log:
@@ -125,7 +131,7 @@ class Emulator:
             process.stdin.close()
         _signal_group(process.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
+            process.wait(SAVE_SECONDS if self.keep else _STOP_SECONDS)
         # Workers that outlive the server are still in its process group.
         _signal_group(process.pid, signal.SIGKILL)
         process.wait()
@@ -166,31 +172,36 @@ class Emulator:
     def _environment(self) -> dict[str, str]:
         # Built from nothing: the caller's AWS_* settings must not decide what the emulator or a function does.
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        return kept | {
-            "AUTH": "true",
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "BIND_HOST": "127.0.0.1",
-            "GATEWAY_PORT": str(self.port),
-            "DOCKER_HOST": f"unix://{self.workdir}/no-docker.sock",
-            "LAMBDA_EXECUTOR": "local",
-            "MINISTACK_ACCOUNT_ID": ACCOUNT,
-            "MINISTACK_HOST": "127.0.0.1",
-            "MINISTACK_REGION": self.region,
-            "PIPELINE_ATHENA": self.athena,
-            "PIPELINE_FAULTS": str(self.faults).lower(),
-            "PIPELINE_RUNS_OF_A_JVM": str(self.runs_of_a_jvm),
-            "PIPELINE_CACHE": str(CACHE),
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "S3_DATA_DIR": str(self.workdir / "s3"),
-            "STATE_DIR": str(self.workdir / "state"),
-            "SFN_WAIT_SCALE": str(self.wait_scale),
-            "TMPDIR": str(self.workdir / "tmp"),
-        }
+        persisted = {"PERSIST_STATE": "1", "S3_PERSIST": "1"} if self.keep else {}
+        return (
+            kept
+            | persisted
+            | {
+                "AUTH": "true",
+                "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+                "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+                "AWS_EC2_METADATA_DISABLED": "true",
+                "AWS_CONFIG_FILE": os.devnull,
+                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+                "BIND_HOST": "127.0.0.1",
+                "GATEWAY_PORT": str(self.port),
+                "DOCKER_HOST": f"unix://{self.workdir}/no-docker.sock",
+                "LAMBDA_EXECUTOR": "local",
+                "MINISTACK_ACCOUNT_ID": ACCOUNT,
+                "MINISTACK_HOST": "127.0.0.1",
+                "MINISTACK_REGION": self.region,
+                "PIPELINE_ATHENA": self.athena,
+                "PIPELINE_FAULTS": str(self.faults).lower(),
+                "PIPELINE_RUNS_OF_A_JVM": str(self.runs_of_a_jvm),
+                "PIPELINE_CACHE": str(CACHE),
+                "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "S3_DATA_DIR": str(self.workdir / "s3"),
+                "STATE_DIR": str(self.workdir / "state"),
+                "SFN_WAIT_SCALE": str(self.wait_scale),
+                "TMPDIR": str(self.workdir / "tmp"),
+            }
+        )
 
 
 def client(endpoint: str, service: str, region: str = REGION) -> Any:

@@ -16,7 +16,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+SAVED = "state/saved"
+"""In the working directory while what the emulator has is whole on the disk: when it was stopped, and not killed."""
 _GRACE_SECONDS = 5
+SAVE_SECONDS = 60
+"""How long an emulator that keeps its data may write them when it is stopped."""
 
 
 def install(workdir: Path) -> None:
@@ -36,6 +40,7 @@ def install(workdir: Path) -> None:
     from local.patches import (
         function_starts,
         glue_tables,
+        kept_state,
         operator_calls,
         polling,
         s3_absence,
@@ -71,10 +76,16 @@ def install(workdir: Path) -> None:
     function_starts.install()
     operator_calls.install()
     tls.install()
+    if _keeps():
+        kept_state.install()
     if os.environ.get("PIPELINE_FAULTS") == "true":
         from local.patches import faults
 
         faults.install()
+
+
+def _keeps() -> bool:
+    return os.environ.get("PERSIST_STATE") == "1"
 
 
 async def _serve(app: Any, host: str, port: str) -> None:
@@ -106,7 +117,7 @@ def _end_with_whoever_started_this() -> None:
         pass
     _ORPHANED.set()
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_GRACE_SECONDS)
+    time.sleep(SAVE_SECONDS if _keeps() else _GRACE_SECONDS)
     _kill_group()
 
 
@@ -128,8 +139,12 @@ def main() -> None:
     # What measures this process is not for the functions: they run copies of the code, which no report would find.
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
     install(workdir)
+    saved = workdir / SAVED
+    saved.unlink(missing_ok=True)
     logging.getLogger("hypercorn.access").setLevel(logging.WARNING)
     asyncio.run(_serve(app.app, os.environ["BIND_HOST"], os.environ["GATEWAY_PORT"]))
+    if _keeps():
+        saved.touch()
     atexit._run_exitfuncs()  # what was registered for a clean end; coverage data is written there
     if _ORPHANED.is_set():
         _kill_group()

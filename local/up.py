@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import signal
 import sys
 import time
@@ -15,58 +14,25 @@ from typing import Any, Final
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from local import one_run
 from local.athena.trino import server as trino
 from local.demo_data import package_data
-from local.deployer import CreatedResource, Deployment, DeploymentError, deploy
+from local.deployer import DeploymentError
+from local.deploying import OUTPUTS, leave_outputs
 from local.emulator import ACCESS_KEY, CACHE, Emulator, EmulatorError
+from local.kept import FILE, Kept, KeptError
 from local.page import served_page
+from local.running import FOLDER, Running, forget
 from plain_console import PlainConsole
 
-STACK: Final = "local"
-"""The stack that is deployed into the emulator."""
-OUTPUTS: Final = "outputs.json"
-"""File in the working directory with the outputs of the stack, as `pulumi stack output --json` writes them."""
 PORT: Final = 4566
 """The port that `Pulumi.local.yaml` names, for the Pulumi CLI."""
 
-_LOOK_SECONDS: Final = 0.2
+_LOOK_SECONDS: Final = 0.5
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
 _BUCKETS: Final = ("raw_bucket", "curated_bucket", "quarantine_bucket", "artifacts_bucket", "query_results_bucket")
-
-
-def deploy_with_progress(emulator: Emulator, console: Console, config: dict[str, Any] | None = None) -> Deployment:
-    """Deploy the local stack, or it with another `config` than its stack file has; show each resource as it comes up.
-
-    Raises:
-        DeploymentError: if the program or a resource fails.
-    """
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    count = 0
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("deploying", total=None)
-
-        def show(resource: CreatedResource) -> None:
-            nonlocal count
-            count += 1
-            kind = resource.type.rsplit(":", 1)[-1]
-            progress.update(task, description=f"deploying: {count} resources, {kind} [bold]{escape(resource.name)}[/]")
-
-        began = time.monotonic()
-        deployment = deploy(emulator.endpoint, STACK, _REPOSITORY, config=config, progress=show)
-    seconds = time.monotonic() - began
-    console.print(f"[green]✓[/] deployed {len(deployment.resources)} resources in {seconds:.1f} s")
-    for kind, name, reason in deployment.skipped:
-        console.print(f"[yellow]![/] not emulated: {escape(f'{kind} {name!r} ({reason})')}")
-    return deployment
-
-
-def leave_outputs(emulator: Emulator, outputs: dict[str, Any]) -> None:
-    """Leave the outputs where the operator's commands can read them."""
-    (emulator.workdir / OUTPUTS).write_text(json.dumps(outputs, indent=1), encoding="utf-8")
 
 
 def describe(emulator: Emulator, outputs: dict[str, Any], console: Console, page: str = "") -> None:
@@ -85,44 +51,38 @@ def describe(emulator: Emulator, outputs: dict[str, Any], console: Console, page
     for name in ("database", "workgroup", "ledger_table", "state_machine_arn", "job_name"):
         if name in outputs:
             table.add_row(name.removesuffix("_arn").replace("_", " "), escape(str(outputs[name])))
+    table.add_row("lands by itself", escape(str(emulator.workdir / FOLDER / "<dataset>" / "<file>")))
     table.add_row("log", escape(str(emulator.workdir / "emulator.log")))
     table.add_row("permissions asked", escape(str(emulator.decisions)))
     console.print(Panel(table, title="The pipeline is up", border_style="green", expand=False))
     console.print("In another terminal, in this directory:\n", style="bold")
     # Lines that are to be copied must not be wrapped.
     console.print(_commands(emulator, outputs), highlight=False, soft_wrap=True, markup=False)
-    console.print("\nCtrl-C ends it.", style="dim")
+    console.print(
+        "\nCtrl-C ends it; the data stay for the next time, and `make local FRESH=yes` forgets them. "
+        "Contracts, queries and functions that you change are taken as you save them.",
+        style="dim",
+        highlight=False,
+        markup=False,
+    )
 
 
 def _commands(emulator: Emulator, outputs: dict[str, Any]) -> str:
     dataset, sample = _sample(outputs.get("datasets") or ["airlines"])
-    trigger = (outputs.get("functions") or {}).get("etl_trigger", "<etl-trigger function>")
-    context = f"Database={outputs.get('database', '<database>')}"
-    # Version 1 of the CLI, which is in the environment, takes SQS's endpoint from its option only.
-    aws = f".venv/bin/aws --endpoint-url {emulator.endpoint}"
-    key = f"{dataset}/{dataset}.csv"
     return "\n".join(
         [
             f"  export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={ACCESS_KEY} "
             f"AWS_DEFAULT_REGION={emulator.region}",
             f"  export AWS_ENDPOINT_URL={emulator.endpoint} DATA_PIPELINE_OUTPUTS={emulator.workdir / OUTPUTS}",
             "",
-            "  # land a file, and do not wait for the schedule",
-            f"  {aws} s3 cp {sample} s3://{outputs.get('raw_bucket', '<raw bucket>')}/{key}",
-            f"  until .venv/bin/data-pipeline file {key} 2>/dev/null; do sleep 1; done",
-            f"  {aws} lambda invoke --function-name {trigger} /dev/stdout",
+            "  # land a file, and see what happens to it until it is in the table",
+            f"  .venv/bin/data-pipeline land {sample} --dataset {dataset} --wait",
             "",
-            "  # wait until it is in the table, and see what happened to it",
-            f"  until .venv/bin/data-pipeline file {key} | grep PUBLISHED; do sleep 2; done",
-            f"  .venv/bin/data-pipeline file {key}",
+            "  # ask Athena",
+            f"  .venv/bin/data-pipeline query --sql 'SELECT * FROM {dataset} LIMIT 5'",
             "",
-            "  # ask Athena, and wait for the answer",
-            f"  query=$({aws} athena start-query-execution --work-group {outputs.get('workgroup', '<workgroup>')} \\",
-            f"    --query-execution-context {context} --query-string 'SELECT * FROM {dataset} LIMIT 5' \\",
-            "    --query QueryExecutionId --output text)",
-            f"  until {aws} athena get-query-execution --query-execution-id $query \\",
-            "    --query QueryExecution.Status.State --output text | grep -E 'SUCCEEDED|FAILED'; do sleep 1; done",
-            f"  {aws} athena get-query-results --query-execution-id $query",
+            "  # how it goes, trouble first",
+            "  .venv/bin/data-pipeline status",
             "",
             "  # which requests were denied: none, unless something is wrong",
             f"  .venv/bin/python -m local.denied {emulator.decisions}",
@@ -153,6 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         "address of a Trino",
     )
     parser.add_argument("--empty", action="store_true", help="deploy nothing: for `pulumi up --stack local`")
+    parser.add_argument("--fresh", action="store_true", help="forget the data of earlier runs")
     options = parser.parse_args(arguments)
     console = PlainConsole()
     # A list, not an Event: setting an Event in a handler can wait for the very thread that it interrupted.
@@ -169,28 +130,35 @@ def main(arguments: list[str] | None = None) -> int:
         if options.athena == trino.TRINO:
             with console.status("preparing Trino: its jars (445 MB) are fetched once"):
                 trino.prepare(CACHE)
-        emulator = Emulator(workdir, port=port, athena=options.athena)
+        # What `pulumi up` deploys is in Pulumi's state, which knows nothing of what an emulator keeps.
+        emulator = Emulator(workdir, port=port, athena=options.athena, keep=not options.empty)
         with one_run.claimed(workdir, emulator.endpoint):
             one_run.check_port(port)
-            return _run(emulator, console, signals, empty=options.empty)
-    except (one_run.RefusedError, trino.TrinoError) as error:
+            if options.fresh or not (workdir / FILE).exists():
+                forget(workdir)
+            kept = None if options.empty else Kept.of(workdir / FILE, emulator.endpoint)
+            return _run(emulator, console, signals, kept)
+    except (KeptError, one_run.RefusedError, trino.TrinoError) as error:
         PlainConsole(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
 
 
-def _run(emulator: Emulator, console: Console, signals: list[int], *, empty: bool) -> int:
+def _run(emulator: Emulator, console: Console, signals: list[int], kept: Kept | None) -> int:
     try:
         with emulator, contextlib.ExitStack() as stack:
             console.print(f"[green]✓[/] emulator at {emulator.endpoint}")
-            if not empty:
-                outputs = deploy_with_progress(emulator, console).outputs
-                leave_outputs(emulator, outputs)
-                describe(emulator, outputs, console, stack.enter_context(served_page(emulator, console)))
+            running = None
+            if kept is not None:
+                running = Running(emulator, console, kept)
+                page = stack.enter_context(served_page(emulator, console))
+                describe(emulator, running.deployment.outputs, console, page)
             while not signals:
                 time.sleep(_LOOK_SECONDS)
                 if not emulator.running():
                     console.print(f"[red]The emulator ended:[/]\n{escape(emulator.log_tail())}")
                     return 1
+                if running is not None:
+                    running.look()
     except (DeploymentError, EmulatorError) as error:
         console.print(str(error), style="red", markup=False)
         return 1

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import zipfile
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_context, util
 from multiprocessing.context import ForkServerContext
 from multiprocessing.reduction import DupFd
 from pathlib import Path
@@ -208,6 +208,10 @@ def install() -> None:
     lambda_runtime.zipfile = _Zipfile()
     if not SUPPORTED:
         return
+    # The path of a socket has 107 bytes at most (unix(7)), and this process's own folder may be deeper.
+    usual, tempfile.tempdir = tempfile.gettempdir(), "/tmp"
+    util.get_temp_dir()
+    tempfile.tempdir = usual
     context = get_context("forkserver")
     context.set_forkserver_preload(list(LIBRARIES))
     lambda_runtime.subprocess = _Subprocess(context)

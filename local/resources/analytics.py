@@ -31,7 +31,8 @@ def catalog_table(declared: ResourceRequest) -> Created:
         "PartitionKeys": pascal(inputs.get("partitionKeys") or []),
         **declared.pick(Description="description", TableType="tableType", Parameters="parameters"),
     }
-    declared.client("glue").create_table(DatabaseName=database_name, TableInput=table)
+    glue = declared.client("glue")
+    (glue.update_table if declared.before else glue.create_table)(DatabaseName=database_name, TableInput=table)
     arn = declared.aws.arn("glue", f"table/{database_name}/{name}")
     return Created(
         f"{declared.aws.account}:{database_name}:{name}",
@@ -165,6 +166,8 @@ def workgroup(declared: ResourceRequest) -> Created:
 def named_query(declared: ResourceRequest) -> Created:
     """A query that is kept by name in a workgroup."""
     name = declared.physical(128)
+    if declared.before:
+        declared.client("athena").delete_named_query(NamedQueryId=declared.before.id)
     made = declared.client("athena").create_named_query(
         Name=name,
         Database=declared.inputs["database"],

@@ -51,6 +51,8 @@ class ResourceRequest:
     aws: Aws
     directory: Path
     default_tags: Mapping[str, str] = field(default_factory=dict)
+    before: Created | None = None
+    """The resource as an earlier deployment left it, if it is to be changed."""
 
     def client(self, service: str) -> Any:
         """The client of a service."""
@@ -71,13 +73,15 @@ class ResourceRequest:
         return {"tags": self.inputs.get("tags"), "tagsAll": self.tags}
 
     def physical(self, limit: int, *, given: str = "name", suffix: str = "") -> str:
-        """The AWS name: the given one, or one that Pulumi or the provider would make up.
+        """The AWS name: the given one, that which it has, or one that Pulumi or the provider would make up.
 
         Raises:
             ValueError: if it is longer than the `limit` of AWS.
         """
         if name := self.inputs.get(given):
             chosen = str(name)
+        elif self.before is not None:
+            chosen = str(self.before.outputs[given])
         elif prefix := self.inputs.get(f"{given}Prefix"):
             chosen = f"{prefix}{time.strftime('%Y%m%d%H%M%S')}{secrets.randbelow(10**12):012d}{suffix}"
         else:

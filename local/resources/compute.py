@@ -65,7 +65,13 @@ def function(declared: ResourceRequest) -> Created:
     for key in ("environment", "tracingConfig", "deadLetterConfig", "loggingConfig", "ephemeralStorage"):
         if value := inputs.get(key):
             request[key[0].upper() + key[1:]] = _settings(key, value)
-    made = client.create_function(FunctionName=name, Role=inputs["role"], Code=code, Tags=declared.tags, **request)
+    if declared.before:
+        client.update_function_code(FunctionName=name, **code)
+        fixed = ("Architectures", "Publish")
+        request = {key: value for key, value in request.items() if key not in fixed}
+        made = client.update_function_configuration(FunctionName=name, Role=inputs["role"], **request)
+    else:
+        made = client.create_function(FunctionName=name, Role=inputs["role"], Code=code, Tags=declared.tags, **request)
     if (reserved := inputs.get("reservedConcurrentExecutions")) is not None and reserved >= 0:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
     arn = made["FunctionArn"]
@@ -175,8 +181,12 @@ def state_machine(declared: ResourceRequest) -> Created:
     if encryption := inputs.get("encryptionConfiguration"):
         request["encryptionConfiguration"] = {key: value for key, value in encryption.items() if value}
     tags = [{"key": key, "value": value} for key, value in declared.tags.items()]
-    made = declared.client("stepfunctions").create_state_machine(name=name, tags=tags, **request)
-    arn = made["stateMachineArn"]
+    client = declared.client("stepfunctions")
+    if declared.before:
+        arn = declared.before.id
+        client.update_state_machine(stateMachineArn=arn, **{key: request[key] for key in request if key != "type"})
+    else:
+        arn = client.create_state_machine(name=name, tags=tags, **request)["stateMachineArn"]
     outputs = {"name": name, "arn": arn, "status": "ACTIVE", "creationDate": time.strftime("%Y-%m-%dT%H:%M:%SZ")}
     return Created(arn, outputs | declared.tagged())
 

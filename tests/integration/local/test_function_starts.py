@@ -1,6 +1,7 @@
 """Environments of functions that are forked: what they share, what they do not, and how they end."""
 
 import importlib
+import io
 import json
 import os
 import signal
@@ -15,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from local.emulator import Emulator
 from local.patches import function_starts
 from local.patches.function_starts import LIBRARIES, Forked
+from tests.integration.local.conftest import policy
 
 SCRIPT = """
 import json, os, sys
@@ -115,3 +118,24 @@ def test_code_is_unpacked_once_a_version(tmp_path: Path, monkeypatch: pytest.Mon
         places.append(folder.resolve())
     assert places[0] == places[1] != places[2]
     assert len(list((tmp_path / "unpacked").iterdir())) == 2
+
+
+def test_an_emulator_in_a_deep_folder_runs_functions(tmp_path: Path) -> None:
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("index.py", "def handler(event, context):\n    return event\n")
+    with Emulator(tmp_path / ("x" * 100) / ("y" * 100)) as emulator:
+        trust = policy(
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        )
+        role = emulator.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        functions = emulator.client("lambda")
+        functions.create_function(
+            FunctionName="f",
+            Role=role,
+            Runtime="python3.13",
+            Handler="index.handler",
+            Code={"ZipFile": code.getvalue()},
+        )
+        # The path of a socket is shorter than this folder's name.
+        assert functions.invoke(FunctionName="f", Payload=b"7")["Payload"].read() == b"7"

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from local import one_run, up
+from local import deploying, one_run, up
 from local.demo import Demo, main
 from local.deployer import CreatedResource, Deployment, DeploymentError
 from local.driver import PipelineError
@@ -39,10 +39,10 @@ def test_what_is_printed_can_be_typed(emulator: Emulator) -> None:
     console = Console(record=True, width=80)
     up.describe(emulator, OUTPUTS, console)
     text = console.export_text()
-    landed = re.search(rf"aws --endpoint-url {emulator.endpoint} s3 cp (\S+) s3://raw-1/planes/planes.csv\n", text)
+    landed = re.search(r"data-pipeline land (\S+) --dataset planes --wait\n", text)
     assert landed, text
     assert Path(landed[1]).is_file(), "the file is there"
-    assert "lambda invoke --function-name trigger-1 /dev/stdout\n" in text
+    assert f"{emulator.workdir}/land/<dataset>/<file>" in re.sub(r"[\s│]", "", text)
     outputs = re.search(r"DATA_PIPELINE_OUTPUTS=(\S+)", text)
     assert outputs, text
     assert json.loads(Path(outputs[1]).read_text()) == OUTPUTS
@@ -52,7 +52,7 @@ def test_what_is_printed_can_be_typed(emulator: Emulator) -> None:
 def test_a_dataset_of_ones_own_needs_a_file_of_ones_own(emulator: Emulator) -> None:
     console = Console(record=True, width=80)
     up.describe(emulator, {**OUTPUTS, "datasets": ["orders"]}, console)
-    assert "s3 cp <your orders.csv> s3://raw-1/orders/orders.csv\n" in console.export_text()
+    assert "data-pipeline land <your orders.csv> --dataset orders --wait\n" in console.export_text()
 
 
 def test_nothing_that_is_to_be_copied_is_cut_short(emulator: Emulator) -> None:
@@ -71,9 +71,9 @@ def test_a_deployment_says_what_it_made_and_what_it_left_out(
         progress(made)
         return Deployment({}, [made], [("aws:ssm/document:Document", "runbook", "no API [/x]")])
 
-    monkeypatch.setattr(up, "deploy", deploy)
+    monkeypatch.setattr(deploying, "deploy", deploy)
     console = Console(record=True, width=120)
-    up.deploy_with_progress(emulator, console)
+    deploying.deploy_with_progress(emulator, console)
     text = console.export_text()
     assert "deployed 1 resources" in text
     assert "aws:ssm/document:Document 'runbook' (no API [/x])" in text
@@ -85,7 +85,7 @@ def test_a_deployment_that_fails_ends_with_its_reason(
     def deploy(*_: object, **__: object) -> Deployment:
         raise DeploymentError("aws:s3/bucket:Bucket 'raw': BucketAlreadyExists")
 
-    monkeypatch.setattr(up, "deploy", deploy)
+    monkeypatch.setattr(deploying, "deploy", deploy)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert up.main(["--workdir", str(tmp_path), "--port", str(free_port())]) == 1
     assert "BucketAlreadyExists" in capsys.readouterr().out
