@@ -87,7 +87,11 @@ class DataPipeline(pulumi.ComponentResource):
             permissions_boundary_arn=settings.security.permissions_boundary_arn,
             network=_network(f"{name}-network", settings, location, key, child),
         )
-        storage = Storage(name, StorageArgs(settings=settings.storage, kms_key_arn=key_arn), child)
+        storage = Storage(
+            name,
+            StorageArgs(settings=settings.storage, kms_key_arn=key_arn, notify_artifacts=settings.lineage.enabled),
+            child,
+        )
         catalog = Catalog(
             f"{name}-catalog",
             CatalogArgs(
@@ -185,6 +189,7 @@ class DataPipeline(pulumi.ComponentResource):
                 settings=settings,
                 context=context,
                 raw=storage.raw,
+                artifacts=storage.artifacts,
                 messaging=messaging,
                 functions=functions,
                 job_name=job.job.name,

@@ -89,6 +89,16 @@ TagValue = Annotated[
 DatasetName = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), Means("a dataset's name, as its contract says it")
 ]
+EndpointPath = Annotated[
+    str,
+    StringConstraints(max_length=512, pattern=r"^[\w.~-][\w.~/-]*$"),
+    Means("a path without a slash at its beginning, of letters, digits and any of _ . ~ - /"),
+]
+ParameterName = Annotated[
+    str,
+    StringConstraints(max_length=512, pattern=r"^(/[\w.-]+){1,15}$"),
+    Means("the name of a parameter of Systems Manager with its path, like /data-pipeline/dev/lineage-api-key"),
+]
 Cidr = Annotated[IPv4Network, Means("a range of private addresses, /16 to /24, like 10.64.0.0/20")]
 
 
@@ -214,7 +224,7 @@ class ErrorHandlerConfig(FunctionConfig):
 
 
 class FunctionsConfig(Section):
-    """The nine functions."""
+    """The functions."""
 
     # Lambda takes lines without a level for INFO, metrics and uncaught errors among them, and drops what is below the
     # level: with WARNING every alarm on our metrics would be blind (AWS Lambda guide, "Log-level filtering", 2026-11).
@@ -228,6 +238,7 @@ class FunctionsConfig(Section):
     error_handler: ErrorHandlerConfig = ErrorHandlerConfig()
     freshness: FunctionConfig = FunctionConfig()
     maintenance: MaintenanceConfig = MaintenanceConfig()
+    lineage: FunctionConfig = FunctionConfig()
 
 
 class BatchesConfig(Section):
@@ -350,6 +361,25 @@ class MonitoringConfig(Section):
     )
 
 
+class LineageConfig(Section):
+    """Events of OpenLineage about the batches."""
+
+    enabled: Switch = Field(
+        default=True, description="Whether each batch's begin and end are told as OpenLineage events, kept in S3."
+    )
+    url: Annotated[str, StringConstraints(max_length=2_048)] | None = Field(
+        default=None,
+        description="Whom they are posted to as well: the address of a service that takes OpenLineage events, like "
+        "Marquez; https, or http on this machine; empty: nobody.",
+    )
+    endpoint: EndpointPath = Field(default="api/v1/lineage", description="The path of its API, below lineage.url.")
+    api_key_parameter: ParameterName | None = Field(
+        default=None,
+        description="A parameter of Systems Manager, a SecureString under the stack's key, with the API key that is "
+        "sent as a bearer token; empty: none is.",
+    )
+
+
 class VpcConfig(Section):
     """A network for the functions and the job, without a way to the internet; AWS's services come to it."""
 
@@ -394,6 +424,7 @@ class PipelineConfig(Section):
     athena: AthenaConfig = AthenaConfig()
     workflow: WorkflowConfig = WorkflowConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
+    lineage: LineageConfig = LineageConfig()
     security: SecurityConfig = SecurityConfig()
     tags: dict[TagText, TagValue] = Field(
         default_factory=dict,

@@ -39,6 +39,7 @@ def rules(config: PipelineConfig) -> Iterator[Violation]:
     yield from _workflow_rules(config.functions)
     for topic in ("alarm_subscriptions", "notification_subscriptions"):
         yield from _topic_rules(f"monitoring.{topic}", getattr(config.monitoring, topic), config.holds_secrets)
+    yield from _lineage_rules(config)
     yield from _account_rules(config)
     yield from _vpc_rules(config.security.vpc, config.region)
     if config.environment == "prod":
@@ -251,6 +252,37 @@ def _topic_rules(key: str, subscriptions: Sequence[Subscription], holds_secrets:
         if subscription.label in called:
             yield Violation(key=f"{key}.{place}", value=subscription.label, allowed="each subscription once")
         called.add(subscription.label)
+
+
+# A userinfo would be a secret in plain sight; http to elsewhere would show the API key to whoever listens.
+_RECEIVER = re.compile(r"(https://[^\s/@?#]+|http://(127\.0\.0\.1|localhost)(:\d{1,5})?)(/[^\s?#]*)?")
+
+
+def _lineage_rules(config: PipelineConfig) -> Iterator[Violation]:
+    lineage = config.lineage
+    if lineage.url is None:
+        if lineage.api_key_parameter is not None:
+            yield Violation(
+                key="lineage.api_key_parameter",
+                value=lineage.api_key_parameter,
+                allowed="empty, since lineage.url is: nobody would be sent the key",
+            )
+        return
+    if not lineage.enabled:
+        yield Violation(key="lineage.url", value=lineage.url, allowed="empty, since lineage.enabled is false")
+    if not _RECEIVER.fullmatch(lineage.url):
+        yield Violation(
+            key="lineage.url",
+            value=lineage.url,
+            allowed="an address that starts with https://, or with http://127.0.0.1 or http://localhost, without a "
+            "user, a question mark or a hash in it",
+        )
+    if config.security.vpc is not None:
+        yield Violation(
+            key="lineage.url",
+            value=lineage.url,
+            allowed="empty, since security.vpc is a network without a way to the internet; events are kept in S3",
+        )
 
 
 def _prod_rules(config: PipelineConfig) -> Iterator[Violation]:

@@ -124,7 +124,7 @@ class MaintenanceConfig(TypedDict):
 
 
 class FunctionsConfig(TypedDict):
-    """The nine functions."""
+    """The functions."""
 
     log_level: NotRequired[str]
     """What the functions log. Default: "INFO"."""
@@ -137,6 +137,7 @@ class FunctionsConfig(TypedDict):
     error_handler: NotRequired[ErrorHandlerConfig]
     freshness: NotRequired[FunctionConfig]
     maintenance: NotRequired[MaintenanceConfig]
+    lineage: NotRequired[FunctionConfig]
 
 
 class BatchesConfig(TypedDict):
@@ -234,6 +235,21 @@ class MonitoringConfig(TypedDict):
     """Who hears of published and refused batches."""
 
 
+class LineageConfig(TypedDict):
+    """Events of OpenLineage about the batches."""
+
+    enabled: NotRequired[bool]
+    """Whether each batch's begin and end are told as OpenLineage events, kept in S3. Default: true."""
+    url: NotRequired[str]
+    """Whom they are posted to as well: the address of a service that takes OpenLineage events, like Marquez; https,
+    or http on this machine; empty: nobody."""
+    endpoint: NotRequired[str]
+    """The path of its API, below lineage.url. Default: "api/v1/lineage"."""
+    api_key_parameter: NotRequired[str]
+    """A parameter of Systems Manager, a SecureString under the stack's key, with the API key that is sent as a
+    bearer token; empty: none is."""
+
+
 class VpcConfig(TypedDict):
     """A network for the functions and the job, without a way to the internet; AWS's services come to it."""
 
@@ -271,6 +287,7 @@ class PipelineConfig(TypedDict):
     athena: NotRequired[AthenaConfig]
     workflow: NotRequired[WorkflowConfig]
     monitoring: NotRequired[MonitoringConfig]
+    lineage: NotRequired[LineageConfig]
     security: NotRequired[SecurityConfig]
     tags: NotRequired[dict[str, str]]
     """Further tags of every resource, 6 at most: an S3 object takes ten, the program's too."""

@@ -209,3 +209,12 @@ def stack_config(stack: str, root: Path = ROOT) -> dict[str, Any]:
 
     """
     return read(stack, root)
+
+
+API_KEY_PARAMETER = "/data-pipeline/local/lineage-api-key"
+
+
+def with_lineage(config: dict[str, Any], url: str = "https://lineage.example.com") -> dict[str, Any]:
+    """Return the configuration of a stack with all of lineage switched on, of which the stack `local` has nothing."""
+    lineage = {"enabled": True, "url": url, "api_key_parameter": API_KEY_PARAMETER}
+    return config | {"data-pipeline:settings": {**config["data-pipeline:settings"], "lineage": lineage}}

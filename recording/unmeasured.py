@@ -55,7 +55,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         "does not ask.",
     ),
     Unmeasured(
-        roles=("error-handler", "etl-trigger", "freshness", "maintenance", "processing"),
+        roles=("error-handler", "etl-trigger", "freshness", "lineage", "maintenance", "processing"),
         actions=("kms:Decrypt", "kms:GenerateDataKey"),
         via="sqs",
         reason="An event that failed for good goes to an encrypted queue with the function's role; here, without.",
@@ -69,7 +69,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
     ),
     Unmeasured(
         roles=(
-            *("error-handler", "etl-trigger", "freshness", "ingestion", "maintenance", "processing"),
+            *("error-handler", "etl-trigger", "freshness", "ingestion", "lineage", "maintenance", "processing"),
             *("raw-to-curated", "stage"),
         ),
         actions=("s3:ListBucket",),
@@ -243,6 +243,7 @@ IN_A_NETWORK: tuple[Unmeasured, ...] = (
             "etl-trigger",
             "freshness",
             "ingestion",
+            "lineage",
             "maintenance",
             "notification",
             "processing",

@@ -110,6 +110,7 @@ def runs(datasets: Sequence[str]) -> OwnTable:
             "violations": "array<string>",
             "error": "string",
             "seconds_to_published": "bigint",
+            "snapshot": "string",
             "created_at": "timestamp",
             "finished_at": "timestamp",
         },

@@ -1,4 +1,4 @@
-"""The nine functions: what each knows, what each may do, and what calls it."""
+"""The functions: what each knows, what each may do, and what calls it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from components.catalog.catalog import BYTES_PER_MEGABYTE, Catalog
 from components.compute import permissions
 from components.compute.function import PipelineFunction, PipelineFunctionArgs
 from components.compute.layer import EngineLayer, EngineLayerArgs
+from components.compute.lineage_facet import LineageFacet, LineageFacetArgs
 from components.context import StackContext
 from components.messaging.messaging import Messaging
 from components.security.iam import Statement
@@ -18,7 +19,7 @@ from config.model import PipelineConfig
 
 BYTES_PER_GIGABYTE = 1_000_000_000
 # EventBridge, or one of the other two, calls these and does not wait: what fails for good must be kept.
-CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing", "freshness", "maintenance")
+CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing", "freshness", "maintenance", "lineage")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,11 +106,24 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "MAX_ATTEMPTS": str(settings.batches.max_attempts),
             "RETRY_SECONDS": str(settings.batches.retry_seconds),
         },
+        "lineage": {
+            "RAW_BUCKET": raw,
+            "CURATED_BUCKET": curated,
+            "QUARANTINE_BUCKET": quarantine,
+            "ARTIFACTS_BUCKET": artifacts,
+            "LEDGER_TABLE": ledger,
+            "DATABASE": database,
+            "STATE_MACHINE_ARN": args.context.state_machine_arn,
+            "GLUE_VERSION": settings.glue.version,
+            "LINEAGE_URL": settings.lineage.url or "",
+            "LINEAGE_ENDPOINT": settings.lineage.endpoint,
+            "LINEAGE_API_KEY_PARAMETER": settings.lineage.api_key_parameter or "",
+        },
     }
 
 
 class Functions(pulumi.ComponentResource):
-    """The nine functions, each with its own role.
+    """The functions, each with its own role; `lineage` is there only if the stack wants its events.
 
     Example:
         built = Functions(
@@ -119,7 +133,7 @@ class Functions(pulumi.ComponentResource):
         pulumi.export("ingestion", built["ingestion"].function.name)
     """
 
-    functions: Mapping[str, PipelineFunction]
+    functions: dict[str, PipelineFunction]
 
     def __init__(self, name: str, args: FunctionsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:compute:Functions", name, None, opts)
@@ -166,6 +180,16 @@ class Functions(pulumi.ComponentResource):
             ),
             "freshness": self._function("freshness", permissions.freshness(context, storage, messaging)),
         }
+        if args.settings.lineage.enabled:
+            LineageFacet(
+                f"{name}-lineage-facet",
+                LineageFacetArgs(artifacts=storage.artifacts, kms_key_arn=context.key.key.arn),
+                ResourceOptions(parent=self),
+            )
+            parameter = args.settings.lineage.api_key_parameter
+            self.functions["lineage"] = self._function(
+                "lineage", permissions.lineage(context, storage, messaging, parameter)
+            )
         self.register_outputs({})
 
     def _function(

@@ -35,7 +35,14 @@ WITH_PACKAGES: Mapping[str, Mapping[str, Path]] = {
 }
 """Packages that a function has besides pipeline_core; pyarrow and PyIceberg, which they need, come by a layer."""
 
-WITH_DISTRIBUTIONS = {"stage": ("tzdata",)}
+WITH_DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
+    "stage": ("tzdata",),
+    # With all that OpenLineage's client imports, whatever it is used for. urllib3 and dateutil are in Lambda's runtime.
+    "lineage": (
+        *("anyio", "attrs", "certifi", "charset-normalizer", "h11", "httpcore2", "httpx2", "idna"),
+        *("openlineage-python", "packaging", "pyyaml", "requests", "truststore"),
+    ),
+}
 """Distributions that a function has besides those of all."""
 
 DIGEST_CHARACTERS = 16

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline_core.layout import BATCHES, CONTRACTS, FILES, REASONS, ROWS, RUNS, STAGING, TABLES
+from pipeline_core.layout import BATCHES, CONTRACTS, FILES, LINEAGE, REASONS, ROWS, RUNS, STAGING, TABLES
 from pulumi import Input
 
 from components.catalog.catalog import Catalog
@@ -196,6 +196,30 @@ def error_handler(
         processing.invoke(),
         messaging.ticks.send(),
         messaging.undelivered.send(),
+        context.key.use("s3", "sqs"),
+        context.key.use_for_table(),
+    ]
+
+
+def lineage(
+    context: StackContext, storage: Storage, messaging: Messaging, api_key_parameter: str | None
+) -> list[Statement]:
+    """Read what is written down of a batch, keep its events, and read the key of whoever gets them."""
+    reads_key = (
+        [
+            allow(["ssm:GetParameter"], [context.location.arn("ssm", f"parameter/{api_key_parameter.lstrip('/')}")]),
+            context.key.decrypt("ssm"),
+        ]
+        if api_key_parameter
+        else []
+    )
+    return [
+        storage.artifacts.read(BATCHES, RUNS, LINEAGE),
+        storage.artifacts.find(),
+        storage.artifacts.write(LINEAGE),
+        storage.ledger.use("GetItem"),
+        messaging.undelivered.send(),
+        *reads_key,
         context.key.use("s3", "sqs"),
         context.key.use_for_table(),
     ]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
+from pipeline_core.layout import BATCHES, RUNS
 from pulumi import Input, Output, ResourceOptions
 
 from components.security.iam import Statement, allow
@@ -27,6 +28,18 @@ WAIVERS = (
 def every_minutes(minutes: int) -> str:
     """Write a schedule; EventBridge wants the singular for one."""
     return f"rate({minutes} minute{'' if minutes == 1 else 's'})"
+
+
+def batch_papers_pattern(artifacts_bucket: Input[str]) -> dict[str, Any]:
+    """Match that a batch's manifest is there, and that its run is on record: it begins, and it has ended."""
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {
+            "bucket": {"name": [artifacts_bucket]},
+            "object": {"key": [{"wildcard": f"{BATCHES}*/manifest.json"}, {"prefix": RUNS}]},
+        },
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

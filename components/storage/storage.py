@@ -18,6 +18,8 @@ class StorageArgs:
 
     settings: StorageConfig
     kms_key_arn: Input[str]
+    # Whether EventBridge hears of objects in the artifacts bucket.
+    notify_artifacts: bool = False
 
 
 class Storage(pulumi.ComponentResource):
@@ -42,7 +44,7 @@ class Storage(pulumi.ComponentResource):
         self.raw = self._zone("raw", lifecycle.raw(settings), notify=True, lock_days=settings.raw_locked_days)
         self.curated = self._zone("curated", lifecycle.curated(settings))
         self.quarantine = self._zone("quarantine", lifecycle.quarantine(settings))
-        self.artifacts = self._zone("artifacts", lifecycle.artifacts(settings))
+        self.artifacts = self._zone("artifacts", lifecycle.artifacts(settings), notify=args.notify_artifacts)
         self.query_results = self._zone("query-results", lifecycle.query_results(settings))
         self.ledger = Ledger(
             f"{name}-ledger",

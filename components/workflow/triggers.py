@@ -33,6 +33,7 @@ class TriggersArgs:
     settings: PipelineConfig
     context: StackContext
     raw: Zone
+    artifacts: Zone
     messaging: Messaging
     functions: Mapping[str, PipelineFunction]
     job_name: Input[str]
@@ -52,6 +53,7 @@ class Triggers(pulumi.ComponentResource):
                 settings=settings,
                 context=context,
                 raw=storage.raw,
+                artifacts=storage.artifacts,
                 messaging=messaging,
                 functions=functions,
                 job_name=job.job.name,
@@ -111,6 +113,15 @@ class Triggers(pulumi.ComponentResource):
                 event_pattern=failed_crawl_pattern(stack),
             ),
         ]
+        if settings.lineage.enabled:
+            rules.append(
+                self._call(
+                    "lineage",
+                    "lineage",
+                    "Has it told in OpenLineage's words that a batch has begun, or ended",
+                    event_pattern=events.batch_papers_pattern(args.artifacts.bucket.bucket),
+                )
+            )
         self._ticks()
         args.messaging.undelivered.accept(args.context.location.account, rules)
         self.register_outputs({})

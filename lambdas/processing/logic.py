@@ -141,7 +141,7 @@ class Publisher:
             snapshot = table.snapshot_of(batch.batch_id) if report.rows_written else ""
         if batch.status == PUBLISHED:
             self._announce(verdict)
-        record_run(self.artifacts_bucket, batch, RunDetails.of_verdict(verdict))
+        record_run(self.artifacts_bucket, batch, RunDetails.of_verdict(replace(verdict, snapshot=snapshot)))
         batches.conclude(batch)
         # What landed while the batch ran found the dataset full.
         Ticks(ledger=Ledger(self.ledger_table), queue_url=self.ticks_queue_url).arm(batch.dataset)

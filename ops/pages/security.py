@@ -3,16 +3,17 @@
 from components.security.iam import UNSCOPED_ACTIONS
 from components.waivers import WAIVERS
 from ops.pages.generate import table
-from ops.pages.programs import declared
 from policies.rules import RULES
 from recording.decisions import ENFORCEMENT
 from recording.privileges import Grant, granted
+from recording.program import main_program, record, stack_config, with_lineage
 from recording.unmeasured import IN_A_NETWORK, UNMEASURED
 
 
 def roles() -> str:
     """List what each role may do, and how much of it the runs on the emulator use."""
-    grants = granted(declared("local"))
+    config = with_lineage(stack_config("local"))
+    grants = granted(record(main_program, config=config, stack="local"))
     rows: list[tuple[object, ...]] = []
     for role in sorted({grant.role for grant in grants}):
         own = [grant for grant in grants if grant.role == role]

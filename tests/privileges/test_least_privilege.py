@@ -11,7 +11,7 @@ import pytest
 
 from recording.decisions import Decision, read_decisions
 from recording.privileges import Grant, granted, used
-from recording.program import main_program, record, stack_config
+from recording.program import main_program, record, stack_config, with_lineage
 from recording.unmeasured import UNMEASURED
 
 
@@ -27,7 +27,7 @@ def decisions() -> list[Decision]:
 
 @pytest.fixture(scope="module")
 def grants() -> set[Grant]:
-    found = granted(record(main_program, config=stack_config("local"), stack="local"))
+    found = granted(record(main_program, config=with_lineage(stack_config("local")), stack="local"))
     assert len(found) > 200
     return found
 

@@ -10,8 +10,9 @@ MAX_EXPANSION = 200
 
 NO_PLACES: Mapping[str, str] = {}
 
-CONTRACTS, BATCHES, RUNS = "contracts/", "batches/", "runs/"
-"""Prefixes in the artifacts bucket: compiled contracts, documents of batches, records of the table `runs`."""
+CONTRACTS, BATCHES, RUNS, LINEAGE = "contracts/", "batches/", "runs/", "lineage/"
+"""Prefixes in the artifacts bucket: compiled contracts, documents of batches, records of the table `runs`, and events
+of OpenLineage."""
 
 STAGING, TABLES = "staging/", "tables/"
 """Prefixes in the curated bucket: what batches have staged, and the published tables."""
@@ -139,6 +140,15 @@ def quarantined_file_keys(bucket: str, key: str, version: str) -> tuple[str, str
 def run_key(dataset: str, batch_id: str, created_at: str) -> str:
     """Key of a batch's record in the table of runs; `created_at` in ISO 8601."""
     return f"{RUNS}dataset={dataset}/month={created_at[:7]}/{batch_id}.json"
+
+
+LINEAGE_FACET_KEY = f"{LINEAGE}schemas/1-0-0/DataPipelineBatchRunFacet.json"
+"""Key of the JSON Schema of the pipeline's own facet; a facet of another shape is another version, at another key."""
+
+
+def lineage_key(dataset: str, batch_id: str, created_at: str, moment: str) -> str:
+    """Key of an event of OpenLineage about a batch; `moment` is `start` or `end`, `created_at` in ISO 8601."""
+    return f"{LINEAGE}events/dataset={dataset}/date={created_at[:10]}/{batch_id}-{moment}.json"
 
 
 def execution_arn(state_machine_arn: str, name: str) -> str:

@@ -254,13 +254,28 @@ def reconcile(report: Report, expected: Iterable[tuple[str, str]]) -> None:
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What a quality rule says of a batch: the value that it measures, rounded to be read, and whether it holds."""
+
+    rule: QualityRule
+    measured: float
+    holds: bool
+
+
+def judgements(report: Report, contract: Contract) -> list[Judgement]:
+    """Judge the batch by every quality rule of the contract, in the contract's order."""
+    measured = [(rule, _measure(rule, report)) for rule in contract.quality]
+    return [Judgement(rule=rule, measured=_round(value), holds=_holds(rule, value)) for rule, value in measured]
+
+
 def violations(report: Report, contract: Contract) -> list[str]:
     """Return a sentence for every quality rule of the contract that the batch breaks."""
     return [
-        f"{rule.name}: {rule.metric}{f' of {rule.column}' if rule.column else ''} is {_round(measured)} "
-        f"{rule.unit}, but {rule.operator} {rule.value}"
-        for rule in contract.quality
-        if not _holds(rule, measured := _measure(rule, report))
+        f"{broken.rule.name}: {broken.rule.metric}{f' of {broken.rule.column}' if broken.rule.column else ''} is "
+        f"{broken.measured} {broken.rule.unit}, but {broken.rule.operator} {broken.rule.value}"
+        for broken in judgements(report, contract)
+        if not broken.holds
     ]
 
 

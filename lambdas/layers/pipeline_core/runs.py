@@ -33,6 +33,8 @@ class RunDetails:
     error: str = ""
     engine: str = ""
     seconds_to_published: int | None = None
+    # Of an Iceberg table: the one that the batch has made.
+    snapshot: str = ""
 
     @classmethod
     def of_verdict(cls, verdict: Verdict) -> "RunDetails":

@@ -244,6 +244,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "GRACE_MINUTES": "60",
             "WORKGROUP": "primary",
             "ALLOW_FREE_SQL": "false",
+            "GLUE_VERSION": "5.1",
+            "LINEAGE_URL": "",
+            "LINEAGE_ENDPOINT": "api/v1/lineage",
+            "LINEAGE_API_KEY_PARAMETER": "",
         }.items():
             monkeypatch.setenv(name, value)
         yield Cloud()
@@ -281,6 +285,7 @@ def call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     from lambdas.etl_trigger import handler as etl_trigger
     from lambdas.freshness import handler as freshness
     from lambdas.ingestion import handler as ingestion
+    from lambdas.lineage import handler as lineage
     from lambdas.maintenance import handler as maintenance
     from lambdas.notification import handler as notification
     from lambdas.processing import handler as processing
@@ -297,6 +302,7 @@ def call(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
         error_handler=error_handler,
         freshness=freshness,
         maintenance=maintenance,
+        lineage=lineage,
     )
     for module in vars(modules).values():
         for name in ("_parts", "_trigger", "_publisher", "_recovery", "_settings", "_store"):
