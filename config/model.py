@@ -89,6 +89,18 @@ TagValue = Annotated[
 DatasetName = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), Means("a dataset's name, as its contract says it")
 ]
+ReceiverUrl = Annotated[
+    str,
+    # A user in it would be a secret in plain sight; http to elsewhere would show the API key to whoever listens.
+    StringConstraints(
+        max_length=2_048,
+        pattern=r"^(https://[^\s/@?#]+|http://(127\.0\.0\.1|localhost)(:[0-9]{1,5})?)(/[^\s?#]*)?$",
+    ),
+    Means(
+        "an address that starts with https://, or with http://127.0.0.1 or http://localhost, without a user, a "
+        "question mark or a hash in it"
+    ),
+]
 EndpointPath = Annotated[
     str,
     StringConstraints(max_length=512, pattern=r"^[\w.~-][\w.~/-]*$"),
@@ -367,7 +379,7 @@ class LineageConfig(Section):
     enabled: Switch = Field(
         default=True, description="Whether each batch's begin and end are told as OpenLineage events, kept in S3."
     )
-    url: Annotated[str, StringConstraints(max_length=2_048)] | None = Field(
+    url: ReceiverUrl | None = Field(
         default=None,
         description="Whom they are posted to as well: the address of a service that takes OpenLineage events, like "
         "Marquez; https, or http on this machine; empty: nobody.",

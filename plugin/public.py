@@ -32,6 +32,7 @@ INTERNAL: Mapping[str, str] = {
     **dict.fromkeys(("ArrivalRule", "EventBus", "FunctionRule"), "a rule and its permissions; AWS's own are as short"),
     "Budget": "a budget of a pipeline's tags, which alarms a topic that lets it",
     "GlueSecurity": "one resource; its key must know the pipeline's log groups",
+    "LineageFacet": "one object; its events are those of the pipeline's functions",
     "Ledger": "a table whose items only the pipeline's functions write",
     "LogQueries": "queries over the log groups of the pipeline's functions",
     "OwnTables": "tables of the pipeline's own runs and quarantined rows",

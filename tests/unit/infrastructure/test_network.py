@@ -22,7 +22,7 @@ def test_every_function_and_the_job_run_in_the_subnets() -> None:
     subnets = {f"{subnet.name}-id" for subnet in cloud.of("ec2.Subnet")}
     # Resources are registered side by side: in which order is chance.
     assert sorted(subnet.inputs["cidrBlock"] for subnet in cloud.of("ec2.Subnet")) == ["10.8.0.0/22", "10.8.4.0/22"]
-    assert len(cloud.of("lambda.Function")) == 9
+    assert len(cloud.of("lambda.Function")) == 10
     for function in cloud.of("lambda.Function"):
         assert set(function.inputs["vpcConfig"]["subnetIds"]) == subnets, function.name
     (job,) = cloud.of("glue.Job")

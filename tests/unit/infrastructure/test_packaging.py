@@ -10,11 +10,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from components.compute import packaging
 from components.compute.packaging import PackagingError
 
 ROOT = packaging.ROOT
+LAMBDA = {"sys_platform": "linux", "python_version": "3.13", "python_full_version": "3.13.1"}
 
 
 @pytest.fixture
@@ -93,7 +95,7 @@ def test_another_user_in_another_country_builds_the_same_archives(tmp_path: Path
     here = built(tmp_path / "a", 0o022, PYTHONHASHSEED="1", TZ="UTC", LC_ALL="C", HOME="/nowhere")
     there = built(tmp_path / "deeper" / "b", 0o077, PYTHONHASHSEED="2", TZ="Pacific/Auckland", LC_ALL="tr_TR.UTF-8")
     assert here == there
-    assert len(here) == 10, "nine functions and the job's libraries"
+    assert len(here) == 11, "ten functions and the job's libraries"
 
 
 def test_nothing_is_compressed_since_the_bytes_would_depend_on_the_machines_zlib() -> None:
@@ -158,16 +160,22 @@ def test_a_function_has_no_compiled_part_and_no_tests() -> None:
     assert [entry for entry in entries if re.search(r"\.(so|pyd|pyc|dylib)$|/tests?/|\.\.", entry)] == []
 
 
+def in_runtime(folder: Path) -> Path:
+    """A folder with what Lambda's runtime has: here it stands beside the archive, by itself."""
+    runtime = folder / "runtime"
+    runtime.mkdir()
+    site = Path(str(importlib.metadata.distribution("botocore").locate_file("")))
+    for name in ("botocore", "boto3", "s3transfer", "urllib3", "dateutil", "six.py"):
+        (runtime / name).symlink_to(site / name)
+    return runtime
+
+
 def test_what_is_packed_runs_without_anything_that_is_installed_here(tmp_path: Path) -> None:
     with zipfile.ZipFile(packaging.build_function("processing")) as opened:
         opened.extractall(tmp_path)
-    # botocore is in Lambda's runtime; here it stands beside the archive, by itself.
-    for name in ("botocore", "boto3", "s3transfer", "urllib3", "dateutil", "six.py"):
-        (tmp_path / "runtime").mkdir(exist_ok=True)
-        site = Path(str(importlib.metadata.distribution("botocore").locate_file("")))
-        (tmp_path / "runtime" / name).symlink_to(site / name)
+    runtime = in_runtime(tmp_path)
     program = (
-        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(tmp_path / 'runtime')!r}]\n"
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(runtime)!r}]\n"
         "import wrapt, jmespath, aws_lambda_powertools, aws_xray_sdk.core\n"
         "from aws_lambda_powertools import Logger, Metrics, Tracer\n"
         "from aws_lambda_powertools.utilities.batch import BatchProcessor\n"
@@ -177,6 +185,10 @@ def test_what_is_packed_runs_without_anything_that_is_installed_here(tmp_path: P
         "assert '_wrappers' not in ' '.join(m for m in sys.modules if m.startswith('wrapt.') and "
         "str(getattr(sys.modules[m], '__file__', '')).endswith('.so'))\n"
     )
+    run_alone(program)
+
+
+def run_alone(program: str) -> None:
     environment = {"POWERTOOLS_TRACE_DISABLED": "true", "AWS_XRAY_SDK_ENABLED": "false"}
     done = subprocess.run(
         [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=False, env=environment
@@ -184,13 +196,39 @@ def test_what_is_packed_runs_without_anything_that_is_installed_here(tmp_path: P
     assert done.returncode == 0, done.stderr
 
 
+def test_openlineage_s_client_runs_with_what_is_packed_with_it(tmp_path: Path) -> None:
+    with zipfile.ZipFile(packaging.build_function("lineage")) as opened:
+        opened.extractall(tmp_path)
+    runtime = in_runtime(tmp_path)
+    run_alone(
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(runtime)!r}]\n"
+        "from lambdas.lineage import handler, delivery\n"
+        f"assert handler.__file__.startswith({str(tmp_path)!r})\n"
+        "receiver = delivery.Receiver(url='http://127.0.0.1:1', endpoint='e', api_key_parameter='')\n"
+        "delivery.RETRIES.update(total=0, read=0, connect=0)\n"
+        "try:\n"
+        "    receiver.post({})\n"
+        "except Exception as error:\n"
+        "    assert 'refused' in str(error), error\n"
+        "else:\n"
+        "    raise SystemExit('nobody listens there')\n"
+    )
+
+
 def test_a_function_has_what_its_distributions_ask_for() -> None:
     """Whatever a packed distribution requires is packed too, or is in Lambda's runtime."""
-    packed = {*packaging.DISTRIBUTIONS, "boto3", "botocore"}
-    for distribution in packaging.DISTRIBUTIONS:
-        for requirement in importlib.metadata.requires(distribution) or ():
-            if "extra ==" not in requirement:
-                name = re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
+    for function in ("query", *packaging.WITH_DISTRIBUTIONS):
+        check_packed(function)
+
+
+def check_packed(function: str) -> None:
+    distributions = (*packaging.DISTRIBUTIONS, *packaging.WITH_DISTRIBUTIONS.get(function, ()))
+    # What boto3 asks for is in Lambda's runtime, too.
+    packed = {*distributions, "boto3", "botocore", "urllib3", "python-dateutil"}
+    for distribution in distributions:
+        for requirement in map(Requirement, importlib.metadata.requires(distribution) or ()):
+            if requirement.marker is None or requirement.marker.evaluate({**LAMBDA, "extra": ""}):
+                name = requirement.name.lower().replace("_", "-")
                 assert name in packed, f"{distribution} requires {requirement}"
 
 

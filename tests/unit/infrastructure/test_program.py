@@ -142,7 +142,7 @@ def test_every_dataset_has_its_contract_and_its_place_in_the_index_and_a_crawler
 def test_a_dataset_adds_no_job_no_function_and_no_state_machine(dev: Cloud) -> None:
     assert len(dev.of("glue.Job")) == 1
     assert len(dev.of("sfn.StateMachine")) == 1
-    assert len(dev.of("lambda.Function")) == 9
+    assert len(dev.of("lambda.Function")) == 10
 
 
 def test_nothing_is_declared_that_the_deployer_was_not_told_of(cloud: Cloud) -> None:

@@ -23,6 +23,7 @@ Path = tuple[str, ...]
 BESIDE: dict[str, dict[str, Any]] = {
     "storage.raw_locked_days": {"storage": {"allow_destroy": False}},
     "security.vpc": {"glue": {"timeout_minutes": 60}},
+    "lineage.api_key_parameter": {"lineage": {"url": "https://lineage.example.com"}},
 }
 SUBSCRIPTION = {"protocol": "email", "endpoint": "on-call@example.com"}
 ZONES = ["eu-central-1a", "eu-central-1b"]
@@ -156,4 +157,6 @@ def test_the_functions_of_every_stack_have_the_time_and_memory_that_they_need(st
         "error_handler": (120, 512),
         "freshness": (60, 512),
         "maintenance": (900, 3008),
+        # A laptop does without.
+        **({} if stack == "local" else {"lineage": (60, 512)}),
     }

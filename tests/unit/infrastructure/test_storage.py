@@ -97,9 +97,11 @@ def test_raw_files_of_prod_cannot_be_deleted_for_a_month(prod: Cloud) -> None:
     }
 
 
-def test_only_the_raw_bucket_tells_eventbridge(cloud: Cloud) -> None:
-    assert by_bucket(cloud, "s3.BucketNotification").keys() == {"raw"}
-    assert by_bucket(cloud, "s3.BucketNotification")["raw"]["eventbridge"] is True
+def test_the_raw_bucket_tells_eventbridge_and_that_with_batches_papers_where_lineage_is_told_of(cloud: Cloud) -> None:
+    told = by_bucket(cloud, "s3.BucketNotification")
+    lineage = any("lineage" in one.name for one in cloud.of("lambda.Function"))
+    assert told.keys() == {"raw", *(["artifacts"] if lineage else [])}
+    assert all(one["eventbridge"] is True for one in told.values())
 
 
 def test_objects_are_put_after_their_bucket_encrypts(cloud: Cloud) -> None:

