@@ -84,6 +84,7 @@ SERVICES = (
             "arn:{p}:s3:::data-pipeline-artifacts-*/contracts/*",
             "arn:{p}:s3:::data-pipeline-artifacts-*/glue/*",
             "arn:{p}:s3:::data-pipeline-artifacts-*/layers/*",
+            "arn:{p}:s3:::data-pipeline-artifacts-*/lineage/schemas/*",
         ),
         writes=("DeleteObjectVersion",),
     ),

@@ -117,7 +117,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "GLUE_VERSION": settings.glue.version,
             "LINEAGE_URL": settings.lineage.url or "",
             "LINEAGE_ENDPOINT": settings.lineage.endpoint,
-            "LINEAGE_API_KEY_PARAMETER": settings.lineage.api_key_parameter or "",
+            "LINEAGE_PARAMETER": settings.lineage.api_key_parameter or "",
         },
     }
 

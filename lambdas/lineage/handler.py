@@ -34,7 +34,8 @@ tracer = Tracer()
 
 @dataclass(frozen=True)
 class Settings:
-    """Environment of the function. The `lineage_*` are empty where events go to S3 only."""
+    """Environment of the function. `lineage_url` is empty where events go to S3 only, `lineage_parameter`, the name of
+    the parameter with the API key, where none is sent."""
 
     raw_bucket: str
     curated_bucket: str
@@ -46,7 +47,7 @@ class Settings:
     glue_version: str
     lineage_url: str
     lineage_endpoint: str
-    lineage_api_key_parameter: str
+    lineage_parameter: str
 
 
 @cache
@@ -113,7 +114,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         Receiver(
             url=environment.lineage_url,
             endpoint=environment.lineage_endpoint,
-            api_key_parameter=environment.lineage_api_key_parameter,
+            api_key_parameter=environment.lineage_parameter,
         ).post(kept)
     logger.info("lineage", extra={"type": kept["eventType"], "key": key, "posted": bool(environment.lineage_url)})
     return {"key": key, "type": kept["eventType"]}

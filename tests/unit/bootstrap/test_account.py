@@ -123,7 +123,7 @@ def test_every_object_that_the_program_puts_can_go_or_get_another_key(environmen
     role = f"delivery-deploy-{environment}"
     buckets = {one.outputs["bucket"]: one.outputs["arn"] for one in pipeline(environment).of("s3.Bucket")}
     objects = pipeline(environment).of("s3.BucketObjectv2")
-    assert {one.inputs["key"].split("/")[0] for one in objects} == {"contracts", "glue", "layers"}
+    assert {one.inputs["key"].split("/")[0] for one in objects} == {"contracts", "glue", "layers", "lineage"}
     for one in objects:
         bucket = buckets[one.inputs["bucket"]]
         # The provider lists the versions of a key and deletes each; without an id, S3 would write a delete marker only.
@@ -131,6 +131,8 @@ def test_every_object_that_the_program_puts_can_go_or_get_another_key(environmen
         for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
             assert may(role, action, f"{bucket}/{one.inputs['key']}"), one.inputs["key"]
     assert not may(PREVIEW, "s3:DeleteObjectVersion", f"{bucket}/contracts/flights.json")
+    if environment != "dev":
+        assert not may(role, "s3:DeleteObjectVersion", f"{bucket}/lineage/events/dataset=flights/date=d/b-end.json")
 
 
 @pytest.mark.parametrize("environment", ["dev", "staging", "prod"])

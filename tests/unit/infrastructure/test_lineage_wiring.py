@@ -52,7 +52,7 @@ def test_the_key_is_nowhere_but_in_its_parameter(posting: Cloud) -> None:
     assert said == {
         "LINEAGE_URL": "https://lineage.example.com",
         "LINEAGE_ENDPOINT": "api/v1/lineage",
-        "LINEAGE_API_KEY_PARAMETER": API_KEY_PARAMETER,
+        "LINEAGE_PARAMETER": API_KEY_PARAMETER,
     }
 
 

@@ -247,7 +247,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "GLUE_VERSION": "5.1",
             "LINEAGE_URL": "",
             "LINEAGE_ENDPOINT": "api/v1/lineage",
-            "LINEAGE_API_KEY_PARAMETER": "",
+            "LINEAGE_PARAMETER": "",
         }.items():
             monkeypatch.setenv(name, value)
         yield Cloud()

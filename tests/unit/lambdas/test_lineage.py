@@ -396,7 +396,7 @@ def test_a_run_on_record_of_a_batch_that_goes_on_is_no_end(cloud: Cloud, call: C
 def post_to(monkeypatch: pytest.MonkeyPatch, url: str, parameter: str = "") -> None:
     """Have events posted; a function's environment changes with its deployment, so that what it has read goes."""
     monkeypatch.setenv("LINEAGE_URL", url)
-    monkeypatch.setenv("LINEAGE_API_KEY_PARAMETER", parameter)
+    monkeypatch.setenv("LINEAGE_PARAMETER", parameter)
     handler._settings.cache_clear()
     delivery._secret.cache_clear()
 
