@@ -71,6 +71,7 @@ def preview_policies(
         "compute": _distinct([one for name in environments for one in _services(account, name, kinds, COMPUTE)]),
         "rest": [
             _unscoped("reads"),
+            _parameters(account),
             *_distinct([one for name in environments for one in _state(account, name, write=False)]),
         ],
     }
@@ -137,7 +138,7 @@ def _keys(account: Account, environment: str) -> Iterator[Statement]:
     # A key's name is made up by AWS: it is known by its tags. Services use it on behalf of what is deployed.
     key = [f"arn:{account.partition}:kms:{account.here}:key/*"]
     tags = {"aws:ResourceTag/Project": PROJECT, "aws:ResourceTag/Environment": environment}
-    via = [f"{service}.{account.region}.amazonaws.com" for service in ("dynamodb", "lambda", "s3", "sqs")]
+    via = [f"{service}.{account.region}.amazonaws.com" for service in ("dynamodb", "lambda", "s3", "sqs", "ssm")]
     yield _allow(
         ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], key, {"StringEquals": {**tags, "kms:ViaService": via}}
     )
@@ -147,6 +148,13 @@ def _keys(account: Account, environment: str) -> Iterator[Statement]:
     requested = {key.replace("Resource", "Request"): value for key, value in tags.items()}
     yield _allow(["kms:TagResource"], key, {"StringEquals": requested})
     yield {"Effect": "Deny", "Action": ["kms:TagResource"], "Resource": [account.key_arn]}
+
+
+def _parameters(account: Account) -> Statement:
+    """Read encrypted parameters: a preview that refreshes compares them with the stack's secrets, which it has, too."""
+    key = [f"arn:{account.partition}:kms:{account.here}:key/*"]
+    conditions = {"aws:ResourceTag/Project": PROJECT, "kms:ViaService": f"ssm.{account.region}.amazonaws.com"}
+    return _allow(["kms:Decrypt"], key, {"StringEquals": conditions})
 
 
 def _smoke(account: Account, environment: str) -> Iterator[Statement]:

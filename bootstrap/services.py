@@ -22,7 +22,7 @@ class Service:
 
 
 DATA = ("athena", "dynamodb", "glue", "kms", "s3")
-COMPUTE = ("budgets", "cloudwatch", "events", "iam", "lambda", "logs", "sns", "sqs", "states")
+COMPUTE = ("budgets", "cloudwatch", "events", "iam", "lambda", "logs", "sns", "sqs", "ssm", "states")
 """The services in two parts, since a managed policy has 6,144 characters at most (IAM quotas, 2026-11)."""
 
 _TAGS = ("TagResource", "UntagResource")
@@ -223,6 +223,13 @@ SERVICES = (
             *_TAGS,
         ),
     ),
+    # The provider reads a parameter back with its value.
+    Service(
+        name="ssm",
+        resources=("arn:{p}:ssm:{here}:parameter/data-pipeline/{env}/*",),
+        reads=("GetParameter", "GetParameters", "ListTagsForResource"),
+        writes=("AddTagsToResource", "DeleteParameter", "PutParameter", "RemoveTagsFromResource"),
+    ),
     Service(
         name="cloudwatch",
         resources=("arn:{p}:cloudwatch:{here}:alarm:data-pipeline-*",),
@@ -302,5 +309,6 @@ UNSCOPED: Mapping[str, tuple[str, str]] = {
     "sns:GetSubscriptionAttributes": ("reads", "subscriptions are no resources to IAM"),
     "sns:SetSubscriptionAttributes": ("writes", "subscriptions are no resources to IAM"),
     "sns:Unsubscribe": ("writes", "subscriptions are no resources to IAM"),
+    "ssm:DescribeParameters": ("reads", "a list over the account; asked for by the provider"),
     "states:ValidateStateMachineDefinition": ("reads", "checks a text, no state machine"),
 }

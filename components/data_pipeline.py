@@ -10,12 +10,14 @@ from pulumi import Input, InvokeOutputOptions, ResourceOptions
 
 from components.catalog.catalog import BYTES_PER_MEGABYTE, Catalog, CatalogArgs
 from components.catalog.crawler import CrawlerRole, CrawlerRoleArgs, DatasetCrawler, DatasetCrawlerArgs
+from components.channels import Reach, reach
 from components.compute import permissions
 from components.compute.function import PipelineFunction
 from components.compute.functions import BYTES_PER_GIGABYTE, Functions, FunctionsArgs
 from components.compute.spark_job import GlueSecurity, GlueSecurityArgs, SparkJob, SparkJobArgs
 from components.context import StackContext
 from components.messaging.messaging import Messaging, MessagingArgs
+from components.messaging.owners import Owners, OwnersArgs, SlackWebhooks, SlackWebhooksArgs
 from components.monitoring.monitored import Monitored, MonitoredFunction
 from components.monitoring.monitoring import Monitoring, MonitoringArgs
 from components.names import crawler_prefix, metrics_namespace, stack_name
@@ -107,11 +109,30 @@ class DataPipeline(pulumi.ComponentResource):
             child,
         )
         messaging = Messaging(name, MessagingArgs(settings=settings, location=location, kms_key_arn=key_arn), child)
+        reached = reach(files.contracts, settings.monitoring.slack_webhooks)
         functions = Functions(
             name,
-            FunctionsArgs(settings=settings, context=context, storage=storage, catalog=catalog, messaging=messaging),
+            FunctionsArgs(
+                settings=settings,
+                context=context,
+                storage=storage,
+                catalog=catalog,
+                messaging=messaging,
+                slack=_slack(f"{name}-slack", reached, settings, context, child),
+            ),
             child,
         ).functions
+        owners = Owners(
+            f"{name}-owners",
+            OwnersArgs(
+                topic=messaging.owners.topic,
+                addresses=reached.addresses,
+                slack=functions["slack"].function if "slack" in functions else None,
+                undelivered_arn=messaging.undelivered.queue.arn,
+                secret=settings.holds_secrets,
+            ),
+            child,
+        )
         glue_security = GlueSecurity(f"{name}-glue", GlueSecurityArgs(kms_key_arn=key_arn), child).configuration
         job = SparkJob(
             f"{name}-raw-to-curated",
@@ -176,10 +197,20 @@ class DataPipeline(pulumi.ComponentResource):
             f"{name}-contract",
             ContractObjectsArgs(
                 contracts=files.contracts,
+                heard=reached.heard,
                 artifacts=storage.artifacts,
                 kms_key_arn=key_arn,
                 readers=[*(built.function for built in functions.values()), job.job, workflow.state_machine],
-                served_by=[storage, catalog, *functions.values(), *crawlers.values(), job, workflow, monitoring],
+                served_by=[
+                    storage,
+                    catalog,
+                    *functions.values(),
+                    *crawlers.values(),
+                    job,
+                    workflow,
+                    monitoring,
+                    owners,
+                ],
             ),
             child,
         ).index
@@ -212,6 +243,7 @@ class DataPipeline(pulumi.ComponentResource):
             "event_bus_name": messaging.bus.bus.name,
             "notifications_topic_arn": messaging.notifications.topic.arn,
             "alarms_topic_arn": messaging.alarms.topic.arn,
+            "owners_topic_arn": messaging.owners.topic.arn,
             "arrivals_queue_url": messaging.arrivals.queue.url,
             "arrivals_dead_letters_url": messaging.arrivals.dead_letters.url,
             "ticks_queue_url": messaging.ticks.queue.url,
@@ -273,6 +305,24 @@ def _crawlers(
         )
         for dataset in datasets
     }
+
+
+def _slack(
+    name: str, reached: Reach, settings: PipelineConfig, context: StackContext, opts: ResourceOptions
+) -> SlackWebhooks | None:
+    """Keep the webhooks of the Slack channels that contracts name; where none does, there is nothing for Slack."""
+    if not reached.slack:
+        return None
+    return SlackWebhooks(
+        name,
+        SlackWebhooksArgs(
+            stack=settings.stack,
+            location=context.location,
+            kms_key_arn=context.key.key.arn,
+            webhooks={channel: settings.monitoring.slack_webhooks[channel] for channel in reached.slack},
+        ),
+        opts,
+    )
 
 
 def _network(

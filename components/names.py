@@ -28,3 +28,8 @@ def crawler_prefix(stack: str) -> str:
 def metrics_namespace(stack: str) -> str:
     """Name where a stack's metrics are: stacks may share an account, and alarms must not."""
     return f"DataPipeline/{stack}"
+
+
+def slack_parameter(stack: str, channel: str) -> str:
+    """Name the parameter that holds the webhook of a Slack channel."""
+    return f"/{PROJECT}/{stack}/slack/{channel}"

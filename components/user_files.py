@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pulumi
 
-from components import checked_queries
+from components import channels, checked_queries
 from components.catalog.queries import Query, QueryError, load_queries
 from components.compute.packaging import ROOT
 from components.datasets import answerable, deployed
@@ -62,6 +62,7 @@ def read_with_settings(root: Path = ROOT) -> tuple[PipelineConfig, UserFiles]:
         raise UserFileError("\n".join([*wrong, *problems]))
     if withheld := sorted(settings.withheld_datasets):
         pulumi.log.info(f"not deployed to {settings.stack}, as datasets.demonstration says: {', '.join(withheld)}")
+    _warn(files, settings)
     return settings, files
 
 
@@ -74,7 +75,14 @@ def read_folders(contracts: Path, queries: Path, settings: PipelineConfig) -> Us
     files, problems = _read(contracts, queries, ROOT, settings)
     if problems:
         raise UserFileError("\n".join(problems))
+    _warn(files, settings)
     return files
+
+
+def _warn(files: UserFiles, settings: PipelineConfig) -> None:
+    """Have the engine say what is asked for and cannot be done, though the rest can."""
+    for line in channels.unreached(files.contracts, settings.monitoring.slack_webhooks, settings.stack):
+        pulumi.log.warn(line)
 
 
 def _read(
@@ -102,4 +110,5 @@ def _read(
     queries = answerable(queries, withheld)
     if contracts:
         problems += checked_queries.problems(queries, contracts)
+        problems += channels.problems(contracts)
     return UserFiles(contracts=contracts, queries=queries, definition=definition), problems

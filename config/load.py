@@ -24,7 +24,7 @@ from config.violations import SECRET, BrokenRulesError, Violation, check, printa
 SETTINGS_KEY = "settings"
 
 
-ONLY_SECRETS = "Of these settings, only the endpoints of subscriptions may be secrets."
+ONLY_SECRETS = "Of these settings, only endpoints of subscriptions and slack_webhooks may be secrets."
 
 
 _CALLED = "one with the rules of prod or staging is called so, or begins with that name and a hyphen"

@@ -71,6 +71,12 @@ SubscriptionName = Annotated[
     StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$"),
     Means("a letter and up to 62 more letters, digits and -, all of them small"),
 ]
+SlackChannel = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9_][a-z0-9_-]{0,79}$"),
+    Means("a Slack channel's name without #: up to 80 small letters, digits, - and _; all else in it is -"),
+]
+SlackWebhook = Annotated[str, StringConstraints(min_length=1, max_length=2_048)]
 ZoneName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z]{2,}(-[a-z]+)+-\d{1,2}[a-z]$"),
@@ -251,6 +257,7 @@ class FunctionsConfig(Section):
     freshness: FunctionConfig = FunctionConfig()
     maintenance: MaintenanceConfig = MaintenanceConfig()
     lineage: FunctionConfig = FunctionConfig()
+    slack: FunctionConfig = FunctionConfig()
 
 
 class BatchesConfig(Section):
@@ -370,6 +377,11 @@ class MonitoringConfig(Section):
     alarm_subscriptions: tuple[Subscription, ...] = Field(default=(), description="Who is called.")
     notification_subscriptions: tuple[Subscription, ...] = Field(
         default=(), description="Who hears of published and refused batches."
+    )
+    slack_webhooks: dict[SlackChannel, SlackWebhook] = Field(
+        default_factory=dict,
+        description="Incoming webhooks of the Slack channels that contracts name in `support`, by the channel's name: "
+        "secrets, each set with pulumi config set --secret.",
     )
 
 

@@ -40,6 +40,7 @@ def rules(config: PipelineConfig) -> Iterator[Violation]:
     for topic in ("alarm_subscriptions", "notification_subscriptions"):
         yield from _topic_rules(f"monitoring.{topic}", getattr(config.monitoring, topic), config.holds_secrets)
     yield from _lineage_rules(config)
+    yield from _slack_rules(config)
     yield from _account_rules(config)
     yield from _vpc_rules(config.security.vpc, config.region)
     if config.environment == "prod":
@@ -222,7 +223,8 @@ def _vpc_rules(vpc: VpcConfig | None, region: str | None) -> Iterator[Violation]
 # One address, as HTML's input of that type takes it, with dots between others only, and a domain of two parts or more.
 _TEXT = r"[\w!#$%&'*+/=?^`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_EMAIL = (rf"{_TEXT}(\.{_TEXT})*@({_LABEL}\.)+{_LABEL}", "an e-mail address")
+EMAIL = rf"{_TEXT}(\.{_TEXT})*@({_LABEL}\.)+{_LABEL}"
+_EMAIL = (EMAIL, "an e-mail address")
 _ENDPOINTS = {
     "email": _EMAIL,
     "email-json": _EMAIL,
@@ -272,6 +274,27 @@ def _lineage_rules(config: PipelineConfig) -> Iterator[Violation]:
             value=lineage.url,
             allowed="empty, since security.vpc is a network without a way to the internet; events are kept in S3",
         )
+
+
+_WEBHOOK = r"https://hooks\.slack(-gov)?\.com/[!-~]+"
+_LOCAL_WEBHOOK = rf"{_WEBHOOK}|http://127\.0\.0\.1:[0-9]+/[!-~]*"
+
+
+def _slack_rules(config: PipelineConfig) -> Iterator[Violation]:
+    local = config.environment == "local"
+    for channel, webhook in config.monitoring.slack_webhooks.items():
+        key = f"monitoring.slack_webhooks.{channel}"
+        if not re.fullmatch(_LOCAL_WEBHOOK if local else _WEBHOOK, webhook):
+            # Not shown: what is nearly one may be the half of one.
+            allowed = "an incoming webhook of Slack: https://hooks.slack.com/services/..."
+            yield Violation(key=key, value="[not shown]", allowed=allowed)
+        elif not (config.holds_secrets or local):
+            yield Violation(
+                key=key,
+                value="[not shown]",
+                allowed="a secret: whoever reads it can write into the channel. Revoke it, then: pulumi config set "
+                f"--secret --path 'data-pipeline:settings.{key}'",
+            )
 
 
 def _prod_rules(config: PipelineConfig) -> Iterator[Violation]:

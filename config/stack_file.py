@@ -27,6 +27,9 @@ _ENDPOINTS = {
 }
 
 
+_WEBHOOK = "https://hooks.slack.com/services/secret"
+
+
 class StackFileError(Exception):
     """A stack file that cannot be used; the message names the file, and each key with what is allowed."""
 
@@ -119,8 +122,8 @@ def _problems(config: Mapping[str, Any]) -> Iterator[str]:
     for path in _secrets(config):
         if not _may_be_secret(path):
             yield (
-                f"{'.'.join(path)} = {SECRET}: allowed is a plain value: only endpoints of subscriptions, and keys of "
-                "aws: but region and profile, may be secrets"
+                f"{'.'.join(path)} = {SECRET}: allowed is a plain value: only endpoints of subscriptions, "
+                "slack_webhooks, and keys of aws: but region and profile, may be secrets"
             )
 
 
@@ -137,6 +140,8 @@ def _may_be_secret(path: tuple[str, ...]) -> bool:
     # Everything else is read without decrypting it: by previews, and to find the account and its region.
     if path[0].startswith("aws:"):
         return path[0] not in ("aws:region", "aws:profile")
+    if len(path) == 4 and path[:3] == (SETTINGS, "monitoring", "slack_webhooks"):
+        return True
     lists = ("alarm_subscriptions", "notification_subscriptions")
     return len(path) == 5 and path[:2] == (SETTINGS, "monitoring") and path[2] in lists and path[4] == "endpoint"
 
@@ -157,6 +162,10 @@ def _plain(value: Any) -> Any:
         plain = {key: _plain(inner) for key, inner in value.items()}
         if plain.get("endpoint") == SECRET:
             plain["endpoint"] = _ENDPOINTS.get(str(plain.get("protocol")), SECRET)
+        if isinstance(webhooks := plain.get("slack_webhooks"), dict):
+            plain["slack_webhooks"] = {
+                name: _WEBHOOK if webhook == SECRET else webhook for name, webhook in webhooks.items()
+            }
         return plain
     if isinstance(value, list):
         return [_plain(inner) for inner in value]

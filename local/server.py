@@ -46,6 +46,7 @@ def install(workdir: Path) -> None:
         s3_absence,
         s3_events,
         s3_ranges,
+        sns_delivery,
         tls,
     )
     from local.step_functions import tasks
@@ -72,6 +73,7 @@ def install(workdir: Path) -> None:
     s3_events.install()
     s3_ranges.install()
     service_policies.install()
+    sns_delivery.install()
     polling.install()
     function_starts.install()
     operator_calls.install()

@@ -16,7 +16,7 @@ from pipeline_core.athena import QueryError
 from rich.text import Text
 
 from contracts.compiler.read import ContractError
-from ops import files, incident, landing, logs, runs, status, tables
+from ops import backfill, files, incident, landing, logs, runs, status, tables
 from ops import query as queries
 from ops.contracts import commands as contract_commands
 from ops.contracts.trial import TrialError
@@ -36,7 +36,7 @@ app.add_typer(contract_commands.app, name="contract")
 app.add_typer(review_commands.app, name="review")
 app.command("try")(contract_commands.try_file)
 for command in (
-    *(status.status, runs.runs, runs.quarantined, logs.logs, landing.land, files.file, files.replay, files.backfill),
+    *(status.status, runs.runs, runs.quarantined, logs.logs, landing.land, files.file, files.replay, backfill.backfill),
     *(incident.pause, incident.resume, incident.cancel, page),
     *(tables.history, tables.rollback, tables.adopt, tables.maintain),
 ):

@@ -61,46 +61,21 @@ def replay(
 
     Example: data-pipeline replay flights --since 2026-11-01 --dry-run --stack prod
     """
-    selection = Selection(dataset=dataset, prefix=prefix, since=_utc(since), until=_utc(until), batch_id=batch)
-    _do(deployed(Target, outputs, stack), selection, "quarantined", dry_run=dry_run, yes=yes, as_json=as_json)
+    selection = Selection(dataset=dataset, prefix=prefix, since=utc(since), until=utc(until), batch_id=batch)
+    do(deployed(Target, outputs, stack), selection, "quarantined", dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def backfill(
-    dataset: Dataset,
-    prefix: Prefix = "",
-    since: Since = None,
-    until: Until = None,
-    again: Annotated[bool, typer.Option("--again", help="Published files too: they replace their own rows.")] = False,
-    deleted: Annotated[
-        bool, typer.Option("--deleted", help="Also files that were ignored because their object was deleted.")
-    ] = False,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    as_json: Json = False,
-    stack: Stack = None,
-    outputs: Outputs = None,
-) -> None:
-    """Read files that the pipeline has never seen; with --again, also those that it has read.
-
-    Example: data-pipeline backfill flights --prefix 2013/ --dry-run --stack prod
-    """
-    if again and deleted:
-        raise TargetError("--again and --deleted are two requests: give one of them, then the other")
-    selection = Selection(dataset=dataset, prefix=prefix, since=_utc(since), until=_utc(until))
-    what = "again" if again else "deleted" if deleted else "new"
-    _do(deployed(Target, outputs, stack), selection, what, dry_run=dry_run, yes=yes, as_json=as_json)
-
-
-def _do(target: Target, selection: Selection, what: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+def do(target: Target, selection: Selection, what: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Show what a request means, ask whether to go on, and carry it out."""
     plan = make_plan(target, selection, what)
     if not as_json:
-        _show(target, plan)
+        show(target, plan)
     request = None
     if plan.files and not dry_run:
         confirm(f"Have {plan.files} files of {plan.dataset} read?", yes=yes)
         request = carry_out(target, plan)
     if as_json:
-        print_json({**_document(target, plan), "request": request})
+        print_json({**document(target, plan), "request": request})
     elif not plan.files:
         console.print("Nothing to do.")
     elif request is None:
@@ -109,7 +84,8 @@ def _do(target: Target, selection: Selection, what: str, *, dry_run: bool, yes: 
         console.print(f"Asked for {plan.files} files, request {request}. The next tick puts them into batches.")
 
 
-def _document(target: Target, plan: Plan) -> dict[str, Any]:
+def document(target: Target, plan: Plan) -> dict[str, Any]:
+    """Write a plan for another program."""
     actions = {
         action: {
             "files": [asdict(version) for version in versions],
@@ -121,7 +97,8 @@ def _document(target: Target, plan: Plan) -> dict[str, Any]:
     return {"dataset": plan.dataset, "actions": actions, "left_alone": dict(plan.skipped)}
 
 
-def _show(target: Target, plan: Plan) -> None:
+def show(target: Target, plan: Plan) -> None:
+    """Print a plan as a table."""
     rows = []
     for action, versions in plan.actions.items():
         size = sum(version.size for version in versions)
@@ -131,5 +108,6 @@ def _show(target: Target, plan: Plan) -> None:
     print_rows(console, [f"files of {plan.dataset}", "files", "bytes", "Glue runs", "at least"], rows)
 
 
-def _utc(at: datetime | None) -> datetime | None:
+def utc(at: datetime | None) -> datetime | None:
+    """Take a time that was typed for one in UTC."""
     return at and at.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ Nothing here writes to the ledger or to a bucket: the files take the way that th
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
@@ -18,7 +18,7 @@ from pipeline_core import layout
 from pipeline_core.documents import read
 from pipeline_core.fields import Fields
 from pipeline_core.files import FileItem, file_key
-from pipeline_core.ledger import IGNORED
+from pipeline_core.ledger import CLAIMED, IGNORED, PENDING
 from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
 
 from config import prices
@@ -73,6 +73,8 @@ class Plan:
     what: str
     actions: dict[str, list[Version]] = field(default_factory=dict)
     skipped: Counter[str] = field(default_factory=Counter)
+    under_way: list[Version] = field(default_factory=list)
+    """Those left alone because they wait for a batch, or are in one."""
 
     @property
     def files(self) -> int:
@@ -96,7 +98,7 @@ class Plan:
         return runs * workers * prices.JOB_SECONDS * prices.load()["glue_dpu_hour"] / 3_600
 
 
-def make_plan(target: Target, selection: Selection, what: str) -> Plan:
+def make_plan(target: Target, selection: Selection, what: str, request: str = "") -> Plan:
     """Look at the files of a selection and at the ledger.
 
     Args:
@@ -104,6 +106,7 @@ def make_plan(target: Target, selection: Selection, what: str) -> Plan:
         selection: which files.
         what: `new` (files that the ledger does not know), `quarantined`, `again` or `deleted` (see `replay_purpose`;
             the last two take new files too).
+        request: the id of a request that was begun: what it has asked for is left alone.
 
     Raises:
         TargetError: no contract is deployed for the dataset, or there is no such batch.
@@ -111,11 +114,14 @@ def make_plan(target: Target, selection: Selection, what: str) -> Plan:
     target.check_dataset(selection.dataset)
     plan = Plan(selection.dataset, what)
     for chunk in _chunks(_versions(target, selection), ITEMS_A_CALL):
-        items = _ledger_items(target, chunk)
+        items = ledger_items(target, chunk)
         for version in chunk:
             item = items.get((version.key, version.version))
             ignored = layout.ignored_because(version.key, version.size) is not None
-            action = None if ignored else _action(item, what)
+            asked = item is not None and request in item.requests
+            action = None if ignored or asked else _action(item, what)
+            if item is not None and item.status in (PENDING, CLAIMED):
+                plan.under_way.append(version)
             if action is None:
                 plan.skipped[IGNORED if ignored else item.status if item else "not registered yet"] += 1
             else:
@@ -179,7 +185,8 @@ def _files_of_batch(target: Target, dataset: str, batch_id: str) -> list[Version
     ]
 
 
-def _ledger_items(target: Target, versions: list[Version]) -> dict[tuple[str, str], FileItem]:
+def ledger_items(target: Target, versions: Sequence[Version]) -> dict[tuple[str, str], FileItem]:
+    """Read what the ledger knows of object versions, by key and version; 100 of them at most."""
     dynamodb: DynamoDBServiceResource = boto3.resource("dynamodb")
     keys: Any = [file_key(target.raw_bucket, version.key, version.version) for version in versions]
     wanted: Any = {target.ledger_table: {"Keys": keys, "ConsistentRead": True}}
@@ -192,13 +199,18 @@ def _ledger_items(target: Target, versions: list[Version]) -> dict[tuple[str, st
     return found
 
 
-def carry_out(target: Target, plan: Plan) -> str:
+def new_request() -> str:
+    """Make the id of a request."""
+    return uuid.uuid4().hex
+
+
+def carry_out(target: Target, plan: Plan, request: str = "") -> str:
     """Ask for every file of a plan; returns the id of the request. Asking again with another id is another replay.
 
     Raises:
         RuntimeError: SQS did not take some of the messages; names the first. The others are on their way.
     """
-    request = uuid.uuid4().hex
+    request = request or new_request()
     sqs = boto3.client("sqs")
     versions = (version for found in plan.actions.values() for version in found)
     for chunk in _chunks(versions, MESSAGES_A_CALL):

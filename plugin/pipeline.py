@@ -68,6 +68,8 @@ class DataPipeline(pulumi.ComponentResource):
     """The SNS topic of published and refused batches."""
     alarms_topic_arn: Output[str]
     """The SNS topic of alarms."""
+    owners_topic_arn: Output[str]
+    """The SNS topic that the channels of the contracts hear."""
     arrivals_queue_url: Output[str]
     """The SQS queue of landed files."""
     arrivals_dead_letters_url: Output[str]

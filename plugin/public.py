@@ -26,7 +26,8 @@ _PIPELINE_ONLY = "of use only inside a pipeline: takes other components, or what
 INTERNAL: Mapping[str, str] = {
     **dict.fromkeys(
         ("Catalog", "Consumption", "ContractObjects", "CrawlerRole", "DatasetCrawler", "EngineLayer", "Functions",
-         "Messaging", "Monitoring", "Network", "PipelineFunction", "SparkJob", "Storage", "Triggers", "Workflow"),
+         "Messaging", "Monitoring", "Network", "Owners", "PipelineFunction", "SlackWebhooks", "SparkJob", "Storage",
+         "Triggers", "Workflow"),
         _PIPELINE_ONLY,
     ),
     **dict.fromkeys(("ArrivalRule", "EventBus", "FunctionRule"), "a rule and its permissions; AWS's own are as short"),

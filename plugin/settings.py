@@ -138,6 +138,7 @@ class FunctionsConfig(TypedDict):
     freshness: NotRequired[FunctionConfig]
     maintenance: NotRequired[MaintenanceConfig]
     lineage: NotRequired[FunctionConfig]
+    slack: NotRequired[FunctionConfig]
 
 
 class BatchesConfig(TypedDict):
@@ -233,6 +234,9 @@ class MonitoringConfig(TypedDict):
     """Who is called."""
     notification_subscriptions: NotRequired[list[Subscription]]
     """Who hears of published and refused batches."""
+    slack_webhooks: NotRequired[dict[str, str]]
+    """Incoming webhooks of the Slack channels that contracts name in `support`, by the channel's name: secrets,
+    each set with pulumi config set --secret."""
 
 
 class LineageConfig(TypedDict):

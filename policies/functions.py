@@ -45,6 +45,7 @@ def _permission(permission: Resource, program: Program) -> Iterable[str]:
 
 def _async_failures(function: Resource, program: Program) -> Iterable[str]:
     called = {target.inputs.get("arn") for target in program.of("cloudwatch.EventTarget")}
+    called |= {subscription.inputs.get("endpoint") for subscription in program.of("sns.TopicSubscription")}
     if function.outputs.get("arn") in called:
         kept = program.about("lambda.FunctionEventInvokeConfig", "functionName", function.outputs.get("name"))
         good = any(one.at("destinationConfig.onFailure.destination") for one in kept)

@@ -55,7 +55,7 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         "does not ask.",
     ),
     Unmeasured(
-        roles=("error-handler", "etl-trigger", "freshness", "lineage", "maintenance", "processing"),
+        roles=("error-handler", "etl-trigger", "freshness", "lineage", "maintenance", "processing", "slack"),
         actions=("kms:Decrypt", "kms:GenerateDataKey"),
         via="sqs",
         reason="An event that failed for good goes to an encrypted queue with the function's role; here, without.",
@@ -75,8 +75,8 @@ UNMEASURED: tuple[Unmeasured, ...] = (
     ),
     Unmeasured(
         roles=(
-            *("error-handler", "etl-trigger", "freshness", "ingestion", "lineage", "maintenance", "processing"),
-            *("raw-to-curated", "stage"),
+            *("error-handler", "etl-trigger", "freshness", "ingestion", "lineage", "maintenance", "notification"),
+            *("processing", "raw-to-curated", "stage"),
         ),
         actions=("s3:ListBucket",),
         emulated=True,

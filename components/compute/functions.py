@@ -1,7 +1,7 @@
 """The functions: what each knows, what each may do, and what calls it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 from pulumi import Input, ResourceOptions
@@ -13,13 +13,14 @@ from components.compute.layer import EngineLayer, EngineLayerArgs
 from components.compute.lineage_facet import LineageFacet, LineageFacetArgs
 from components.context import StackContext
 from components.messaging.messaging import Messaging
+from components.messaging.owners import SlackWebhooks
 from components.security.iam import Statement
 from components.storage.storage import Storage
 from config.model import PipelineConfig
 
 BYTES_PER_GIGABYTE = 1_000_000_000
-# EventBridge, or one of the other two, calls these and does not wait: what fails for good must be kept.
-CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing", "freshness", "maintenance", "lineage")
+# EventBridge, SNS, or one of the others calls these and does not wait: what fails for good must be kept.
+CALLED_BY_EVENTS = ("etl_trigger", "error_handler", "processing", "freshness", "maintenance", "lineage", "slack")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class FunctionsArgs:
     storage: Storage
     catalog: Catalog
     messaging: Messaging
+    slack: SlackWebhooks | None = None
 
 
 def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
@@ -38,7 +40,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
     settings, storage, catalog = args.settings, args.storage, args.catalog
     raw, curated = storage.raw.bucket.bucket, storage.curated.bucket.bucket
     quarantine, artifacts = storage.quarantine.bucket.bucket, storage.artifacts.bucket.bucket
-    ticks = args.messaging.ticks.queue.url
+    ticks, owners = args.messaging.ticks.queue.url, args.messaging.owners.topic.arn
     ledger, database = storage.ledger.table.name, catalog.database.name
     return {
         "ingestion": {
@@ -79,6 +81,7 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
             "DATABASE": database,
+            "OWNERS_TOPIC_ARN": owners,
         },
         "query": {
             "WORKGROUP": catalog.workgroup.name,
@@ -90,12 +93,15 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
             "LEDGER_TABLE": ledger,
             "STATE_MACHINE_ARN": args.context.state_machine_arn,
             "ALARMS_TOPIC_ARN": args.messaging.alarms.topic.arn,
+            "OWNERS_TOPIC_ARN": owners,
+            "ARTIFACTS_BUCKET": artifacts,
             "QUARANTINED_PERCENT": str(settings.monitoring.quarantined_percent),
         },
         "freshness": {
             "ARTIFACTS_BUCKET": artifacts,
             "LEDGER_TABLE": ledger,
             "TOPIC_ARN": args.messaging.alarms.topic.arn,
+            "OWNERS_TOPIC_ARN": owners,
             "GRACE_MINUTES": str(settings.monitoring.freshness_grace_minutes),
         },
         "error_handler": {
@@ -123,7 +129,9 @@ def variables(args: FunctionsArgs) -> dict[str, dict[str, Input[str]]]:
 
 
 class Functions(pulumi.ComponentResource):
-    """The functions, each with its own role; `lineage` is there only if the stack wants its events.
+    """The functions, each with its own role.
+
+    `lineage` is there only if the stack wants its events, `slack` only where a contract names a channel there.
 
     Example:
         built = Functions(
@@ -190,6 +198,14 @@ class Functions(pulumi.ComponentResource):
             self.functions["lineage"] = self._function(
                 "lineage", permissions.lineage(context, storage, messaging, parameter)
             )
+        if args.slack is not None:
+            self.functions["slack"] = self._function(
+                "slack",
+                permissions.slack(context, messaging, args.slack),
+                {"PARAMETER_PREFIX": args.slack.prefix},
+                # Slack is on the internet, and from our network there is no way to it.
+                context=replace(context, network=None),
+            )
         self.register_outputs({})
 
     def _function(
@@ -198,6 +214,7 @@ class Functions(pulumi.ComponentResource):
         statements: Sequence[Statement],
         called: Mapping[str, Input[str]] | None = None,
         layers: Sequence[Input[str]] = (),
+        context: StackContext | None = None,
     ) -> PipelineFunction:
         args = self._args
         return PipelineFunction(
@@ -205,8 +222,8 @@ class Functions(pulumi.ComponentResource):
             PipelineFunctionArgs(
                 function=function,
                 config=getattr(args.settings.functions, function),
-                context=args.context,
-                variables={**self._variables[function], **(called or {})},
+                context=context or args.context,
+                variables={**self._variables.get(function, {}), **(called or {})},
                 statements=statements,
                 layers=layers,
                 failed_events_arn=args.messaging.undelivered.queue.arn if function in CALLED_BY_EVENTS else None,

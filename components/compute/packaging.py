@@ -37,6 +37,7 @@ WITH_PACKAGES: Mapping[str, Mapping[str, Path]] = {
 
 WITH_DISTRIBUTIONS: Mapping[str, tuple[str, ...]] = {
     "stage": ("tzdata",),
+    "slack": ("slack-sdk",),
     # With all that OpenLineage's client imports, whatever it is used for. urllib3 and dateutil are in Lambda's runtime.
     "lineage": (
         *("anyio", "attrs", "certifi", "charset-normalizer", "h11", "httpcore2", "httpx2", "idna"),

@@ -9,6 +9,7 @@ from components.catalog.catalog import Catalog
 from components.compute.function import PipelineFunction
 from components.context import StackContext
 from components.messaging.messaging import Messaging
+from components.messaging.owners import SlackWebhooks
 from components.names import crawler_prefix
 from components.security.iam import Statement, allow
 from components.storage.ledger import LEDGER_INDEX
@@ -109,8 +110,10 @@ def maintenance(context: StackContext, storage: Storage, catalog: Catalog, messa
         # A table of Hive's that becomes one of Iceberg's is made anew.
         catalog.find_database(),
         catalog.use_tables("GetTable", "UpdateTable", "CreateTable", "DeleteTable"),
+        # A rollback is told to the dataset's people.
+        messaging.owners.publish(),
         messaging.undelivered.send(),
-        context.key.use("s3", "sqs"),
+        context.key.use("s3", "sns", "sqs"),
         context.key.use_for_table(),
     ]
 
@@ -156,10 +159,15 @@ def query(context: StackContext, storage: Storage, catalog: Catalog) -> list[Sta
 def notification(context: StackContext, storage: Storage, messaging: Messaging) -> list[Statement]:
     """Tell people what became of a batch, once."""
     return [
+        # Of the index of contracts: who is told of the dataset.
+        storage.artifacts.read(CONTRACTS),
+        storage.artifacts.find(),
         messaging.notifications.publish(),
+        messaging.owners.publish(),
         # Whoever is called must know which dataset it is about.
         messaging.alarms.publish(),
         storage.ledger.use_idempotency(),
+        context.key.decrypt("s3"),
         context.key.use("sns"),
         context.key.use_for_table(),
     ]
@@ -173,10 +181,21 @@ def freshness(context: StackContext, storage: Storage, messaging: Messaging) -> 
         storage.ledger.use("Query"),
         storage.ledger.use_item("freshness", "GetItem", "PutItem"),
         messaging.alarms.publish(),
+        messaging.owners.publish(),
         messaging.undelivered.send(),
         context.key.decrypt("s3"),
         context.key.use("sns", "sqs"),
         context.key.use_for_table(),
+    ]
+
+
+def slack(context: StackContext, messaging: Messaging, webhooks: SlackWebhooks) -> list[Statement]:
+    """Read the webhooks of Slack channels; what Slack does not take is left undelivered."""
+    return [
+        webhooks.read(),
+        context.key.decrypt("ssm"),
+        messaging.undelivered.send(),
+        context.key.use("sqs"),
     ]
 
 

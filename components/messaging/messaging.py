@@ -39,6 +39,8 @@ class Messaging(pulumi.ComponentResource):
     undelivered: DeadLetters
     """What EventBridge could not deliver, and events of asynchronous calls that failed for good."""
     notifications: Topic
+    owners: Topic
+    """What becomes of a dataset, for the channels of its own contract."""
     alarms: Topic
     alarms_policy: aws.sns.TopicPolicy
     """What lets CloudWatch and AWS Budgets publish to `alarms`."""
@@ -80,6 +82,8 @@ class Messaging(pulumi.ComponentResource):
             child,
         )
         self.notifications.accept(args.location.account)
+        self.owners = Topic(f"{name}-owners", TopicArgs(kms_key_arn=args.kms_key_arn, subscriptions=()), child)
+        self.owners.accept(args.location.account)
         self.alarms = Topic(
             f"{name}-alarms",
             TopicArgs(

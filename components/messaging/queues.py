@@ -40,9 +40,11 @@ class DeadLetters(pulumi.ComponentResource):
         )
         self.register_outputs({"queue_url": self.queue.url})
 
-    def accept(self, account: Input[str], rule_arns: Sequence[Input[str]]) -> None:
-        """Let those EventBridge rules leave here what they could not deliver."""
-        _accept(self, self.queue, account, rule_arns)
+    def accept(
+        self, account: Input[str], rule_arns: Sequence[Input[str]], topic_arns: Sequence[Input[str]] = ()
+    ) -> None:
+        """Let those EventBridge rules, and those topics of SNS, leave here what they could not deliver."""
+        _accept(self, self.queue, account, rule_arns, topic_arns)
 
     def send(self) -> Statement:
         """Let a function's role leave here what failed."""
@@ -123,23 +125,32 @@ class WorkQueue(pulumi.ComponentResource):
 
 
 def _accept(
-    owner: DeadLetters | WorkQueue, queue: aws.sqs.Queue, account: Input[str], rule_arns: Sequence[Input[str]]
+    owner: DeadLetters | WorkQueue,
+    queue: aws.sqs.Queue,
+    account: Input[str],
+    rule_arns: Sequence[Input[str]],
+    topic_arns: Sequence[Input[str]] = (),
 ) -> None:
-    """Let only those EventBridge rules send to `queue`, and everyone only over TLS.
+    """Let only those EventBridge rules and topics send to `queue`, and everyone only over TLS.
 
-    A queue comes before the rules that send to it, so its policy is made when they are known.
+    A queue comes before what sends to it, so its policy is made when that is known.
     """
-    from_rules: Statement = {
-        "Sid": "FromRules",
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue.arn,
-        "Condition": source_condition(account, rule_arns),
-    }
+    senders = (("FromRules", "events", rule_arns), ("FromTopics", "sns", topic_arns))
+    let_in: list[Statement] = [
+        {
+            "Sid": title,
+            "Effect": "Allow",
+            "Principal": {"Service": f"{service}.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": queue.arn,
+            "Condition": source_condition(account, arns),
+        }
+        for title, service, arns in senders
+        if arns
+    ]
     aws.sqs.QueuePolicy(
         f"{owner.pulumi_resource_name}-policy",
         queue_url=queue.url,
-        policy=document([*([from_rules] if rule_arns else []), tls_only(["sqs:*"], [queue.arn])]),
+        policy=document([*let_in, tls_only(["sqs:*"], [queue.arn])]),
         opts=ResourceOptions(parent=owner),
     )

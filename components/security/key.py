@@ -128,4 +128,13 @@ def _key_statements(location: Location) -> list[Statement]:
             "Resource": "*",
             "Condition": source_condition(location.account, [location.global_arn("budgets", "*")]),
         },
+        {
+            # What a subscriber did not take is left in an encrypted queue by SNS itself.
+            "Sid": "TopicsToEncryptedDeadLetters",
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": use,
+            "Resource": "*",
+            "Condition": source_condition(location.account, [location.arn("sns", "*")]),
+        },
     ]

@@ -25,6 +25,8 @@ class ContractObjectsArgs:
     """The contracts, where they are written, and what has to exist before."""
 
     contracts: Sequence[CompiledContract]
+    heard: Mapping[str, Mapping[str, str]]
+    """Who hears of which dataset: the least severity by the channel's id, by dataset."""
     artifacts: Zone
     kms_key_arn: Input[str]
     readers: Sequence[Resource]
@@ -45,6 +47,7 @@ class ContractObjects(pulumi.ComponentResource):
             "contract",
             ContractObjectsArgs(
                 contracts=load_contracts(Path("contracts")),
+                heard={"orders": {"slack:data-alerts": "warning"}},
                 artifacts=storage.artifacts,
                 kms_key_arn=key.arn,
                 readers=[function.function],
@@ -79,7 +82,14 @@ class ContractObjects(pulumi.ComponentResource):
         ]
         # For people: no function reads it, and so it is no part of what they compile rows by.
         about = [{"dataset": contract.name, **contract.about} for contract in args.contracts if contract.about]
-        index = {"datasets": datasets, "promises": promises, "places": dict(places_of(args.contracts)), "about": about}
+        channels = [{"dataset": dataset, "channels": dict(heard)} for dataset, heard in sorted(args.heard.items())]
+        index = {
+            "datasets": datasets,
+            "promises": promises,
+            "places": dict(places_of(args.contracts)),
+            "channels": channels,
+            "about": about,
+        }
         self.index = self._write("index", index, [*first, *contracts])
         self.register_outputs({})
 

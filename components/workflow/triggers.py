@@ -44,7 +44,8 @@ class TriggersArgs:
 class Triggers(pulumi.ComponentResource):
     """Landed objects reach ingestion by a queue, ticks etl_trigger by another one, failures error_handler.
 
-    What a rule cannot deliver waits in the queue of undelivered events, which takes messages from these rules only.
+    What a rule cannot deliver waits in the queue of undelivered events, which takes messages from these rules and from
+    the topic of owners only.
 
     Example:
         Triggers(
@@ -123,7 +124,7 @@ class Triggers(pulumi.ComponentResource):
                 )
             )
         self._ticks()
-        args.messaging.undelivered.accept(args.context.location.account, rules)
+        args.messaging.undelivered.accept(args.context.location.account, rules, [args.messaging.owners.topic.arn])
         self.register_outputs({})
 
     def _arrival(self) -> Input[str]:

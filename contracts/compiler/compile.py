@@ -5,15 +5,17 @@ contract asks for and the pipeline cannot do is refused here, before anything is
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard
+from pipeline_core.channels import Severity
 from pipeline_core.contract import FIRST, ICEBERG, own_columns
 
-from contracts.compiler import dialect, people, retention, table_settings
+from contracts.compiler import channels, dialect, people, retention, table_settings
+from contracts.compiler.channels import Channel
 from contracts.compiler.checks import (
     FORMATS,
     FREQUENCY,
@@ -44,13 +46,14 @@ class CompiledContract:
 
     `document` is the JSON that `pipeline_core.contract.Contract` reads. `notices` say, a line each, what of the
     contract is not enforced, and why. `about` is what people want to know of a dataset: what it is
-    for, and whose it is.
+    for, and whose it is. `channels` are told what becomes of its batches, each from its least severity on.
     """
 
     name: str
     document: dict[str, Any]
     notices: tuple[str, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
+    channels: Mapping[Channel, Severity] = field(default_factory=dict)
 
     @property
     def is_iceberg(self) -> bool:
@@ -121,7 +124,8 @@ def compile_contracts(path: Path) -> list[CompiledContract]:
         ContractError: lists every problem as `file: field: what is wrong and what is allowed`.
     """
     contract = read_contract(path)
-    problems = [*contract_problems(contract), *server_problems(contract)]
+    told = channels.told(contract)
+    problems = [*contract_problems(contract), *server_problems(contract), *told.problems]
     plans = []
     for index, table in enumerate(contract.schema_ or []):
         own = table.customProperties or []
@@ -148,6 +152,7 @@ def compile_contracts(path: Path) -> list[CompiledContract]:
             _document(contract, index, made, settings),
             tuple(notices(contract, index, made)),
             people.about(contract, made.said),
+            told.channels,
         )
         for index, made, settings in plans
     ]

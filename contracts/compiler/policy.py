@@ -11,7 +11,7 @@ from typing import Any
 from open_data_contract_standard.model import OpenDataContractStandard
 from pydantic import BaseModel
 
-from contracts.compiler import retention
+from contracts.compiler import channels, retention
 from contracts.compiler.checks import CUSTOM_PROPERTIES, FREQUENCY, LATENCY, LEAST_LATENCY_SECONDS, promised
 from contracts.compiler.column_values import STANDARD_OPTIONS
 from contracts.compiler.rules import not_enforced, quality_rules
@@ -65,9 +65,11 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
             schema="each object is a dataset",
             customProperties="the pipeline's own settings are kept, those of other programs are shown",
             slaProperties="frequency and latency are watched by alarms, retention deletes rows of an Iceberg table",
+            support="channels that are told what becomes of batches; see Support",
+            team="members may be told, too; see TeamMember",
         ),
         **_shown(
-            "id name tenant tags status servers dataProduct description domain support price team "
+            "id name tenant tags status servers dataProduct description domain price "
             "authoritativeDefinitions contractCreatedTs slaDefaultElement context"
         ),
         **_not_enforced(roles=_ACCESS),
@@ -188,9 +190,25 @@ POLICIES: Mapping[str, Mapping[str, Rule]] = {
     "CustomProperty": {**_kept(property="see customProperties", value="see customProperties")}
     | _shown("id description vendor"),
     "Team": _shown(f"{_ABOUT} name members"),
-    "TeamMember": _shown(f"{_ABOUT} username name role dateIn dateOut replacedByUsername"),
+    "TeamMember": {
+        **_kept(
+            username="an e-mail address that gets messages, where customProperties have notify",
+            dateOut="who has left is not shown, and gets none",
+            customProperties="notify: the least severity of messages, or none; without it, none",
+        ),
+        **_shown("id description tags authoritativeDefinitions name role dateIn replacedByUsername"),
+    },
     "Role": _shown("id role description access firstLevelApprovers secondLevelApprovers customProperties"),
-    "Support": _shown("id channel url description tool scope invitationUrl customProperties"),
+    "Support": {
+        **_kept(
+            tool="slack and email get messages, others by e-mail if their url is mailto:",
+            channel="of slack: its name, by which the stack's settings have a webhook; of email: an address",
+            url="mailto: is an address that gets messages; https:// does where customProperties have notify",
+            scope="notifications: all messages; issues, none: warning and worse; interactive, announcements: none",
+            customProperties="notify: the least severity of messages, or none, whatever the scope",
+        ),
+        **_shown("id description invitationUrl"),
+    },
     "Pricing": _shown("id priceAmount priceCurrency priceUnit"),
     "AuthoritativeDefinition": _shown("id url type description"),
     "Synonym": _shown("id synonym description locale source status customProperties"),
@@ -249,6 +267,7 @@ def _all(contract: OpenDataContractStandard, index: int, made: TablePlan) -> Ite
     for said in retention.retentions(contract, made):
         if said.not_enforced:
             yield "slaProperties", said.not_enforced, f"{said.where} ({retention.RETENTION})"
+    yield from channels.told(contract).notices
     for place, custom in (("", contract), (f"schema.{index}.", made.said)):
         for item in custom.customProperties or []:
             if item.property not in CUSTOM_PROPERTIES:

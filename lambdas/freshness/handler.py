@@ -16,14 +16,16 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from boto3.dynamodb.conditions import Key
 from pipeline_core import settings
+from pipeline_core.channels import Channels
 from pipeline_core.documents import read
 from pipeline_core.fields import Fields
 from pipeline_core.layout import CONTRACT_INDEX_KEY
 from pipeline_core.ledger import Ledger
+from pipeline_core.owners import Owners
 from pipeline_core.pauses import Pause, Pauses
 from pipeline_core.plain_text import log_line
 
-from lambdas.freshness.logic import Freshness, Promise, Seen, freshness, message, promises_of, watched
+from lambdas.freshness.logic import Freshness, Seen, for_owners, freshness, message, promises_of, watched
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
@@ -41,6 +43,7 @@ class Settings:
     artifacts_bucket: str
     ledger_table: str
     topic_arn: str
+    owners_topic_arn: str
     grace_minutes: int
 
 
@@ -49,11 +52,11 @@ def _settings() -> Settings:
     return settings.load(Settings)
 
 
-def _promises(bucket: str) -> tuple[Promise, ...]:
+def _index(bucket: str) -> Fields:
     index = read(bucket, CONTRACT_INDEX_KEY)
     if index is None:
         raise RuntimeError(f"s3://{bucket}/{CONTRACT_INDEX_KEY} is missing; deploy the stack again")
-    return promises_of(Fields.from_json(index, f"s3://{bucket}/{CONTRACT_INDEX_KEY}"))
+    return Fields.from_json(index, f"s3://{bucket}/{CONTRACT_INDEX_KEY}")
 
 
 def _published_at(ledger: Ledger, dataset: str) -> str:
@@ -73,7 +76,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     People are told before it is written down that they were: killed in between, it tells them once more.
     """
     environment, at = _settings(), datetime.now(UTC)
-    ledger, promises = Ledger(environment.ledger_table), _promises(environment.artifacts_bucket)
+    ledger, index = Ledger(environment.ledger_table), _index(environment.artifacts_bucket)
+    promises = promises_of(index)
     seen = Seen.from_item(ledger.table.get_item(Key=STATE, ConsistentRead=True).get("Item", {}))
     # The promise of a dataset that is paused is watched from now on, at each look: it is not late.
     paused = Pauses(ledger).all()
@@ -89,7 +93,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     late += [pause for pause in paused.values() if pause.is_long(at)]
     names = [each.dataset for each in late]
     if text := message(late, seen.late, paused):
-        boto3.client("sns").publish(TopicArn=environment.topic_arn, Subject=text[0], Message=text[1])
+        _, subject, body = text
+        boto3.client("sns").publish(TopicArn=environment.topic_arn, Subject=subject, Message=body)
+        owners = Owners(topic_arn=environment.owners_topic_arn, artifacts_bucket=environment.artifacts_bucket)
+        for of_their_own, channels in for_owners(Channels.from_index(index), late, seen.late, paused):
+            owners.tell(of_their_own, channels)
         logger.warning("other datasets are late", extra={"late": names, "before": list(seen.late)})
     if (since, names) != (dict(seen.since), list(seen.late)):
         ledger.table.put_item(Item={**STATE, "since": since, "late": names})

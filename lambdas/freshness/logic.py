@@ -3,15 +3,20 @@
 A dataset that is paused is not late: a person knows. One that is paused for longer than a day is told of as if it were.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pipeline_core.channels import SEVERITIES, Channels
 from pipeline_core.fields import Fields
+from pipeline_core.owners import Message
 from pipeline_core.pauses import Pause
 
 RUNBOOK = "docs/runbook.md#not-fresh"
 NO_PAUSES: Mapping[str, Pause] = {}
+LATE, PAUSED, FRESH = "LATE", "PAUSED", "FRESH"
+"""What a message is about: some are late, or only paused by now, or none of either."""
+
 MAX_SUBJECT = 100
 """SNS refuses a longer subject (SNS Publish API reference, 2026-11)."""
 
@@ -87,8 +92,8 @@ def freshness(promise: Promise, published_at: str, since: str, grace: timedelta,
 
 def message(
     late: Sequence[Freshness | Pause], before: Sequence[str], paused: Mapping[str, Pause] = NO_PAUSES
-) -> tuple[str, str] | None:
-    """Write subject and body for people, if others are late, or paused for long, than `before`; else None.
+) -> tuple[str, str, str] | None:
+    """Write outcome, subject and body for people, if others are late, or paused for long, than `before`; else None.
 
     `paused` are all that are paused: one that is late no more for that is not in time.
     """
@@ -96,15 +101,37 @@ def message(
     if set(names) == set(before):
         return None
     gone = sorted(set(before) - set(names))
-    if names:
-        subject = f"[LATE] {', '.join(names)}"
-    elif any(dataset in paused for dataset in gone):
-        subject = f"[PAUSED] {', '.join(dataset for dataset in gone if dataset in paused)}"
-    else:
-        subject = "[FRESH] every dataset is published in time again"
+    still = [dataset for dataset in gone if dataset in paused]
+    kind = LATE if names else PAUSED if still else FRESH
+    said = ", ".join(names or still) or "every dataset is published in time again"
+    subject = f"[{kind}] {said}"
     if len(subject) > MAX_SUBJECT:
-        kind, _, rest = subject.partition(" ")
-        subject = f"{kind} {rest.count(',') + 1} datasets: {rest}"[: MAX_SUBJECT - 3] + "..."
+        subject = f"[{kind}] {said.count(',') + 1} datasets: {said}"[: MAX_SUBJECT - 3] + "..."
     lines = [f"{each.dataset}: {each}" if isinstance(each, Pause) else str(each) for each in late]
     lines += [f"{each}: {paused.get(each, 'in time again')}" for each in gone]
-    return subject, "\n".join([*lines, f"What to do: {RUNBOOK}"])
+    return kind, subject, "\n".join([*lines, f"What to do: {RUNBOOK}"])
+
+
+def for_owners(
+    channels: Channels,
+    late: Sequence[Freshness | Pause],
+    before: Sequence[str],
+    paused: Mapping[str, Pause] = NO_PAUSES,
+) -> Iterator[tuple[Message, list[str]]]:
+    """Write for each channel, if others of its own datasets are late than before, a message about those alone.
+
+    Channels of the same datasets get the same one. Who heard that a dataset is late hears that it is in time again.
+    """
+    heard: dict[str, list[str]] = {}
+    for dataset in sorted({each.dataset for each in late} | set(before)):
+        for channel in channels.hearing(dataset, SEVERITIES[LATE]):
+            heard.setdefault(channel, []).append(dataset)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for channel, datasets in sorted(heard.items()):
+        alike.setdefault(tuple(datasets), []).append(channel)
+    for own, who in alike.items():
+        text = message([each for each in late if each.dataset in own], [each for each in before if each in own], paused)
+        if text:
+            outcome, subject, body = text
+            severity = SEVERITIES[outcome]
+            yield Message(datasets=own, severity=severity, outcome=outcome, subject=subject, body=body), who

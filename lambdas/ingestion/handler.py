@@ -88,7 +88,8 @@ def register(record: SQSRecord) -> None:
             # The copy comes first: a rejected file that the ledger knows is always in quarantine.
             quarantine_file(file, rejected, environment.quarantine_bucket)
         name = "FilesIgnored" if ignored else "FilesRejected" if rejected else "FilesRegistered"
-        new = ledger.register(file, rejected=rejected, ignored=ignored)
+        request = replay.replay_id if replay is not None else ""
+        new = ledger.register(file, rejected=rejected, ignored=ignored, request=request)
         if new and ignored is not None and contract is not None:
             ledger.count_ignored(file.dataset)
         if new and rejected is not None:

@@ -16,6 +16,7 @@ from pipeline_core.documents import Contracts, read
 from pipeline_core.fields import Fields
 from pipeline_core.layout import CONTRACT_INDEX_KEY
 from pipeline_core.ledger import Ledger
+from pipeline_core.owners import Owners
 from pipeline_core.plain_text import log_line
 from table_formats import IcebergTable, TablePlace
 from table_formats.adopt import adopt, check_can_be_adopted
@@ -23,7 +24,7 @@ from table_formats.history import HistoryError, history
 from table_formats.maintenance import maintain
 
 from lambdas.maintenance.request import ADOPT, HISTORY, MAINTAIN, MaintenanceRequest
-from lambdas.maintenance.rollback import RollBack
+from lambdas.maintenance.rollback import RollBack, for_owners
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
@@ -41,6 +42,7 @@ class Settings:
     artifacts_bucket: str
     ledger_table: str
     database: str
+    owners_topic_arn: str
 
 
 @cache
@@ -71,6 +73,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     bucket = environment.artifacts_bucket
     gone = RollBack(ledger=Ledger(environment.ledger_table), artifacts_bucket=bucket).run(table, request.batch_id)
     logger.info("rolled back", extra={"dataset": request.dataset, "to": request.batch_id, "batches": gone})
+    # Also where nothing was left to do: the one who did it may not have come to this.
+    owners = Owners(topic_arn=environment.owners_topic_arn, artifacts_bucket=bucket)
+    message = for_owners(request.dataset, request.batch_id, gone)
+    owners.tell(message, owners.channels().hearing(request.dataset, message.severity))
     return {"rolled_back": gone}
 
 

@@ -1,15 +1,22 @@
 """What the ledger and the table of runs say of batches that were rolled back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline_core import layout
 from pipeline_core.batches import Batches
+from pipeline_core.channels import SEVERITIES
 from pipeline_core.documents import read
 from pipeline_core.files import Candidate, candidates_from_json
 from pipeline_core.ledger import ROLLED_BACK, Ledger
+from pipeline_core.owners import Message
+from pipeline_core.plain_text import printable
 from pipeline_core.runs import RunDetails, record_run
 from table_formats import IcebergTable
 from table_formats.history import HistoryError, roll_back, rolled_back
+
+MAX_SUBJECT = 100
+"""SNS refuses a longer subject (SNS Publish API reference, 2026-11)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +58,20 @@ class RollBack:
         if text is None:
             raise HistoryError(f"{dataset}: the files of {batch_id} are not known: its candidates.json is missing")
         return candidates_from_json(text)
+
+
+def for_owners(dataset: str, batch_id: str, gone: Sequence[str]) -> Message:
+    """Write what the people of a dataset are told of a rollback; `gone` are the batches whose rows went."""
+    went = ", ".join(gone) if gone else "none that was there still"
+    lines = (
+        f"The table of dataset {dataset} was rolled back to what it was after batch {batch_id}.",
+        f"Batches whose rows went: {went}.",
+        f"Their files are ROLLED_BACK; to have them read again: .venv/bin/data-pipeline backfill {dataset} --again",
+    )
+    return Message(
+        datasets=(dataset,),
+        severity=SEVERITIES[ROLLED_BACK],
+        outcome=ROLLED_BACK,
+        subject=printable(f"[{ROLLED_BACK}] {dataset}: to {batch_id}")[:MAX_SUBJECT],
+        body="\n".join(map(printable, lines)),
+    )

@@ -13,9 +13,10 @@ from aws_lambda_powertools.utilities.idempotency import (
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pipeline_core import settings
+from pipeline_core.owners import Owners
 from pipeline_core.plain_text import log_line
 
-from lambdas.notification.message import Notification, compose, warnings
+from lambdas.notification.message import Notification, compose, for_owners, severity, warnings
 
 logger = Logger(json_serializer=log_line)
 tracer = Tracer()
@@ -29,6 +30,8 @@ class Settings:
     ledger_table: str
     state_machine_arn: str
     alarms_topic_arn: str
+    owners_topic_arn: str
+    artifacts_bucket: str
     quarantined_percent: int
 
 
@@ -53,20 +56,27 @@ def _store() -> DynamoDBPersistenceLayer:
 
 def _publish(event: dict[str, Any]) -> dict[str, str]:
     notification = Notification.from_event(event)
-    subject, body = compose(notification, _settings().state_machine_arn)
+    environment = _settings()
+    percent, machine = environment.quarantined_percent, environment.state_machine_arn
+    subject, body = compose(notification, machine)
     client = boto3.client("sns")
     # The alarm over all datasets does not say which of them it is about; this does.
-    for concern_subject, concern_body in warnings(notification, _settings().quarantined_percent):
-        client.publish(TopicArn=_settings().alarms_topic_arn, Subject=concern_subject, Message=concern_body)
+    for concern_subject, concern_body in warnings(notification, percent):
+        client.publish(TopicArn=environment.alarms_topic_arn, Subject=concern_subject, Message=concern_body)
     answer = client.publish(
-        TopicArn=_settings().topic_arn,
+        TopicArn=environment.topic_arn,
         Subject=subject,
         Message=body,
         MessageAttributes={
             "dataset": {"DataType": "String", "StringValue": notification.dataset},
             "outcome": {"DataType": "String", "StringValue": notification.outcome},
+            "severity": {"DataType": "String", "StringValue": severity(notification, percent)},
         },
     )
+    # Last: what operators hear rests on no contract.
+    owners = Owners(topic_arn=environment.owners_topic_arn, artifacts_bucket=environment.artifacts_bucket)
+    message = for_owners(notification, percent, machine)
+    owners.tell(message, owners.channels().hearing(notification.dataset, message.severity))
     return {"message_id": answer["MessageId"]}
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pipeline_core.channels import SEVERITIES, Severity
 from pipeline_core.fields import DocumentError, Fields
 from pipeline_core.layout import execution_arn
+from pipeline_core.owners import Message
 from pipeline_core.plain_text import printable
 from pipeline_core.verdict import MAX_CAUSE, ErrorOutput, Verdict, concerns
 
@@ -107,6 +109,28 @@ def _seconds(verdict: Verdict) -> str:
     if verdict.is_late:
         return f"{said}: later than the {verdict.latency_seconds} seconds that the contract promises."
     return f"{said}."
+
+
+def severity(notification: Notification, quarantined_percent: int) -> Severity:
+    """Say how much it concerns the dataset's people: what was published may still be less, or later, than promised."""
+    by_outcome, verdict = SEVERITIES[notification.outcome], notification.verdict
+    if verdict and by_outcome is Severity.INFORMATION and (verdict.is_late or concerns(verdict, quarantined_percent)):
+        return Severity.WARNING
+    return by_outcome
+
+
+def for_owners(notification: Notification, quarantined_percent: int, state_machine_arn: str) -> Message:
+    """Write the one message of a batch that the dataset's own people get, with what is wrong with its rows."""
+    subject, body = compose(notification, state_machine_arn)
+    found = concerns(notification.verdict, quarantined_percent) if notification.verdict else ()
+    lines = [f"To look at: {concern.text}. What to do: docs/runbook.md#{concern.section}" for concern in found]
+    return Message(
+        datasets=(notification.dataset,),
+        severity=severity(notification, quarantined_percent),
+        outcome=notification.outcome,
+        subject=subject,
+        body="\n".join((body, *map(printable, lines))),
+    )
 
 
 def warnings(notification: Notification, quarantined_percent: int) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from ministack.services import kms, s3, sns, sqs
+from ministack.services import kms, s3, sns, sqs, ssm
 
 from local.patches import monkeypatch
 
@@ -16,6 +16,7 @@ _NEEDED: Final = {
     "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
     "sqs:ReceiveMessage": ("kms:Decrypt",),
     "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "ssm:GetParameter": ("kms:Decrypt",),
 }
 
 
@@ -27,6 +28,7 @@ def check_names() -> None:
     """
     monkeypatch.value(s3, "_bucket_encryption", object)
     monkeypatch.value(sns, "_topics", object)
+    monkeypatch.function(ssm, "_lookup_parameter", "name_or_arn, allow_arn_region, flexible_name")
     monkeypatch.function(sqs, "_queue_by_arn", "arn")
     monkeypatch.function(kms, "_resolve_key", "key_id_or_arn")
 
@@ -52,6 +54,9 @@ def _key_of(service: str, resource: str) -> str:
         name = found.group(1) if found else ""
     elif service == "sqs":
         name = ((sqs._queue_by_arn(resource) or {}).get("attributes") or {}).get("KmsMasterKeyId", "")
+    elif service == "ssm":
+        _, found = ssm._lookup_parameter(resource, flexible_name=True)
+        name = (found or {}).get("KeyId", "") if (found or {}).get("Type") == "SecureString" else ""
     else:
         name = ((sns._topics.get(resource) or {}).get("attributes") or {}).get("KmsMasterKeyId", "")
     # Keys of AWS itself let every caller of their service in.

@@ -1,4 +1,4 @@
-"""S3, DynamoDB and KMS."""
+"""S3, DynamoDB, KMS and the parameters of Systems Manager."""
 
 from __future__ import annotations
 
@@ -218,6 +218,16 @@ def alias(declared: ResourceRequest) -> Created:
     return Created(name, {"name": name, "arn": declared.aws.arn("kms", name), "targetKeyArn": target})
 
 
+def parameter(declared: ResourceRequest) -> Created:
+    """A parameter of Systems Manager."""
+    name = declared.physical(1_011)
+    declared.knows("name", "description", "type", "value", "keyId", "tags", "tagsAll")
+    request = declared.pick(Description="description", Type="type", Value="value", KeyId="keyId")
+    made = declared.client("ssm").put_parameter(Name=name, Tags=declared.tag_list, **request)
+    arn = declared.aws.arn("ssm", f"parameter/{name.lstrip('/')}")
+    return Created(name, {"name": name, "arn": arn, "version": made["Version"]} | declared.tagged())
+
+
 HANDLERS: dict[str, Handler] = {
     "aws:s3/bucket:Bucket": bucket,
     "aws:s3/bucketVersioning:BucketVersioning": versioning,
@@ -232,4 +242,5 @@ HANDLERS: dict[str, Handler] = {
     "aws:dynamodb/table:Table": table,
     "aws:kms/key:Key": key,
     "aws:kms/alias:Alias": alias,
+    "aws:ssm/parameter:Parameter": parameter,
 }

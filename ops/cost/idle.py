@@ -120,6 +120,7 @@ FREE = frozenset(
         "BucketVersioning",
         "sfn": "StateMachine",
         "sns": "Topic TopicPolicy TopicSubscription",
+        "ssm": "Parameter",
         "sqs": "Queue QueuePolicy RedriveAllowPolicy",
     }.items()
     for kind in kinds.split()

@@ -68,7 +68,8 @@ PERMISSIONS = (
     (
         "replay, backfill",
         "`s3:ListBucketVersions` on the raw bucket; `s3:GetObject` in the artifacts bucket; `dynamodb:BatchGetItem` on "
-        "the ledger; `sqs:SendMessage` on the queue of arrivals",
+        "the ledger; `sqs:SendMessage` on the queue of arrivals; with --wait or several datasets also "
+        "`dynamodb:GetItem` on the ledger, `sqs:GetQueueAttributes` on the queue",
     ),
     ("history, rollback, adopt, maintain", "`lambda:InvokeFunction` on maintenance"),
     ("review check", "those of land --wait and query"),

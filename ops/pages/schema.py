@@ -22,6 +22,11 @@ def stack_schema() -> dict[str, Any]:
     definitions = settings.pop("$defs")
     endpoint = definitions["Subscription"]["properties"]["endpoint"]
     definitions["Subscription"]["properties"]["endpoint"] = _may_be_secret(endpoint)
+    webhooks = definitions["MonitoringConfig"]["properties"]["slack_webhooks"]
+    webhooks |= {
+        "additionalProperties": False,
+        "patternProperties": {name: _may_be_secret(value) for name, value in webhooks["patternProperties"].items()},
+    }
     for section in settings["properties"].values():
         # An editor would write all of a section into the file, which shows only what differs.
         if isinstance(section.get("default"), dict):

@@ -1,18 +1,21 @@
 """Makes a preview of a stack, and writes it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 from pipeline_core import plain_text
 from rich.console import Console
 
 from components.catalog.queries import QueryError
+from components.channels import unreached
 from components.compute.packaging import PackagingError
+from components.datasets import deployed
 from components.workflow.definition import DefinitionError
-from config.load import ConfigError
-from config.stack_file import StackFileError, environments
+from config.load import ConfigError, parse
+from config.stack_file import StackFileError, environments, opened
 from contracts.compiler.compile import load_contracts
 from contracts.compiler.read import ContractError
 from ops.preview import markdown, text
@@ -65,6 +68,7 @@ def make(stack: str, base: str | None) -> Preview:
     said = tuple(
         f"{contract.name}: {notice}" for contract in load_contracts(ROOT / "contracts") for notice in contract.notices
     )
+    said = (*said, *_unreached(stack, config))
     if imported := environments(stack, ROOT):
         said = (*said, f"Pulumi.{stack}.yaml: environment: {imported} of Pulumi ESC is not read here")
     if base is None:
@@ -77,6 +81,14 @@ def make(stack: str, base: str | None) -> Preview:
     made = tuple(changes(before, head))
     read_by = tuple(touched(before, head))
     return Preview(head=head, refused=wrong, notices=said, queries=read_by, base=before, revision=base, changes=made)
+
+
+def _unreached(stack: str, config: Mapping[str, Any]) -> list[str]:
+    """Say which Slack channels nobody is told in: the engine's warnings of it are not seen here."""
+    plain, secret = opened(config)
+    settings = parse(plain["data-pipeline:settings"], f"Pulumi.{stack}.yaml", stack=stack, secret=bool(secret))
+    contracts = deployed(load_contracts(ROOT / "contracts"), settings)
+    return list(unreached(contracts, settings.monitoring.slack_webhooks, stack))
 
 
 def write(preview: Preview, format_: Format, longest: int, console: Console) -> None:

@@ -141,11 +141,15 @@ def candidates_to_json(files: Iterable[Candidate]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class FileItem(Candidate):
-    """A file's item in the ledger. `reason` says why it is not in the table; `batch_id` is its latest batch."""
+    """A file's item in the ledger. `reason` says why it is not in the table; `batch_id` is its latest batch.
+
+    `requests` are the ids of all requests of an operator that it was read for.
+    """
 
     status: str
     reason: str = ""
     batch_id: str = ""
+    requests: tuple[str, ...] = ()
 
     @classmethod
     def from_item(cls, item: object) -> "FileItem":
@@ -156,6 +160,7 @@ class FileItem(Candidate):
             status=document.text("status"),
             reason=document.text("reason", ""),
             batch_id=document.text("batch_id", ""),
+            requests=document.texts("requests"),
         )
 
     @property

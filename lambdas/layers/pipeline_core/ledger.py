@@ -106,8 +106,10 @@ class Ledger:
     def __init__(self, table_name: str) -> None:
         self.table: Table = boto3.resource("dynamodb").Table(table_name)
 
-    def register(self, file: LandedFile, *, rejected: str | None = None, ignored: str | None = None) -> bool:
-        """Write an object version down as PENDING, or as IGNORED or REJECTED with its reason.
+    def register(
+        self, file: LandedFile, *, rejected: str | None = None, ignored: str | None = None, request: str = ""
+    ) -> bool:
+        """Write an object version down as PENDING, or as IGNORED or REJECTED with its reason; `request` asked for it.
 
         Returns:
             False if it was there already: a duplicate event changes nothing.
@@ -131,6 +133,7 @@ class Ledger:
             "format": file.format,
             "attempts": 0,
             "registered_at": now(),
+            **({"requests": {request}} if request else {}),
             **status,
         }
         return self._conditional_put(item)
@@ -236,13 +239,14 @@ class Ledger:
         return self._update_file(
             file,
             "SET #status = :pending, pending_shard = :shard, purpose = :purpose, replay_id = :id, attempts = :zero "
-            "REMOVE part, root, reason, deaths, kills, not_before",
+            "REMOVE part, root, reason, deaths, kills, not_before ADD requests :requests",
             Attr("status").eq(file.status) & Attr("replay_id").ne(replay_id),
             {
                 ":pending": PENDING,
                 ":shard": pending_shard(file),
                 ":purpose": purpose,
                 ":id": replay_id,
+                ":requests": {replay_id},
                 ":zero": 0,
             },
         )

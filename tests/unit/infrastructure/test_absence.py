@@ -35,5 +35,5 @@ def test_every_role_that_reads_objects_may_list_their_bucket(stack: str) -> None
         assert read <= listed, f"{resource.name}: S3 would say 403, not 404, of what is gone from {read - listed}"
         looked[resource.name] = read
     reading = {name for name, read in looked.items() if read}
-    expected = 8 if stack == "local" else 9
-    assert len(reading) == expected, f"all functions but query and notification read, and the job; found: {reading}"
+    expected = 9 if stack == "local" else 10
+    assert len(reading) == expected, f"all functions but query read, and the job; found: {reading}"

@@ -88,6 +88,7 @@ def test_every_service_principal_acts_for_this_account_only(cloud: Cloud) -> Non
         "cloudwatch",
         "budgets",
         "logs",
+        "sns",
     }
 
 
@@ -198,6 +199,7 @@ def test_one_key_rotates_and_lets_in_only_services_that_need_it(cloud: Cloud) ->
         "events",
         "cloudwatch",
         "budgets",
+        "sns",
     }
 
 

@@ -65,7 +65,9 @@ def test_what_is_allowed_names_no_other_value_of_settings_that_hold_a_secret(
     with pytest.raises(ConfigError) as caught:
         parse(merged(PROD, change), "", secret=True)
     assert other not in str(caught.value)
-    assert str(caught.value).endswith("Of these settings, only the endpoints of subscriptions may be secrets.")
+    assert str(caught.value).endswith(
+        "Of these settings, only endpoints of subscriptions and slack_webhooks may be secrets."
+    )
 
 
 def test_a_secret_endpoint_needs_a_name_since_the_resource_would_be_called_after_it() -> None:

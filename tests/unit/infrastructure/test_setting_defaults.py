@@ -24,6 +24,8 @@ BESIDE: dict[str, dict[str, Any]] = {
     "storage.raw_locked_days": {"storage": {"allow_destroy": False}},
     "security.vpc": {"glue": {"timeout_minutes": 60}},
     "lineage.api_key_parameter": {"lineage": {"url": "https://lineage.example.com"}},
+    # Elsewhere it has to be a secret.
+    "monitoring.slack_webhooks": {"environment": "local"},
 }
 SUBSCRIPTION = {"protocol": "email", "endpoint": "on-call@example.com"}
 ZONES = ["eu-central-1a", "eu-central-1b"]
@@ -31,6 +33,7 @@ ZONES = ["eu-central-1a", "eu-central-1b"]
 WHOLE: dict[str, st.SearchStrategy[Any]] = {
     "datasets.demonstration": st.lists(st.from_regex(r"[a-z][a-z0-9_]{3}", fullmatch=True)),
     "monitoring.alarm_subscriptions": st.just([SUBSCRIPTION]),
+    "monitoring.slack_webhooks": st.just({"data-alerts": "https://hooks.slack.com/services/T0/B0/x"}),
     "monitoring.notification_subscriptions": st.just([SUBSCRIPTION]),
     "security.vpc": st.just({"availability_zones": ZONES}),
     "tags": st.dictionaries(st.from_regex(r"x-[a-z]{1,9}", fullmatch=True), st.from_regex(r"[a-z]*", fullmatch=True)),

@@ -176,7 +176,7 @@ def test_every_target_keeps_what_it_could_not_deliver_where_the_rule_may_send(cl
             *([target.inputs["arn"]] * ("sqs" in target.inputs["arn"])),
         ]
         for queue in reached:
-            (statement,) = [s for s in queues[queue].json("policy")["Statement"] if s["Effect"] == "Allow"]
+            (statement,) = [s for s in queues[queue].json("policy")["Statement"] if s["Sid"] == "FromRules"]
             assert arn in statement["Condition"]["ArnLike"]["aws:SourceArn"], (target.name, queue)
 
 

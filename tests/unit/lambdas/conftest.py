@@ -240,6 +240,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             "EVENT_BUS_NAME": BUS,
             "TOPIC_ARN": topic,
             "ALARMS_TOPIC_ARN": boto3.client("sns").create_topic(Name="alarms")["TopicArn"],
+            "OWNERS_TOPIC_ARN": boto3.client("sns").create_topic(Name="owners")["TopicArn"],
             "QUARANTINED_PERCENT": "1",
             "GRACE_MINUTES": "60",
             "WORKGROUP": "primary",

@@ -50,7 +50,7 @@ def late(*datasets: str) -> list[Freshness]:
 def test_people_are_told_when_other_datasets_are_late_than_before_and_of_each_by_name() -> None:
     assert message([], []) is None
     assert message(late("flights"), ["flights"]) is None
-    subject, body = message(late("flights", "weather"), ["flights", "planes"]) or ("", "")
+    _, subject, body = message(late("flights", "weather"), ["flights", "planes"]) or ("", "", "")
     assert subject == "[LATE] flights, weather"
     assert body.splitlines() == [
         "flights: published last at 2026-11-25T06:00:00+00:00; promised every 24 h, 5.0 h late",
@@ -58,7 +58,7 @@ def test_people_are_told_when_other_datasets_are_late_than_before_and_of_each_by
         "planes: in time again",
         "What to do: docs/runbook.md#not-fresh",
     ]
-    subject, body = message([], ["planes"]) or ("", "")
+    _, subject, body = message([], ["planes"]) or ("", "", "")
     assert subject.startswith("[FRESH]")
     assert "planes: in time again" in body
 
@@ -69,14 +69,14 @@ def test_the_same_datasets_in_another_order_are_no_news() -> None:
 
 @pytest.mark.parametrize(("length", "whole"), [(92, True), (93, True), (94, False)])
 def test_a_subject_is_cut_only_where_sns_would_refuse_it(length: int, whole: bool) -> None:
-    subject, _ = message(late("x" * length), []) or ("", "")
+    _, subject, _ = message(late("x" * length), []) or ("", "", "")
     assert (subject == f"[LATE] {'x' * length}") is whole
     assert len(subject) <= 100
 
 
 def test_two_hundred_late_datasets_fit_into_one_message() -> None:
     names = [f"{'x' * 46}_{number:03d}" for number in range(200)]
-    subject, body = message(late(*names), []) or ("", "")
+    _, subject, body = message(late(*names), []) or ("", "", "")
     assert len(subject) <= 100, "SNS refuses a longer one"
     assert subject.startswith("[LATE] 200 datasets: x")
     assert len(body.encode()) < 262_144, "SNS takes 256 KB"
@@ -219,4 +219,4 @@ def test_a_subject_says_what_the_news_is() -> None:
         ([], ["flights", "planes"], "[PAUSED] flights"),
         ([], ["planes"], "[FRESH] every dataset is published in time again"),
     ):
-        assert (message(late(*names), before, paused) or ("", ""))[0] == subject
+        assert (message(late(*names), before, paused) or ("", ""))[1] == subject

@@ -85,7 +85,6 @@ def test_what_a_command_is_about_is_its_first_argument() -> None:
         "runs",
         "quarantined",
         "replay",
-        "backfill",
         "pause",
         "resume",
         "history",
@@ -94,6 +93,7 @@ def test_what_a_command_is_about_is_its_first_argument() -> None:
         "maintain",
     )
     assert {name: about[name] for name in by_dataset} == {key: ["dataset"] for key in by_dataset}
+    assert about["backfill"] == ["datasets"], "of several, in their order"
     assert (about["file"], about["cancel"], about["land"]) == (["key"], ["batch"], ["file"])
     narrowed = {name for name in COMMANDS if "--batch" in flags(name)}
     assert narrowed == {"replay", "quarantined", "logs"}, "an option narrows down what is shown or done"

@@ -1,0 +1,162 @@
+"""Messages reach Slack as they are, by the webhook of their channel, and a webhook is seen nowhere."""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from aws_lambda_powertools.utilities import parameters
+from moto import mock_aws
+from pipeline_core.fields import DocumentError
+
+from lambdas.slack import handler as slack
+from lambdas.slack.message import body, posts
+from tests.slack import SECRET, Slack
+from tests.unit.lambdas.conftest import Context
+
+clear_caches: Callable[[], None] = parameters.clear_caches
+
+
+@pytest.fixture
+def server() -> Iterator[Slack]:
+    found = Slack()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+@pytest.fixture
+def send(server: Slack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Hand a message over as SNS does."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("PARAMETER_PREFIX", "/data-pipeline/dev/slack/")
+    slack._settings.cache_clear()
+    clear_caches()
+    # What the SDK waits between tries.
+    monkeypatch.setattr("slack_sdk.http_retry.builtin_handlers.time.sleep", lambda _: None)
+    monkeypatch.setattr("slack_sdk.http_retry.handler.time.sleep", lambda _: None)
+    with mock_aws():
+        boto3.client("ssm").put_parameter(
+            Name="/data-pipeline/dev/slack/data-alerts", Value=server.url, Type="SecureString"
+        )
+        yield lambda **more: slack.handler({"Records": [record(**more)]}, Context())
+
+
+def record(channel: str = "data-alerts", text: str = "body", subject: str = "[FAILED] flights: b-1") -> dict[str, Any]:
+    said = {"slack": channel, "severity": "critical"}
+    return {
+        "EventSource": "aws:sns",
+        "Sns": {
+            "MessageId": "m-1",
+            "Subject": subject,
+            "Message": text,
+            "MessageAttributes": {name: {"Type": "String", "Value": value} for name, value in said.items()},
+        },
+    }
+
+
+def test_a_message_is_posted_once_by_the_webhook_of_its_channel(server: Slack, send: Callable[..., Any]) -> None:
+    assert send() == {"posted": ["data-alerts"]}
+    ((path, sent),) = server.got
+    assert path == SECRET
+    assert sent == {"text": "critical: [FAILED] flights: b-1\nbody", "mrkdwn": False}
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [(429, {"Retry-After": "1"}, "")],
+        [(500, {}, "rollup_error")],
+        [(503, {}, ""), (429, {"Retry-After": "30"}, "")],
+    ],
+)
+def test_a_slack_that_is_busy_is_asked_again(server: Slack, send: Callable[..., Any], answers: list[Any]) -> None:
+    server.answers = list(answers)
+    assert send() == {"posted": ["data-alerts"]}
+    assert len(server.got) == len(answers) + 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries"),
+    [
+        ((404, {}, "no_service"), 1),
+        ((410, {}, "channel_is_archived"), 1),
+        ((500, {}, "rollup_error"), 3),
+        ((429, {"Retry-After": "1"}, "rate_limited"), 3),
+    ],
+)
+def test_a_slack_that_refuses_fails_the_call_with_its_answer_and_the_channel(
+    server: Slack, send: Callable[..., Any], answer: tuple[int, dict[str, str], str], tries: int
+) -> None:
+    server.answers = [answer] * 9
+    with pytest.raises(slack.SlackError, match=f"{answer[0]} '{answer[2]}' for the channel data-alerts") as caught:
+        send()
+    assert len(server.got) == tries
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_slack_that_is_not_there_fails_the_call_and_nothing_says_the_webhook(
+    server: Slack, send: Callable[..., Any], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.server.shutdown()
+    server.server.server_close()
+    with caplog.at_level(logging.DEBUG), pytest.raises(slack.SlackError) as caught:
+        send()
+    assert str(caught.value).startswith("the Slack channel data-alerts was not reached: URLError: ")
+    said = f"{caught.value!r} {caplog.text} {capsys.readouterr()}"
+    assert "hunter2" not in said
+    assert caught.value.__cause__ is None
+
+
+def test_no_log_at_any_level_has_the_webhook(
+    server: Slack, send: Callable[..., Any], caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.answers = [(500, {}, "")]
+    with caplog.at_level(logging.DEBUG):
+        logging.getLogger("slack_sdk").setLevel(logging.DEBUG)
+        send()
+    assert "hunter2" not in caplog.text + str(capsys.readouterr())
+
+
+def test_traces_are_of_calls_of_aws_only_since_one_of_a_request_has_its_url() -> None:
+    code = "import lambdas.slack.handler; from aws_xray_sdk.core import patcher; print(*patcher._PATCHED_MODULES)"
+    environment = {**os.environ, "LAMBDA_TASK_ROOT": "/var/task", "POWERTOOLS_TRACE_DISABLED": "false"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["botocore"]
+
+
+def test_a_channel_without_a_parameter_fails_the_call(send: Callable[..., Any]) -> None:
+    with pytest.raises(parameters.exceptions.GetParameterError, match="ParameterNotFound"):
+        send(channel="nowhere")
+
+
+def test_a_webhook_that_was_changed_is_used_after_a_minute(
+    server: Slack, send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send()
+    boto3.client("ssm").put_parameter(
+        Name="/data-pipeline/dev/slack/data-alerts", Value=f"{server.url}-new", Type="SecureString", Overwrite=True
+    )
+    send()
+    clear_caches()
+    send()
+    assert [path.removeprefix(SECRET) for path, _ in server.got] == ["", "", "-new"]
+    assert slack.WEBHOOK_SECONDS == 60
+
+
+def test_text_from_files_calls_nobody_and_links_nowhere() -> None:
+    (post,) = posts({"Records": [record(text="<!channel> a & b <https://evil.example|here>")]})
+    text = body(post)["text"]
+    assert "<" not in text
+    assert "&lt;!channel&gt; a &amp; b &lt;https://evil.example|here&gt;" in text
+
+
+def test_an_event_that_is_for_no_channel_is_refused() -> None:
+    wrong = record()
+    del wrong["Sns"]["MessageAttributes"]["slack"]
+    with pytest.raises(DocumentError, match="no 'slack'"):
+        list(posts({"Records": [wrong]}))
