@@ -36,19 +36,6 @@ def forget(workdir: Path) -> None:
         (workdir / name).unlink(missing_ok=True)
 
 
-def stop_executions(emulator: Emulator) -> None:
-    """Stop the executions that an earlier run left: on AWS they would have gone on, here nobody runs them.
-
-    The pipeline recovers from it as from a person's abort, of which EventBridge tells it.
-    """
-    workflows = emulator.client("stepfunctions")
-    for machine in workflows.list_state_machines()["stateMachines"]:
-        running = {"stateMachineArn": machine["stateMachineArn"], "statusFilter": "RUNNING"}
-        for page in workflows.get_paginator("list_executions").paginate(**running):
-            for execution in page["executions"]:
-                workflows.stop_execution(executionArn=execution["executionArn"], cause="the emulator was stopped")
-
-
 @dataclass
 class Running:
     """A deployed pipeline, and what of it is still to be told."""
@@ -67,7 +54,6 @@ class Running:
         # Looked at first: what changes while it is deployed is deployed again.
         self._changes = Changes(_REPOSITORY)
         self._folder = LandingFolder(self.emulator.workdir / FOLDER, self.emulator.workdir / LANDED)
-        stop_executions(self.emulator)
         self.deploy()
 
     def deploy(self) -> None:

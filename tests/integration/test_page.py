@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from local.deploying import leave_outputs
 from local.driver import Pipeline
 from local.emulator import Emulator, port_is_free
 from local.page import ABOVE, served_page
-from local.up import leave_outputs
 from tests.integration.local.conftest import eventually
 from tests.integration.test_iceberg import Fleet, change, states
 from tests.unit.ops.test_page import Page
