@@ -18,7 +18,7 @@ AUDIT := .local/audit
 GLUE := .local/glue
 MUTANTS := .local/mutants/venv
 
-.PHONY: help setup layer demo local preview test unit unit-glue robustness integration engine queries athena browser bench check lint types licences audit docs stale mutants lock clean
+.PHONY: help setup layer demo local preview test unit unit-glue robustness integration engine queries athena browser answers bench check lint types licences audit docs stale mutants lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -98,6 +98,9 @@ athena: $(READY) ## The quick engine of the local Athena beside a real Trino, qu
 
 browser: $(READY) ## The page in Debian's Chromium: nothing is requested, nothing overflows, axe finds nothing; SHOTS=yes writes docs/images
 	$(if $(SHOTS),SHOTS=$(SHOTS)) $(BIN)/python -m pytest tests/browser -q
+
+answers: $(READY) ## Write docs/answers.md: what each command answers, in the emulator
+	ANSWERS=yes $(BIN)/python -m pytest tests/integration/test_answers.py -q
 
 bench: $(READY) ## Measure both record engines beside bare copies, and the quick Athena beside DuckDB; WRITE=yes writes the pages
 	$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)

@@ -1,5 +1,6 @@
 """The console that all commands print to: no text from outside reaches the terminal as a command."""
 
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,6 +24,29 @@ class PlainConsole(Console):
         for segment in super().render(renderable, options):
             text, style, control = segment
             yield segment if control else Segment(printable(text, LAYOUT), style)
+
+
+def print_line(console: Console, text: str, style: str | None = None) -> None:
+    """Print what a command says: on a terminal folded between words, elsewhere a line a thing, for other programs.
+
+    What goes on from the line above is set in by four more columns. A word that is longer than a line stays whole.
+    """
+    for line in text.split("\n"):
+        for part in _folded(line, console.width) if console.is_terminal else [line]:
+            console.print(part, style=style, soft_wrap=True)
+
+
+def _folded(line: str, width: int) -> list[str]:
+    indent = len(line) - len(line.lstrip(" ")) + 4
+    return textwrap.wrap(
+        line,
+        width,
+        subsequent_indent=" " * indent,
+        expand_tabs=False,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
 
 
 def print_record(console: Console, title: str, fields: Iterable[tuple[str, object]]) -> None:

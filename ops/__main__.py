@@ -21,7 +21,7 @@ from ops import query as queries
 from ops.contracts import commands as contract_commands
 from ops.contracts.trial import TrialError
 from ops.exit_codes import TABLE, ExitCode, RefusedError
-from ops.options import Json, Outputs, Stack, console, deployed, notes, print_json
+from ops.options import Json, Outputs, Stack, console, counted, deployed, note, notes, print_json, say
 from ops.page.command import page
 from ops.preview.options import LONGEST_COMMENT, Format, PreviewError
 from ops.review import command as review_commands
@@ -143,7 +143,7 @@ def query(
         return
     print_rows(console, answered.columns, [["" if cell is None else cell for cell in row] for row in answered.rows])
     more = f" The first {len(answered.rows):,} are shown." if answered.more else ""
-    notes.print(f"{len(answered.rows):,} rows, {answered.scanned_bytes:,} bytes scanned.{more}", soft_wrap=True)
+    note(f"{counted(len(answered.rows), 'row')}, {answered.scanned_bytes:,} bytes scanned.{more}")
 
 
 def _check_queries(as_json: bool) -> None:
@@ -158,7 +158,7 @@ def _check_queries(as_json: bool) -> None:
     if as_json:
         print_json({"queries": sorted(found.queries), "contracts": [contract.name for contract in found.contracts]})
         return
-    console.print(f"{len(found.queries)} named queries fit {len(found.contracts)} contracts.")
+    say(f"{len(found.queries)} named queries fit {len(found.contracts)} contracts.")
 
 
 @app.command("smoke")
@@ -183,7 +183,7 @@ def smoke_test(
     if as_json:
         print_json({"key": canary.key, **asdict(observation)})
         return
-    console.print(f"Athena answers the rows of {canary.key}, batch {observation.batch_id}.")
+    say(f"Athena answers the rows of {canary.key}, batch {observation.batch_id}.")
 
 
 def run() -> None:
@@ -191,7 +191,7 @@ def run() -> None:
     try:
         app(prog_name="data-pipeline")
     except RefusedError as error:
-        notes.print(f"refused: {error}", style="red", soft_wrap=True)
+        note(f"refused: {error}", "red")
         sys.exit(ExitCode.REFUSED)
     except (
         TargetError,
@@ -204,7 +204,7 @@ def run() -> None:
         ClientError,
         BotoCoreError,
     ) as error:
-        notes.print(f"error: {error}", style="red", soft_wrap=True)
+        note(f"error: {error}", "red")
         sys.exit(error.exit_code if isinstance(error, PreviewError) else ExitCode.FAILED)
 
 

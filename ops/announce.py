@@ -7,6 +7,7 @@ import boto3
 from rich.console import Console
 
 from ops.target import TargetError
+from plain_console import print_line
 
 AWS = "AWS"
 
@@ -33,9 +34,9 @@ def announce(outputs: Mapping[str, Any], source: str, console: Console) -> Place
     _, deployed_region, deployed_account = _place(outputs)
     # Stacks with the same rules live side by side: it is their name that tells them apart.
     stack, environment = (outputs.get(name) or "not said" for name in ("stack", "environment"))
-    console.print(
+    print_line(
+        console,
         f"{source}: stack {stack}, environment {environment}, account {account}, region {region}, endpoint {endpoint}",
-        soft_wrap=True,
     )
     for name, found, wanted in (("account", account, deployed_account), ("region", region, deployed_region)):
         if wanted and found != wanted:

@@ -7,7 +7,21 @@ from typing import Annotated, Any
 import typer
 from pipeline_core.ledger import Ledger
 
-from ops.options import Dataset, DryRun, Json, OfBatch, Outputs, Stack, Yes, confirm, console, deployed, print_json
+from ops.options import (
+    Dataset,
+    DryRun,
+    Json,
+    OfBatch,
+    Outputs,
+    Stack,
+    Yes,
+    confirm,
+    console,
+    counted,
+    deployed,
+    print_json,
+    say,
+)
 from ops.plan import ACTIONS, Plan, Selection, carry_out, make_plan
 from ops.target import Target, TargetError
 from plain_console import print_record, print_rows
@@ -72,16 +86,17 @@ def do(target: Target, selection: Selection, what: str, *, dry_run: bool, yes: b
         show(target, plan)
     request = None
     if plan.files and not dry_run:
-        confirm(f"Have {plan.files} files of {plan.dataset} read?", yes=yes)
+        confirm(f"Have {counted(plan.files, 'file')} of {plan.dataset} read?", yes=yes)
         request = carry_out(target, plan)
     if as_json:
         print_json({**document(target, plan), "request": request})
     elif not plan.files:
-        console.print("Nothing to do.")
+        say("Nothing to do.")
     elif request is None:
-        console.print("Dry run: nothing was done.")
+        say("Dry run: nothing was done.")
     else:
-        console.print(f"Asked for {plan.files} files, request {request}. The next tick puts them into batches.")
+        them = "it into a batch" if plan.files == 1 else "them into batches"
+        say(f"Asked for {counted(plan.files, 'file')}, request {request}. The next tick puts {them}.")
 
 
 def document(target: Target, plan: Plan) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pipeline_core.pauses import Pauses
 from pipeline_core.plain_text import printable
 
 from ops.exit_codes import ExitCode
-from ops.options import Json, Outputs, Stack, check_dataset, deployed, notes, print_json, say
+from ops.options import Json, Outputs, Stack, check_dataset, deployed, note, print_json, say
 from ops.state import stage_of
 from ops.target import TargetError
 
@@ -72,7 +72,7 @@ def land(
     item = None
     for stage, found in watched(target, name, key, version, timeout):
         item = found
-        notes.print(printable(stage), soft_wrap=True)
+        note(printable(stage))
     if item is None or item.status not in FINAL:
         raise TargetError(
             f"{key} did not come to its end in {timeout} s: it is {item.status if item else 'not in the ledger'}; "

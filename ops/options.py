@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from pipeline_core.plain_text import printable
+from pipeline_core.plain_text import LAYOUT, printable
 
 from ops.announce import announce
 from ops.target import OUTPUTS_VARIABLE, TargetError, choose, read
-from plain_console import PlainConsole
+from plain_console import PlainConsole, print_line
 
 Chosen = TypeVar("Chosen")
 
@@ -62,8 +62,13 @@ def print_json(document: object) -> None:
 
 
 def say(text: str) -> None:
-    """Print one line as it is, however narrow the terminal."""
-    console.print(printable(text), soft_wrap=True)
+    """Print what a command says; see `print_line`."""
+    print_line(console, printable(text))
+
+
+def note(text: str, style: str | None = None) -> None:
+    """Say on stderr what is not the answer: how far it is, or what went wrong. It may have lines of its own."""
+    print_line(notes, printable(text, LAYOUT), style)
 
 
 def confirm(question: str, *, yes: bool) -> None:

@@ -8,7 +8,7 @@ import boto3
 import typer
 from botocore.config import Config
 
-from ops.options import Dataset, DryRun, Json, Outputs, Stack, Yes, confirm, console, deployed, print_json
+from ops.options import Dataset, DryRun, Json, Outputs, Stack, Yes, confirm, console, counted, deployed, print_json, say
 from ops.target import Target, TargetError
 from plain_console import print_rows
 
@@ -32,7 +32,7 @@ def history(dataset: Dataset, as_json: Json = False, stack: Stack = None, output
     names = ("at", "what", "batch", "rows", "added", "removed", "files", "snapshot")
     rows = [[f"{state[name]:,}" if isinstance(state[name], int) else state[name] for name in names] for state in states]
     if not rows:
-        console.print(f"{dataset}: nothing was published to it yet.")
+        say(f"{dataset}: nothing was published to it yet.")
         return
     print_rows(console, list(names), rows)
 
@@ -58,9 +58,9 @@ def rollback(
         print_json({"dataset": dataset, "to": to, "rolled_back": gone})
         return
     if not gone:
-        console.print(f"{dataset} is what it was after {to} already.")
+        say(f"{dataset} is what it was after {to} already.")
         return
-    console.print(f"{dataset} is what it was after {to}. Rolled back: {', '.join(gone)}.")
+    say(f"{dataset} is what it was after {to}. Rolled back: {', '.join(gone)}.")
 
 
 def adopt(
@@ -83,8 +83,9 @@ def adopt(
     if as_json:
         print_json({"dataset": dataset, **done})
         return
-    console.print(
-        f"{dataset} is an Iceberg table of {done['files']:,} files and {done['rows']:,} rows; each was compared."
+    say(
+        f"{dataset} is an Iceberg table of {counted(done['files'], 'file')} and {counted(done['rows'], 'row')}; "
+        "each was compared."
     )
 
 
@@ -112,13 +113,16 @@ def maintain(
     ]
     if merges:
         print_rows(console, ["merged into one file", "files", "rows", "bytes"], merges)
-    for name in ("merged_files", "rows_deleted", "snapshots_expired", "orphans_found", "orphans_deleted"):
+    counts = ("merged_files", "rows_deleted", "snapshots_expired", "orphans_found", "orphans_deleted")
+    if dry_run and not merges and not any(done[name] for name in counts):
+        say("There is nothing to merge, to expire or to delete.")
+    for name in counts:
         if not dry_run or done[name]:
-            console.print(f"{name.replace('_', ' ')}: {done[name]:,}")
+            say(f"{name.replace('_', ' ')}: {done[name]:,}")
     if done["yielded"]:
-        console.print(f"given up for a publish at the same time: {', '.join(done['yielded'])}; it is tried again")
+        say(f"given up for a publish at the same time: {', '.join(done['yielded'])}; it is tried again")
     if dry_run:
-        console.print("Dry run: nothing was done.")
+        say("Dry run: nothing was done.")
 
 
 def ask(target: Target, request: dict[str, Any]) -> dict[str, Any]:

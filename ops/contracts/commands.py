@@ -11,7 +11,7 @@ from contracts.compiler.read import ContractError
 from ops.contracts.infer import infer
 from ops.contracts.trial import Outcome, TrialError, attempt, contract_of
 from ops.exit_codes import ExitCode
-from ops.options import Dataset, Json, console, print_json
+from ops.options import Dataset, Json, console, print_json, say
 from plain_console import print_record
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at contracts, and make them from files.")
@@ -75,7 +75,7 @@ def infer_contract(
         tried = [_document(compiled, *pair) for pair in zip(files, outcomes, strict=True)]
         print_json({"contract": path, "dataset": name, "columns": len(compiled.document["columns"]), "files": tried})
     else:
-        console.print(f"{path}: {len(compiled.document['columns'])} columns", soft_wrap=True)
+        say(f"{path}: {len(compiled.document['columns'])} columns")
         for file, outcome in zip(files, outcomes, strict=True):
             _show(compiled, file, outcome)
     if not all(outcome.is_whole for outcome in outcomes):
@@ -166,7 +166,7 @@ def _show(contract: CompiledContract, file: Path, outcome: Outcome) -> None:
         record = (row.record or "")[:SHOWN_CHARACTERS]
         print_record(console, f"line {row.line}", [("reasons", ", ".join(row.reasons)), ("record", record)])
     if len(outcome.refused) > SHOWN_ROWS:
-        console.print(f"and {len(outcome.refused) - SHOWN_ROWS:,} rows more", soft_wrap=True)
+        say(f"and {len(outcome.refused) - SHOWN_ROWS:,} rows more")
 
 
 def _verdict(outcome: Outcome) -> str:

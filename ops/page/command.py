@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.announce import Place, announce
-from ops.options import Json, Outputs, Stack, console, notes, print_json
+from ops.options import Json, Outputs, Stack, console, notes, print_json, say
 from ops.page.gather import Deployed, Gatherer
 from ops.page.render import render
 from ops.page.serve import REFRESH_SECONDS, Pages, Server
@@ -54,7 +54,7 @@ def page(
     if as_json:
         print_json({"file": str(file), "bytes": len(text)})
     else:
-        console.print(f"{file}: {len(text):,} bytes.", soft_wrap=True)
+        say(f"{file}: {len(text):,} bytes.")
 
 
 def _serve(gatherer: Gatherer, place: Place, port: int, *, with_stdin: bool) -> None:

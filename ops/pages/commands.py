@@ -16,7 +16,8 @@ NAME = "data-pipeline"
 BEGIN = """\
 # Commands
 
-Written by `make docs` from the commands themselves. What they are for in an incident: [runbook.md](runbook.md).
+Written by `make docs` from the commands themselves. What each of them answers: [answers.md](answers.md);
+what they are for in an incident: [runbook.md](runbook.md).
 
 What a command is about is its argument: DATASET, BATCH, KEY or FILE; options narrow it down (`--batch`, `--prefix`,
 `--since`). A deployment is found by `--stack`, which asks the Pulumi CLI, by `--outputs` with a file of

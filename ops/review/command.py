@@ -11,7 +11,7 @@ from pipeline_core.plain_text import printable
 from ops import query as queries
 from ops.exit_codes import RefusedError
 from ops.landing import PATIENCE_SECONDS, Landing
-from ops.options import Json, Outputs, Stack, console, deployed, notes, print_json, say
+from ops.options import Json, Outputs, Stack, console, deployed, note, print_json, say
 from ops.review import report, stack
 from ops.review.samples import Review, ask, land
 from ops.target import TargetError, choose, read
@@ -145,7 +145,7 @@ def _look(outputs: Path | None, name: str | None, timeout: int) -> Review:
             f"{source} is of {found.get('environment')!r}"
         )
     target = deployed(Landing, outputs, name)
-    landed = land(target, timeout, lambda line: notes.print(printable(line), soft_wrap=True))
+    landed = land(target, timeout, lambda line: note(printable(line)))
     return Review(landed=tuple(landed), answers=tuple(ask(choose(queries.Deployed, found, source))))
 
 

@@ -19,7 +19,14 @@ from tests.integration.kept import RESULTS, Result, keep_decisions
 
 REPOSITORY = Path(__file__).parents[2]
 # They wait, or take longest: first, so that all processes of the tests end at about the same time.
-FIRST = ("test_demo", "test_tutorial", "test_quarantine_and_replay", "test_end_to_end", "test_fault_ends")
+FIRST = (
+    "test_demo",
+    "test_answers",
+    "test_tutorial",
+    "test_quarantine_and_replay",
+    "test_end_to_end",
+    "test_fault_ends",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:

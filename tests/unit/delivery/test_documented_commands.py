@@ -1,7 +1,7 @@
 """Every command of the documentation exists, and so does every option that it is given.
 
-What needs no account is run as it stands elsewhere: tests/integration/test_runbook.py, test_tutorial.py and
-test_printed_commands.py.
+What needs no account is run as it stands elsewhere: tests/integration/test_runbook.py, test_tutorial.py,
+test_answers.py and test_printed_commands.py.
 """
 
 import os
@@ -26,7 +26,16 @@ PAGES = (
     *("README.md", "CONTRIBUTING.md"),
     *(
         f"docs/{name}.md"
-        for name in ("tutorial", "runbook", "deployment", "first-deployment", "contracts", "local-athena", "page")
+        for name in (
+            "tutorial",
+            "runbook",
+            "deployment",
+            "first-deployment",
+            "contracts",
+            "local-athena",
+            "page",
+            "answers",
+        )
     ),
 )
 PROGRAMS = (
