@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from config.addresses import EMAIL
 from config.model import (
     MOST_TAGS,
     OWN_TAGS,
@@ -220,10 +221,6 @@ def _vpc_rules(vpc: VpcConfig | None, region: str | None) -> Iterator[Violation]
         )
 
 
-# One address, as HTML's input of that type takes it, with dots between others only, and a domain of two parts or more.
-_TEXT = r"[\w!#$%&'*+/=?^`{|}~-]+"
-_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-EMAIL = rf"{_TEXT}(\.{_TEXT})*@({_LABEL}\.)+{_LABEL}"
 _EMAIL = (EMAIL, "an e-mail address")
 _ENDPOINTS = {
     "email": _EMAIL,

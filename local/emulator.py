@@ -19,14 +19,17 @@ from typing import Any, Final, Self
 import boto3
 from botocore.config import Config
 
-from local.server import SAVE_SECONDS
-
 ACCESS_KEY: Final = "test"
 """The access key of the account's root user; the secret is the same word."""
 ACCOUNT: Final = "000000000000"
 REGION: Final = "us-east-1"
 CACHE: Final = Path(__file__).resolve().parent.parent / ".local" / "cache"
 """What is made once and used by every emulator of this checkout."""
+
+SAVED: Final = "state/saved"
+"""In the working directory while what the emulator has is whole on the disk: when it was stopped, and not killed."""
+SAVE_SECONDS: Final = 60
+"""How long an emulator that keeps its data may write them when it is stopped."""
 
 _START_SECONDS: Final = 60
 _START_WITH_TRINO_SECONDS: Final = 300

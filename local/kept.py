@@ -17,8 +17,8 @@ from typing import Any, Final, Self
 
 from pulumi import Archive, Asset
 
+from local.emulator import SAVED
 from local.resources.base import Created, Json, ResourceRequest
-from local.server import SAVED
 
 FILE: Final = "deployment.json"
 

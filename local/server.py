@@ -16,11 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-SAVED = "state/saved"
-"""In the working directory while what the emulator has is whole on the disk: when it was stopped, and not killed."""
 _GRACE_SECONDS = 5
-SAVE_SECONDS = 60
-"""How long an emulator that keeps its data may write them when it is stopped."""
 
 
 def install(workdir: Path) -> None:
@@ -119,6 +115,8 @@ def _end_with_whoever_started_this() -> None:
         pass
     _ORPHANED.set()
     os.kill(os.getpid(), signal.SIGTERM)
+    from local.emulator import SAVE_SECONDS
+
     time.sleep(SAVE_SECONDS if _keeps() else _GRACE_SECONDS)
     _kill_group()
 
@@ -135,6 +133,8 @@ def main() -> None:
     workdir = Path(sys.argv[1])
     workdir.mkdir(parents=True, exist_ok=True)
     from ministack import app
+
+    from local.emulator import SAVED
 
     if not app.AUTH:
         raise SystemExit("local.server needs AUTH=true: without it a missing permission goes unseen.")

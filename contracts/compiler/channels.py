@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard, Support, Team, TeamMember
 from pipeline_core.channels import SLACK, Severity
 
-from config.rules import EMAIL
+from config.addresses import EMAIL
 
 NOTIFY = "notify"
 """The custom property of a channel or a member: the least severity that they hear of, or none."""

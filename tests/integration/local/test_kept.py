@@ -11,9 +11,8 @@ import pytest
 
 from local import kept as kept_module
 from local.deployer import Deployment, DeploymentError
-from local.emulator import Emulator
+from local.emulator import SAVED, Emulator
 from local.kept import Kept, KeptError
-from local.server import SAVED
 from tests.integration.local.conftest import Deploy, policy
 
 TRUST = policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})

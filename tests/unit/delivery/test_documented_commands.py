@@ -48,7 +48,7 @@ PROGRAMS = (
     ".venv/bin/aws",
     ".venv/bin/pre-commit",
 )
-VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON", "ENGINE", "ATHENA", "SHOTS"}
+VARIABLES = {"STACK", "BASE", "FORMAT", "PORT", "PYTHON", "ENGINE", "ATHENA", "SHOTS", "FRESH"}
 # Of the Pulumi CLI 3.272, which is not here: what its own `--help` lists.
 PULUMI: Mapping[str, set[str]] = {
     "up": {"--stack", "--skip-preview", "--refresh", "--diff"},
