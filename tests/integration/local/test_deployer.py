@@ -50,8 +50,8 @@ def test_a_resource_gets_the_real_outputs_of_the_resource_it_depends_on(emulator
 
 
 def test_an_unknown_type_is_an_error_that_says_where_to_add_it(deployed: Deploy) -> None:
-    with pytest.raises(DeploymentError, match=r"aws:ssm/parameter:Parameter 'setting'.*local/resources/"):
-        deployed(lambda: aws.ssm.Parameter("setting", type="String", value="x"))
+    with pytest.raises(DeploymentError, match=r"aws:ssm/patchBaseline:PatchBaseline 'patches'.*local/resources/"):
+        deployed(lambda: aws.ssm.PatchBaseline("patches", approved_patches=["KB1"]))
 
 
 def test_an_unknown_call_is_an_error_that_names_it(deployed: Deploy) -> None:

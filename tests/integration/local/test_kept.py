@@ -95,7 +95,7 @@ def test_what_cannot_be_removed_is_named(again: Again) -> None:
 
 def test_what_a_deployment_made_before_it_failed_is_kept(emulator: Emulator, again: Again) -> None:
     def broken(bucket: Any) -> None:
-        aws.ssm.Parameter("setting", type="String", value=bucket.bucket)
+        aws.ssm.PatchBaseline("patches", description=bucket.bucket)
 
     with pytest.raises(DeploymentError, match="ssm"):
         again(lake(more=broken))
