@@ -209,7 +209,12 @@ def cut(lines: list[str]) -> list[str]:
     """An answer without its end, if it is long, and then without the stages that may be seen or not."""
     if len(lines) <= MOST_LINES:
         return lines
-    return [*[line for line in lines if not re.match(rf"\S+: {PASSING}", line)][:MOST_LINES], "..."]
+    kept, passing = list[str](), False
+    for line in lines:
+        # A line that was folded goes on four columns further in.
+        passing = re.match(rf"\S+: {PASSING}", line) is not None or (passing and line.startswith(" " * 4))
+        kept += [] if passing else [line]
+    return [*kept[:MOST_LINES], "..."]
 
 
 PASSING = r"(LANDED|PENDING|CLAIMED)\b"

@@ -20,7 +20,7 @@ def test_what_make_local_prints_lands_a_file_and_asks_for_its_rows(emulator: Emu
     console.file.close()
     text = console.export_text()
     printed = text.partition("In another terminal, in this directory:\n")[2].partition("\nCtrl-C ends it;")[0]
-    assert len(printed.strip().splitlines()) == 13
+    assert len(printed.strip().splitlines()) == 14
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DATA_PIPELINE"))}
     done = subprocess.run(
         ["bash", "-u", "-e", "-o", "pipefail", "-c", printed],
