@@ -62,12 +62,6 @@ UNMEASURED: tuple[Unmeasured, ...] = (
         sometimes=True,
     ),
     Unmeasured(
-        roles=("lineage",),
-        actions=("kms:Decrypt",),
-        via="ssm",
-        reason="Systems Manager decrypts a SecureString with its reader's right to the key; the emulator does not ask.",
-    ),
-    Unmeasured(
         roles=("*",),
         actions=("sqs:SendMessage",),
         resource="sqs:data-pipeline-undelivered",
