@@ -176,35 +176,32 @@ class Emulator:
         # Built from nothing: the caller's AWS_* settings must not decide what the emulator or a function does.
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         persisted = {"PERSIST_STATE": "1", "S3_PERSIST": "1"} if self.keep else {}
-        return (
-            kept
-            | persisted
-            | {
-                "AUTH": "true",
-                "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-                "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
-                "AWS_EC2_METADATA_DISABLED": "true",
-                "AWS_CONFIG_FILE": os.devnull,
-                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-                "BIND_HOST": "127.0.0.1",
-                "GATEWAY_PORT": str(self.port),
-                "DOCKER_HOST": f"unix://{self.workdir}/no-docker.sock",
-                "LAMBDA_EXECUTOR": "local",
-                "MINISTACK_ACCOUNT_ID": ACCOUNT,
-                "MINISTACK_HOST": "127.0.0.1",
-                "MINISTACK_REGION": self.region,
-                "PIPELINE_ATHENA": self.athena,
-                "PIPELINE_FAULTS": str(self.faults).lower(),
-                "PIPELINE_RUNS_OF_A_JVM": str(self.runs_of_a_jvm),
-                "PIPELINE_CACHE": str(CACHE),
-                "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "S3_DATA_DIR": str(self.workdir / "s3"),
-                "STATE_DIR": str(self.workdir / "state"),
-                "SFN_WAIT_SCALE": str(self.wait_scale),
-                "TMPDIR": str(self.workdir / "tmp"),
-            }
-        )
+        return kept | {
+            **persisted,
+            "AUTH": "true",
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": ACCESS_KEY,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "DOCKER_HOST": f"unix://{self.workdir}/no-docker.sock",
+            "LAMBDA_EXECUTOR": "local",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": self.region,
+            "PIPELINE_ATHENA": self.athena,
+            "PIPELINE_FAULTS": str(self.faults).lower(),
+            "PIPELINE_RUNS_OF_A_JVM": str(self.runs_of_a_jvm),
+            "PIPELINE_CACHE": str(CACHE),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "S3_DATA_DIR": str(self.workdir / "s3"),
+            "STATE_DIR": str(self.workdir / "state"),
+            "SFN_WAIT_SCALE": str(self.wait_scale),
+            "TMPDIR": str(self.workdir / "tmp"),
+        }
 
 
 def client(endpoint: str, service: str, region: str = REGION) -> Any:

@@ -23,7 +23,6 @@ request is carried out once. After as long again, ingestion does not take it."""
 NOT_TAKEN = "NOT TAKEN"
 """What becomes of a file that is known, and that its contract would not take any more."""
 
-
 REFUSED = (QUARANTINED, REJECTED, NOT_TAKEN)
 
 

@@ -38,7 +38,7 @@ class DataPipelineBatchRunFacet(RunFacet):
     Its names are OpenLineage's style, since they are the fields of its JSON.
     """
 
-    batchId: str  # noqa: N815
+    batchId: str  # noqa: N815  a name of the JSON, as the two below
     purpose: str
     contractVersion: str  # noqa: N815
     execution: str

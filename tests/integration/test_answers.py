@@ -110,7 +110,7 @@ def run(step: Step, command: str, environment: dict[str, str]) -> str:
 
 def every_command() -> set[str]:
     found = set()
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]  # typer types it as a command, it is a group
         found |= {f"{name} {own}" for own in getattr(command, "commands", {})} or {name}
     return found
 
