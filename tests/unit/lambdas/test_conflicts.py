@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -30,7 +29,9 @@ def refused(operation: str, *reasons: str) -> ClientError:
 
 
 @pytest.fixture
-def conflicts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+def conflicts(
+    monkeypatch: pytest.MonkeyPatch, in_place_of_sleep: Callable[[Callable[[float], Any]], None]
+) -> Counter[str]:
     """Has every write of the ledger meet a transaction the first two times; counts by operation."""
     tries: Counter[str] = Counter()
     met: Counter[str] = Counter()
@@ -46,7 +47,7 @@ def conflicts(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return original(client, operation, parameters)
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", make)
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    in_place_of_sleep(lambda seconds: None)
     return met
 
 
@@ -74,10 +75,14 @@ def test_a_batch_whose_job_fails_is_split_though_every_write_meets_a_transaction
 @pytest.mark.parametrize("operation", ["UpdateItem", "TransactWriteItems"])
 @pytest.mark.parametrize(("failing", "done"), [(MAX_TRIES - 1, True), (MAX_TRIES, False)])
 def test_a_write_is_tried_so_often_and_no_more_further_and_further_apart(
-    monkeypatch: pytest.MonkeyPatch, operation: str, failing: int, done: bool
+    monkeypatch: pytest.MonkeyPatch,
+    in_place_of_sleep: Callable[[Callable[[float], Any]], None],
+    operation: str,
+    failing: int,
+    done: bool,
 ) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(time, "sleep", waits.append)
+    in_place_of_sleep(waits.append)
     monkeypatch.setattr(random, "uniform", lambda least, most: most)
     tries = 0
 

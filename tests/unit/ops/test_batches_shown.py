@@ -1,7 +1,6 @@
 """What batches came to, what was logged about one, and a file that is landed and watched."""
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -164,7 +163,7 @@ def test_the_exit_code_tells_the_fate_of_a_file_that_is_waited_for(
     operator: Operator,
     call: Call,
     file: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    in_place_of_sleep: Callable[[Callable[[float], Any]], None],
     fate: str,
     code: int,
     words: str,
@@ -196,7 +195,7 @@ def test_the_exit_code_tells_the_fate_of_a_file_that_is_waited_for(
         decide(call, batch_id)
 
     steps += [event, lambda: call("etl_trigger", {"dataset": "airlines"}), end]
-    monkeypatch.setattr(time, "sleep", lambda _: steps.pop(0)())
+    in_place_of_sleep(lambda _: steps.pop(0)())
     answer = operator.run("land", str(file), "--wait")
     assert answer.exit_code == code, (answer.output, answer.exception)
     assert f"airlines/{file.name} {words}" in answer.stdout

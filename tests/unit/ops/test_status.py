@@ -1,7 +1,6 @@
 """The status says what is wrong first, by what the ledger, the queues, the alarms and Step Functions say."""
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -152,7 +151,7 @@ def test_a_running_batch_has_its_stage_and_age(
 
 
 def test_watching_looks_again_and_ends_without_a_traceback(
-    cloud: Cloud, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    operator: Operator, in_place_of_sleep: Callable[[Callable[[float], Any]], None]
 ) -> None:
     slept: list[float] = []
 
@@ -161,7 +160,7 @@ def test_watching_looks_again_and_ends_without_a_traceback(
         if len(slept) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(time, "sleep", sleep)
+    in_place_of_sleep(sleep)
     answer = operator.run("status", "--watch", "--every", "7")
     assert (answer.exit_code, slept) == (0, [7.0, 7.0])
     assert answer.stdout.count("nothing is wrong") == 2
