@@ -19,6 +19,8 @@ from typing import Any, Final, Self
 import boto3
 from botocore.config import Config
 
+from local import service_descriptions
+
 ACCESS_KEY: Final = "test"
 """The access key of the account's root user; the secret is the same word."""
 ACCOUNT: Final = "000000000000"
@@ -101,6 +103,8 @@ class Emulator:
         Raises:
             EmulatorError: if its port is taken, or if it ends or does not answer within a minute.
         """
+        # Whoever starts an emulator makes sessions by the dozen, one a thread.
+        service_descriptions.share()
         if not port_is_free(self.port):
             raise EmulatorError(f"port {self.port} is taken: choose another, or stop what listens there")
         self.workdir.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ def install(workdir: Path) -> None:
     Raises:
         PatchedNameMissingError: if MiniStack is another one than the adapters were written for.
     """
+    from local import service_descriptions
     from local.athena import access, engine
     from local.athena.quick import QuickEngine
     from local.athena.tables import FileCache
@@ -47,6 +48,7 @@ def install(workdir: Path) -> None:
     )
     from local.step_functions import tasks
 
+    service_descriptions.share()
     endpoint = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
     roles.check_names()
     resources.install()

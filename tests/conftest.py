@@ -4,6 +4,11 @@ import os
 
 import pytest
 
+from local import service_descriptions
+
+# A test makes sessions of its own, and most of what their clients cost is what they read.
+service_descriptions.share()
+
 # Powertools reads these when a handler is imported, which may be before any fixture runs.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "DataPipeline"
 os.environ["POWERTOOLS_SERVICE_NAME"] = "test"

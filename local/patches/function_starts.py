@@ -11,17 +11,17 @@ from __future__ import annotations
 import hashlib
 import os
 import runpy
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import zipfile
+from collections import defaultdict
 from multiprocessing import connection, get_context, util
 from multiprocessing.context import ForkServerContext
 from multiprocessing.reduction import DupFd
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import IO, Any, ClassVar, Final, Self
 
 from local.patches import monkeypatch
 
@@ -50,8 +50,9 @@ LIBRARIES: Final = (
     "pyiceberg.catalog.glue",
     "pyiceberg.io.pyarrow",
     "pyiceberg.table",
+    "local.patches.preloaded",
 )
-"""What functions import, but for what reads the environment while it is imported (the X-Ray SDK)."""
+"""What functions import, but for what reads the environment while it is imported (the X-Ray SDK); and what follows."""
 
 
 class Forked:
@@ -152,20 +153,20 @@ def _run(script: str, folder: str, environment: dict[str, str], stdin: int, stdo
 class SharedZip(zipfile.ZipFile):
     """An archive that is unpacked once: whoever unpacks it again gets a link to the same files."""
 
+    _locks: ClassVar[defaultdict[str, threading.Lock]] = defaultdict(threading.Lock)
+
     def extractall(self, path: Any = None, *_: Any, **__: Any) -> None:
         """Put the files into an empty folder."""
         assert self.filename
         digest = hashlib.sha256(Path(self.filename).read_bytes()).hexdigest()
         shared = Path(tempfile.gettempdir(), "unpacked", digest)
-        if not shared.exists():
-            shared.parent.mkdir(exist_ok=True)
-            mine = tempfile.mkdtemp(dir=shared.parent)
-            super().extractall(mine)
-            try:
+        # A burst of files starts many environments of a function at once: all but the first wait for its files.
+        with self._locks[digest]:
+            if not shared.exists():
+                shared.parent.mkdir(exist_ok=True)
+                mine = tempfile.mkdtemp(dir=shared.parent)
+                super().extractall(mine)
                 os.rename(mine, shared)
-            except OSError:
-                # Another environment of it was quicker.
-                shutil.rmtree(mine)
         os.rmdir(path)
         os.symlink(shared, path)
 

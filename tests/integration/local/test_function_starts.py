@@ -1,6 +1,5 @@
 """Environments of functions that are forked: what they share, what they do not, and how they end."""
 
-import importlib
 import io
 import json
 import os
@@ -8,8 +7,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -92,8 +94,6 @@ def test_two_forks_have_descriptors_of_their_own(started: Forked, context: Any, 
 
 
 def test_what_is_imported_ahead_exists_and_does_not_read_the_environment() -> None:
-    for name in LIBRARIES:
-        importlib.import_module(name)
     # Whether it traces is decided by the variables of the environment that it is imported in.
     code = f"import importlib, sys\nfor name in {LIBRARIES!r}: importlib.import_module(name)\n"
     code += "import threading\nprint('aws_xray_sdk' in sys.modules, threading.active_count())"
@@ -118,6 +118,34 @@ def test_code_is_unpacked_once_a_version(tmp_path: Path, monkeypatch: pytest.Mon
         places.append(folder.resolve())
     assert places[0] == places[1] != places[2]
     assert len(list((tmp_path / "unpacked").iterdir())) == 2
+
+
+def test_code_is_unpacked_once_for_a_burst(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    file = tmp_path / "code.zip"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("module.py", "x = 1")
+    folders = [tmp_path / str(number) for number in range(8)]
+    begun, unpacked = threading.Barrier(len(folders)), []
+
+    def extract(archive: zipfile.ZipFile, path: str) -> None:
+        unpacked.append(path)
+        # As slow as many files are: whoever does not wait begins, too.
+        time.sleep(0.2)
+        Path(path, "module.py").write_bytes(archive.read("module.py"))
+
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", extract)
+
+    def unpack(folder: Path) -> str:
+        folder.mkdir()
+        begun.wait()
+        with function_starts.SharedZip(file) as shared:
+            shared.extractall(folder)
+        return (folder / "module.py").read_text()
+
+    with ThreadPoolExecutor(len(folders)) as pool:
+        assert set(pool.map(unpack, folders)) == {"x = 1"}
+    assert len(unpacked) == 1
 
 
 def test_an_emulator_in_a_deep_folder_runs_functions(tmp_path: Path) -> None:
