@@ -26,10 +26,10 @@ def announce(outputs: Mapping[str, Any], source: str, console: Console) -> Place
     Raises:
         TargetError: the credentials or the region are not those of the deployment.
     """
-    session = boto3.Session()
-    sts = session.client("sts")
+    sts, s3 = boto3.client("sts"), boto3.client("s3").meta.endpoint_url
+    # The session that the command goes on with: another one would read AWS's service descriptions once more.
+    session = boto3.DEFAULT_SESSION or boto3.Session()
     account, region = sts.get_caller_identity()["Account"], session.region_name or sts.meta.region_name
-    s3 = session.client("s3").meta.endpoint_url
     endpoint = AWS if s3.partition("://")[2].rstrip("/").endswith((".amazonaws.com", ".amazonaws.com.cn")) else s3
     _, deployed_region, deployed_account = _place(outputs)
     # Stacks with the same rules live side by side: it is their name that tells them apart.

@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
-from boto3.dynamodb.conditions import Key
 from pipeline_core.batches import FINISHED, Batch, Batches
 from pipeline_core.documents import read as read_document
 from pipeline_core.fields import Fields
@@ -19,7 +18,8 @@ from pipeline_core.layout import CONTRACT_INDEX_KEY, execution_arn
 from pipeline_core.ledger import FAILED, QUARANTINED, Ledger
 from pipeline_core.pauses import Pause, Pauses
 
-from lambdas.freshness.logic import Promise, Seen, freshness, promises_of
+from lambdas.freshness.logic import STATE, Promise, Seen, freshness, promises_of
+from ops.alarms import ON, alarms
 from ops.target import TargetError
 
 if TYPE_CHECKING:
@@ -29,11 +29,15 @@ PARALLEL = 8
 EVENTS_A_LOOK = 20
 """Events of an execution's history that are looked at for the state that it entered last."""
 
+QUEUES: Final = {
+    "arrivals-dead-letters": "arrivals_dead_letters_url",
+    "ticks-dead-letters": "ticks_dead_letters_url",
+    "undelivered": "undelivered_url",
+}
+"""Queues in which messages wait for a person, and the outputs with their URLs."""
+
 MOST_BATCHES = 1_000
 """Batches of a dataset that are looked at for what became of files since yesterday."""
-
-FRESHNESS = {"pk": "freshness", "sk": "state"}
-"""The ledger's item of the function `freshness`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +171,7 @@ def look(observed: Observed, at: datetime | None = None) -> PipelineState:
     now = at or datetime.now(UTC)
     ledger = Ledger(observed.ledger_table)
     promises = {promise.dataset: promise for promise in _promises(observed)}
-    seen = Seen.from_item(ledger.table.get_item(Key=FRESHNESS).get("Item", {}))
+    seen = Seen.from_item(ledger.table.get_item(Key=STATE).get("Item", {}))
     pauses = Pauses(ledger).all()
     one = partial(_dataset, observed, ledger, promises, seen, pauses, now)
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -198,33 +202,25 @@ def running_batches(
 
 def dead_letters(observed: Observed) -> tuple[DeadLetters, ...]:
     """Count the messages that wait for a person; SQS's number is approximate."""
-    sqs = boto3.client("sqs")
-    found = []
-    for name in ("arrivals_dead_letters_url", "ticks_dead_letters_url", "undelivered_url"):
-        url = getattr(observed, name)
-        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
-        count = int(answer["Attributes"]["ApproximateNumberOfMessages"])
-        queue = name.removesuffix("_url").replace("_", "-")
-        found.append(DeadLetters(queue=queue, url=url, messages=count))
-    return tuple(found)
+    urls = {queue: getattr(observed, output) for queue, output in QUEUES.items()}
+    return tuple(DeadLetters(queue=queue, url=url, messages=waiting(url)) for queue, url in urls.items())
+
+
+def waiting(url: str) -> int:
+    """Count the messages of a queue; SQS's number is approximate."""
+    answer = boto3.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def alarms_on(stack: str) -> tuple[AlarmOn, ...]:
     """List the stack's alarms that are on, the one that went off last first."""
-    pages = boto3.client("cloudwatch").get_paginator("describe_alarms")
     found = [
         AlarmOn(
-            name=alarm["AlarmName"],
-            since=alarm["StateUpdatedTimestamp"].astimezone(UTC).isoformat(timespec="seconds"),
-            reason=alarm.get("StateReason", ""),
+            name=alarm.name,
+            since=alarm.since.isoformat(timespec="seconds") if alarm.since else "",
+            reason=alarm.reason,
         )
-        for page in pages.paginate(
-            StateValue="ALARM",
-            AlarmNamePrefix=f"data-pipeline-{stack}-",
-            AlarmTypes=["MetricAlarm", "CompositeAlarm"],
-        )
-        for alarm in (*page.get("MetricAlarms", []), *page.get("CompositeAlarms", []))
-        if alarm["StateValue"] == "ALARM"
+        for alarm in alarms(stack, ON)
     ]
     return tuple(sorted(found, key=lambda alarm: alarm.since, reverse=True))
 
@@ -265,7 +261,7 @@ def _dataset(
 ) -> DatasetState:
     batches, most = Batches(ledger), observed.max_files_per_batch
     state, pending = batches.state(dataset), ledger.pending(dataset, most)
-    published_at, promise = _published_at(ledger, dataset), promises.get(dataset)
+    published_at, promise = batches.published_at(dataset), promises.get(dataset)
     hours_since, hours_late = None, 0.0
     if promise is not None:
         # Of a promise that nobody has watched yet, the time begins now.
@@ -323,13 +319,6 @@ def _running(batch: Batch, state_machine_arn: str, publishing: bool, now: dateti
         publishing=publishing,
         cancelled_at=batch.cancelled_at,
     )
-
-
-def _published_at(ledger: Ledger, dataset: str) -> str:
-    """When a dataset was published last; empty if it never was."""
-    condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").begins_with("publish#")
-    found = ledger.table.query(KeyConditionExpression=condition, ScanIndexForward=False, Limit=1)["Items"]
-    return Fields(found[0], "the ledger's item of a publish").text("published_at", "") if found else ""
 
 
 def _yesterday(now: datetime) -> datetime:

@@ -14,8 +14,8 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from boto3.dynamodb.conditions import Key
 from pipeline_core import settings
+from pipeline_core.batches import Batches
 from pipeline_core.channels import Channels
 from pipeline_core.documents import read
 from pipeline_core.fields import Fields
@@ -25,15 +25,13 @@ from pipeline_core.owners import Owners
 from pipeline_core.pauses import Pause, Pauses
 from pipeline_core.plain_text import log_line
 
-from lambdas.freshness.logic import Freshness, Seen, for_owners, freshness, message, promises_of, watched
+from lambdas.freshness.logic import STATE, Freshness, Seen, for_owners, freshness, message, promises_of, watched
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
 tracer = Tracer()
 
 PARALLEL = 16
-STATE = {"pk": "freshness", "sk": "state"}
-"""The key of the ledger's item in which the last look is kept."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +57,6 @@ def _index(bucket: str) -> Fields:
     return Fields.from_json(index, f"s3://{bucket}/{CONTRACT_INDEX_KEY}")
 
 
-def _published_at(ledger: Ledger, dataset: str) -> str:
-    """When a dataset was published last; empty if it never was."""
-    condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").begins_with("publish#")
-    found = ledger.table.query(KeyConditionExpression=condition, ScanIndexForward=False, Limit=1)["Items"]
-    return Fields(found[0], "the ledger's item of a publish").text("published_at", "") if found else ""
-
-
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -83,7 +74,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     paused = Pauses(ledger).all()
     since, grace = watched(promises, seen, at, paused), timedelta(minutes=environment.grace_minutes)
     with ThreadPoolExecutor(PARALLEL) as pool:
-        published = list(pool.map(lambda each: _published_at(ledger, each.dataset), promises))
+        published = list(pool.map(lambda each: Batches(ledger).published_at(each.dataset), promises))
     found = [
         freshness(each, last, since[each.dataset], grace, at) for each, last in zip(promises, published, strict=True)
     ]

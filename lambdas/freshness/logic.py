@@ -17,6 +17,9 @@ NO_PAUSES: Mapping[str, Pause] = {}
 LATE, PAUSED, FRESH = "LATE", "PAUSED", "FRESH"
 """What a message is about: some are late, or only paused by now, or none of either."""
 
+STATE = {"pk": "freshness", "sk": "state"}
+"""The key of the ledger's item in which the last look is kept (`Seen`)."""
+
 MAX_SUBJECT = 100
 """SNS refuses a longer subject (SNS Publish API reference, 2026-11)."""
 

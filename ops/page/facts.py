@@ -12,6 +12,7 @@ from pipeline_core.ledger import FAILED, QUARANTINED
 from pipeline_core.report import FATES
 
 from lambdas.freshness.logic import Freshness, Promise, freshness
+from ops.alarms import ON, Alarm
 
 RUNNING = "RUNNING"
 OFTEN = 3
@@ -155,17 +156,6 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alarm:
-    """An alarm of CloudWatch; `state` is OK, ALARM or INSUFFICIENT_DATA."""
-
-    name: str
-    state: str
-    since: datetime | None = None
-    reason: str = ""
-    description: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Queue:
     """A queue in which what nobody could handle waits for a person."""
 
@@ -218,7 +208,7 @@ class Facts:
     @property
     def alarms_on(self) -> tuple[Alarm, ...]:
         """Alarms that call."""
-        return tuple(alarm for alarm in self.alarms if alarm.state == "ALARM")
+        return tuple(alarm for alarm in self.alarms if alarm.state == ON)
 
     @property
     def late(self) -> tuple[Dataset, ...]:

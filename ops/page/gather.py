@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-import boto3
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import BotoCoreError, ClientError
 from pipeline_core.batches import Batch, Batches
@@ -17,13 +16,12 @@ from pipeline_core.layout import CONTRACT_INDEX_KEY, contract_key
 from pipeline_core.ledger import PUBLISHED, Ledger
 from pipeline_core.report import FATES, SPARK
 
-from lambdas.freshness.logic import Seen
+from lambdas.freshness.logic import STATE, Seen
+from ops.alarms import ON, Alarm, alarms
 from ops.cost.batch import run_dollars
 from ops.page import lineage, quarantine
-from ops.page.facts import About, Alarm, Dataset, Facts, Queue, RefusedFile, Run, moment, newest
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudwatch import CloudWatchClient
+from ops.page.facts import About, Dataset, Facts, Queue, RefusedFile, Run, moment, newest
+from ops.state import QUEUES, waiting
 
 PARALLEL = 16
 RUNS = 50
@@ -32,15 +30,6 @@ LOOKED_UP = 20
 """So many of them with the files that they were made of, and with what they refused."""
 MAX_PENDING = 100
 """Pending files of a dataset are counted up to this."""
-
-FRESHNESS = {"pk": "freshness", "sk": "state"}
-"""The ledger's item in which the function freshness keeps what it has seen."""
-
-QUEUES = {
-    "arrivals (dead letters)": "arrivals_dead_letters_url",
-    "ticks (dead letters)": "ticks_dead_letters_url",
-    "undelivered": "undelivered_url",
-}
 
 Found = TypeVar("Found")
 Item = TypeVar("Item")
@@ -128,7 +117,7 @@ class Gatherer:
             return default
 
     def _seen(self) -> Seen:
-        return Seen.from_item(self._ledger.table.get_item(Key=FRESHNESS).get("Item", {}))
+        return Seen.from_item(self._ledger.table.get_item(Key=STATE).get("Item", {}))
 
     def _abouts(self) -> Mapping[str, About]:
         text = read(self._deployed.artifacts_bucket, CONTRACT_INDEX_KEY)
@@ -146,11 +135,12 @@ class Gatherer:
         )
 
         def known() -> Dataset:
-            state = Batches(self._ledger).state(name)
+            batches = Batches(self._ledger)
+            state = batches.state(name)
             pending = len(self._ledger.pending(name, MAX_PENDING))
             return replace(
                 dataset,
-                published_at=moment(self._published_at(name)),
+                published_at=moment(batches.published_at(name)),
                 publishes=state.published,
                 pending=pending,
                 has_more_pending=pending == MAX_PENDING,
@@ -164,21 +154,14 @@ class Gatherer:
         text = read(self._deployed.artifacts_bucket, contract_key(name))
         return None if text is None else Contract.from_json(text)
 
-    def _published_at(self, name: str) -> str:
-        items = self._items(name, "publish#", 1)
-        return Fields(items[0], "the ledger's item of a publish").text("published_at", "") if items else ""
-
-    def _items(self, name: str, prefix: str, most: int) -> list[Mapping[str, Any]]:
-        """The last items of a dataset of a kind: their keys sort by time."""
-        condition = Key("pk").eq(f"dataset#{name}") & Key("sk").begins_with(prefix)
-        answer = self._ledger.table.query(KeyConditionExpression=condition, ScanIndexForward=False, Limit=most)
-        return list(answer["Items"])
-
     def _runs(self, dataset: Dataset) -> list[Run]:
         """The last batches of a dataset, and those that run, however old they are."""
 
         def found() -> list[Run]:
-            items = self._items(dataset.name, "batch#", RUNS + 1)
+            # The last ones: their keys sort by time.
+            last = Key("pk").eq(f"dataset#{dataset.name}") & Key("sk").begins_with("batch#")
+            answer = self._ledger.table.query(KeyConditionExpression=last, ScanIndexForward=False, Limit=RUNS + 1)
+            items: list[Mapping[str, Any]] = list(answer["Items"])
             known = {str(item["batch_id"]) for item in items}
             for batch_id in set(dataset.running) - known:
                 key = {"pk": f"dataset#{dataset.name}", "sk": f"batch#{batch_id}"}
@@ -211,34 +194,13 @@ class Gatherer:
         return self._try(f"the snapshots of {name}", lambda: lineage.snapshots(deployed.database, name), {})
 
     def _alarms(self) -> tuple[Alarm, ...]:
-        client: CloudWatchClient = boto3.client("cloudwatch")
-        found = []
-        pages = client.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=f"data-pipeline-{self._deployed.stack}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
-        )
-        for page in pages:
-            alarms: list[Any] = [*page.get("MetricAlarms", []), *page.get("CompositeAlarms", [])]
-            for alarm in alarms:
-                since = alarm.get("StateUpdatedTimestamp")
-                found.append(
-                    Alarm(
-                        name=alarm["AlarmName"],
-                        state=alarm["StateValue"],
-                        since=since and since.astimezone(UTC),
-                        reason=alarm.get("StateReason", ""),
-                        description=alarm.get("AlarmDescription", ""),
-                    )
-                )
-        return tuple(sorted(found, key=lambda alarm: (alarm.state != "ALARM", alarm.name)))
+        return tuple(sorted(alarms(self._deployed.stack), key=lambda alarm: alarm.state != ON))
 
     def _queue(self, queue: tuple[str, str]) -> Queue | None:
         name, output = queue
 
         def found() -> Queue:
-            answer = boto3.client("sqs").get_queue_attributes(
-                QueueUrl=getattr(self._deployed, output), AttributeNames=["ApproximateNumberOfMessages"]
-            )
-            return Queue(name=name, waiting=int(answer["Attributes"]["ApproximateNumberOfMessages"]))
+            return Queue(name=name, waiting=waiting(getattr(self._deployed, output)))
 
         return self._try(f"the queue {name}", found, None)
 

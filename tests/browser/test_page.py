@@ -11,7 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from pipeline_core.report import FATES
 
-from ops.page.facts import About, Alarm, Example, Facts, Run
+from ops.alarms import Alarm
+from ops.page.facts import About, Example, Facts, Run
 from ops.page.render import render
 from ops.page.serve import Pages, Server
 from tests.browser.conftest import Open

@@ -27,6 +27,7 @@ from pipeline_core.batch_items import (
     DatasetState,
     Publish,
 )
+from pipeline_core.fields import Fields
 from pipeline_core.ledger import PUBLISHED, Ledger, now, write
 from pipeline_core.pauses import pause_key
 from pipeline_core.verdict import ErrorOutput, NothingToRead, Verdict
@@ -224,6 +225,12 @@ class Batches:
         assert answer is not None, "it has no condition that could refuse it"
         failed: Any = answer["Attributes"]["failed"]
         return len(failed)
+
+    def published_at(self, dataset: str) -> str:
+        """When a dataset was published last; empty if it never was."""
+        condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").begins_with("publish#")
+        found = self.table.query(KeyConditionExpression=condition, ScanIndexForward=False, Limit=1)["Items"]
+        return Fields(found[0], "the ledger's item of a publish").text("published_at", "") if found else ""
 
     def begin_publish(self, batch: Batch, seen: int, partitions: Sequence[str]) -> None:
         """Make the batch the only one that publishes to its table. There is no way back: it has to be published.

@@ -217,8 +217,8 @@ def test_alarms_and_queues_are_those_of_the_stack(operator: Operator, gather: Ga
         "what data-pipeline-feature-x-b means",
     )
     assert {queue.name: queue.waiting for queue in found.queues} == {
-        "arrivals (dead letters)": 0,
-        "ticks (dead letters)": 0,
+        "arrivals-dead-letters": 0,
+        "ticks-dead-letters": 0,
         "undelivered": 1,
     }
 

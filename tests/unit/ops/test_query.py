@@ -4,6 +4,7 @@ import json
 import subprocess
 from typing import Any
 
+import boto3
 import pytest
 from pipeline_core.athena import QueryError
 from typer.testing import Result
@@ -55,7 +56,12 @@ class Athena:
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, athena: Athena, operator: Operator, *arguments: str) -> Result:
-    monkeypatch.setattr("boto3.client", lambda *_, **__: athena)
+    original = boto3.client
+
+    def client(service: Any, **options: Any) -> Any:
+        return athena if service == "athena" else original(service, **options)
+
+    monkeypatch.setattr("boto3.client", client)
     return operator.run("query", *arguments)
 
 

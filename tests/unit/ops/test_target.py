@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from typer.main import get_command
 
@@ -116,6 +117,7 @@ def test_every_command_says_first_what_it_works_on(
 
 def test_an_endpoint_of_ones_own_is_named(monkeypatch: pytest.MonkeyPatch, cloud: Cloud, operator: Operator) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:4566")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     assert "endpoint http://127.0.0.1:4566" in operator.run("file", "x").stderr
 
 
