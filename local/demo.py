@@ -9,6 +9,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ PATIENCE_SECONDS = 600
 WAIT_SCALE = 0.2
 """The waits of the workflow are made for minutes of Glue; here a crawl takes less than a second."""
 
-WINDOW_SECONDS = 5
-"""One batch a dataset is checked, and a slow machine takes some seconds to start the first functions."""
+WINDOW_SECONDS = 3
+"""One batch a dataset is checked, and a slow machine takes a second to start the first functions."""
 
 ROWS = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate")
 
@@ -66,16 +67,16 @@ class Demo:
         """Run the demo; returns the exit code."""
         one_run.empty(self.workdir)
         flights = flights_csv(self.workdir)
-        files = list(source_files(flights))
-        self.lap("prepare", self.began)
-        with self.emulator:
-            emulator = self.emulator
-            at = time.monotonic()
+        at = self.lap("prepare", self.began)
+        with self.emulator as emulator, ThreadPoolExecutor(1) as aside:
+            packed = aside.submit(lambda: list(source_files(flights)))
             pipeline = Pipeline(emulator, deploy_with_progress(emulator, self.console, self.config()))
             at = self.lap("deploy", at)
+            files = packed.result()
+            counted = aside.submit(Expected, flights)
             progress = self.flow(pipeline, files)
             at = self.lap("process", at)
-            expected = Expected(flights)
+            expected = counted.result()
             self.accounting(pipeline, progress, expected)
             self.notified(pipeline, progress)
             self.answers(pipeline, expected)
