@@ -8,7 +8,7 @@ INSTALL = $(UV) pip install --quiet --python $(BIN)/python --no-deps
 LOCAL := $(VENV)/.local
 READY := $(VENV)/.ready
 # Compiled when they are imported: most of their modules never are, and there are more of them than of all others.
-SELDOM := /(pulumi_aws|pandas|moto|awscli|botocore/data)/
+SELDOM := /(pulumi_aws|awscli|botocore/data)/
 # But these services, which the program does use.
 USED := athena,budgets,cloudwatch,dynamodb,ec2,glue,iam,kms,lambda_,s3,sfn,sns,sqs
 COMPILE = $(BIN)/python -m compileall -q -j 0 -x '$(SELDOM)' $(VENV)/lib && \
