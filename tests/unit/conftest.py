@@ -9,7 +9,6 @@ from typing import Any
 import botocore.endpoint
 import pytest
 
-
 REPEATED = {
     "test_backfill_order",
     "test_blame",
@@ -21,7 +20,7 @@ REPEATED = {
     "test_many_datasets",
     "test_width",
 }
-"""Modules that do a hundred times what others do, too: their coverage is not measured, which takes three quarters more."""
+"""Modules that do a hundred times what others do: their coverage is not measured, which takes three quarters more."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
