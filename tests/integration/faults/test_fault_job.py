@@ -8,6 +8,7 @@ import pytest
 from tests.integration.faults.lab import Scenario, until
 
 MakeScenario = Callable[[str], Scenario]
+pytestmark = pytest.mark.spark
 
 
 @pytest.mark.parametrize("process", ["python", "java"])

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.integration.faults.lab import Scenario, until
 from tests.integration.faults.sources import File
 
@@ -46,6 +48,7 @@ def test_a_publish_that_fails_for_good_is_taken_up_again_by_the_workflow(scenari
     assert (entered.count("Recover"), entered.count("WaitToPublish"), entered[-1]) == (1, 1, "Published")
 
 
+@pytest.mark.spark
 def test_an_execution_that_is_aborted_while_spark_runs_gives_its_files_back(scenario_of: MakeScenario) -> None:
     scenario = scenario_of("execution aborted in Stage")
     lab = scenario.lab
@@ -97,14 +100,15 @@ def test_two_batches_of_one_dataset_at_once_with_the_same_keys(scenario_of: Make
     rows = scenario.rows("airlines", 60)
     scenario.put(File("airlines/overlap-0.csv", rows[:40]))
     scenario.registered()
-    started = lab.tick("airlines")
-    scenario.put(File("airlines/overlap-1.csv", rows[20:]))
-    scenario.registered()
-    started += lab.tick("airlines")
-    assert len(started) == 2
-    assert set(lab.running()) == set(started), "both run"
+    slow = {"effect": "delay", "seconds": 4, "times": 2, "service": "s3", "operation": "PutObject"}
+    with scenario.inject({**slow, "principal": "stage", "text": "staging/airlines/"}):
+        started = lab.tick("airlines")
+        scenario.put(File("airlines/overlap-1.csv", rows[20:]))
+        scenario.registered()
+        started += lab.tick("airlines")
+        assert len(started) == 2
+        assert set(lab.running()) == set(started), "both run"
     scenario.settle()
-    runs = [lab.entered(lab.execution(batch_id)).count("Stage") for batch_id in started]
+    runs = [lab.entered(lab.execution(batch_id)).count("StageSmall") for batch_id in started]
     assert sorted(runs) == [1, 2], "the slower one read the table again"
-    scenario.injected = 1
     scenario.check()

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.integration.faults.lab import Scenario
 
 MakeScenario = Callable[[str], Scenario]
@@ -15,8 +17,9 @@ DYNAMODB: dict[str, Any] = {
 S3: dict[str, Any] = {"effect": "error", "service": "s3", "code": "SlowDown", "times": 2}
 
 
-def test_throttling_everywhere_loses_nothing(scenario_of: MakeScenario) -> None:
-    scenario = scenario_of("DynamoDB throttled and S3 slowed down in every function")
+@pytest.mark.parametrize("engine", ["stage", pytest.param("raw-to-curated", marks=pytest.mark.spark)])
+def test_throttling_everywhere_loses_nothing(scenario_of: MakeScenario, engine: str) -> None:
+    scenario = scenario_of(f"DynamoDB throttled and S3 slowed down in every function and in {engine}")
     rules = [
         DYNAMODB | {"principal": "ingestion", "nth": 2},
         S3 | {"principal": "ingestion", "nth": 2},
@@ -25,8 +28,8 @@ def test_throttling_everywhere_loses_nothing(scenario_of: MakeScenario) -> None:
         S3 | {"principal": "etl-trigger", "nth": 4},
         S3 | {"principal": "etl-trigger", "operation": "PutObject"},
         DYNAMODB | {"principal": "states", "operation": "GetItem"},
-        S3 | {"principal": "raw-to-curated", "operation": "GetObject"},
-        S3 | {"principal": "raw-to-curated", "operation": "PutObject"},
+        S3 | {"principal": engine, "operation": "GetObject"},
+        S3 | {"principal": engine, "operation": "PutObject"},
         DYNAMODB | {"principal": "processing", "nth": 2},
         DYNAMODB | {"principal": "processing", "operation": "TransactWriteItems"},
         S3 | {"principal": "processing", "operation": "CopyObject"},

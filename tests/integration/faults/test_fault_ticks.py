@@ -67,7 +67,7 @@ def test_what_landed_while_a_batch_ran_is_claimed_at_its_end_though_processing_d
     # Two batches of a dataset may run, so that two have to before a file waits for an end.
     scenarios = [scenario_of(fault) for fault in ENDS]
     lab = scenarios[0].lab
-    slow = {"effect": "delay", "seconds": 6, "times": 2, "service": "s3", "principal": "raw-to-curated"}
+    slow = {"effect": "delay", "seconds": 6, "times": 2, "service": "s3", "principal": "stage"}
     with lab.ticking():
         for scenario, dataset in zip(scenarios, DATASETS, strict=False):
             kill = {"effect": "kill", "text": dataset, **ENDS[scenario.fault]}
