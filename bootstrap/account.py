@@ -1,6 +1,6 @@
 """One account, ready for deployments: the state's bucket and key, GitHub's provider, and the roles of its jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pulumi
@@ -112,21 +112,24 @@ class BootstrappedAccount(pulumi.ComponentResource):
             f"{name}-preview",
             PREVIEW,
             lambda account: permissions.preview_policies(account, environments, networks),
-            with_network=bool(networks),
+            more=[network.PART] if networks else [],
         )
+        self._review_role = self._make_review_role() if settings.reviews else None
         self._region = region
         self.register_outputs({})
 
     def outputs(self) -> dict[str, Any]:
         """Say what the repository's settings in GitHub and `pulumi stack init` need to know."""
+        review = self._review_role
         return {
             "backend_url": Output.concat("s3://", self._state.bucket.bucket, "?region=", self._region),
             "deploy_roles": {environment: role.arn for environment, role in self._deploy_roles.items()},
             "preview_role": self._preview_role.arn,
             "secrets_providers": {
                 environment: permissions.secrets_provider(self._alias, self._region, environment)
-                for environment in self._settings.environments
+                for environment in (*self._settings.environments, *([permissions.REVIEW] if review else []))
             },
+            **({"review_role": review.arn} if review else {}),
         }
 
     def _make_key(self, partition: str) -> tuple[aws.kms.Key, str]:
@@ -181,7 +184,17 @@ class BootstrappedAccount(pulumi.ComponentResource):
             )
 
         name = f"{self._name}-deploy-{environment}"
-        return self._make_role(name, environment, policies, with_network=given.may_make_network)
+        parts = [network.PART] if given.may_make_network else []
+        return self._make_role(name, environment, policies, more=parts)
+
+    def _make_review_role(self) -> aws.iam.Role:
+        boundary = self._settings.environments["dev"].permissions_boundary_arn
+        return self._make_role(
+            f"{self._name}-deploy-{permissions.REVIEW}",
+            permissions.REVIEW,
+            lambda account: permissions.review_policies(account, boundary),
+            more=[permissions.SAMPLES],
+        )
 
     def _make_role(
         self,
@@ -189,8 +202,9 @@ class BootstrappedAccount(pulumi.ComponentResource):
         environment: str,
         policies: Callable[[Account], dict[str, list[Statement]]],
         *,
-        with_network: bool,
+        more: Sequence[str],
     ) -> aws.iam.Role:
+        """Make a role and its policies: a document for each of the usual parts, and for those that it has besides."""
         subject = self._settings.subject
         role = aws.iam.Role(
             name,
@@ -203,7 +217,7 @@ class BootstrappedAccount(pulumi.ComponentResource):
         documents = self._known.apply(
             lambda known: {part: permissions.document(found) for part, found in policies(known[1]).items()}
         )
-        for part in (*permissions.PARTS, *([network.PART] if with_network else [])):
+        for part in (*permissions.PARTS, *more):
             policy = aws.iam.Policy(f"{name}-{part}", name=f"{name}-{part}", policy=documents[part], opts=self._child)
             aws.iam.RolePolicyAttachment(f"{name}-{part}", role=role.name, policy_arn=policy.arn, opts=self._child)
         return role

@@ -16,6 +16,9 @@ from bootstrap.services import COMPUTE, DATA, SERVICES, UNSCOPED
 Statement = dict[str, Any]
 PROJECT = "data-pipeline"
 PARTS = ("data", "compute", "rest")
+REVIEW, REVIEW_STACKS, SAMPLES = "review", "review*", "samples"
+"""The GitHub environment of pull requests' stacks, the names of those stacks as a pattern (a database has `_` in the
+place of `-`), and the document that their role has beside those of a deployment."""
 PASSED_TO = ("glue.amazonaws.com", "lambda.amazonaws.com", "states.amazonaws.com")
 
 
@@ -36,9 +39,18 @@ class Account:
 
 
 def deploy_policies(
-    account: Account, environment: str, *, may_destroy: bool, may_make_network: bool, boundary_arn: str | None
+    account: Account,
+    environment: str,
+    *,
+    may_destroy: bool,
+    may_make_network: bool,
+    boundary_arn: str | None,
+    stacks: str | None = None,
 ) -> dict[str, list[Statement]]:
-    """What the deploy role of an environment may do, in documents by name, each within IAM's limit."""
+    """What the deploy role of an environment may do, in documents by name, each within IAM's limit.
+
+    `stacks` is a pattern of the stacks' names, where they are not called as the environment whose rules they keep.
+    """
     kinds = ("reads", "writes", "destroys") if may_destroy else ("reads", "writes")
     made = [
         *network.reads(account.partition, account.here, [environment]),
@@ -46,18 +58,26 @@ def deploy_policies(
     ]
     found = {network.PART: made} if may_make_network else {}
     return found | {
-        "data": _services(account, environment, kinds, DATA),
-        "compute": _services(account, environment, kinds, COMPUTE),
+        "data": _services(account, environment, kinds, DATA, stacks),
+        "compute": _services(account, environment, kinds, COMPUTE, stacks),
         "rest": [
             _unscoped("reads"),
             _unscoped("writes"),
             *_roles(account, boundary_arn),
             *_keys(account, environment),
-            *_smoke(account, environment),
-            *_state(account, environment, write=True),
+            *_smoke(account, stacks or environment),
+            *_state(account, stacks or environment, write=True, secrets_of=REVIEW if stacks else environment),
             _others(environment),
         ],
     }
+
+
+def review_policies(account: Account, boundary_arn: str | None) -> dict[str, list[Statement]]:
+    """What the role of pull requests may do: deploy and destroy stacks of dev's rules, and try them with rows."""
+    deploys = deploy_policies(
+        account, "dev", may_destroy=True, may_make_network=False, boundary_arn=boundary_arn, stacks=REVIEW_STACKS
+    )
+    return {**deploys, SAMPLES: list(_samples(account))}
 
 
 def preview_policies(
@@ -72,7 +92,7 @@ def preview_policies(
         "rest": [
             _unscoped("reads"),
             _parameters(account),
-            *_distinct([one for name in environments for one in _state(account, name, write=False)]),
+            *_distinct([one for name in environments for one in _state(account, name, write=False, secrets_of=name)]),
         ],
     }
 
@@ -105,15 +125,19 @@ def secrets_provider(alias: str, region: str, environment: str) -> str:
     return f"awskms://{alias}?region={region}&context_environment={environment}"
 
 
-def _services(account: Account, environment: str, kinds: Sequence[str], names: Collection[str]) -> list[Statement]:
-    parts = {"p": account.partition, "here": account.here, "a": account.id, "env": environment}
+def _services(
+    account: Account, environment: str, kinds: Sequence[str], names: Collection[str], stacks: str | None = None
+) -> list[Statement]:
+    # Names have the stack's, tags say the environment.
+    tags = {"env": environment}
+    parts = {"p": account.partition, "here": account.here, "a": account.id, "env": stacks or environment}
     statements = []
     for service in SERVICES:
         actions = [f"{service.name}:{action}" for kind in kinds for action in getattr(service, kind)]
         if service.name not in names or not actions:
             continue
         condition = {
-            operator: {key: value.format(**parts) for key, value in pairs.items()}
+            operator: {key: value.format(**tags) for key, value in pairs.items()}
             for operator, pairs in (service.condition or {}).items()
         }
         statements.append(_allow(actions, [pattern.format(**parts) for pattern in service.resources], condition))
@@ -157,7 +181,7 @@ def _parameters(account: Account) -> Statement:
     return _allow(["kms:Decrypt"], key, {"StringEquals": conditions})
 
 
-def _smoke(account: Account, environment: str) -> Iterator[Statement]:
+def _smoke(account: Account, stack: str) -> Iterator[Statement]:
     here = account.here
     functions = [
         f"arn:{account.partition}:lambda:{here}:function:{PROJECT}-{name}-*" for name in ("etl-trigger", "query")
@@ -165,17 +189,38 @@ def _smoke(account: Account, environment: str) -> Iterator[Statement]:
     yield _allow(["s3:PutObject"], [f"arn:{account.partition}:s3:::{PROJECT}-raw-*/canary/*"])
     yield _allow(["dynamodb:GetItem"], [f"arn:{account.partition}:dynamodb:{here}:table/{PROJECT}-ledger-*"])
     yield _allow(["lambda:InvokeFunction"], functions)
-    execution = f"arn:{account.partition}:states:{here}:execution:{PROJECT}-{environment}:*"
+    execution = f"arn:{account.partition}:states:{here}:execution:{PROJECT}-{stack}:*"
     yield _allow(["states:DescribeExecution"], [execution])
 
 
-def _state(account: Account, environment: str, *, write: bool) -> Iterator[Statement]:
+def _samples(account: Account) -> Iterator[Statement]:
+    """Land rows in any dataset, follow them, and ask the named queries: Athena reads and writes as who asks."""
+    bucket = f"arn:{account.partition}:s3:::{PROJECT}"
+    execution = f"arn:{account.partition}:states:{account.here}:execution:{PROJECT}-{REVIEW_STACKS}:*"
+    yield _allow(["s3:PutObject"], [f"{bucket}-raw-*/*"])
+    yield _allow(["s3:GetObject"], [f"{bucket}-{zone}-*/*" for zone in ("artifacts", "curated", "query-results")])
+    yield _allow(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{bucket}-query-results-*/*"])
+    yield _allow(["states:GetExecutionHistory"], [execution])
+    queries = ("BatchGetNamedQuery", "GetQueryExecution", "GetQueryResults", "ListNamedQueries", "StartQueryExecution")
+    workgroup = f"arn:{account.partition}:athena:{account.here}:workgroup/{PROJECT}-{REVIEW_STACKS}"
+    yield _allow([f"athena:{verb}" for verb in queries], [workgroup])
+    catalog = f"arn:{account.partition}:glue:{account.here}"
+    known = [
+        f"{catalog}:catalog",
+        f"{catalog}:database/data_pipeline_{REVIEW_STACKS}",
+        f"{catalog}:table/data_pipeline_{REVIEW_STACKS}/*",
+    ]
+    reads = ("BatchGetPartition", "GetDatabase", "GetPartition", "GetPartitions", "GetTable", "GetTables")
+    yield _allow([f"glue:{verb}" for verb in reads], known)
+
+
+def _state(account: Account, stack: str, *, write: bool, secrets_of: str) -> Iterator[Statement]:
     """The stack's own files. A preview neither locks nor writes (Pulumi's pkg/backend/diy, lock.go and backend.go)."""
     folders = (
-        f"stacks/{PROJECT}/{environment}.*",
-        f"history/{PROJECT}/{environment}/*",
-        f"backups/{PROJECT}/{environment}/*",
-        f"locks/organization/{PROJECT}/{environment}/*",
+        f"stacks/{PROJECT}/{stack}.*",
+        f"history/{PROJECT}/{stack}/*",
+        f"backups/{PROJECT}/{stack}/*",
+        f"locks/organization/{PROJECT}/{stack}/*",
     )
     files = [f"{account.state_bucket_arn}/.pulumi/{folder}" for folder in folders]
     reads, writes = ["s3:GetObject"], ["s3:DeleteObject", "s3:PutObject"]
@@ -186,7 +231,7 @@ def _state(account: Account, environment: str, *, write: bool) -> Iterator[State
     s3 = f"s3.{account.region}.amazonaws.com"
     use = ["kms:Decrypt", "kms:GenerateDataKey"] if write else ["kms:Decrypt"]
     yield _allow(use, [account.key_arn], {"StringEquals": {"kms:ViaService": s3}})
-    secrets = {"StringEquals": {"kms:EncryptionContext:environment": environment}}
+    secrets = {"StringEquals": {"kms:EncryptionContext:environment": secrets_of}}
     yield _allow(["kms:Decrypt", "kms:Encrypt"] if write else ["kms:Decrypt"], [account.key_arn], secrets)
 
 

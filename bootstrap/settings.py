@@ -65,6 +65,12 @@ class BootstrapSettings(Section):
     environments: dict[Environment, EnvironmentSettings] = Field(
         min_length=1, description="The environments that are deployed to this account."
     )
+    reviews: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether pull requests get stacks of their own in this account, of dev's rules. Their code runs "
+        "with a role that may destroy such stacks.",
+    )
     oidc_provider_arn: ProviderArn | None = Field(
         default=None, description="GitHub's provider, if the account has one already; empty: it is made."
     )
@@ -78,6 +84,13 @@ class BootstrapSettings(Section):
         if prod is not None and prod.may_destroy:
             allowed = "false: what holds prod's data is deleted by a person, with that person's own permissions"
             raise BrokenRulesError([Violation(key="environments.prod.may_destroy", value=True, allowed=allowed)])
+        return self
+
+    @model_validator(mode="after")
+    def _reviews_are_of_dev_alone(self) -> Self:
+        if self.reviews and set(self.environments) != {"dev"}:
+            allowed = "false, but in an account that has dev and nothing else: a pull request's code runs there"
+            raise BrokenRulesError([Violation(key="reviews", value=True, allowed=allowed)])
         return self
 
 
