@@ -31,7 +31,12 @@ def backfill(
     prefix: Prefix = "",
     since: Since = None,
     until: Until = None,
-    again: Annotated[bool, typer.Option("--again", help="Published files too: they replace their own rows.")] = False,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again", help="Also files that were rolled back, and published ones: they replace their own rows."
+        ),
+    ] = False,
     deleted: Annotated[
         bool, typer.Option("--deleted", help="Also files that were ignored because their object was deleted.")
     ] = False,

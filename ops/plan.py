@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from pipeline_core import layout
+from pipeline_core.contract import LATEST, SNAPSHOT, Contract
 from pipeline_core.documents import read
 from pipeline_core.fields import Fields
 from pipeline_core.files import FileItem, file_key
-from pipeline_core.ledger import CLAIMED, IGNORED, PENDING
+from pipeline_core.ledger import CLAIMED, IGNORED, PENDING, PUBLISHED
 from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
 
 from config import prices
@@ -113,6 +114,7 @@ def make_plan(target: Target, selection: Selection, what: str, request: str = ""
     """
     target.check_dataset(selection.dataset)
     plan = Plan(selection.dataset, what)
+    fixed = _fixed(target, selection.dataset) if what == "again" else None
     for chunk in _chunks(_versions(target, selection), ITEMS_A_CALL):
         items = ledger_items(target, chunk)
         for version in chunk:
@@ -122,11 +124,22 @@ def make_plan(target: Target, selection: Selection, what: str, request: str = ""
             action = None if ignored or asked else _action(item, what)
             if item is not None and item.status in (PENDING, CLAIMED):
                 plan.under_way.append(version)
-            if action is None:
+            if action == REPLACE and fixed is not None:
+                plan.skipped[fixed] += 1
+            elif action is None:
                 plan.skipped[IGNORED if ignored else item.status if item else "not registered yet"] += 1
             else:
                 plan.actions.setdefault(action, []).append(version)
     return plan
+
+
+def _fixed(target: Target, dataset: str) -> str | None:
+    """Why published files of a dataset cannot replace their own rows; None where they can (docs/semantics.md, 9.3)."""
+    text = read(target.artifacts_bucket, layout.contract_key(dataset))
+    contract = None if text is None else Contract.from_json(text)
+    if contract is None or contract.write_mode not in (LATEST, SNAPSHOT):
+        return None
+    return f"{PUBLISHED}, and by the write mode {contract.write_mode} a file is corrected by landing it again"
 
 
 def _action(item: FileItem | None, what: str) -> str | None:

@@ -1,13 +1,15 @@
 """Commands about what batches came to: `runs` from the ledger, `quarantined` from the tables of what was refused."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from pipeline_core.athena import literal
 from pipeline_core.batches import Batch, Batches
-from pipeline_core.ledger import Ledger
+from pipeline_core.ledger import PUBLISHED, ROLLED_BACK, Ledger
 from pipeline_core.verdict import ROW_COUNTS
 
 from ops.options import (
@@ -25,9 +27,11 @@ from ops.options import (
     say,
 )
 from ops.query import Deployed, answer
+from ops.rollbacks import was_rolled_back
 from plain_console import print_record, print_rows
 
 RECENT = 20
+PARALLEL = 8
 SHOWN_CHARACTERS = 200
 
 AnyDataset = Annotated[str | None, typer.Argument(metavar="[DATASET]", help="The dataset; all of them if none.")]
@@ -37,6 +41,7 @@ AnyDataset = Annotated[str | None, typer.Argument(metavar="[DATASET]", help="The
 class Ran:
     """The outputs of a stack that `runs` needs."""
 
+    artifacts_bucket: str
     datasets: list[str]
     ledger_table: str
 
@@ -64,7 +69,9 @@ def runs(
         check_dataset(dataset, target.datasets)
     batches = Batches(Ledger(target.ledger_table))
     found = [batch for name in ([dataset] if dataset else target.datasets) for batch in batches.latest(name, limit)]
-    shown = [_run(batch) for batch in sorted(found, key=lambda batch: batch.created_at, reverse=True)[:limit]]
+    latest = sorted(found, key=lambda batch: batch.created_at, reverse=True)[:limit]
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        shown = list(pool.map(partial(_run, target.artifacts_bucket), latest))
     if as_json:
         print_json(shown)
         return
@@ -140,8 +147,10 @@ def quarantined(
         print_record(console, f"{row['key']} version {row['version']}", [("reason", row["reason"])])
 
 
-def _run(batch: Batch) -> dict[str, Any]:
-    verdict = batch.verdict
+def _run(artifacts_bucket: str, batch: Batch) -> dict[str, Any]:
+    verdict, status = batch.verdict, batch.status
+    if status == PUBLISHED and was_rolled_back(artifacts_bucket, batch.dataset, batch.batch_id, batch.created_at):
+        status = ROLLED_BACK
     files = verdict.files if verdict else batch.details.files if batch.details else 0
     seconds = None
     if batch.finished_at:
@@ -150,7 +159,7 @@ def _run(batch: Batch) -> dict[str, Any]:
     return {
         "batch_id": batch.batch_id,
         "dataset": batch.dataset,
-        "status": batch.status,
+        "status": status,
         "created_at": batch.created_at,
         "finished_at": batch.finished_at,
         "seconds": seconds,

@@ -8,13 +8,13 @@ from typing import Any
 
 import boto3
 from pipeline_core.documents import is_gone, s3_client
-from pipeline_core.fields import Fields
-from pipeline_core.layout import batch_key, partition_path, run_key, split_uri
+from pipeline_core.layout import batch_key, partition_path, split_uri
 from pipeline_core.ledger import ROLLED_BACK
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import Report
 
 from ops.page.facts import ReadFile, Run
+from ops.rollbacks import was_rolled_back
 
 FILES = 20
 """So many files of a batch are shown."""
@@ -68,10 +68,9 @@ def with_files(run: Run, bucket: str) -> Run:
 
 
 def rolled_back(run: Run, bucket: str) -> Run:
-    """The batch, with the status that a rollback gave it: the table of runs has it, the ledger has it of files only."""
-    text = document(bucket, run_key(run.dataset, run.batch_id, run.created_at.isoformat()))
-    outcome = Fields.from_json(text, f"the run of {run.batch_id}").text("outcome", "") if text else ""
-    return replace(run, status=ROLLED_BACK) if outcome == ROLLED_BACK else run
+    """The batch, with the status that a rollback gave it."""
+    gone = was_rolled_back(bucket, run.dataset, run.batch_id, run.created_at.isoformat())
+    return replace(run, status=ROLLED_BACK) if gone else run
 
 
 def document(bucket: str, key: str) -> bytes | None:

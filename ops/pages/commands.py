@@ -43,7 +43,8 @@ PERMISSIONS = (
         f"`dynamodb:GetItem`, `dynamodb:Query` on the ledger and its index; {_INDEX}; {_STAGE}; "
         "`sqs:GetQueueAttributes` on the three queues of dead letters; `cloudwatch:DescribeAlarms`",
     ),
-    ("runs, file", "`dynamodb:Query` on the ledger"),
+    ("runs", "`dynamodb:Query` on the ledger; `s3:GetObject` on `runs/` in the artifacts bucket"),
+    ("file", "`dynamodb:Query` on the ledger"),
     (
         "quarantined, query",
         "`athena:StartQueryExecution`, `athena:GetQueryExecution`, `athena:GetQueryResults`; for a named query also "

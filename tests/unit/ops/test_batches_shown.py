@@ -8,11 +8,12 @@ from typing import Any
 
 import boto3
 import pytest
+from pipeline_core.layout import run_key
 
 from ops import query as queries
 from ops import runs as command
 from ops.target import TargetError
-from tests.unit.lambdas.conftest import RAW, Cloud
+from tests.unit.lambdas.conftest import ARTIFACTS, RAW, Cloud
 from tests.unit.lambdas.test_batches import decide, one_batch
 from tests.unit.lambdas.test_recovery import fail
 from tests.unit.ops.conftest import Operator
@@ -47,6 +48,17 @@ def test_runs_are_the_latest_first_with_rows_by_fate(cloud: Cloud, operator: Ope
     assert lines[2].endswith("1 file; rows read 100, curated 98, quarantined 2")
     with pytest.raises(TargetError, match="no contract is deployed for 'x'"):
         raise failure(operator.run("runs", "x"))
+
+
+def test_a_batch_that_was_rolled_back_is_not_told_as_published(cloud: Cloud, operator: Operator, call: Call) -> None:
+    gone, kept = publish(cloud, call, "flights/a.csv"), publish(cloud, call, "flights/b.csv")
+    created = cloud.batches.existing("flights", gone).created_at
+    assert {run["status"] for run in shown(operator, "runs", "flights")} == {"PUBLISHED"}
+    record = json.dumps({"outcome": "ROLLED_BACK"})
+    cloud.s3.put_object(Bucket=ARTIFACTS, Key=run_key("flights", gone, created), Body=record)
+    told = {run["batch_id"]: run["status"] for run in shown(operator, "runs", "flights")}
+    assert told == {gone: "ROLLED_BACK", kept: "PUBLISHED"}, "the ledger has it of files only"
+    assert f"{gone}: ROLLED_BACK after " in operator.run("runs", "flights").stdout
 
 
 def test_what_is_quarantined_is_asked_by_dataset_reason_and_batch_as_text(

@@ -14,7 +14,7 @@ from typer.testing import Result
 from ops import __main__ as ops
 from ops.plan import Plan, Version
 from ops.target import Target, TargetError, load
-from tests.unit.lambdas.conftest import RAW, Cloud
+from tests.unit.lambdas.conftest import ARTIFACTS, RAW, Cloud, candidate
 from tests.unit.lambdas.test_batches import decide, one_batch
 from tests.unit.lambdas.test_recovery import fail, spark_dies
 from tests.unit.ops.conftest import Operator
@@ -87,6 +87,28 @@ def test_published_files_are_replaced_only_when_that_is_asked_for(cloud: Cloud, 
     assert "replace the published rows" in answer.output
     operator.deliver()
     assert purposes(cloud, "flights") == {"flights/a.csv": "replace"}
+
+
+@pytest.mark.parametrize(("mode", "replaced"), [("append", 1), ("first", 1), ("latest", 0), ("snapshot", 0)])
+def test_published_files_are_left_alone_where_a_table_has_no_replacement(
+    cloud: Cloud, operator: Operator, call: Call, mode: str, replaced: int
+) -> None:
+    publish(cloud, call, "flights/kept.csv")
+    gone = publish(cloud, call, "flights/gone.csv")
+    [item] = cloud.files("flights/gone.csv")
+    cloud.ledger.roll_back([candidate(key="flights/gone.csv", version=item["version"])], gone)
+    key = "contracts/flights.json"
+    contract = json.loads(cloud.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read())
+    written = {**contract, "write_mode": mode, "table_format": "iceberg"}
+    cloud.s3.put_object(Bucket=ARTIFACTS, Key=key, Body=json.dumps(written))
+    plan = json.loads(operator.run("backfill", "flights", "--again", "--dry-run", "--json").stdout)
+    asked = {action: [file["key"] for file in each["files"]] for action, each in plan["actions"].items()}
+    again = {"replace": ["flights/kept.csv"]} if replaced else {}
+    assert asked == {"": ["flights/gone.csv"], **again}, "what was rolled back is read like a file that landed"
+    why = f"PUBLISHED, and by the write mode {mode} a file is corrected by landing it again"
+    assert plan["left_alone"] == ({} if replaced else {why: 1})
+    words = re.sub(r"[│\s]+", " ", operator.run("backfill", "flights", "--again", "--dry-run").stdout)
+    assert (f"left alone: {why}" in words) is not replaced
 
 
 def test_who_says_no_is_asked_for_nothing(cloud: Cloud, operator: Operator) -> None:
