@@ -167,7 +167,7 @@ def _run(artifacts_bucket: str, batch: Batch) -> dict[str, Any]:
         "files_quarantined": verdict.files_quarantined if verdict else 0,
         **{name: getattr(verdict, name) if verdict else 0 for name in ROW_COUNTS},
         "violations": list(verdict.violations) if verdict else [],
-        "error": f"{batch.error.error}: {batch.error.cause}".rstrip(": ") if batch.error else "",
+        "error": str(batch.error or ""),
         "cancelled_at": batch.cancelled_at,
     }
 

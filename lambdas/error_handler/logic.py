@@ -1,7 +1,6 @@
 """What to do with a batch that failed."""
 
 import json
-import re
 from dataclasses import dataclass
 from math import ceil
 
@@ -184,20 +183,10 @@ def split(files: list[Candidate], batch_id: str) -> list[Candidate]:
     return [file.in_part(f"{batch_id}/{number // size}", root) for number, file in enumerate(files)]
 
 
-def message_of(cause: str) -> str:
-    """What a failed job run says itself: its cause is the run's description, as JSON. Other causes as they are."""
-    found = re.search(r'"ErrorMessage":\s*("(?:[^"\\]|\\.)*")', cause)
-    return str(json.loads(found[1])) if found else cause
-
-
 def _kind(error: ErrorOutput) -> type[Exception] | None:
-    return kind_of(_description(error)) if error.of_job else None
-
-
-def _description(error: ErrorOutput) -> str:
-    return f"{error.error}: {message_of(error.cause)}"
+    return kind_of(str(error)) if error.of_job else None
 
 
 def _reason(batch: Batch) -> str:
     """Why the batch failed, as the ledger has it for each of its files; what came after a verdict is no failure."""
-    return _description(batch.error or ErrorOutput(error=""))[:1000]
+    return str(batch.error or "")[:1000]

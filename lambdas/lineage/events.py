@@ -219,7 +219,7 @@ def error_of(batch: Batch) -> str:
     if batch.cancelled_at:
         return f"cancelled by a person at {batch.cancelled_at}"
     error = batch.error
-    return f"{error.error}: {error.cause}" if error else f"the batch is {batch.status}"
+    return str(error) if error else f"the batch is {batch.status}"
 
 
 def _read(rows: int | None, size: int | None, files: int | None) -> InputDatasetFacet:

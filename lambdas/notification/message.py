@@ -86,7 +86,7 @@ def compose(notification: Notification, state_machine_arn: str) -> tuple[str, st
             lines.append(_seconds(verdict))
         lines.extend(f"Broken rule: {violation}." for violation in verdict.violations)
     if error:
-        lines.append(f"Error: {error.error}: {error.cause[:MAX_CAUSE]}")
+        lines.append(f"Error: {error.error}: {error.message[:MAX_CAUSE]}")
     lines.append(NEXT[outcome].format(dataset=dataset, batch_id=batch_id))
     region = state_machine_arn.split(":")[3]
     arn = execution_arn(state_machine_arn, batch_id)

@@ -222,7 +222,7 @@ def run_of(item: Mapping[str, Any]) -> Run:
         workers=details.integer("workers", 0),
     )
     if batch.error is not None:
-        return replace(run, error=f"{batch.error.error}: {batch.error.cause}".removesuffix(": "))
+        return replace(run, error=str(batch.error))
     if batch.verdict is None:
         end = document.fields("verdict") if "verdict" in document else Fields({}, "no end")
         return replace(run, error=end.text("reason", ""))

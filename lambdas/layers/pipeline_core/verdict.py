@@ -1,5 +1,7 @@
 """What a batch came to, as the ledger, the workflow and the event `BatchPublished` have it. Standard library only."""
 
+import json
+import re
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
@@ -149,13 +151,22 @@ class ErrorOutput:
             error=document.text("error"), cause=document.text("cause", ""), of_job=document.flag("of_job", False)
         )
 
+    @property
+    def message(self) -> str:
+        """What failed says itself; the cause of a failed job run is the description of the run, as JSON."""
+        found = re.search(r'"ErrorMessage":\s*("(?:[^"\\]|\\.)*")', self.cause)
+        return str(json.loads(found[1])) if found else self.cause
+
+    def __str__(self) -> str:
+        return f"{self.error}: {self.message}".removesuffix(": ")
+
     def to_document(self) -> dict[str, str]:
         """Write it as Step Functions does."""
         return {"Error": self.error, "Cause": self.cause}
 
     def to_item(self) -> dict[str, Any]:
-        """Write it for the ledger, which has the beginning of the cause."""
-        return {"error": self.error, "cause": self.cause[:MAX_CAUSE], "of_job": self.of_job}
+        """Write it for the ledger, which has the beginning of the message; a run says much before it says why."""
+        return {"error": self.error, "cause": self.message[:MAX_CAUSE], "of_job": self.of_job}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ from pipeline_core.batches import Batch, ClosedError, PublishingError
 from pipeline_core.fields import DocumentError
 from pipeline_core.files import candidates_from_json, candidates_to_json
 from pipeline_core.layout import batch_key, quarantined_file_keys
+from pipeline_core.verdict import ErrorOutput
 
-from lambdas.error_handler.logic import Recovery, message_of, split
+from lambdas.error_handler.logic import Recovery, split
 from lambdas.etl_trigger.handler import _trigger
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud, candidate
 from tests.unit.lambdas.test_batches import decide, land, one_batch
@@ -315,8 +316,17 @@ def test_a_split_makes_at_most_four_even_parts(files: int, sizes: list[int]) -> 
 
 
 def test_the_message_of_a_job_is_found_in_a_cause_that_was_cut_off() -> None:
-    assert message_of(job_failed(f"SparkDiedError: {DEATH}")["Cause"][:-1]) == f"SparkDiedError: {DEATH}"
-    assert message_of("no JSON") == "no JSON"
+    cause = job_failed(f"SparkDiedError: {DEATH}")["Cause"]
+    assert ErrorOutput(error="States.TaskFailed", cause=cause[:-1]).message == f"SparkDiedError: {DEATH}"
+    assert str(ErrorOutput(error="States.TaskFailed", cause=cause)) == f"States.TaskFailed: SparkDiedError: {DEATH}"
+    assert ErrorOutput(error="E", cause="no JSON").message == "no JSON"
+    assert str(ErrorOutput(error="States.Timeout")) == "States.Timeout"
+
+
+def test_the_ledger_has_the_message_of_a_run_whose_description_is_long() -> None:
+    run = {"Arguments": {"--manifest": "s3://" + 3_000 * "a"}, "ErrorMessage": "ValueError: no"}
+    item = ErrorOutput(error="States.TaskFailed", cause=json.dumps(run), of_job=True).to_item()
+    assert item == {"error": "States.TaskFailed", "cause": "ValueError: no", "of_job": True}
 
 
 def test_a_version_that_was_deleted_after_it_was_claimed_fails_alone(cloud: Cloud, call: Call) -> None:
