@@ -252,6 +252,7 @@ class DataPipeline(pulumi.ComponentResource):
             "job_name": job.job.name,
             "max_files_per_batch": settings.batches.max_files,
             "max_bytes_per_batch": settings.batches.max_gigabytes * BYTES_PER_GIGABYTE,
+            "small_bytes_per_batch": settings.batches.small_megabytes * BYTES_PER_MEGABYTE,
             "max_workers": settings.glue.max_workers,
             "datasets": datasets,
             "functions": {function: built.function.name for function, built in functions.items()},

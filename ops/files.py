@@ -31,6 +31,8 @@ Prefix = Annotated[str, typer.Option(help="Only keys that begin with this, below
 Since = Annotated[datetime | None, typer.Option(help="Only files that landed then or later (UTC).")]
 Until = Annotated[datetime | None, typer.Option(help="Only files that landed before (UTC).")]
 
+CENT = 0.01
+
 FIRST_FIELDS = ("status", "reason", "landed_at", "registered_at", "claimed_at", "finished_at", "batch_id")
 LAST_FIELDS = ("size", "attempts", "not_before", "deaths", "kills", "part", "purpose", "published_in", "quarantined_in")
 
@@ -104,7 +106,8 @@ def document(target: Target, plan: Plan) -> dict[str, Any]:
     actions = {
         action: {
             "files": [asdict(version) for version in versions],
-            "glue_runs": plan.runs(action, target),
+            "batches": len(plan.batches(action, target)),
+            "glue_runs": plan.glue_runs(action, target),
             "least_dollars": round(plan.least_dollars(action, target), 4),
         }
         for action, versions in plan.actions.items()
@@ -117,10 +120,11 @@ def show(target: Target, plan: Plan) -> None:
     rows = []
     for action, versions in plan.actions.items():
         size = sum(version.size for version in versions)
-        cost = f"${plan.least_dollars(action, target):,.2f}"
-        rows.append([ACTIONS[action], f"{len(versions):,}", f"{size:,}", str(plan.runs(action, target)), cost])
+        dollars, batches = plan.least_dollars(action, target), len(plan.batches(action, target))
+        cost = f"${dollars:,.2f}" if dollars >= CENT else "under $0.01"
+        rows.append([ACTIONS[action], f"{len(versions):,}", f"{size:,}", f"{batches:,}", cost])
     rows += [[f"left alone: {name}", f"{count:,}", "", "", ""] for name, count in sorted(plan.skipped.items())]
-    print_rows(console, [f"files of {plan.dataset}", "files", "bytes", "Glue runs", "at least"], rows)
+    print_rows(console, [f"files of {plan.dataset}", "files", "bytes", "batches", "at least"], rows)
 
 
 def utc(at: datetime | None) -> datetime | None:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -21,10 +20,12 @@ from pipeline_core.fields import Fields
 from pipeline_core.files import FileItem, file_key
 from pipeline_core.ledger import CLAIMED, IGNORED, PENDING, PUBLISHED
 from pipeline_core.manifest import LANDED, REPLACE, ROWS, Manifest
+from pipeline_core.report import STAGE
 
 from config import prices
 from lambdas.etl_trigger.logic import bytes_to_read, fitting, workers_for
 from lambdas.ingestion.logic import replay_purpose
+from ops.cost.batch import run_dollars
 from ops.target import Target, TargetError
 
 if TYPE_CHECKING:
@@ -82,21 +83,35 @@ class Plan:
         """How many files are to be read."""
         return sum(len(versions) for versions in self.actions.values())
 
-    def runs(self, action: str, target: Target) -> int:
-        """Glue runs of an action: its files in batches as etl_trigger makes them."""
-        left = [(file.size, file.key) for file in sorted(self.actions[action], key=lambda file: file.landed_at)]
-        runs = 0
+    def batches(self, action: str, target: Target) -> list[list[Version]]:
+        """The files of an action in batches, as etl_trigger makes them."""
+        left = sorted(self.actions[action], key=lambda file: file.landed_at)
+        found = []
         while left:
-            left = left[fitting(left[: target.max_files_per_batch], target.max_bytes_per_batch) :]
-            runs += 1
-        return runs
+            sizes = [(file.size, file.key) for file in left[: target.max_files_per_batch]]
+            many = fitting(sizes, target.max_bytes_per_batch)
+            found.append(left[:many])
+            left = left[many:]
+        return found
+
+    def glue_runs(self, action: str, target: Target) -> int:
+        """How many of the batches are for Glue: the function stage does small ones, if the table is as small."""
+        return sum(_bytes(batch) > target.small_bytes_per_batch for batch in self.batches(action, target))
 
     def least_dollars(self, action: str, target: Target) -> float:
-        """What its Glue runs cost at least: a minute each, with the workers that the bytes ask for."""
-        runs = self.runs(action, target)
-        size = sum(bytes_to_read(file.size, file.key) for file in self.actions[action])
-        workers = workers_for(ceil(size / runs), target.max_workers) if runs else 0
-        return runs * workers * prices.JOB_SECONDS * prices.load()["glue_dpu_hour"] / 3_600
+        """What its batches cost at least: of Glue a minute each, with the workers that the bytes ask for."""
+        return sum(_least_dollars(batch, target) for batch in self.batches(action, target))
+
+
+def _bytes(batch: Iterable[Version]) -> int:
+    return sum(bytes_to_read(file.size, file.key) for file in batch)
+
+
+def _least_dollars(batch: Sequence[Version], target: Target) -> float:
+    size = _bytes(batch)
+    if size <= target.small_bytes_per_batch:
+        return run_dollars(STAGE, len(batch), size, 0)
+    return workers_for(size, target.max_workers) * prices.JOB_SECONDS * prices.load()["glue_dpu_hour"] / 3_600
 
 
 def make_plan(target: Target, selection: Selection, what: str, request: str = "") -> Plan:

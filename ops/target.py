@@ -33,6 +33,7 @@ class Target:
     functions: dict[str, str]
     max_files_per_batch: int
     max_bytes_per_batch: int
+    small_bytes_per_batch: int
     max_workers: int
 
     def check_dataset(self, dataset: str) -> None:

@@ -86,6 +86,8 @@ class DataPipeline(pulumi.ComponentResource):
     """Files in one batch at most."""
     max_bytes_per_batch: Output[float]
     """Bytes to read in one batch at most; more than an integer holds in some languages."""
+    small_bytes_per_batch: Output[float]
+    """Bytes to read in a batch that the function stage does, at most; those of larger ones are Glue's."""
     max_workers: Output[int]
     """Workers of one run of the Glue job at most."""
     datasets: Output[list[str]]

@@ -71,6 +71,7 @@ def operator(cloud: Cloud, call: Callable[..., Any], tmp_path: Path, monkeypatch
         "workgroup": "primary",
         "max_files_per_batch": 3,
         "max_bytes_per_batch": 20_000_000_000,
+        "small_bytes_per_batch": 0,
         "max_workers": 10,
         "stack": "feature-x",
         "environment": "dev",

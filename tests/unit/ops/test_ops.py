@@ -36,7 +36,7 @@ def failure(result: Result) -> BaseException:
 
 def outputs(**wrong: Any) -> bytes:
     names = ("raw_bucket", "artifacts_bucket", "ledger_table", "arrivals_queue_url")
-    numbers = ("max_files_per_batch", "max_bytes_per_batch", "max_workers")
+    numbers = ("max_files_per_batch", "max_bytes_per_batch", "small_bytes_per_batch", "max_workers")
     right = {**dict.fromkeys(names, "x"), **dict.fromkeys(numbers, 1), "datasets": [], "functions": {}}
     assert set(right) == {field.name for field in fields(Target)}
     return json.dumps({**right, **wrong}).encode()
@@ -225,13 +225,27 @@ def test_more_bytes_ask_for_more_workers_and_cost_more() -> None:
         functions={},
         max_files_per_batch=2,
         max_bytes_per_batch=15 * 1024**3,
+        small_bytes_per_batch=256_000_000,
         max_workers=10,
     )
     big = Version(key="a.csv.gz", version="v", size=1024**3, landed_at=datetime.now(UTC))
     plan = Plan("flights", "new", {"new": [big] * 4})
-    assert plan.runs("new", target) == 2
+    assert (len(plan.batches("new", target)), plan.glue_runs("new", target)) == (2, 2)
     assert plan.least_dollars("new", target) == pytest.approx(2 * 10 * 0.44 / 60)
-    assert plan.runs("new", replace(target, max_bytes_per_batch=11 * 1024**3)) == 4, "a gigabyte of gzip counts as six"
+    smaller = replace(target, max_bytes_per_batch=11 * 1024**3)
+    assert len(plan.batches("new", smaller)) == 4, "a gigabyte of gzip counts as six"
+
+
+@pytest.mark.parametrize(("size", "glue_runs"), [(999, 0), (1_000, 0), (1_001, 2)])
+def test_small_batches_are_for_the_function_and_cost_little(operator: Operator, size: int, glue_runs: int) -> None:
+    target = replace(load(operator.outputs, None), small_bytes_per_batch=2 * 1_000, max_files_per_batch=2)
+    files = [Version(key=f"{n}.csv", version="v", size=size, landed_at=datetime.now(UTC)) for n in range(4)]
+    plan = Plan("flights", "new", {"new": files})
+    assert len(plan.batches("new", target)) == 2
+    assert plan.glue_runs("new", target) == glue_runs
+    dollars = plan.least_dollars("new", target)
+    glue = 2 * 2 * 0.44 / 60
+    assert dollars == pytest.approx(glue) if glue_runs else 0 < dollars < glue / 10
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_several_running_batches_are_all_shown(
 def test_a_plan_is_shown_whole(cloud: Cloud, operator: Operator, width: int) -> None:
     cloud.land("flights/a.csv", b"x\n1\n")
     text = operator.run("backfill", "flights", "--dry-run").stdout
-    for words in ("never seen: register", "files of flights", "bytes", "Glue runs", "at least", "$0.01"):
+    for words in ("never seen: register", "files of flights", "bytes", "batches", "at least", "$0.01"):
         assert words in text, words
 
 
