@@ -149,12 +149,12 @@ def make_plan(target: Target, selection: Selection, what: str, request: str = ""
 
 
 def _fixed(target: Target, dataset: str) -> str | None:
-    """Why published files of a dataset cannot replace their own rows; None where they can (docs/semantics.md, 9.3)."""
+    """Why published files of a dataset cannot replace their own rows (docs/semantics.md, section 9), or None."""
     text = read(target.artifacts_bucket, layout.contract_key(dataset))
     contract = None if text is None else Contract.from_json(text)
     if contract is None or contract.write_mode not in (LATEST, SNAPSHOT):
         return None
-    return f"{PUBLISHED}, and by the write mode {contract.write_mode} a file is corrected by landing it again"
+    return f"{PUBLISHED}, mode {contract.write_mode}: land it again"
 
 
 def _action(item: FileItem | None, what: str) -> str | None:

@@ -105,7 +105,7 @@ def test_published_files_are_left_alone_where_a_table_has_no_replacement(
     asked = {action: [file["key"] for file in each["files"]] for action, each in plan["actions"].items()}
     again = {"replace": ["flights/kept.csv"]} if replaced else {}
     assert asked == {"": ["flights/gone.csv"], **again}, "what was rolled back is read like a file that landed"
-    why = f"PUBLISHED, and by the write mode {mode} a file is corrected by landing it again"
+    why = f"PUBLISHED, mode {mode}: land it again"
     assert plan["left_alone"] == ({} if replaced else {why: 1})
     words = re.sub(r"[│\s]+", " ", operator.run("backfill", "flights", "--again", "--dry-run").stdout)
     assert (f"left alone: {why}" in words) is not replaced
