@@ -19,7 +19,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from local import demo_changes, one_run
+from local import one_run
+from local.demo_changes import DATASET, FIRST, Changes, show
 from local.demo_data import DATASETS, QUERIES, Expected, SourceFile, flights_csv, source_files
 from local.deployer import DeploymentError, read_config
 from local.deploying import STACK, deploy_with_progress
@@ -36,6 +37,9 @@ WAIT_SCALE = 0.2
 
 WINDOW_SECONDS = 3
 """One batch a dataset is checked, and a slow machine takes a second to start the first functions."""
+
+LANDED = (*DATASETS, DATASET)
+"""The datasets of the first burst: the tables of the package, and the first file of changes."""
 
 ROWS = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate")
 
@@ -69,7 +73,8 @@ class Demo:
         flights = flights_csv(self.workdir)
         at = self.lap("prepare", self.began)
         with self.emulator as emulator, ThreadPoolExecutor(1) as aside:
-            packed = aside.submit(lambda: list(source_files(flights)))
+            changes = Changes.of_package()
+            packed = aside.submit(lambda: [*source_files(flights), SourceFile(FIRST, changes.first())])
             pipeline = Pipeline(emulator, deploy_with_progress(emulator, self.console, self.config()))
             at = self.lap("deploy", at)
             files = packed.result()
@@ -83,7 +88,7 @@ class Demo:
             self.contents(pipeline, expected)
             at = self.lap("check", at)
             self.console.print("[bold]Changes, a look back and a rollback[/]")
-            demo_changes.show(pipeline, PATIENCE_SECONDS, self.check, lambda line: self.console.print(escape(line)))
+            show(pipeline, changes, PATIENCE_SECONDS, self.check, lambda line: self.console.print(escape(line)))
             self.denied(emulator)
             self.lap("changes", at)
         return self.verdict(pipeline)
@@ -115,7 +120,7 @@ class Demo:
         table = Table(title="The way of the data", title_justify="left")
         for name in ("dataset", "files", "stage", "rows", "seconds"):
             table.add_column(name, justify="right" if name in ("files", "rows", "seconds") else "left")
-        for dataset in DATASETS:
+        for dataset in LANDED:
             files = [file for file in progress.files if file.dataset == dataset]
             ended = [file for file in files if file.status in FINAL]
             batches = sorted({file.batch_id for file in files if file.batch_id})
@@ -156,7 +161,7 @@ class Demo:
             self.check(fates == rows, f"{dataset}: {fates} rows accounted for, {rows} in the source")
         self.console.print(table)
         batches = {file.batch_id for file in progress.files}
-        self.check(len(batches) == len(DATASETS), f"{len(batches)} batches for {len(DATASETS)} datasets")
+        self.check(len(batches) == len(LANDED), f"{len(batches)} batches for {len(LANDED)} datasets")
         for dataset, batch_id in sorted({(file.dataset, file.batch_id) for file in progress.files if file.batch_id}):
             engine = pipeline.report(dataset, batch_id)["engine"]
             self.check(engine == self.engine, f"{batch_id} was staged by {engine}, not by {self.engine}")

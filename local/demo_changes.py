@@ -10,6 +10,7 @@ from local.demo_data import package_data
 from local.driver import Pipeline
 
 DATASET = "fleet"
+FIRST, SECOND = f"{DATASET}/2013-01.csv", f"{DATASET}/2013-06.csv"
 CHANGED = "seats + 10"
 COUNT = "SELECT count(*), sum(seats) FROM"
 
@@ -65,16 +66,21 @@ class Changes:
         return [str(cell) for cell in row]
 
 
-def show(pipeline: Pipeline, patience: float, check: Callable[[bool, str], None], say: Callable[[str], None]) -> None:
-    """Land both files, compare what Athena answers, look back, and roll back."""
-    changes = Changes.of_package()
-    for name, content in (("2013-01.csv", changes.first()), ("2013-06.csv", changes.second())):
-        pipeline.land([(f"{DATASET}/{name}", content)])
-        progress = pipeline.wait(lambda progress: progress.done, patience)
-        file = next(file for file in progress.files if file.key == f"{DATASET}/{name}")
-        fates = ", ".join(f"{rows:,} {fate.removeprefix('rows_')}" for fate, rows in file.rows.items() if rows)
-        say(f"  {name}: {fates}")
-        check(file.status == "PUBLISHED", f"{file.key} is {file.status}: {file.reason}")
+def show(
+    pipeline: Pipeline,
+    changes: Changes,
+    patience: float,
+    check: Callable[[bool, str], None],
+    say: Callable[[str], None],
+) -> None:
+    """Land the second file, once the first is in the table; compare what Athena answers, look back, and roll back."""
+    pipeline.land([(SECOND, changes.second())])
+    progress = pipeline.wait(lambda progress: progress.done, patience)
+    for file in progress.files:
+        if file.dataset == DATASET:
+            fates = ", ".join(f"{rows:,} {fate.removeprefix('rows_')}" for fate, rows in file.rows.items() if rows)
+            say(f"  {file.key.removeprefix(f'{DATASET}/')}: {fates}")
+            check(file.status == "PUBLISHED", f"{file.key} is {file.status}: {file.reason}")
     states = pipeline.invoke("maintenance", {"action": "history", "dataset": DATASET})["states"]
     first = states[-1]
 
