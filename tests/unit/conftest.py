@@ -9,25 +9,6 @@ from typing import Any
 import botocore.endpoint
 import pytest
 
-REPEATED = {
-    "test_backfill_order",
-    "test_blame",
-    "test_data",
-    "test_hostile_text",
-    "test_iceberg_batches",
-    "test_iceberg_kills",
-    "test_lineage_of_any_report",
-    "test_many_datasets",
-    "test_width",
-}
-"""Modules that do a hundred times what others do: their coverage is not measured, which takes three quarters more."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.stem in REPEATED:
-            item.add_marker(pytest.mark.no_cover)
-
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
