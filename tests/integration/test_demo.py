@@ -33,7 +33,7 @@ def test_make_demo_sets_itself_up_checks_every_row_and_every_answer_and_finds_no
     done = make("demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "flights  │ 336,776 │ 336,776 │           0 │          0 │       336,776" in done.stdout
-    assert done.stdout.count("rows read from") == 5
+    assert done.stdout.count("rows read from") == 6
     installed = {path.name.partition("-")[0] for path in clone.glob(".venv/lib/python*/site-packages/*.dist-info")}
     assert {"duckdb", "ministack", "pyarrow"} <= installed
     assert not {"mypy", "moto", "pandas", "pyspark", "pytest"} & installed
@@ -50,4 +50,4 @@ def test_the_demo_finds_nothing_wrong_where_everything_is_installed(tmp_path: Pa
     code = demo.main((), console, tmp_path / "demo")
     text = console.export_text()
     assert code == 0, text
-    assert text.count("rows read from") == 5
+    assert text.count("rows read from") == 6
