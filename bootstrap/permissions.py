@@ -198,7 +198,9 @@ def _samples(account: Account) -> Iterator[Statement]:
     bucket = f"arn:{account.partition}:s3:::{PROJECT}"
     execution = f"arn:{account.partition}:states:{account.here}:execution:{PROJECT}-{REVIEW_STACKS}:*"
     yield _allow(["s3:PutObject"], [f"{bucket}-raw-*/*"])
-    yield _allow(["s3:GetObject"], [f"{bucket}-{zone}-*/*" for zone in ("artifacts", "curated", "query-results")])
+    # The tables of runs and of what was refused lie beside the curated ones.
+    tables = ("artifacts", "curated", "quarantine", "query-results")
+    yield _allow(["s3:GetObject"], [f"{bucket}-{zone}-*/*" for zone in tables])
     yield _allow(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{bucket}-query-results-*/*"])
     yield _allow(["states:GetExecutionHistory"], [execution])
     queries = ("BatchGetNamedQuery", "GetQueryExecution", "GetQueryResults", "ListNamedQueries", "StartQueryExecution")

@@ -43,7 +43,11 @@ PERMISSIONS = (
         f"`dynamodb:GetItem`, `dynamodb:Query` on the ledger and its index; {_INDEX}; {_STAGE}; "
         "`sqs:GetQueueAttributes` on the three queues of dead letters; `cloudwatch:DescribeAlarms`",
     ),
-    ("runs", "`dynamodb:Query` on the ledger; `s3:GetObject` on `runs/` in the artifacts bucket"),
+    (
+        "runs",
+        "`dynamodb:Query` on the ledger; `s3:GetObject` on `runs/` in the artifacts bucket, and `s3:ListBucket`: "
+        "without it S3 says of a record that is not there yet that it is forbidden",
+    ),
     ("file", "`dynamodb:Query` on the ledger"),
     (
         "quarantined, query",

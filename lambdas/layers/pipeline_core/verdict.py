@@ -153,8 +153,8 @@ class ErrorOutput:
 
     @property
     def message(self) -> str:
-        """What failed says itself; the cause of a failed job run is the description of the run, as JSON."""
-        found = re.search(r'"ErrorMessage":\s*("(?:[^"\\]|\\.)*")', self.cause)
+        """What failed says itself: the cause of a failed job run, or function, is JSON with much beside it."""
+        found = re.search(r'"[Ee]rrorMessage":\s*("(?:[^"\\]|\\.)*")', self.cause)
         return str(json.loads(found[1])) if found else self.cause
 
     def __str__(self) -> str:

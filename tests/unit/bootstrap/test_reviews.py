@@ -128,6 +128,9 @@ def test_samples_are_landed_and_followed_and_named_queries_asked() -> None:
         assert may(f"athena:{action}", workgroup)
     # Athena reads tables and writes results as who asks (Athena user guide, "Access to Amazon S3", 2026-11).
     assert may("glue:GetPartitions", f"arn:aws:glue:{HERE}:table/data_pipeline_review_12/flights")
+    for table in review_stack().of("glue.CatalogTable"):
+        location = table.inputs["storageDescriptor"]["location"].removeprefix("s3://")
+        assert may("s3:GetObject", f"arn:aws:s3:::{location}a"), location
     assert may("s3:GetObject", "arn:aws:s3:::data-pipeline-curated-0a1b2c3/tables/flights/a.parquet")
     assert may("s3:PutObject", "arn:aws:s3:::data-pipeline-query-results-0a1b2c3/results/1.csv")
 

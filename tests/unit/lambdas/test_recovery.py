@@ -320,6 +320,8 @@ def test_the_message_of_a_job_is_found_in_a_cause_that_was_cut_off() -> None:
     assert ErrorOutput(error="States.TaskFailed", cause=cause[:-1]).message == f"SparkDiedError: {DEATH}"
     assert str(ErrorOutput(error="States.TaskFailed", cause=cause)) == f"States.TaskFailed: SparkDiedError: {DEATH}"
     assert ErrorOutput(error="E", cause="no JSON").message == "no JSON"
+    said = json.dumps({"errorMessage": 'no "x"', "errorType": "ValueError", "requestId": "r", "stackTrace": ["File"]})
+    assert str(ErrorOutput(error="ValueError", cause=said)) == 'ValueError: no "x"'
     assert str(ErrorOutput(error="States.Timeout")) == "States.Timeout"
 
 
