@@ -218,8 +218,7 @@ def error_of(batch: Batch) -> str:
         return "; ".join(batch.verdict.violations)
     if batch.cancelled_at:
         return f"cancelled by a person at {batch.cancelled_at}"
-    error = batch.error
-    return str(error) if error else f"the batch is {batch.status}"
+    return str(batch.error or "") or f"the batch is {batch.status}"
 
 
 def _read(rows: int | None, size: int | None, files: int | None) -> InputDatasetFacet:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import BotoCoreError, ClientError
 from pipeline_core.batches import Batch, Batches
+from pipeline_core.conditions import expressions
 from pipeline_core.contract import Contract
 from pipeline_core.documents import read
 from pipeline_core.fields import DocumentError, Fields
@@ -160,7 +161,8 @@ class Gatherer:
         def found() -> list[Run]:
             # The last ones: their keys sort by time.
             last = Key("pk").eq(f"dataset#{dataset.name}") & Key("sk").begins_with("batch#")
-            answer = self._ledger.table.query(KeyConditionExpression=last, ScanIndexForward=False, Limit=RUNS + 1)
+            query = expressions(key=last)
+            answer = self._ledger.table.query(**query, ScanIndexForward=False, Limit=RUNS + 1)
             items: list[Mapping[str, Any]] = list(answer["Items"])
             known = {str(item["batch_id"]) for item in items}
             for batch_id in set(dataset.running) - known:

@@ -27,6 +27,7 @@ from pipeline_core.batch_items import (
     DatasetState,
     Publish,
 )
+from pipeline_core.conditions import expressions
 from pipeline_core.fields import Fields
 from pipeline_core.ledger import PUBLISHED, Ledger, now, write
 from pipeline_core.pauses import pause_key
@@ -107,7 +108,7 @@ class Batches:
         # Ids begin with the time; no id has a tilde.
         condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").between(first, "batch#~")
         found: list[Batch] = []
-        query: dict[str, Any] = {"KeyConditionExpression": condition, "ScanIndexForward": False, "Limit": limit}
+        query = {**expressions(key=condition), "ScanIndexForward": False, "Limit": limit}
         while len(found) < limit:
             answer = self.table.query(**query)
             found.extend(map(Batch.from_item, answer["Items"]))
@@ -229,7 +230,8 @@ class Batches:
     def published_at(self, dataset: str) -> str:
         """When a dataset was published last; empty if it never was."""
         condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").begins_with("publish#")
-        found = self.table.query(KeyConditionExpression=condition, ScanIndexForward=False, Limit=1)["Items"]
+        last = expressions(key=condition)
+        found = self.table.query(**last, ScanIndexForward=False, Limit=1)["Items"]
         return Fields(found[0], "the ledger's item of a publish").text("published_at", "") if found else ""
 
     def begin_publish(self, batch: Batch, seen: int, partitions: Sequence[str]) -> None:

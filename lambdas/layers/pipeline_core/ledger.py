@@ -23,9 +23,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
-from boto3.dynamodb.conditions import Attr, Key
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from botocore.exceptions import ClientError
 
+from pipeline_core.conditions import expressions
 from pipeline_core.files import Candidate, FileItem, FinishedFile, LandedFile, file_key
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class Ledger:
     def rejected(self, dataset: str, day: date) -> int:
         """How many files of a dataset, or of none where it is empty, were REJECTED on that day (UTC) or later."""
         condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").between(f"rejected#{day}", "rejected#~")
-        items = self.table.query(KeyConditionExpression=condition)["Items"]
+        items = self.table.query(**expressions(key=condition))["Items"]
         return sum(int(cast("Decimal", item["files"])) for item in items)
 
     def ignored(self, dataset: str) -> int:
@@ -180,7 +181,8 @@ class Ledger:
 
     def versions(self, bucket: str, key: str) -> list[dict[str, Any]]:
         """Return the items of all versions of an object as they are, for people to look at."""
-        answer = self.table.query(KeyConditionExpression=Key("pk").eq(f"file#{bucket}/{key}"), ConsistentRead=True)
+        condition = Key("pk").eq(f"file#{bucket}/{key}")
+        answer = self.table.query(**expressions(key=condition), ConsistentRead=True)
         return answer["Items"]
 
     def pending(self, dataset: str, limit: int, due_at: str | None = None) -> list[FileItem]:
@@ -196,14 +198,10 @@ class Ledger:
 
     def _shard(self, shard: str, limit: int, due_at: str | None) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = []
-        query: dict[str, Any] = {
-            "IndexName": "pending",
-            "KeyConditionExpression": Key("pending_shard").eq(shard),
-            "Limit": limit,
-        }
-        if due_at is not None:
-            # Filtered while the pages are read, so that files which wait do not keep those behind them waiting.
-            query["FilterExpression"] = Attr("not_before").not_exists() | Attr("not_before").lte(due_at)
+        # Filtered while the pages are read, so that files which wait do not keep those behind them waiting.
+        due = None if due_at is None else Attr("not_before").not_exists() | Attr("not_before").lte(due_at)
+        conditions = expressions(key=Key("pending_shard").eq(shard), filtered=due)
+        query = {"IndexName": "pending", "Limit": limit, **conditions}
         while len(items) < limit:
             answer = self.table.query(**query)
             items.extend(answer["Items"])
@@ -372,14 +370,12 @@ class Ledger:
 
         self._each(one, files)
 
-    def _update_file(self, file: LandedFile, update: str, condition: Any, values: dict[str, Any]) -> bool:
+    def _update_file(self, file: LandedFile, update: str, condition: ConditionBase, values: dict[str, Any]) -> bool:
         answer = write(
             lambda: self.table.update_item(
                 Key=file.item_key,
                 UpdateExpression=update,
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues=values,
+                **expressions(names={"#status": "status"}, values=values, condition=condition),
             )
         )
         return answer is not None
@@ -390,8 +386,8 @@ class Ledger:
             return list(pool.map(function, files))
 
     def _conditional_put(self, item: dict[str, Any]) -> bool:
-        answer = write(lambda: self.table.put_item(Item=item, ConditionExpression=Attr("pk").not_exists()))
-        return answer is not None
+        absent = expressions(condition=Attr("pk").not_exists())
+        return write(lambda: self.table.put_item(Item=item, **absent)) is not None
 
 
 def wait_seconds(file: Candidate, retry_seconds: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
+from pipeline_core.conditions import expressions
 from pipeline_core.fields import Fields
 from pipeline_core.ledger import Ledger, write
 
@@ -69,11 +70,8 @@ class Pauses:
         found: dict[str, Pause] = {}
         more: Any = {}
         while True:
-            answer = self.table.query(
-                KeyConditionExpression=Key("pk").eq(PARTITION),
-                ConsistentRead=True,
-                **more,
-            )
+            all_of_them = expressions(key=Key("pk").eq(PARTITION))
+            answer = self.table.query(**all_of_them, ConsistentRead=True, **more)
             found |= {pause.dataset: pause for pause in map(Pause.from_item, answer["Items"])}
             if "LastEvaluatedKey" not in answer:
                 return found
@@ -83,9 +81,11 @@ class Pauses:
         """Pause a dataset; False if it is paused already, and then the earlier pause stays."""
         values = {name: value for name, value in asdict(pause).items() if name != "dataset"}
         item = {**pause_key(pause.dataset), **values}
-        return write(lambda: self.table.put_item(Item=item, ConditionExpression=Attr("pk").not_exists())) is not None
+        absent = expressions(condition=Attr("pk").not_exists())
+        return write(lambda: self.table.put_item(Item=item, **absent)) is not None
 
     def end(self, dataset: str) -> bool:
         """End the pause of a dataset; False if there is none."""
         key = pause_key(dataset)
-        return write(lambda: self.table.delete_item(Key=key, ConditionExpression=Attr("pk").exists())) is not None
+        there = expressions(condition=Attr("pk").exists())
+        return write(lambda: self.table.delete_item(Key=key, **there)) is not None

@@ -158,7 +158,7 @@ class ErrorOutput:
         return str(json.loads(found[1])) if found else self.cause
 
     def __str__(self) -> str:
-        return f"{self.error}: {self.message}".removesuffix(": ")
+        return ": ".join(filter(None, (self.error, self.message)))
 
     def to_document(self) -> dict[str, str]:
         """Write it as Step Functions does."""

@@ -12,6 +12,7 @@ import pytest
 from boto3.dynamodb.conditions import Key
 from moto.athena.responses import AthenaResponse
 from pipeline_core.athena import Answer, QueryError, literal
+from pipeline_core.conditions import expressions
 
 from lambdas.notification.message import Notification, compose
 from lambdas.query.handler import BatchNotVisibleError
@@ -119,7 +120,7 @@ def test_an_outcome_is_told_again_after_thirty_days_and_not_before(
 
 def test_what_is_remembered_of_an_outcome_goes_by_the_ledgers_own_expiry(cloud: Cloud, call: Call) -> None:
     call("notification", EVENT)
-    (item,) = cloud.ledger.table.query(KeyConditionExpression=Key("pk").eq("idempotency#notification"))["Items"]
+    (item,) = cloud.ledger.table.query(**expressions(key=Key("pk").eq("idempotency#notification")))["Items"]
     days = (int(str(item["expires_at"])) - time.time()) / 86_400
     assert days == pytest.approx(30, abs=0.1), "DynamoDB deletes by this attribute; with another it would stay forever"
 

@@ -162,7 +162,8 @@ def test_a_batch_without_a_report_has_an_end_that_says_its_error(
 ) -> None:
     ended = replace(batch.batch, status=status, verdict=None, error=ErrorOutput(error=error, cause=cause))
     event = said(EVENTS.end(replace(batch, batch=ended, report=None)))
+    expected = ": ".join(part for part in (error, cause) if part) or f"the batch is {status}"
     assert event["eventType"] == "FAIL"
-    assert event["run"]["facets"]["errorMessage"]["message"] == f"{error}: {cause}"
+    assert event["run"]["facets"]["errorMessage"]["message"] == expected
     assert event["outputs"] == []
     assert "rows" not in event["run"]["facets"][OWN]
