@@ -105,6 +105,7 @@ browser: $(READY) ## The page in Debian's Chromium: nothing is requested, nothin
 
 answers: $(READY) ## Write docs/answers.md: what each command answers, in the emulator
 	ANSWERS=yes $(BIN)/python -m pytest tests/integration/test_answers.py -q
+	ANSWERS=yes $(BIN)/python -m pytest tests/engine/test_review.py::test_what_it_says_is_on_the_page_of_answers -q
 
 bench: $(READY) ## Measure both record engines beside bare copies, and the quick Athena beside DuckDB; WRITE=yes writes the pages
 	$(BIN)/python -m tests.benchmarks $(if $(WRITE),--write)

@@ -124,7 +124,12 @@ def list_stacks(
         print_json([one.to_document(now, hours) for one in found])
     elif found:
         rows = [
-            [one.name, str(one.last_update or "never"), str(one.resources), "yes" if one.is_overdue(now, hours) else ""]
+            [
+                one.name,
+                f"{one.last_update.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if one.last_update else "never",
+                str(one.resources),
+                "yes" if one.is_overdue(now, hours) else "",
+            ]
             for one in found
         ]
         print_rows(console, ["stack", "last deployed", "resources", "should be gone"], rows)

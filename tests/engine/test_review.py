@@ -1,16 +1,21 @@
 """The stack of a pull request in front of the real engine: it comes, goes, and goes too when its deployment failed."""
 
 import json
+import os
 import sys
 
-from tests.engine.engine import Engine, Run
+from tests.engine.engine import ROOT, Engine, Run
+from tests.integration.answers import COLUMNS, REVIEW, Answer, parts_of, shape, told
 
 STACK = "review-12"
+PAGE = ROOT / "docs" / "answers.md"
 BUCKET = "aws:s3/bucket:Bucket"
 
 
-def review(engine: Engine, *command: str) -> Run:
-    return engine.run(sys.executable, "-m", "ops", "review", *command, PYTHONPATH=".:lambdas/layers")
+def review(engine: Engine, *command: str, columns: int = 200) -> Run:
+    return engine.run(
+        sys.executable, "-m", "ops", "review", *command, PYTHONPATH=".:lambdas/layers", COLUMNS=str(columns)
+    )
 
 
 def up(engine: Engine) -> Run:
@@ -65,6 +70,23 @@ def test_a_review_comes_and_goes_with_all_that_it_has(engine: Engine) -> None:
     assert again.code == 0, again.text
     assert json.loads(again.stdout) == {"stack": STACK, "destroyed": False}
     assert not (engine.project / f"Pulumi.{STACK}.yaml").exists()
+
+
+def test_what_it_says_is_on_the_page_of_answers(engine: Engine) -> None:
+    prepare(engine)
+    # What Rich takes for a terminal, one without colours.
+    engine.env |= {"TTY_COMPATIBLE": "1", "TERM": "dumb"}
+    answers = []
+    for step in REVIEW:
+        done = review(engine, *step.command.split()[1:], columns=COLUMNS)
+        assert done.code == step.code, done.text
+        answers.append(Answer(step=step, command=step.command, text=done.stdout))
+    assert [line for one in answers for line in one.text.splitlines() if len(line) > COLUMNS] == []
+    before, page = parts_of(PAGE.read_text(encoding="utf-8"))
+    if os.environ.get("ANSWERS"):
+        page = told(answers)
+        PAGE.write_text(before + page, encoding="utf-8")
+    assert shape(told(answers)) == shape(page), "make answers writes docs/answers.md again"
 
 
 def test_a_review_whose_deployment_failed_goes_too(engine: Engine) -> None:
