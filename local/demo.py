@@ -20,10 +20,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from local import one_run
-from local.demo_changes import DATASET, FIRST, Changes, show
+from local.demo_changes import DATASET, FIRST, SECOND, Changes, show
 from local.demo_data import DATASETS, QUERIES, Expected, SourceFile, flights_csv, source_files
 from local.deployer import DeploymentError, read_config
-from local.deploying import STACK, deploy_with_progress
+from local.deploying import STACK, deploy_with_progress, started
 from local.driver import FINAL, Pipeline, PipelineError, Progress
 from local.emulator import Emulator, EmulatorError
 from plain_console import PlainConsole
@@ -72,18 +72,18 @@ class Demo:
         one_run.empty(self.workdir)
         flights = flights_csv(self.workdir)
         at = self.lap("prepare", self.began)
-        with self.emulator as emulator, ThreadPoolExecutor(1) as aside:
-            changes = Changes.of_package()
+        changes = Changes.of_package()
+        with started(self.emulator) as emulator, ThreadPoolExecutor(1) as aside:
             packed = aside.submit(lambda: [*source_files(flights), SourceFile(FIRST, changes.first())])
             pipeline = Pipeline(emulator, deploy_with_progress(emulator, self.console, self.config()))
             at = self.lap("deploy", at)
-            files = packed.result()
-            counted = aside.submit(Expected, flights)
-            progress = self.flow(pipeline, files)
-            at = self.lap("process", at)
-            expected = counted.result()
-            self.accounting(pipeline, progress, expected)
+            progress = self.flow(pipeline, packed.result())
             self.notified(pipeline, progress)
+            at = self.lap("process", at)
+            # Their window passes while the first part is checked.
+            pipeline.land([(SECOND, changes.second())])
+            expected = Expected(flights)
+            self.accounting(pipeline, progress, expected)
             self.answers(pipeline, expected)
             self.contents(pipeline, expected)
             at = self.lap("check", at)

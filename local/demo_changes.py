@@ -73,8 +73,7 @@ def show(
     check: Callable[[bool, str], None],
     say: Callable[[str], None],
 ) -> None:
-    """Land the second file, once the first is in the table; compare what Athena answers, look back, and roll back."""
-    pipeline.land([(SECOND, changes.second())])
+    """Wait for the second file, landed after the first was in the table; compare answers, look back, and roll back."""
     progress = pipeline.wait(lambda progress: progress.done, patience)
     for file in progress.files:
         if file.dataset == DATASET:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +25,17 @@ OUTPUTS: Final = "outputs.json"
 """File in the working directory with the outputs of the stack, as `pulumi stack output --json` writes them."""
 
 _REPOSITORY: Final = Path(__file__).resolve().parent.parent
+
+
+@contextmanager
+def started(emulator: Emulator) -> Iterator[Emulator]:
+    """Start an emulator and import the program's modules meanwhile, which takes as long; stop it in the end."""
+    with ThreadPoolExecutor(1) as background:
+        loaded = background.submit(importlib.import_module, "components.data_pipeline")
+        with emulator:
+            # Modules of the SDK cannot be imported by two threads. If one is at fault, the deployment says so.
+            wait([loaded])
+            yield emulator
 
 
 def deploy_with_progress(

@@ -20,7 +20,7 @@ from local import one_run
 from local.athena.trino import server as trino
 from local.demo_data import package_data
 from local.deployer import DeploymentError
-from local.deploying import OUTPUTS, leave_outputs
+from local.deploying import OUTPUTS, leave_outputs, started
 from local.emulator import ACCESS_KEY, CACHE, Emulator, EmulatorError
 from local.kept import FILE, Kept, KeptError
 from local.page import served_page
@@ -145,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(emulator: Emulator, console: Console, signals: list[int], kept: Kept | None) -> int:
     try:
-        with emulator, contextlib.ExitStack() as stack:
+        with started(emulator), contextlib.ExitStack() as stack:
             console.print(f"[green]✓[/] emulator at {emulator.endpoint}")
             running = None
             if kept is not None:

@@ -21,7 +21,7 @@ from lambdas.error_handler.logic import Recovery
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 
 
 @cache

@@ -15,7 +15,7 @@ from lambdas.etl_trigger.logic import Trigger
 from lambdas.etl_trigger.tick import StartedBatches, Tick
 
 logger = Logger(json_serializer=log_line)
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 
 
 @cache

@@ -29,7 +29,7 @@ from lambdas.freshness.logic import STATE, Freshness, Seen, for_owners, freshnes
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 
 PARALLEL = 16
 

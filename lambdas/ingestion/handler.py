@@ -27,7 +27,7 @@ from lambdas.ingestion.logic import VersionGoneError, is_deleted, rejection, rep
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 processor = BatchProcessor(event_type=EventType.SQS)
 
 

@@ -29,7 +29,7 @@ from lambdas.lineage.names import Names
 from lambdas.lineage.occasion import END, Occasion
 
 logger = Logger(json_serializer=log_line)
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 
 
 @dataclass(frozen=True)

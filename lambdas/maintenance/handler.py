@@ -28,7 +28,7 @@ from lambdas.maintenance.rollback import RollBack, for_owners
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 
 LEAST_MILLISECONDS = 120_000
 """With less time left, neither another table is begun nor another commit of merged files: the next call goes on."""

@@ -19,7 +19,7 @@ from pipeline_core.plain_text import log_line
 from lambdas.notification.message import Notification, compose, for_owners, severity, warnings
 
 logger = Logger(json_serializer=log_line)
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from lambdas.processing.logic import Publisher
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 
 
 @cache

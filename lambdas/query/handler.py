@@ -14,7 +14,7 @@ from lambdas.query.of_datasets import batch_rows, sql_of
 from lambdas.query.request import NOT_ALLOWED, DatasetQuery, NamedQuery, Verification, request_from_event
 
 logger = Logger(json_serializer=log_line)
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 
 MARGIN_SECONDS = 10
 

@@ -25,8 +25,7 @@ from slack_sdk.webhook import WebhookClient
 from lambdas.slack.message import Post, body, posts
 
 logger = Logger(json_serializer=log_line)
-# Only calls of AWS: a trace of an HTTP request has its URL.
-tracer = Tracer(patch_modules=("botocore",))
+tracer = Tracer(patch_modules=settings.TRACED)
 # At these levels Slack's SDK writes the URL of what it tries again into its log, and botocore what AWS answers.
 _quiet = logging.getLogger("slack_sdk.quiet")
 for _talkative in (_quiet, logging.getLogger("botocore")):

@@ -22,7 +22,7 @@ from lambdas.stage.store import S3Store
 
 logger = Logger(json_serializer=log_line)
 metrics = Metrics()
-tracer = Tracer()
+tracer = Tracer(patch_modules=settings.TRACED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,11 @@
 
 import os
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
+
+TRACED: Final = ("botocore",)
+"""What functions trace: calls of AWS. A trace of an HTTP request has its URL; and to patch all that Powertools knows
+doubles the tracer's part of a cold start, since `requests` is imported for it (0.11 and 0.06 s of CPU on a laptop)."""
 
 T = TypeVar("T")
 

@@ -1,9 +1,6 @@
 """Messages reach Slack as they are, by the webhook of their channel, and a webhook is seen nowhere."""
 
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -120,13 +117,6 @@ def test_no_log_at_any_level_has_the_webhook(
         logging.getLogger("slack_sdk").setLevel(logging.DEBUG)
         send()
     assert "hunter2" not in caplog.text + str(capsys.readouterr())
-
-
-def test_traces_are_of_calls_of_aws_only_since_one_of_a_request_has_its_url() -> None:
-    code = "import lambdas.slack.handler; from aws_xray_sdk.core import patcher; print(*patcher._PATCHED_MODULES)"
-    environment = {**os.environ, "LAMBDA_TASK_ROOT": "/var/task", "POWERTOOLS_TRACE_DISABLED": "false"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["botocore"]
 
 
 def test_a_channel_without_a_parameter_fails_the_call(send: Callable[..., Any]) -> None:
