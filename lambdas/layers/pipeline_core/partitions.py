@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 IDENTITY, YEAR, MONTH, DAY, HOUR, BUCKET, TRUNCATE = "identity", "year", "month", "day", "hour", "bucket", "truncate"
 TIME_TRANSFORMS = (YEAR, MONTH, DAY, HOUR)
-WIDTH_TRANSFORMS = (BUCKET, TRUNCATE)
 
 NULL = "__HIVE_DEFAULT_PARTITION__"
 """The text of a null, as Hive writes it."""

@@ -171,7 +171,8 @@ def check(words: list[str]) -> None:
             command = known[rest[0]]
             # A group, such as `contract`, has commands of its own.
             command = command.commands[rest[1]] if hasattr(command, "commands") else command
-            assert options_of(rest) <= {name for one in command.params for name in one.opts} | {"--help"}, rest
+            names = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+            assert options_of(rest) <= names | {"--help"}, rest
     elif program == ".venv/bin/python" and rest[0] == "-m" and rest[1].startswith("local."):
         assert options_of(rest) <= options_of(re.split(r"[\s,\[\]]+", help_of("-m", rest[1]))), rest
     elif program == ".venv/bin/python" and rest[0] == "scripts/deploy.py":
