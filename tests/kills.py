@@ -37,10 +37,12 @@ class Kills:
             is_hit = self._counted(f"{client.meta.service_model.service_name}.{operation}")
             if is_hit and not self._after:
                 self._die()
-            answer = self._original(client, operation, parameters)
-            if is_hit:
-                self._die()
-            return answer
+            try:
+                return self._original(client, operation, parameters)
+            finally:
+                # Also where AWS says no, such as that there is no such object.
+                if is_hit:
+                    self._die()
 
         monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", make)
 
