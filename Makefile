@@ -91,7 +91,7 @@ integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault 
 	COVERAGE_FILE=$(CURDIR)/.coverage.privileges PIPELINE_DECISIONS=$(DECISIONS) \
 		$(BIN)/python -m pytest tests/privileges -q $(COVER)
 
-engine: $(READY) ## The program through the real Pulumi CLI and engine, with a stand-in for AWS (needs pulumi, or Go to build it)
+engine: $(READY) ## The program through the real Pulumi CLI and engine, with a stand-in for AWS (needs Go, and npm)
 	$(BIN)/python -m pytest tests/engine -n 2 --dist worksteal -q
 
 queries: $(LOCAL) ## Check named queries by Trino's own analyser, over tables declared from the contracts (needs Maven and a JDK of 24)
@@ -103,7 +103,7 @@ athena: $(READY) ## The quick engine of the local Athena beside a real Trino, qu
 browser: $(READY) ## The page in Debian's Chromium: nothing is requested, nothing overflows, axe finds nothing; SHOTS=yes writes docs/images
 	$(if $(SHOTS),SHOTS=$(SHOTS)) $(BIN)/python -m pytest tests/browser -q
 
-answers: $(READY) ## Write docs/answers.md: what each command answers, in the emulator
+answers: $(READY) ## Write docs/answers.md: what each command answers, in the emulator and before the real engine
 	ANSWERS=yes $(BIN)/python -m pytest tests/integration/test_answers.py -q
 	ANSWERS=yes $(BIN)/python -m pytest tests/engine/test_review.py::test_what_it_says_is_on_the_page_of_answers -q
 
