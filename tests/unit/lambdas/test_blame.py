@@ -90,6 +90,8 @@ PLATFORM = {
     "nothing at all": "",
 }
 assert len(PLATFORM) >= 20
+# Of what the job said, the class alone decides what becomes of its files (`_kind` in the handler): the first of each.
+EACH_CLASS = list({kind_of(text): text for text in reversed(PLATFORM.values())}.values())
 
 
 @pytest.mark.parametrize("message", [pytest.param(text, id=name) for name, text in PLATFORM.items()])
@@ -104,7 +106,7 @@ def test_no_file_is_blamed_for_what_the_platform_did(cloud: Cloud, call: Call, m
     assert (item["status"], message[:40] in item["reason"]) == ("FAILED", True)
 
 
-@pytest.mark.parametrize("message", [pytest.param(text, id=name) for name, text in PLATFORM.items()])
+@pytest.mark.parametrize("message", EACH_CLASS)
 def test_of_several_files_none_is_blamed_either(cloud: Cloud, call: Call, message: str) -> None:
     keys = ["airlines/a.csv", "airlines/b.csv"]
     land(cloud, call, *keys)
