@@ -10,6 +10,14 @@ from pyspark.sql import SparkSession
 
 from glue_jobs.raw_to_curated import session
 
+JAVA_OPTIONS = (
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:NewSize=400m "
+    # What the first compiler has by itself is full after some hundred plans: then code is thrown away and made again.
+    "-XX:ReservedCodeCacheSize=256m "
+    # Hadoop's local file system starts a chmod for each file and folder that it makes.
+    "-Djdk.lang.Process.launchMechanism=VFORK"
+)
+
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
@@ -28,7 +36,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         # Records of 16 MB are several copies of themselves on their way, after a thousand stages of other tests.
         "spark.driver.memory": "3g",
         "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        # The text of a plan, which nobody reads here, is made for every action.
+        "spark.sql.ui.explainMode": "simple",
+        # Else the folders of a table's partitions are listed by a Spark job, when there are many.
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "10000",
+        "spark.driver.extraJavaOptions": JAVA_OPTIONS,
     }.items():
         builder = builder.config(key, value)
     builder.getOrCreate()
