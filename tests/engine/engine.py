@@ -22,8 +22,8 @@ HERE = Path(__file__).resolve().parent
 CLI_VERSION = "3.274.1"
 """What is built where no Pulumi CLI is on the PATH; cli/go.mod pins it."""
 ONE_CHECKPOINT = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-"""The state is written at the end only, not before and after each resource, which takes longer than all the rest. What is
-interrupted does without this."""
+"""The state is written at the end only, not before and after each resource, which takes longer than all the rest; not
+where a deployment is interrupted."""
 COUNTED = re.compile(r"(\d+) (?:to )?(create|update|delete|replace|unchanged)d?")
 
 
