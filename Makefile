@@ -80,8 +80,8 @@ $(GLUE)/.ready: requirements/glue.txt $(UV)
 	@touch $@
 
 # Not measured: the unit tests run the same code, and what is measured takes half as long again here.
-robustness: $(READY) ## Both engines on bad files against an oracle and each other, replays, random interleavings
-	$(BIN)/python -m pytest tests/robustness -n 2 --dist worksteal -q
+robustness: $(READY) ## Both engines on bad files against an oracle and each other, replays, random interleavings; SPARK=half: less of Spark
+	$(if $(SPARK),SPARK=$(SPARK)) $(BIN)/python -m pytest tests/robustness -n 2 --dist worksteal -q
 
 integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault tests on it, permissions used
 	COVERAGE_FILE=$(CURDIR)/.coverage.local $(BIN)/python -m pytest tests/integration/local -n 2 --dist loadfile -q $(COVER)
