@@ -21,7 +21,7 @@ __all__ = ["iceberg_lake_of", "lake", "lake_of", "spark"]
 
 DEFAULT = Limits()
 READING = ("test_bad_input", "test_dialects", "test_json", "test_written_values")
-"""Here both carriers call the same function of the record engine for each file, and nothing comes after."""
+"""Tests of how files are read: both carriers call the same function of the record engine for each of them."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
