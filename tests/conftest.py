@@ -10,6 +10,7 @@ from tests import quick_moto
 # A test makes sessions of its own, and most of what their clients cost is what they read.
 service_descriptions.share()
 quick_moto.keep_addresses()
+quick_moto.leave_out_what_is_not_read()
 
 # Powertools reads these when a handler is imported, which may be before any fixture runs.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "DataPipeline"

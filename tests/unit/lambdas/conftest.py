@@ -14,6 +14,8 @@ import boto3
 import pytest
 from boto3.dynamodb.transform import ConditionExpressionTransformation
 from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from pipeline_core import documents
 from pipeline_core.batches import Batches
 from pipeline_core.files import Candidate
@@ -33,6 +35,19 @@ TABLE, DATABASE, BUS = "ledger", "lake", "bus"
 def contracts() -> list[CompiledContract]:
     """The project's contracts, compiled in a test, so that a mutant of the compiler fails one."""
     return load_contracts(REPOSITORY / "contracts")
+
+
+@functools.cache
+def deployed() -> dict[str, bytes]:
+    """What a deployment writes of the contracts, by key."""
+    documents = {f"contracts/{contract.name}.json": contract.document for contract in contracts()}
+    promised = {contract.name: contract.document["frequency_hours"] for contract in contracts()}
+    documents["contracts/index.json"] = {
+        "datasets": [contract.name for contract in contracts()],
+        "promises": [{"dataset": name, "hours": hours} for name, hours in promised.items() if hours],
+        "places": dict(places_of(contracts())),
+    }
+    return {key: json.dumps(document).encode() for key, document in documents.items()}
 
 
 def verdict(**changes: Any) -> Verdict:
@@ -181,23 +196,13 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", SESSION)
         documents.s3_client.cache_clear()
-        s3 = boto3.client("s3")
+        # Not through boto3, which takes longer than most tests.
+        s3 = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
         for bucket in (RAW, CURATED, QUARANTINE, ARTIFACTS):
-            s3.create_bucket(Bucket=bucket)
-            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        for contract in contracts():
-            s3.put_object(Bucket=ARTIFACTS, Key=f"contracts/{contract.name}.json", Body=json.dumps(contract.document))
-        promises = [
-            {"dataset": contract.name, "hours": contract.document["frequency_hours"]}
-            for contract in contracts()
-            if contract.document["frequency_hours"]
-        ]
-        index = {
-            "datasets": [contract.name for contract in contracts()],
-            "promises": promises,
-            "places": dict(places_of(contracts())),
-        }
-        s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=json.dumps(index))
+            s3.create_bucket(bucket, "us-east-1")
+            s3.put_bucket_versioning(bucket, "Enabled")
+        for key, document in deployed().items():
+            s3.put_object(ARTIFACTS, key, document)
         boto3.client("dynamodb").create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
