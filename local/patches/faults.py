@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import json
 import os
 import re
@@ -66,13 +67,18 @@ class Rule:
 
 @dataclass(frozen=True)
 class Call:
-    """One request: what is asked, by whom, and the process that asks, where it is another one than this."""
+    """One request: what is asked, by whom, and the port that it comes from, if it comes over HTTP."""
 
     service: str
     operation: str
     principal: str
     text: str
-    process: int | None = None
+    port: int = 0
+
+    @functools.cached_property
+    def process(self) -> int | None:
+        """The process that asks, where it is another one than this; looking for it takes longer than most requests."""
+        return _process(self.port) if self.port else None
 
 
 class Faults:
@@ -256,7 +262,7 @@ def _call(method: str, path: str, headers: dict[str, str], body: bytes, query: A
     principal = str(getattr(found, "principal_arn", "") or "anonymous")
     text = f"{path} {headers.get('x-amz-copy-source', '')} {body[:100_000].decode('utf-8', 'replace')}"
     operation = headers.get("x-amz-target", "").rpartition(".")[2] or _operation(service, method, path, headers, query)
-    return Call(service, operation, principal, text, _process(_peer.get()))
+    return Call(service, operation, principal, text, _peer.get())
 
 
 def _operation(service: str, method: str, path: str, headers: dict[str, str], query: Any) -> str:

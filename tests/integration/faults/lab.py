@@ -33,12 +33,15 @@ STAGED = re.compile(r"/glue/[^/]+/s3/[^/]+/staging/[^/]+/[^/]+/[^/]+/curated/")
 
 
 def until(ask: Callable[[], Any], what: str, seconds: float = SECONDS) -> Any:
-    """The first true answer; says what was waited for if there is none in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    """The first true answer; says what was waited for if there is none in time.
+
+    Who asks for long waits for longer, so that the emulator has most of its time for what is waited for.
+    """
+    begun = time.monotonic()
+    while (asked := time.monotonic()) - begun < seconds:
         if answer := ask():
             return answer
-        time.sleep(0.1)
+        time.sleep(max(0.1, 4 * (time.monotonic() - asked)))
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 
