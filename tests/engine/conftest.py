@@ -1,14 +1,19 @@
 """Each test has an engine, a state and a cloud of its own; those that begin with a deployed stack get a copy of one."""
 
+import os
 import shutil
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.engine.engine import Engine
+from tests.engine.engine import ROOT, Engine
+from tests.engine.programs import ADDRESS
 
 IDENTITY = (
     b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
@@ -38,6 +43,24 @@ def sts() -> Iterator[int]:
     yield server.server_port
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run the programs of this process's tests by forks, but those that have an environment of their own."""
+    address = tmp_path_factory.mktemp("programs") / "socket"
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'lambdas' / 'layers'}"}
+    command = [sys.executable, "-u", "-m", "tests.engine.programs", str(address)]
+    with subprocess.Popen(command, cwd=ROOT, env=env, start_new_session=True) as server:
+        os.environ[ADDRESS] = str(address)
+        try:
+            while not address.exists():
+                assert server.poll() is None, "it has said why"
+                time.sleep(0.05)
+            yield
+        finally:
+            del os.environ[ADDRESS]
+            server.kill()
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import IO, Any, NoReturn
 
 REFUSED = 32
 """Exit code of a program that has said itself what is wrong (Pulumi's own host uses the same)."""
@@ -53,8 +53,21 @@ def run_program(asked: dict[str, Any]) -> int:
     return 0
 
 
+def program_of(asked: dict[str, Any]) -> NoReturn:
+    """Run a program, and end this process with its exit code."""
+    # An engine that ends interrupts the processes that it started; there is nobody left to tell anything.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(REFUSED))
+    try:
+        ended = run_program(asked)
+    except Exception:  # noqa: BLE001  an engine that ended because of it hears nothing more, and has said why itself
+        ended = REFUSED
+    sys.stdout.flush()
+    # Threads of the SDK would keep the process.
+    os._exit(ended)
+
+
 def _spare_work() -> None:
-    """Leave out what the SDK does beside the program: a third of the time that one of some hundred resources takes.
+    """Leave out what the SDK does beside the program: half of the time that a program of some hundred resources takes.
 
     It tells the engine, call by call, what nobody sees without `--debug`. And it waits for one output after the other,
     looking at all that are left each time; here it waits until they are all there, or one has failed.
@@ -129,19 +142,7 @@ def main() -> None:
                     "root_directory": request.info.root_directory,
                 },
             }
-            process = subprocess.Popen(
-                [str(interpreter(request.info)), "-u", __file__, "--run"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                cwd=request.pwd,
-            )
-            assert process.stdin
-            assert process.stdout
-            process.stdin.write(json.dumps(asked))
-            process.stdin.close()
-            output = process.stdout
+            output, code_of = started(interpreter(request.info), asked, request.pwd)
 
             def tell() -> None:
                 for line in output:
@@ -150,7 +151,7 @@ def main() -> None:
             teller = threading.Thread(target=tell)
             teller.start()
             teller.join()
-            code = process.wait()
+            code = code_of()
             if code in (0, REFUSED):
                 return language_pb2.RunResponse(bail=code == REFUSED)
             return language_pb2.RunResponse(error=f"the program ended with exit code {code}")
@@ -180,6 +181,28 @@ def main() -> None:
     serve(lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(), server))
 
 
+def started(python: Path, asked: dict[str, Any], cwd: str) -> tuple[IO[str], Callable[[], int]]:
+    """Start a program; what it says, and what waits for its exit code."""
+    from tests.engine.programs import ADDRESS, run_elsewhere
+
+    if (address := os.environ.get(ADDRESS)) and python.parent.parent.resolve() == Path(sys.prefix).resolve():
+        output, connection = run_elsewhere(address, asked, cwd)
+        return output, lambda: int(connection.recv(10) or REFUSED)
+    process = subprocess.Popen(
+        [str(python), "-u", __file__, "--run"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=cwd,
+    )
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(json.dumps(asked))
+    process.stdin.close()
+    return process.stdout, process.wait
+
+
 def interpreter(info: Any) -> Path:
     """The interpreter of the virtual environment that Pulumi.yaml names."""
     from google.protobuf import json_format
@@ -190,13 +213,5 @@ def interpreter(info: Any) -> Path:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--run"]:
-        # An engine that ends interrupts the processes that it started; there is nobody left to tell anything.
-        signal.signal(signal.SIGINT, lambda *_: os._exit(REFUSED))
-        try:
-            ended = run_program(json.load(sys.stdin))
-        except Exception:  # noqa: BLE001  an engine that ended because of it hears nothing more, and has said why itself
-            ended = REFUSED
-        sys.stdout.flush()
-        # Threads of the SDK would keep the process.
-        os._exit(ended)
+        program_of(json.load(sys.stdin))
     main()
