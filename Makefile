@@ -17,6 +17,8 @@ DECISIONS := $(CURDIR)/.local/decisions
 AUDIT := .local/audit
 GLUE := .local/glue
 MUTANTS := .local/mutants/venv
+# What was compiled once is not compiled again by each process of the tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup layer demo local preview test coverage unit unit-glue robustness integration engine queries athena browser answers bench check lint types licences audit docs stale mutants lock clean
 
