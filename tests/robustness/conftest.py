@@ -22,10 +22,13 @@ __all__ = ["iceberg_lake_of", "lake", "lake_of", "spark"]
 DEFAULT = Limits()
 READING = ("test_bad_input", "test_dialects", "test_json", "test_written_values")
 """Tests of how files are read: both carriers call the same function of the record engine for each of them."""
+LONGEST = ("test_iceberg_reader", "test_interleavings")
+"""Begun first, so that all processes of the tests end at about the same time."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, where SPARK=half, every other case of what Spark only reads; the record engine gets all."""
+    """Put the longest first; where SPARK=half, leave out every other case of what Spark only reads."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
     if os.environ.get("SPARK") != "half":
         return
     left_out = [

@@ -10,6 +10,11 @@ import botocore.endpoint
 import pytest
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest come first, so that all processes of the tests end at about the same time."""
+    items.sort(key=lambda item: item.path.stem != "test_iceberg_kills")
+
+
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
