@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from pipeline_core import clients
 
 from local import service_descriptions
 from tests import quick_moto
@@ -30,3 +31,5 @@ def _no_aws(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    # Those of the test before were of another AWS.
+    clients.forget()

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pipeline_core import documents, layout
+from pipeline_core import clients, documents, layout
 from pipeline_core.batches import Batches
 from pipeline_core.contract import Contract
 from pipeline_core.files import LandedFile, candidates_to_json
@@ -122,7 +122,7 @@ class Dataset:
         }
         content = io.BytesIO()
         pq.write_table(pa.table(arrays), content, store_schema=False)
-        documents.s3_client().put_object(Bucket=self.publisher.curated_bucket, Key=key, Body=content.getvalue())
+        clients.s3().put_object(Bucket=self.publisher.curated_bucket, Key=key, Body=content.getvalue())
         return layout.uri(self.publisher.curated_bucket, key)
 
     def stage(
@@ -220,7 +220,7 @@ class Dataset:
 
     def runs(self) -> list[str]:
         """The outcome of each batch in the table of runs, by the number of the batch."""
-        s3, bucket = documents.s3_client(), self.publisher.artifacts_bucket
+        s3, bucket = clients.s3(), self.publisher.artifacts_bucket
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"runs/dataset={self.name}/")
         keys = sorted(item["Key"] for page in pages for item in page.get("Contents", []))
         return [json.loads(documents.read(bucket, key) or b"")["outcome"] for key in keys]

@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass
 from math import ceil
 
-import boto3
-from pipeline_core import layout
+from pipeline_core import clients, layout
 from pipeline_core.batches import DECIDED, FINISHED, RELEASED, SPLIT, Batch, Batches, PublishingError
 from pipeline_core.documents import read
 from pipeline_core.files import Candidate, candidates_from_json
@@ -117,7 +116,7 @@ class Recovery:
 
     def _publish(self, request: PublishRequest) -> None:
         """Have processing go on, and do not wait: it may take longer than this function."""
-        boto3.client("lambda").invoke(
+        clients.functions().invoke(
             FunctionName=self.processing_function,
             InvocationType="Event",
             Payload=json.dumps(request.to_document()).encode(),

@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from math import ceil
 
-import boto3
 from aws_lambda_powertools import Logger
-from pipeline_core import layout
+from pipeline_core import clients, layout
 from pipeline_core.batches import OPEN, RELEASED, Batch, BatchDetails, Batches
 from pipeline_core.content import PACKED_ENDINGS
 from pipeline_core.documents import read, write_once
@@ -117,7 +116,7 @@ class Trigger:
         The workflow and EventBridge do so themselves; this is for when they could not. A call to processing may
         outlive its execution, so it is given the time that a call can take; so is one that comes of this.
         """
-        client = boto3.client("stepfunctions")
+        client = clients.workflows()
         arn = layout.execution_arn(self.state_machine_arn, batch.batch_id)
         try:
             execution = client.describe_execution(executionArn=arn)
@@ -137,7 +136,7 @@ class Trigger:
             error=ErrorOutput(error=status, cause=cause),
             caller=TRIGGER,
         )
-        boto3.client("lambda").invoke(
+        clients.functions().invoke(
             FunctionName=self.error_handler_function,
             InvocationType="Event",
             Payload=json.dumps(request.to_document()).encode(),
@@ -222,7 +221,7 @@ class Trigger:
         return text.decode()
 
     def _start(self, workflow_input: WorkflowInput) -> str:
-        client = boto3.client("stepfunctions")
+        client = clients.workflows()
         try:
             # The same name and input again, while it runs, is answered as if it had been started now.
             return client.start_execution(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
-from pipeline_core import known_good, layout, publish
+from pipeline_core import clients, known_good, layout, publish
 from pipeline_core.batches import Batch, Batches
-from pipeline_core.documents import LARGE_COPY, WITHOUT_TAGS, is_gone, read, s3_client
+from pipeline_core.documents import LARGE_COPY, WITHOUT_TAGS, is_gone, read
 from pipeline_core.files import Candidate, FileItem
 from pipeline_core.ledger import PARALLEL
 from pipeline_core.manifest import REPLACE, ROWS, Manifest, ManifestFile
@@ -73,7 +73,7 @@ class Manifests:
 
     def _known_good(self, batch: Batch) -> str:
         key = f"{layout.staging_prefix(batch.dataset, batch.batch_id)}input/{known_good.NAME}"
-        s3_client().put_object(Bucket=self.curated_bucket, Key=key, Body=known_good.CONTENT)
+        clients.s3().put_object(Bucket=self.curated_bucket, Key=key, Body=known_good.CONTENT)
         return layout.uri(self.curated_bucket, key)
 
     def _readable(self, batch: Batch, position: int, file: Candidate) -> str | None:
@@ -88,7 +88,7 @@ class Manifests:
         key = f"{prefix}input/{position:05d}"
         source: Any = {"Bucket": file.bucket, "Key": file.key, **version_argument(file.version)}
         try:
-            s3_client().copy(source, self.curated_bucket, key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)
+            clients.s3().copy(source, self.curated_bucket, key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)
         except ClientError as error:
             if is_gone(error):
                 return None
@@ -98,7 +98,7 @@ class Manifests:
     @staticmethod
     def _latest(file: Candidate) -> str | None:
         try:
-            head = s3_client().head_object(Bucket=file.bucket, Key=file.key)
+            head = clients.s3().head_object(Bucket=file.bucket, Key=file.key)
         except ClientError as error:
             if is_gone(error):  # the latest is a delete marker; the version may be there
                 return None

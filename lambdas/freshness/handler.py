@@ -10,11 +10,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pipeline_core import settings
+from pipeline_core import clients, settings
 from pipeline_core.batches import Batches
 from pipeline_core.channels import Channels
 from pipeline_core.documents import read
@@ -85,7 +84,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     names = [each.dataset for each in late]
     if text := message(late, seen.late, paused):
         _, subject, body = text
-        boto3.client("sns").publish(TopicArn=environment.topic_arn, Subject=subject, Message=body)
+        clients.sns().publish(TopicArn=environment.topic_arn, Subject=subject, Message=body)
         owners = Owners(topic_arn=environment.owners_topic_arn, artifacts_bucket=environment.artifacts_bucket)
         for of_their_own, channels in for_owners(Channels.from_index(index), late, seen.late, paused):
             owners.tell(of_their_own, channels)

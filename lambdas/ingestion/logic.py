@@ -3,10 +3,10 @@
 import zlib
 
 from botocore.exceptions import ClientError
-from pipeline_core import content
+from pipeline_core import clients, content
 from pipeline_core.content import GZIP, format_of, hint_of, packing_of
 from pipeline_core.contract import Contract
-from pipeline_core.documents import is_gone, s3_client
+from pipeline_core.documents import is_gone
 from pipeline_core.files import FileItem, LandedFile
 from pipeline_core.layout import MAX_EXPANSION
 from pipeline_core.ledger import FAILED, IGNORED, PUBLISHED, QUARANTINED, REJECTED, ROLLED_BACK
@@ -55,7 +55,7 @@ def is_deleted(file: LandedFile) -> bool:
     markers", 2026-11).
     """
     try:
-        s3_client().head_object(Bucket=file.bucket, Key=file.key)
+        clients.s3().head_object(Bucket=file.bucket, Key=file.key)
     except ClientError as error:
         if is_gone(error):
             return True
@@ -122,7 +122,7 @@ def _unpacked(head: bytes) -> int:
 
 def _bytes(file: LandedFile, span: str) -> bytes:
     return (
-        s3_client()
+        clients.s3()
         .get_object(Bucket=file.bucket, Key=file.key, Range=span, **version_argument(file.version))["Body"]
         .read()
     )

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -12,7 +11,7 @@ from aws_lambda_powertools.utilities.idempotency import (
     idempotent_function,
 )
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pipeline_core import settings
+from pipeline_core import clients, settings
 from pipeline_core.owners import Owners
 from pipeline_core.plain_text import log_line
 
@@ -59,7 +58,7 @@ def _publish(event: dict[str, Any]) -> dict[str, str]:
     environment = _settings()
     percent, machine = environment.quarantined_percent, environment.state_machine_arn
     subject, body = compose(notification, machine)
-    client = boto3.client("sns")
+    client = clients.sns()
     # The alarm over all datasets does not say which of them it is about; this does.
     for concern_subject, concern_body in warnings(notification, percent):
         client.publish(TopicArn=environment.alarms_topic_arn, Subject=concern_subject, Message=concern_body)

@@ -4,8 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import boto3
-from pipeline_core import layout, publish
+from pipeline_core import clients, layout, publish
 from pipeline_core.batches import ALL_PARTITIONS, DECIDED, FINISHED, Batch, Batches, ClosedError, ConflictError
 from pipeline_core.contract import LATEST, SNAPSHOT, Contract
 from pipeline_core.documents import read, write_once
@@ -208,7 +207,7 @@ class Publisher:
 
     def _announce(self, verdict: Verdict) -> None:
         """Tell downstream consumers. At least once: the batch id is what they know a repetition by."""
-        answer = boto3.client("events").put_events(
+        answer = clients.events().put_events(
             Entries=[
                 {
                     "EventBusName": self.event_bus_name,

@@ -8,9 +8,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pipeline_core import settings
+from pipeline_core import clients, settings
 from pipeline_core.contract import Contract
-from pipeline_core.documents import s3_client
 from pipeline_core.fields import Fields
 from pipeline_core.layout import split_uri
 from pipeline_core.manifest import Manifest
@@ -54,11 +53,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     contract = Contract.from_json(_read(manifest.contract))
     logger.append_keys(correlation_id=manifest.batch_id, dataset=manifest.dataset)
     attempt = uuid.uuid4().hex[:12]
-    store = S3Store(s3_client(), _settings().most_bytes)
+    store = S3Store(clients.s3(), _settings().most_bytes)
     logger.info("staging", attempt=attempt, files=len(manifest.files))
     report = replace(stage(manifest, contract, store, attempt, datetime.now(UTC)), engine=STAGE)
     bucket, prefix = split_uri(manifest.staging)
-    s3_client().put_object(
+    clients.s3().put_object(
         Bucket=bucket, Key=f"{prefix}report.json", Body=report.to_json().encode(), ContentType="application/json"
     )
     logger.info("staged", attempt=attempt, rows_read=report.rows_read)
@@ -67,4 +66,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def _read(location: str) -> bytes:
     bucket, key = split_uri(location)
-    return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+    return clients.s3().get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import boto3
-from pipeline_core.documents import is_gone, s3_client
+from pipeline_core import clients
+from pipeline_core.documents import is_gone
 from pipeline_core.layout import batch_key, partition_path, split_uri
 from pipeline_core.ledger import ROLLED_BACK
 from pipeline_core.manifest import Manifest
@@ -76,8 +77,8 @@ def rolled_back(run: Run, bucket: str) -> Run:
 def document(bucket: str, key: str) -> bytes | None:
     """An object's content; None if there is none, or if it is too long for a page."""
     try:
-        answer = s3_client().get_object(Bucket=bucket, Key=key)
-    except s3_client().exceptions.ClientError as error:
+        answer = clients.s3().get_object(Bucket=bucket, Key=key)
+    except clients.s3().exceptions.ClientError as error:
         if is_gone(error):
             return None
         raise

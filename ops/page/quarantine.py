@@ -4,7 +4,8 @@ import importlib.util
 import io
 from typing import Any
 
-from pipeline_core.documents import read, s3_client
+from pipeline_core import clients
+from pipeline_core.documents import read
 from pipeline_core.fields import Fields
 from pipeline_core.layout import REASONS, quarantined_rows_key
 
@@ -28,7 +29,7 @@ def refused_files(bucket: str) -> tuple[tuple[RefusedFile, ...], bool]:
     """The files that were put in quarantine last, the latest first, and whether there are more."""
     found: list[tuple[Any, str]] = []
     is_cut = False
-    for page in s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=REASONS):
+    for page in clients.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=REASONS):
         found += [(item["LastModified"], item["Key"]) for item in page.get("Contents", [])]
         if len(found) >= LOOKED_AT:
             is_cut = bool(page.get("IsTruncated"))
@@ -50,7 +51,7 @@ def examples(run: Run, bucket: str) -> tuple[Example, ...]:
     if not HAS_PARQUET or not run.rows.get("quarantined"):
         return ()
     prefix = quarantined_rows_key(run.dataset, run.batch_id, 0).removesuffix("00000.parquet")
-    answer = s3_client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=OBJECTS)
+    answer = clients.s3().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=OBJECTS)
     found: list[Example] = []
     for item in answer.get("Contents", []):
         content = document(bucket, item["Key"])

@@ -9,7 +9,6 @@ from typing import Any
 
 import boto3
 import pytest
-from pipeline_core import documents
 from pipeline_core.manifest import LANDED, REPLACE
 from pyspark.sql import SparkSession
 from table_formats.history import history
@@ -171,7 +170,7 @@ def plain(rows_: Iterable[Row]) -> list[Row]:
 
 
 @pytest.fixture
-def story(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
+def story(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Story:
     for name, value in {
         "AWS_ENDPOINT_URL": engines.emulator.endpoint,
         "AWS_DEFAULT_REGION": engines.emulator.region,
@@ -180,9 +179,7 @@ def story(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    documents.s3_client.cache_clear()
-    yield Story()
-    documents.s3_client.cache_clear()
+    return Story()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pipeline_core import documents
 from typer.testing import CliRunner
 
 from local.deployer import deploy, read_config
@@ -74,8 +73,6 @@ def operator(
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", ACCESS_KEY)
-    # The commands run in this process, whose client may be of another module's emulator.
-    documents.s3_client.cache_clear()
 
     def run(*command: str) -> str:
         result = CliRunner().invoke(app, [*command, "--outputs", str(outputs)], env={"COLUMNS": "160"})

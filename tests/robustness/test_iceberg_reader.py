@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 import pytest
-from pipeline_core import documents
 from pipeline_core.manifest import LANDED, REPLACE
 
 from local.emulator import ACCESS_KEY, Emulator
@@ -30,9 +29,7 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dataset
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-        documents.s3_client.cache_clear()
         yield Dataset(make_resources())
-    documents.s3_client.cache_clear()
 
 
 def test_a_reader_sees_only_whole_commits_one_after_the_other(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
-from pipeline_core import documents
+from pipeline_core import clients
 from pipeline_core.batches import Batches
 
 from tests.robustness.toy_pipeline import DATASET, Toy, Workflow
@@ -80,12 +80,10 @@ def scripts(*further: tuple[int, st.SearchStrategy[Operation]]) -> st.SearchStra
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     with mock_aws():
-        documents.s3_client.cache_clear()
         wire = Wire()
         wire.attach()
         monkeypatch.setattr(boto3, "client", CLIENT)
         yield wire
-    documents.s3_client.cache_clear()
 
 
 class Play:
@@ -96,6 +94,7 @@ class Play:
         with wire.quiet():
             self.toy = toy = Toy(next(COUNTER), wire)
         # As the fixture's monkeypatch restores: the toy plays Lambda.
+        clients.forget()
         boto3.client = lambda name, **kw: toy if name == "lambda" else CLIENT(name, **kw)  # type: ignore[assignment]
 
     def step(self, operation: Operation) -> Callable[[], Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import boto3
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from pipeline_core import documents, layout
+from pipeline_core import clients, documents, layout
 from pipeline_core.batches import ClosedError, PublishingError
 from pipeline_core.layout import execution_arn
 from pipeline_core.ledger import FINAL, PUBLISHED
@@ -72,7 +72,7 @@ class Toy:
     def __post_init__(self) -> None:
         raw, curated, quarantine, artifacts = (f"{name}-{self.number}" for name in ("raw", "cur", "qua", "art"))
         self.raw, self.curated, self.artifacts, table = raw, curated, artifacts, f"ledger-{self.number}"
-        self.s3, self.sfn = documents.s3_client(), boto3.client("stepfunctions")
+        self.s3, self.sfn = clients.s3(), boto3.client("stepfunctions")
         for bucket in (raw, curated, quarantine, artifacts):
             self.s3.create_bucket(Bucket=bucket)
         self.s3.put_bucket_versioning(Bucket=raw, VersioningConfiguration={"Status": "Enabled"})

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-import boto3
+from pipeline_core import clients
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
@@ -47,7 +47,7 @@ class Athena:
     def __init__(self, workgroup: str, database: str) -> None:
         self._workgroup = workgroup
         self._database = database
-        self._client: AthenaClient = boto3.client("athena")
+        self._client: AthenaClient = clients.athena()
 
     def named(self, name: str) -> str:
         """Return the SQL of a named query of the workgroup.
@@ -71,7 +71,7 @@ class Athena:
         Raises:
             QueryError: there is no such table.
         """
-        glue = boto3.client("glue")
+        glue = clients.glue()
         try:
             found = glue.get_table(DatabaseName=self._database, Name=table)["Table"]
         except glue.exceptions.EntityNotFoundException as error:

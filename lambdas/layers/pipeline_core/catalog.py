@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import boto3
 from botocore.exceptions import ClientError
 
-from pipeline_core import layout
+from pipeline_core import clients, layout
 from pipeline_core.contract import Contract
-from pipeline_core.documents import s3_client
 from pipeline_core.report import Report
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ class Catalog:
     def __init__(self, database: str, bucket: str) -> None:
         self._database = database
         self._bucket = bucket
-        self._glue: GlueClient = boto3.client("glue")
+        self._glue: GlueClient = clients.glue()
 
     def table(self, name: str) -> dict[str, Any] | None:
         """Return a table's definition, or None if there is none."""
@@ -130,7 +128,7 @@ class Catalog:
     def _partitions_in_s3(self, dataset: str) -> list[dict[str, str]]:
         """Partitions that have files, whoever has put them there, without repetition, sorted."""
         prefix = layout.table_prefix(dataset)
-        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         keys = (item["Key"] for page in pages for item in page.get("Contents", []))
         folders = {key.removeprefix(prefix).rpartition("/")[0] for key in keys}
         found = []

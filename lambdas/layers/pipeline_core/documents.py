@@ -2,19 +2,14 @@
 
 import time
 from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING
 
-import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
+from pipeline_core import clients
 from pipeline_core.contract import Contract
 from pipeline_core.fields import Fields
 from pipeline_core.layout import CONTRACT_INDEX_KEY, contract_key
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 WITHOUT_TAGS = {"TaggingDirective": "REPLACE"}
 """Copy an object without its tags: a producer's tags would ask for tagging permissions on both sides."""
@@ -29,16 +24,10 @@ CONTRACT_SECONDS = 60
 """How long a warm function keeps a contract before it reads it again."""
 
 
-@cache
-def s3_client() -> "S3Client":
-    """The S3 client of this process."""
-    return boto3.client("s3")
-
-
 def read(bucket: str, key: str) -> bytes | None:
     """Return an object's content, or None if there is no such object."""
     try:
-        return s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+        return clients.s3().get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
         if is_gone(error):
             return None
@@ -52,7 +41,7 @@ def is_gone(error: ClientError) -> bool:
 
 def write(bucket: str, key: str, text: str) -> None:
     """Write a JSON document."""
-    s3_client().put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json")
+    clients.s3().put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json")
 
 
 def write_once(bucket: str, key: str, make: Callable[[], str]) -> bytes:
@@ -62,7 +51,7 @@ def write_once(bucket: str, key: str, make: Callable[[], str]) -> bytes:
         return existing
     text = make()
     try:
-        s3_client().put_object(
+        clients.s3().put_object(
             Bucket=bucket, Key=key, Body=text.encode(), ContentType="application/json", IfNoneMatch="*"
         )
     except ClientError as error:

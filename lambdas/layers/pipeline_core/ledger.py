@@ -22,10 +22,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import boto3
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from botocore.exceptions import ClientError
 
+from pipeline_core import clients
 from pipeline_core.conditions import expressions
 from pipeline_core.files import Candidate, FileItem, FinishedFile, LandedFile, file_key
 
@@ -105,7 +105,7 @@ class Ledger:
     """Reads and writes the ledger. Every write is conditional, so that repeating it changes nothing."""
 
     def __init__(self, table_name: str) -> None:
-        self.table: Table = boto3.resource("dynamodb").Table(table_name)
+        self.table: Table = clients.table(table_name)
 
     def register(
         self, file: LandedFile, *, rejected: str | None = None, ignored: str | None = None, request: str = ""

@@ -5,8 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
+from pipeline_core import clients
 from pipeline_core.channels import SLACK, Channels, Severity
 from pipeline_core.documents import read
 from pipeline_core.fields import Fields
@@ -50,7 +49,7 @@ class Owners:
 
         Killed or refused in between, some have heard it: asked again, they hear it twice, and none never.
         """
-        topic = boto3.client("sns")
+        topic = clients.sns()
         return [
             topic.publish(
                 TopicArn=self.topic_arn, Subject=message.subject, Message=message.body, MessageAttributes=attributes

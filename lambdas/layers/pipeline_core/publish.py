@@ -6,8 +6,7 @@ from typing import Any
 
 from boto3.s3.transfer import TransferConfig
 
-from pipeline_core import layout
-from pipeline_core.documents import s3_client
+from pipeline_core import clients, layout
 from pipeline_core.report import Report, StagedFile
 
 PARALLEL = 16
@@ -62,7 +61,7 @@ def copy_files(files: list[tuple[str, str]], bucket: str) -> None:
     def one(item: tuple[str, str]) -> None:
         source_bucket, source_key = layout.split_uri(item[0])
         source: Any = {"Bucket": source_bucket, "Key": source_key}
-        s3_client().copy(source, bucket, item[1], Config=COPY)
+        clients.s3().copy(source, bucket, item[1], Config=COPY)
 
     with ThreadPoolExecutor(PARALLEL) as pool:
         list(pool.map(one, files))
@@ -76,7 +75,7 @@ def delete_objects(bucket: str, keys: Sequence[str]) -> None:
     """
     for start in range(0, len(keys), MAX_KEYS_A_DELETE):
         chunk = keys[start : start + MAX_KEYS_A_DELETE]
-        answer = s3_client().delete_objects(
+        answer = clients.s3().delete_objects(
             Bucket=bucket, Delete={"Objects": [{"Key": key} for key in chunk], "Quiet": True}
         )
         if errors := answer.get("Errors"):

@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from pipeline_core.documents import LARGE_COPY, WITHOUT_TAGS, is_gone, s3_client, write
+from pipeline_core import clients
+from pipeline_core.documents import LARGE_COPY, WITHOUT_TAGS, is_gone, write
 from pipeline_core.files import LandedFile
 from pipeline_core.layout import quarantined_file_keys
 from pipeline_core.ledger import now
@@ -33,7 +34,7 @@ def quarantine_file(file: LandedFile, reason: str, bucket: str) -> None:
     content_key, reason_key = quarantined_file_keys(file.bucket, file.key, file.version)
     source: Any = {"Bucket": file.bucket, "Key": file.key, **version_argument(file.version)}
     try:
-        s3_client().copy(source, bucket, content_key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)
+        clients.s3().copy(source, bucket, content_key, ExtraArgs=WITHOUT_TAGS, Config=LARGE_COPY)
     except ClientError as error:
         if not is_gone(error):
             raise

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
+from pipeline_core import clients
 from pipeline_core.fields import Fields
 from pipeline_core.ledger import Ledger, write
 
@@ -79,7 +78,7 @@ class Ticks:
         return Fields(found, "the ledger's item of a dataset's tick").integer("due_at_ms", 0)
 
     def _send(self, dataset: str, seconds: int, due_at_ms: int) -> None:
-        boto3.client("sqs").send_message(
+        clients.sqs().send_message(
             QueueUrl=self.queue_url,
             MessageBody=json.dumps({"dataset": dataset, "due_at_ms": due_at_ms}),
             DelaySeconds=seconds + SETTLE_SECONDS,

@@ -9,9 +9,8 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pipeline_core import layout
+from pipeline_core import clients, layout
 from pipeline_core.contract import Contract
-from pipeline_core.documents import s3_client
 from pipeline_core.partitions import IDENTITY
 from pipeline_core.s3_files import S3Files
 from pyiceberg.exceptions import NoSuchTableError
@@ -103,8 +102,8 @@ def _contract_of_old_files(contract: Contract) -> Contract:
 
 def _hive_files(iceberg: IcebergTable, contract: Contract) -> Iterator[NewFile]:
     prefix = layout.table_prefix(contract.dataset)
-    store, bucket = S3Files(s3_client()), iceberg.place.bucket
-    pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    store, bucket = S3Files(clients.s3()), iceberg.place.bucket
+    pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     for page in pages:
         for item in page.get("Contents", []):
             *folders, name = item["Key"].removeprefix(prefix).split("/")
@@ -136,7 +135,7 @@ def _compare(table: Table, file: DataFile, contract: Contract) -> None:
         AdoptError: they differ.
     """
     read = ArrowScan(table.metadata, table.io, table.schema(), AlwaysTrue()).to_table([FileScanTask(file)])
-    with S3Files(s3_client()).open_read(file.file_path) as stream:
+    with S3Files(clients.s3()).open_read(file.file_path) as stream:
         stored = pq.read_table(stream, partitioning=None)
     kinds = schema_to_pyarrow(table.schema(), include_field_ids=False)
     folders = _folders(file, contract)

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pyarrow.parquet as pq
-from pipeline_core import layout
+from pipeline_core import clients, layout
 from pipeline_core.contract import Contract
-from pipeline_core.documents import s3_client
 from pipeline_core.publish import PARALLEL
 from pipeline_core.report import ReconciliationError
 from pipeline_core.s3_files import S3Files
@@ -41,7 +40,7 @@ def new_data_files(
     Raises:
         ReconciliationError: a file has other rows than it should have.
     """
-    store = S3Files(s3_client())
+    store = S3Files(clients.s3())
     schema = metadata.schema()
     plan = compute_statistics_plan(schema, metadata.properties)
     mapping = parse_mapping_from_json(metadata.properties[NAME_MAPPING])

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
-import boto3
-from pipeline_core import layout, publish
+from pipeline_core import clients, layout, publish
 from pipeline_core.contract import Contract
 from pipeline_core.documents import read, write
 from pipeline_core.live_files import LiveFile, LiveFiles
@@ -73,7 +72,7 @@ class IcebergTable:
     @cached_property
     def catalog(self) -> GlueCatalog:
         """The Glue Data Catalog."""
-        return GlueCatalog("glue", client=boto3.client("glue"), **{"py-io-impl": "table_formats.s3_io.S3IO"})
+        return GlueCatalog("glue", client=clients.glue(), **{"py-io-impl": "table_formats.s3_io.S3IO"})
 
     def load(self) -> Table | None:
         """The table as it is now; None if there is none.

@@ -17,9 +17,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pipeline_core import layout
+from pipeline_core import clients, layout
 from pipeline_core.contract import Contract
-from pipeline_core.documents import read, s3_client, write
+from pipeline_core.documents import read, write
 from pipeline_core.publish import delete_objects
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue, LessThan
@@ -233,7 +233,7 @@ def merge_files(iceberg: IcebergTable, contract: Contract, merges: Sequence[tupl
         if rows != merge.rows:
             raise DigestError(f"{contract.dataset}: {merge.rows} rows are in {merge.partition!r}, {rows} were read")
         new.append(NewFile(key=key, partition=merge.partition, rows=merge.rows))
-        written = s3_client().get_object(Bucket=iceberg.place.bucket, Key=key)["Body"].read()
+        written = clients.s3().get_object(Bucket=iceberg.place.bucket, Key=key)["Body"].read()
         if digest != key_digest(pq.ParquetFile(io.BytesIO(written)).iter_batches(), contract):
             raise DigestError(f"{contract.dataset}: {key} has other keys than the files that it is made of")
     transaction = StagedOnce(table)
@@ -261,7 +261,7 @@ def _write_merged(
             to.write_table(found)
             rows += found.num_rows
             digest += key_digest(found.to_batches(), contract)
-    s3_client().put_object(Bucket=bucket, Key=key, Body=content.getvalue())
+    clients.s3().put_object(Bucket=bucket, Key=key, Body=content.getvalue())
     return rows, digest % DIGESTS
 
 
@@ -361,7 +361,7 @@ def orphans(iceberg: IcebergTable, table: Table, now: datetime) -> list[str]:
     """Names of objects in the table's folder that belong to no state of it, and are older than the grace time."""
     known = referenced(iceberg, table)
     prefix = layout.table_prefix(iceberg.place.dataset)
-    pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=iceberg.place.bucket, Prefix=prefix)
+    pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=iceberg.place.bucket, Prefix=prefix)
     return sorted(
         name
         for page in pages

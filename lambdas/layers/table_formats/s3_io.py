@@ -4,7 +4,8 @@ import io
 from typing import cast
 
 from botocore.exceptions import ClientError
-from pipeline_core.documents import is_gone, s3_client
+from pipeline_core import clients
+from pipeline_core.documents import is_gone
 from pipeline_core.layout import split_uri
 from pipeline_core.s3_files import PutWhenClosed
 from pyiceberg.io import FileIO, InputFile, InputStream, OutputFile, OutputStream
@@ -30,13 +31,13 @@ class S3IO(FileIO):
         address = location if isinstance(location, str) else location.location
         if address.endswith(".metadata.json"):
             bucket, key = split_uri(address)
-            s3_client().delete_object(Bucket=bucket, Key=key)
+            clients.s3().delete_object(Bucket=bucket, Key=key)
 
 
 class _Object(InputFile, OutputFile):
     def __len__(self) -> int:
         bucket, key = split_uri(self.location)
-        return s3_client().head_object(Bucket=bucket, Key=key)["ContentLength"]
+        return clients.s3().head_object(Bucket=bucket, Key=key)["ContentLength"]
 
     def exists(self) -> bool:
         try:
@@ -49,21 +50,21 @@ class _Object(InputFile, OutputFile):
     def open(self, seekable: bool = True) -> InputStream:
         bucket, key = split_uri(self.location)
         try:
-            content = s3_client().get_object(Bucket=bucket, Key=key)["Body"].read()
+            content = clients.s3().get_object(Bucket=bucket, Key=key)["Body"].read()
         except ClientError as error:
             if is_gone(error):
                 raise FileNotFoundError(f"{self.location} is missing") from error
             raise
-        return cast(InputStream, io.BytesIO(content))
+        return cast("InputStream", io.BytesIO(content))
 
     def create(self, overwrite: bool = False) -> OutputStream:
         # Names of metadata have a UUID: there is nothing to overwrite.
         bucket, key = split_uri(self.location)
 
         def put(content: bytes) -> None:
-            s3_client().put_object(Bucket=bucket, Key=key, Body=content)
+            clients.s3().put_object(Bucket=bucket, Key=key, Body=content)
 
-        return cast(OutputStream, PutWhenClosed(put))
+        return cast("OutputStream", PutWhenClosed(put))
 
     def to_input_file(self) -> InputFile:
         return self

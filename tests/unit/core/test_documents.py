@@ -5,17 +5,15 @@ from collections.abc import Iterator
 import boto3
 import pytest
 from moto import mock_aws
-from pipeline_core import documents, layout
+from pipeline_core import clients, documents, layout
 from pipeline_core.content import hint_of
 
 
 @pytest.fixture
 def bucket() -> Iterator[str]:
     with mock_aws():
-        documents.s3_client.cache_clear()
         boto3.client("s3").create_bucket(Bucket="bucket")
         yield "bucket"
-    documents.s3_client.cache_clear()
 
 
 def test_who_comes_second_gets_the_firsts_document(bucket: str) -> None:
@@ -30,7 +28,7 @@ def test_who_comes_second_gets_the_firsts_document(bucket: str) -> None:
 
 def test_a_document_that_is_missing_is_none_but_a_missing_bucket_is_an_error(bucket: str) -> None:
     assert documents.read(bucket, "nothing") is None
-    with pytest.raises(documents.s3_client().exceptions.NoSuchBucket):
+    with pytest.raises(clients.s3().exceptions.NoSuchBucket):
         documents.read("nowhere", "k")
 
 

@@ -16,7 +16,6 @@ from boto3.dynamodb.transform import ConditionExpressionTransformation
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
-from pipeline_core import documents
 from pipeline_core.batches import Batches
 from pipeline_core.files import Candidate
 from pipeline_core.ledger import Ledger
@@ -195,7 +194,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setattr(ConditionExpressionTransformation, "__call__", only_text)
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", SESSION)
-        documents.s3_client.cache_clear()
         # Not through boto3, which takes longer than most tests.
         s3 = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
         for bucket in (RAW, CURATED, QUARANTINE, ARTIFACTS):
@@ -266,7 +264,6 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
         }.items():
             monkeypatch.setenv(name, value)
         yield Cloud()
-    documents.s3_client.cache_clear()
 
 
 class Functions:

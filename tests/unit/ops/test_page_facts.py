@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from pipeline_core import clients
 from pipeline_core.batches import Batches
 from pipeline_core.layout import quarantined_rows_key, run_key
 
@@ -298,7 +299,7 @@ def test_of_refused_files_the_latest_are_shown_whatever_their_names(monkeypatch:
     client = SimpleNamespace(
         get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [{"Contents": listed, "IsTruncated": False}])
     )
-    monkeypatch.setattr(quarantine, "s3_client", lambda: client)
+    monkeypatch.setattr(clients, "s3", lambda: client)
     monkeypatch.setattr(quarantine, "read", lambda _, key: json.dumps({"key": key}).encode() if key != "b" else None)
     found, has_more = quarantine.refused_files("q")
     assert [file.key for file in found] == ["a", "c"], "b was taken out by a replay meanwhile"

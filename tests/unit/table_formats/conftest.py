@@ -152,8 +152,6 @@ def lake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lake]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-        documents.s3_client.cache_clear()
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("glue").create_database(DatabaseInput={"Name": DATABASE})
         yield Lake()
-    documents.s3_client.cache_clear()
