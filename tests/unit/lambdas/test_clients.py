@@ -20,8 +20,15 @@ def test_from_the_second_batch_on_no_client_is_made(
 
     publish("airlines")
     made: list[str] = []
+
+    def counted(make: Callable[..., Any]) -> Callable[..., Any]:
+        def count(service: str, **further: Any) -> Any:
+            made.append(service)
+            return make(service, **further)
+
+        return count
+
     for kind in ("client", "resource"):
-        make = getattr(boto3, kind)
-        monkeypatch.setattr(boto3, kind, lambda service, *, make=make, **further: made.append(service) or make(service))
+        monkeypatch.setattr(boto3, kind, counted(getattr(boto3, kind)))
     publish("planes")
     assert not made
