@@ -203,8 +203,10 @@ class Executor:
             with jvms.taken(spark.settings(), directory / "spark.log") as jvm:
                 if not self._begins(run):
                     return "STOPPED", ""
-                state = _wait(spark.start(jvm), run)
-                jvm.succeeded = state == "SUCCEEDED"
+                process = spark.start(jvm)
+                state = _wait(process, run)
+                # Not by a signal, which would leave its half of a conversation.
+                jvm.ended = process.returncode >= 0
         if state in {"STOPPED", "TIMEOUT"}:
             return state, "Job run exceeded its timeout" if state == "TIMEOUT" else ""
         ran = time.monotonic()

@@ -121,7 +121,7 @@ class Jvm:
         self._writes_archive = "ArchiveClassesAtExit" in archive
         self._runs_left = 1 if self._writes_archive else runs
         self._settings: Mapping[str, str] = {}
-        self.succeeded = False
+        self.ended = False
         self.log = directory / "spark.log"
         # Java archives classes only if no directory with files is on the class path, and Spark puts this one there.
         configuration = directory / "conf"
@@ -192,7 +192,7 @@ class Jvm:
         Raises:
             JvmError: if the JVM is not there any more.
         """
-        self._settings, self.succeeded = settings, False
+        self._settings, self.ended = settings, False
         try:
             for name, value in settings.items():
                 self._gateway.jvm.java.lang.System.setProperty(name, value)
@@ -203,8 +203,8 @@ class Jvm:
     def clear(self) -> bool:
         """Take away what a script left; returns whether the JVM can be used again."""
         self._runs_left -= 1
-        # A script that failed, or was stopped, may have left anything.
-        if self._runs_left <= 0 or not self.succeeded:
+        # A script that was killed may have left anything.
+        if self._runs_left <= 0 or not self.ended:
             return False
         try:
             spark = self._gateway.jvm.org.apache.spark
@@ -250,7 +250,7 @@ class Jvms:
     def taken(self, settings: Mapping[str, str], log: Path) -> Iterator[Jvm]:
         """Lend a JVM that is set up for a script; what it says meanwhile is written to `log`.
 
-        It is used again only if `succeeded` is set by then.
+        It is used again only if `ended`, that the script came to an end of its own, is set by then.
 
         Raises:
             JvmError: if none could be started.

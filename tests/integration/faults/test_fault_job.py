@@ -24,13 +24,12 @@ def test_a_spark_that_is_killed_while_it_writes_is_run_again(scenario_of: MakeSc
     assert scenario.lab.entered(scenario.lab.execution(batch_id)).count("Recover") == 0, "one retry is the workflow's"
 
 
-@pytest.mark.parametrize("process", ["python", "java"])
-def test_no_file_is_blamed_for_a_spark_that_is_killed_in_both_runs(scenario_of: MakeScenario, process: str) -> None:
-    scenario = scenario_of(f"Spark's {process} process killed in both runs of a file")
+def test_no_file_is_blamed_for_a_spark_that_is_killed_in_both_runs(scenario_of: MakeScenario) -> None:
+    scenario = scenario_of("Spark's python and java process killed in the two runs of a file")
     scenario.land("weather")
     scenario.registered()
     (batch_id,) = scenario.lab.tick("weather")
-    for _ in range(2):
+    for process in ("python", "java"):
         scenario.lab.kill_spark(process)
         scenario.injected += 1
         until(lambda: not scenario.lab.staged(), "the run that was killed to end")

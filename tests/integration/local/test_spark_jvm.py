@@ -23,6 +23,11 @@ spark.range(1).createTempView("left")
 spark.conf.set("spark.test.a", "changed")
 spark._jvm.System.err.println(f"by {seen}")
 """
+# And fails, as where a worker has no memory left.
+FAILS = f"""{LOOKS}
+import os, signal
+spark.range(100).rdd.foreach(lambda _: os.kill(os.getpid(), signal.SIGKILL))
+"""
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def jvms(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jvms]:
         jvm.close()
 
 
-def run(jvms: Jvms, place: Path, script: str, name: str, *, succeeded: bool = True) -> tuple[int, str]:
+def run(jvms: Jvms, place: Path, script: str, name: str, *, ended: bool = True, code: int = 0) -> tuple[int, str]:
     """Run a script with a setting and a mount of its own; returns its JVM's process and what it printed."""
     bucket = place / name
     bucket.mkdir(parents=True)
@@ -46,8 +51,8 @@ def run(jvms: Jvms, place: Path, script: str, name: str, *, succeeded: bool = Tr
     with jvms.taken(mount | {f"spark.test.{name}": "set"}, place / f"{name}.log") as jvm:
         environment = os.environ | jvm.environment()
         done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        jvm.succeeded = succeeded
+        assert done.returncode == code, done.stderr
+        jvm.ended = ended
         return jvm.pid, done.stdout.strip()
 
 
@@ -65,8 +70,15 @@ def test_a_script_finds_nothing_of_the_one_before_it(jvms: Jvms, tmp_path: Path)
 
 
 @pytest.mark.parametrize("jvms", [9], indirect=True)
-def test_a_jvm_whose_script_failed_or_that_died_is_not_used_again(jvms: Jvms, tmp_path: Path) -> None:
-    first, _ = run(jvms, tmp_path, LOOKS, "a", succeeded=False)
+def test_a_script_finds_nothing_of_one_that_failed(jvms: Jvms, tmp_path: Path) -> None:
+    first, _ = run(jvms, tmp_path, FAILS, "a", code=1)
+    second, said = run(jvms, tmp_path, LOOKS, "b")
+    assert (first, said) == (second, "-|set|file of b|False")
+
+
+@pytest.mark.parametrize("jvms", [9], indirect=True)
+def test_a_jvm_whose_script_was_killed_or_that_died_is_not_used_again(jvms: Jvms, tmp_path: Path) -> None:
+    first, _ = run(jvms, tmp_path, LOOKS, "a", ended=False)
     second, _ = run(jvms, tmp_path, LOOKS, "b")
     assert first != second
     os.kill(second, signal.SIGKILL)
