@@ -2,8 +2,9 @@
 
     python -m tests.iceberg_reader <bucket> <database> <dataset> <column> <file> <reads>
 
-It goes on until the file is there, and it has read so often. Prints JSON: how often it has read, and for `metadata` and
-`list` the contents that it saw, each once for as long as it stayed: rows and sum of the column, by source file.
+It says so when it has read for the first time, and goes on until the file is there, and it has read so often. Prints
+JSON: how often it has read, and for `metadata` and `list` the contents that it saw, each once for as long as it stayed:
+rows and sum of the column, by source file.
 """
 
 import io
@@ -78,7 +79,10 @@ class Reader:
 
 @contextmanager
 def reader_of(place: TablePlace, column: str, end: Path, reads: int) -> Iterator[subprocess.Popen[str]]:
-    """A reader in a process of its own, that shares nothing with processing but the emulator of the environment."""
+    """A reader in a process of its own, that shares nothing with processing but the emulator of the environment.
+
+    It has read for the first time when it is given.
+    """
     paths = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "lambdas" / "layers")])
     with subprocess.Popen(
         [
@@ -90,6 +94,8 @@ def reader_of(place: TablePlace, column: str, end: Path, reads: int) -> Iterator
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
+        assert process.stdout
+        process.stdout.readline()
         try:
             yield process
         finally:
@@ -111,6 +117,8 @@ def main(bucket: str, database: str, dataset: str, column: str, file: str, reads
             count += 1
             if not seen[way] or seen[way][-1] != sums:
                 seen[way].append(sums)
+        if count == len(ways):
+            print("has read", flush=True)
         # Whoever publishes has the machine for as long as the reader had.
         time.sleep(0 if is_over else time.monotonic() - begun)
     print(json.dumps({"reads": count, **seen}))
