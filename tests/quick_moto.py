@@ -27,7 +27,7 @@ def keep_addresses() -> None:
     setattr(BaseBackend, "urls", property(lambda backend: addresses(backend.__class__)))  # noqa: B010  moto's is a property
     setattr(S3Backend, "_url_module", s3_urls)  # noqa: B010  moto's is a property
     # It looks at every method of a service anew for each call, too.
-    setattr(responses, "method_names_from_class", functools.cache(utils.method_names_from_class))  # noqa: B010
+    setattr(responses, "method_names_from_class", functools.cache(utils.method_names_from_class))  # noqa: B010  not exported
 
 
 def leave_out_what_is_not_read() -> None:

@@ -40,7 +40,7 @@ class S3Store(S3Files):
         def put(content: bytes) -> None:
             self._s3.put_object(Bucket=bucket, Key=key, Body=content)
 
-        return cast("BinaryIO", PutWhenClosed(put))
+        return cast(BinaryIO, PutWhenClosed(put))
 
     def list(self, prefix: str) -> list[str]:
         """Addresses of the objects that begin with an address."""

@@ -67,7 +67,7 @@ def program_of(asked: dict[str, Any]) -> NoReturn:
 
 
 def _spare_work() -> None:
-    """Leave out what the SDK does beside the program: half of the time that a program of some hundred resources takes.
+    """Leave out what the SDK does beside the program: a third of the time that one of some hundred resources takes.
 
     It tells the engine, call by call, what nobody sees without `--debug`. And it waits for one output after the other,
     looking at all that are left each time; here it waits until they are all there, or one has failed.

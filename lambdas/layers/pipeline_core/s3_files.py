@@ -64,7 +64,7 @@ class S3Files:
             wanted = f"bytes={first}-{last}"
             return self._s3.get_object(Bucket=bucket, Key=key, Range=wanted, **which)["Body"].read()
 
-        return cast("BinaryIO", io.BufferedReader(_Ranges(size, read), BUFFER_BYTES))
+        return cast(BinaryIO, io.BufferedReader(_Ranges(size, read), BUFFER_BYTES))
 
 
 class _Ranges(io.RawIOBase):

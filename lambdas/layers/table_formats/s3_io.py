@@ -55,7 +55,7 @@ class _Object(InputFile, OutputFile):
             if is_gone(error):
                 raise FileNotFoundError(f"{self.location} is missing") from error
             raise
-        return cast("InputStream", io.BytesIO(content))
+        return cast(InputStream, io.BytesIO(content))
 
     def create(self, overwrite: bool = False) -> OutputStream:
         # Names of metadata have a UUID: there is nothing to overwrite.
@@ -64,7 +64,7 @@ class _Object(InputFile, OutputFile):
         def put(content: bytes) -> None:
             clients.s3().put_object(Bucket=bucket, Key=key, Body=content)
 
-        return cast("OutputStream", PutWhenClosed(put))
+        return cast(OutputStream, PutWhenClosed(put))
 
     def to_input_file(self) -> InputFile:
         return self
