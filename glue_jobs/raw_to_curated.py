@@ -167,7 +167,7 @@ def main(arguments: Sequence[str]) -> None:
         Body=result.to_json().encode(),
         ContentType="application/json",
     )
-    log.info("staged", extra={"fields": {"attempt": attempt, "rows_read": result.rows_read}})
+    log.info("staged", extra={"fields": {"attempt": attempt, "rows_read": result.counts.rows_read}})
 
 
 def _read(s3: "S3Client", location: str) -> bytes:

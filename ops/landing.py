@@ -140,7 +140,7 @@ def _stage(target: Landing, ledger: Ledger, dataset: str, item: FileItem | None)
 
 
 def _show(landed: dict[str, Any], item: FileItem, as_json: bool) -> None:
-    counts = item.counts.to_document() if item.counts else {}
+    counts = item.counts.to_outcome() if item.counts else {}
     if as_json:
         print_json(
             {**landed, "status": item.status, "reason": item.reason, "batch_id": item.batch_id, "outcome": counts}

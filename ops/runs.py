@@ -10,7 +10,7 @@ import typer
 from pipeline_core.athena import literal
 from pipeline_core.batches import Batch, Batches
 from pipeline_core.ledger import PUBLISHED, ROLLED_BACK, Ledger
-from pipeline_core.verdict import ROW_COUNTS
+from pipeline_core.report import ROW_COUNTS
 
 from ops.options import (
     Dataset,

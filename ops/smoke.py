@@ -141,7 +141,7 @@ class Canary:
         return Observation()
 
     def _seen(self, file: FileItem) -> Observation:
-        outcome, batch_id = file.counts.to_document() if file.counts else {}, file.batch_id or None
+        outcome, batch_id = file.counts.to_outcome() if file.counts else {}, file.batch_id or None
         # A file that was given back to wait for another batch still names the old one.
         execution = self._execution(batch_id) if batch_id and file.status != PENDING else None
         return Observation(

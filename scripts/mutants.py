@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / ".local" / "mutants" / "tree"
 SHARED = Path("lambdas") / "layers"
-LEFT_OUT = ("docs/", ".github/", "tests/integration/", "tests/engine/", "tests/robustness/", "tests/privileges/")
+LEFT_OUT = (".github/", "tests/integration/", "tests/engine/", "tests/robustness/", "tests/privileges/")
 MUTATED = ("pipeline_core", "lambdas", "contracts/compiler")
 SETTINGS = """
 [tool.mutmut]

@@ -4,7 +4,7 @@ Both are the same whenever they are made again: their times, counts and ids are 
 that are written once.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 from openlineage.client.facet_v2 import (
@@ -25,7 +25,6 @@ from pipeline_core.contract import Contract
 from pipeline_core.ledger import PUBLISHED, QUARANTINED
 from pipeline_core.manifest import REPLACE, ROWS, Manifest
 from pipeline_core.report import SPARK, Report, judgements
-from pipeline_core.verdict import ROW_COUNTS
 
 from lambdas.lineage.facets import (
     BATCH_FACET,
@@ -123,7 +122,7 @@ class Events:
             namespace, name = is_at(self.names.table(QUARANTINED_ROWS))
             location = located(self.names.quarantine_location(layout.ROWS))
             facets = {**quarantined_rows_facets(), "symlinks": location}
-            read = None if told.report is None else told.report.rows_read
+            read = None if told.report is None else told.report.counts.rows_read
             statistics = _read(rows=read, size=None, files=None)
             return [InputDataset(namespace, name, facets=facets, inputFacets={"inputStatistics": statistics})]
         found = []
@@ -151,7 +150,7 @@ class Events:
         location = self.names.table_location(dataset)
         facets = table_facets(told.contract, location, inputs, told.snapshot)
         written: dict[str, OutputDatasetFacet] = (
-            {} if report is None else {"outputStatistics": _written(report.rows_written, len(report.curated))}
+            {} if report is None else {"outputStatistics": _written(report.counts.rows_written, len(report.curated))}
         )
         return OutputDataset(namespace, name, facets=facets, outputFacets=written)
 
@@ -164,7 +163,7 @@ class Events:
         refused = sum(file.problem is not None for file in report.files)
         found = []
         for name, prefix, rows, files in (
-            (QUARANTINED_ROWS, layout.ROWS, report.rows_quarantined, len(report.quarantined)),
+            (QUARANTINED_ROWS, layout.ROWS, report.counts.rows_quarantined, len(report.quarantined)),
             (QUARANTINED_FILES, layout.REASONS, refused, refused),
         ):
             if rows:
@@ -186,7 +185,7 @@ class Events:
         if report is not None:
             facet.engine = report.engine
             facet.filesQuarantined = sum(file.problem is not None for file in report.files)
-            facet.rows = {name.removeprefix("rows_"): getattr(report, name) for name in ROW_COUNTS}
+            facet.rows = {name.removeprefix("rows_"): rows for name, rows in asdict(report.counts).items()}
             facet.reasons = dict(report.reasons)
         return facet.at(self.schema_url)
 

@@ -16,7 +16,7 @@ class MaintenanceRequest:
     be done.
     """
 
-    action: str
+    action: str = MAINTAIN
     dataset: str = ""
     batch_id: str = ""
     dry_run: bool = False
@@ -28,13 +28,7 @@ class MaintenanceRequest:
         Raises:
             DocumentError: it lacks a field, or asks for something else.
         """
-        document = Fields(event, "the request of maintenance")
-        request = cls(
-            action=document.text("action", MAINTAIN),
-            dataset=document.text("dataset", ""),
-            batch_id=document.text("batch_id", ""),
-            dry_run=document.flag("dry_run", False),
-        )
+        request = Fields(event, "the request of maintenance").parse(cls)
         if request.action not in ACTIONS:
             raise DocumentError(f"action: {request.action!r}; allowed: {', '.join(ACTIONS)}")
         if request.action != MAINTAIN and not request.dataset:

@@ -61,9 +61,8 @@ class Notification:
         outcome = document.text("outcome")
         if outcome not in NEXT:
             raise DocumentError(f"outcome {outcome!r}; allowed: {', '.join(NEXT)}")
-        return cls(
-            batch_id=document.text("batch_id"),
-            dataset=document.text("dataset"),
+        return document.parse(
+            cls,
             outcome=outcome,
             verdict=Verdict.from_fields(document.fields("verdict")) if "verdict" in document else None,
             error=ErrorOutput.from_fields(document.fields("error")) if "error" in document else None,

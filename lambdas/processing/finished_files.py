@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pipeline_core.files import Candidate, FinishedFile, RowCounts
+from pipeline_core.files import Candidate, FinishedFile
 from pipeline_core.ledger import PUBLISHED, QUARANTINED
 from pipeline_core.manifest import ROWS
-from pipeline_core.report import FATES, FileReport, ReconciliationError, Report
+from pipeline_core.report import FATES, FileReport, ReconciliationError, Report, RowCounts
 from pipeline_core.verdict import Verdict
 
-COME_OUT_OF_QUARANTINE = [f"rows_{fate}" for fate in FATES if fate != "quarantined"]
+FATES_COUNTED = [f"rows_{fate}" for fate in FATES]
+COME_OUT_OF_QUARANTINE = [name for name in FATES_COUNTED if name != "rows_quarantined"]
 """Counts of a file that grow when its quarantined rows are read again."""
 
 
@@ -39,7 +40,7 @@ def finished_file(file: FileReport, before: Candidate, verdict: Verdict) -> Fini
     Deciding again on the same report gives the same answer, since `before` is what the batch's trigger wrote down.
     """
     published, only_rows = verdict.verdict == PUBLISHED, verdict.purpose == ROWS
-    counts = RowCounts.from_report(file)
+    counts = RowCounts(**{name: getattr(file, name) for name in ("rows_read", *FATES_COUNTED)})
     if only_rows:
         earlier = before.counts or RowCounts()
         counts = replace(

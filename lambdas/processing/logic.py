@@ -1,7 +1,7 @@
 """The audit of a batch, and its publication. See docs/architecture.md for the order of the steps and why."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from pipeline_core import clients, layout, publish
@@ -15,7 +15,7 @@ from pipeline_core.quarantine import quarantine_file
 from pipeline_core.report import Report, reconcile, violations
 from pipeline_core.runs import RunDetails, record_run
 from pipeline_core.ticks import Ticks
-from pipeline_core.verdict import CONFLICT, ROW_COUNTS, Verdict
+from pipeline_core.verdict import CONFLICT, Verdict
 from table_formats import StaleTableError, TableFormat, TablePlace, Turn, table_of
 
 from lambdas.processing.finished_files import check_replaced, finished_file, has_no_rows_to_quarantine
@@ -116,7 +116,7 @@ class Publisher:
             files=len(report.files),
             files_quarantined=sum(file.problem is not None for file in report.files),
             bytes=sum(file.size for file in manifest.files),
-            **{counted: getattr(report, counted) for counted in ROW_COUNTS},
+            **asdict(report.counts),
             violations=tuple(broken),
             engine=report.engine,
         )
@@ -137,7 +137,7 @@ class Publisher:
         if batch.status == PUBLISHED:
             table = self._table(contract)
             crawl = table.finish(report, contract)
-            snapshot = table.snapshot_of(batch.batch_id) if report.rows_written else ""
+            snapshot = table.snapshot_of(batch.batch_id) if report.counts.rows_written else ""
         if batch.status == PUBLISHED:
             self._announce(verdict)
         record_run(self.artifacts_bucket, batch, RunDetails.of_verdict(replace(verdict, snapshot=snapshot)))

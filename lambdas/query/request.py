@@ -49,16 +49,10 @@ def request_from_event(event: object) -> Verification | NamedQuery | DatasetQuer
     """
     document = Fields(event, "the query")
     if "verify" in document:
-        batch = document.fields("verify")
-        return Verification(
-            dataset=batch.text("dataset"),
-            batch_id=batch.text("batch_id"),
-            rows=batch.integer("rows"),
-            snapshot=batch.text("snapshot", ""),
-        )
+        return document.fields("verify").parse(Verification)
     parameters = tuple(literal(value) for value in document.values("parameters"))
     if "query" in document and "dataset" in document:
-        return DatasetQuery(name=document.text("query"), dataset=document.text("dataset"), parameters=parameters)
+        return document.parse(DatasetQuery, name=document.text("query"), parameters=parameters)
     if "query" in document:
         return NamedQuery(name=document.text("query"), parameters=parameters)
     if "sql" in document:

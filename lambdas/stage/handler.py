@@ -60,8 +60,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     clients.s3().put_object(
         Bucket=bucket, Key=f"{prefix}report.json", Body=report.to_json().encode(), ContentType="application/json"
     )
-    logger.info("staged", attempt=attempt, rows_read=report.rows_read)
-    return {"rows_read": report.rows_read}
+    logger.info("staged", attempt=attempt, rows_read=report.counts.rows_read)
+    return {"rows_read": report.counts.rows_read}
 
 
 def _read(location: str) -> bytes:

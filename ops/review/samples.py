@@ -89,7 +89,7 @@ def land(target: Landing, timeout: float, show: Callable[[str], None], root: Pat
         for stage, found in watched(target, dataset, one["key"], one["version"], max(0, deadline - time.monotonic())):
             item = found
             show(f"{one['key']}: {stage}")
-        counts = item.counts.to_document() if item and item.counts else {}
+        counts = item.counts.to_outcome() if item and item.counts else {}
         status = item.status if item else "NOT REGISTERED"
         yield Landed(
             dataset=dataset, key=one["key"], status=status, reason=(item.reason or "") if item else "", counts=counts

@@ -64,8 +64,9 @@ def main() -> int:
         seconds, cpu = time.perf_counter() - began, time.process_time() - used
         lake.publish(report)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    counts = report.counts
     print(
-        f"{report.rows_updated} of {options.rows} rows updated, {report.rows_curated} new, {len(report.replaced)} "
+        f"{counts.rows_updated} of {options.rows} rows updated, {counts.rows_curated} new, {len(report.replaced)} "
         f"files written again: {seconds:.1f} s, {cpu:.1f} s of CPU, {peak:.0f} MB; at most {options.most} s"
     )
     return int(seconds > options.most)

@@ -124,7 +124,7 @@ def _manifest(files: list[Path], contract: Contract, folder: Path) -> Manifest:
 
 
 def _check(report: Report) -> None:
-    if report.rows_read != report.rows_curated + report.rows_quarantined:
+    if report.counts.rows_read != report.counts.rows_curated + report.counts.rows_quarantined:
         raise RuntimeError(f"rows lack: {report.files}")
 
 

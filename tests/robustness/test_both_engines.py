@@ -160,7 +160,7 @@ def staged(bench: Bench, made: dict[str, bytes]) -> dict[str, Any]:
     return {
         "report": {
             "files": report.files,
-            "rows_read": report.rows_read,
+            "rows_read": report.counts.rows_read,
             "reasons": Counter(report.reasons),
             "nulls": report.nulls,
             "columns": report.columns,

@@ -156,7 +156,7 @@ def test_only_touched_partitions_are_read_where_the_key_says_which(iceberg_lake_
     [other] = [file for file in lake.live.files if file.partition == "part=q/"]
     (lake.folder / "table" / other.name).unlink()
     report = lake.stage({"b.csv": (HEADER + "1,p,uno,2,U\n").encode()})
-    assert (report.rows_updated, report.rows_removed) == (1, 1)
+    assert (report.counts.rows_updated, report.counts.rows_removed) == (1, 1)
 
 
 def test_without_a_sequence_the_file_that_landed_last_counts(iceberg_lake_of: MakeIcebergLake) -> None:

@@ -177,7 +177,7 @@ def test_blanks_of_texts_are_kept_where_asked_and_a_column_has_nulls_of_its_own(
     made = bench(columns=COLUMNS, primary_key=["id"], partition_by=[], null_tokens=["NA"], dialect={"trim": trim})
     agree(made, {"a.csv": BLANKS})
     rows = made.stage({"a.csv": BLANKS})
-    assert rows.rows_read == 7
+    assert rows.counts.rows_read == 7
     assert [judge({"a.csv": BLANKS}, made.contract)["a.csv"].curated[at].values["name"] for at in range(7)] == names
 
 

@@ -42,7 +42,7 @@ def test_the_first_published_wins_in_an_iceberg_table_too(iceberg_lake_of: MakeI
     lake = iceberg_lake_of()
     first_batch(lake)
     report = lake.stage({"b.csv": HEADER + b"1,2024-01-01,late\n1,2024-01-02,other day\n4,2024-01-01,new\n"})
-    assert (report.rows_curated, report.rows_duplicate) == (2, 1)
+    assert (report.counts.rows_curated, report.counts.rows_duplicate) == (2, 1)
     assert report.snapshot == lake.live.snapshot != ""
     lake.publish(report)
     assert lake.table("id", "day", "name") == [
@@ -60,7 +60,7 @@ def test_a_key_is_found_in_whatever_partition_it_is(iceberg_lake_of: MakeIceberg
     lake = iceberg_lake_of(primary_key=["id"], partition_by=partition_by)
     first_batch(lake)
     report = lake.stage({"b.csv": HEADER + b"1,2024-02-02,other day\n4,2024-02-02,new\n4,2024-01-01,twice\n"})
-    assert (report.rows_curated, report.rows_duplicate) == (1, 2)
+    assert (report.counts.rows_curated, report.counts.rows_duplicate) == (1, 2)
 
 
 def test_partitions_by_transform_are_written_and_found_again(iceberg_lake_of: MakeIcebergLake) -> None:
@@ -80,8 +80,8 @@ def test_partitions_by_transform_are_written_and_found_again(iceberg_lake_of: Ma
     ]
     again = lake.stage({"b.csv": header + b"\n".join([*rows, b"4,2024-01-01,a/b,2024-01-01T22:00:00Z"]) + b"\n"})
     # A null is no part of a key, so the last of the rows is new again.
-    assert again.rows_read == again.rows_curated + again.rows_duplicate == 4
-    assert again.rows_duplicate >= 2
+    assert again.counts.rows_read == again.counts.rows_curated + again.counts.rows_duplicate == 4
+    assert again.counts.rows_duplicate >= 2
     replaced = lake.stage({"a.csv": header + rows[0] + b"\n"}, REPLACE)
     assert [(file.partition["day_month"], file.rows_before) for file in replaced.replaced] == [
         ("2024-01", 2),
@@ -97,7 +97,7 @@ def test_files_that_are_no_longer_of_the_table_are_not_read(iceberg_lake_of: Mak
     lake.commit(replace(lake.live, files=tuple(file for file in lake.live.files if file != expired)))
     lake.write("data/day=2024-01-02/orphan.parquet", (lake.folder / "table" / expired.name).read_bytes())
     report = lake.stage({"b.csv": HEADER + b"1,2024-01-01,again\n1,2024-01-02,new\n2,2024-01-02,there\n"})
-    assert (report.rows_curated, report.rows_duplicate) == (2, 1)
+    assert (report.counts.rows_curated, report.counts.rows_duplicate) == (2, 1)
 
 
 def test_a_batch_sees_the_list_as_it_is_now(iceberg_lake_of: MakeIcebergLake) -> None:
@@ -106,9 +106,9 @@ def test_a_batch_sees_the_list_as_it_is_now(iceberg_lake_of: MakeIcebergLake) ->
     content = HEADER + b"1,2024-01-01,one\n"
     for number in range(3):
         report = lake.stage({f"{number}.csv": content})
-        assert (report.rows_curated, report.rows_duplicate) == (1, 0)
+        assert (report.counts.rows_curated, report.counts.rows_duplicate) == (1, 0)
         lake.publish(report)
-        assert lake.stage({f"{number} again.csv": content}).rows_duplicate == 1
+        assert lake.stage({f"{number} again.csv": content}).counts.rows_duplicate == 1
         lake.commit(replace(lake.live, files=()))
 
 
@@ -119,7 +119,7 @@ def test_files_of_an_adopted_table_lack_columns_that_their_folders_say(iceberg_l
     adopted = LiveFile(name="day=2024-01-01/part [0]{1}*+é%20.parquet", partition="day=2024-01-01/", rows=2, bytes=1)
     lake.commit(replace(lake.live, files=(adopted,)))
     report = lake.stage({"b.csv": HEADER + b"1,2024-01-01,late\n1,2024-01-02,new\n3,2024-01-01,three\n"})
-    assert (report.rows_curated, report.rows_duplicate) == (2, 1)
+    assert (report.counts.rows_curated, report.counts.rows_duplicate) == (2, 1)
     lake.publish(report)
     # Rows of both in a file without the column, of which one has to go: what is rewritten has all columns.
     three = next(file for file in report.curated if file.partition == {"day": "2024-01-01"})
@@ -191,13 +191,13 @@ def test_a_renamed_column_is_found_in_files_that_were_written_before(iceberg_lak
     lake.contract = iceberg_lake_of(**renamed).contract
     header = HEADER.replace(b"id", b"number").replace(b"name", b"title")
     report = lake.stage({"b.csv": header + b"1,2024-01-01,late\n4,2024-01-01,four\n"})
-    assert (report.rows_curated, report.rows_duplicate) == (1, 1)
+    assert (report.counts.rows_curated, report.counts.rows_duplicate) == (1, 1)
     lake.publish(report)
     report = lake.stage({"b.csv": header + b"4,2024-01-01,vier\n"}, REPLACE)
     assert [(file.rows_before, file.rows_kept) for file in report.replaced] == [(1, 0)]
     lake.publish(report)
     report = lake.stage({"c.csv": header + b"5,2024-01-02,five\n", "a.csv": header + b"1,2024-01-01,uno\n"}, REPLACE)
-    assert report.rows_replaced == 3, "all rows of the file, in both partitions"
+    assert report.counts.rows_replaced == 3, "all rows of the file, in both partitions"
     lake.publish(report)
     assert lake.table("number", "title") == [(1, "uno"), (4, "vier"), (5, "five")]
 
@@ -212,7 +212,7 @@ def test_a_file_without_any_column_that_is_asked_for_has_its_rows_all_the_same(
     adopted = LiveFile(name="day=2024-01-01/part-0.parquet", partition="day=2024-01-01/", rows=2, bytes=1)
     lake.commit(replace(lake.live, files=(adopted,)))
     report = lake.stage({"a.csv": HEADER + b"1,2024-01-01,late\n2,2024-01-02,new\n"})
-    assert (report.rows_curated, report.rows_duplicate) == (1, 1)
+    assert (report.counts.rows_curated, report.counts.rows_duplicate) == (1, 1)
     lake.replaces = (f"file://{lake.folder}/table/{adopted.name}",)
     report = lake.stage({"a.csv": HEADER + b"1,2024-01-01,late\n"}, REPLACE)
-    assert (report.replaced, report.rows_duplicate) == ((), 1)
+    assert (report.replaced, report.counts.rows_duplicate) == ((), 1)

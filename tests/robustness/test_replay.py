@@ -45,7 +45,7 @@ def test_quarantined_rows_go_through_the_same_path_and_nothing_else_is_read(lake
     ]
     again = audited(lake, lake.stage(files, ROWS))
     assert [(f.rows_read, f.rows_quarantined) for f in again.files] == [(1, 1), (1, 1)]
-    assert again.rows_curated == 0
+    assert again.counts.rows_curated == 0
     assert sorted(row[2] for row in lake.quarantine()) == [",2024-01-01,no id", "five,nonsense,5"]
 
 
@@ -94,7 +94,7 @@ def test_a_published_file_that_is_gone_is_not_missed(lake: Lake) -> None:
     for path in lake.published():
         path.unlink()
     report = lake.stage({"a.csv": FIRST}, REPLACE)
-    assert (report.rows_curated, report.rows_replaced) == (2, 0)
+    assert (report.counts.rows_curated, report.counts.rows_replaced) == (2, 0)
 
 
 def test_rows_that_vanish_without_being_counted_fail_the_audit(lake: Lake) -> None:
@@ -117,7 +117,9 @@ def test_old_files_stay_readable_and_keys_are_found_when_the_contract_grows(
     ]
     lake.contract = contract(version="1.1.0", columns=grown)
     report = lake.stage({"b.csv": b"new,id,day,lots\nx,1,2024-01-01,9\ny,5000000000,2024-01-01,\n"})
-    assert (report.rows_curated, report.rows_duplicate) == (1, 1), "1 as int and 1 as bigint are the same key"
+    assert (report.counts.rows_curated, report.counts.rows_duplicate) == (1, 1), (
+        "1 as int and 1 as bigint are the same key"
+    )
     lake.publish(report)
     assert lake.table("id", "new", "name") == [(1, None, "one"), (5_000_000_000, "y", None)]
     report = lake.stage({"a.csv": HEADER + b"1,2024-01-01,uno\n"}, REPLACE)

@@ -102,7 +102,7 @@ manifest = Manifest(
     batch_id="b", dataset="t", contract="s3://a/c", staging="s3://c/s/", table="s3://c/t/", files=(file,)
 )
 report = stage(manifest, contract, Store(), "a", datetime.datetime.now(datetime.timezone.utc))
-print(report.rows_read, report.rows_curated, report.rows_duplicate, report.rows_quarantined)
+print(report.counts.rows_read, report.counts.rows_curated, report.counts.rows_duplicate, report.counts.rows_quarantined)
 """
 
 

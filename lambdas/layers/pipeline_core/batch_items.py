@@ -25,12 +25,7 @@ class DatasetState:
     def from_item(cls, item: object) -> "DatasetState":
         """Parse the state item of a dataset; an empty one is the initial state."""
         document = Fields(item, "the ledger's state of a dataset")
-        return cls(
-            published=document.integer("published", 0),
-            counter=document.integer("counter", 0),
-            running=frozenset(document.texts("running")),
-            publishing=document.text("publishing", "") or None,
-        )
+        return document.parse(cls, running=frozenset(document.texts("running")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,16 +36,6 @@ class BatchDetails:
     files: int
     bytes: int
     workers: int
-
-    @classmethod
-    def from_fields(cls, document: Fields) -> "BatchDetails":
-        """Parse what the ledger has of it."""
-        return cls(
-            execution=document.text("execution"),
-            files=document.integer("files"),
-            bytes=document.integer("bytes"),
-            workers=document.integer("workers"),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,18 +64,11 @@ class Batch:
         document = Fields(item, "the ledger's item of a batch")
         # Whatever ended the batch is called its verdict there.
         end = document.fields("verdict") if "verdict" in document else Fields({}, "no end")
-        return cls(
-            batch_id=document.text("batch_id"),
-            dataset=document.text("dataset"),
-            status=document.text("status"),
-            created_at=document.text("created_at"),
-            finished_at=document.text("finished_at", ""),
-            lease_until=document.integer("lease_until", 0),
-            seen=document.integer("seen") if "seen" in document else None,
+        return document.parse(
+            cls,
             verdict=Verdict.from_fields(end) if "verdict" in end else None,
             error=ErrorOutput.from_item(end) if "error" in end else None,
-            cancelled_at=document.text("cancelled_at", ""),
-            details=BatchDetails.from_fields(document.fields("details")) if "details" in document else None,
+            details=document.fields("details").parse(BatchDetails) if "details" in document else None,
         )
 
     @property
@@ -118,4 +96,4 @@ class Publish:
         document = Fields(item, "the ledger's item of a publish")
         if "partitions" not in document:
             return cls()
-        return cls(batch_id=document.text("batch_id"), partitions=document.texts("partitions"))
+        return document.parse(cls, batch_id=document.text("batch_id"))

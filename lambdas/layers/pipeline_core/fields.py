@@ -5,11 +5,18 @@ nobody asks for are ignored, since AWS and later releases may add some. Standard
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields
 from decimal import Decimal
-from typing import Any
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
-REQUIRED: Any = object()
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Parsed = TypeVar("Parsed", bound="DataclassInstance")
+
+REQUIRED: Any = MISSING
 """The default of a field that has to be there."""
 
 
@@ -58,6 +65,28 @@ class Fields:
                 f"{self._name} has fields that this release does not know: {', '.join(unknown)}; "
                 f"it knows: {', '.join(known)}"
             )
+
+    def parse(self, kind: type[Parsed], **given: Any) -> Parsed:
+        """Make a dataclass of the fields that have the names of its own, each by its type.
+
+        One that is missing has the dataclass's default. `given` are values that are not read so.
+
+            batch = Fields(event, "the request to publish").parse(PublishRequest)
+
+        Raises:
+            DocumentError: a field without a default is missing, or one is of another type.
+        """
+        for own in fields(kind):
+            if own.name not in given:
+                default = own.default if own.default_factory is MISSING else own.default_factory()
+                there = own.name in self or default is MISSING
+                given[own.name] = _READERS[_type(own.type)](self, own.name) if there else default
+        return kind(**given)
+
+    def parse_only(self, kind: type[Parsed], **given: Any) -> Parsed:
+        """Make a dataclass as `parse` does, and refuse a document with other fields."""
+        self.allow_only(own.name for own in fields(kind))
+        return self.parse(kind, **given)
 
     def text(self, field: str, default: str = REQUIRED) -> str:
         """Return a text."""
@@ -122,6 +151,24 @@ class Fields:
 
     def _misfit(self, field: str, value: object, expected: str) -> DocumentError:
         return DocumentError(f"{self._name}: {field!r} is {_shown(value)}; expected {expected}")
+
+
+_READERS: Mapping[Any, Callable[[Fields, str], Any]] = {
+    str: Fields.text,
+    int: Fields.integer,
+    float: Fields.number,
+    bool: Fields.flag,
+    tuple[str, ...]: Fields.texts,
+    dict[str, str]: Fields.words,
+    dict[str, int]: Fields.counts,
+}
+
+
+def _type(annotation: Any) -> Any:
+    """What a value of a dataclass's field is, where it is not None."""
+    if isinstance(annotation, UnionType):
+        (annotation,) = (kind for kind in get_args(annotation) if kind is not NoneType)
+    return annotation
 
 
 def _shown(value: object) -> str:

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from pipeline_core.fields import Fields
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
-from pipeline_core.report import FileReport
+from pipeline_core.report import RowCounts
 
 
 def file_key(bucket: str, key: str, version: str) -> dict[str, str]:
@@ -41,38 +41,6 @@ class LandedFile:
     def identity(self) -> tuple[str, str]:
         """What manifests and reports know the file by: key and version."""
         return self.key, self.version
-
-
-EVERY_TABLES = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate")
-"""Counts that are written of every file."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowCounts:
-    """What became of the rows of a file. The ledger and the candidates call it `outcome`."""
-
-    rows_read: int = 0
-    rows_curated: int = 0
-    rows_quarantined: int = 0
-    rows_duplicate: int = 0
-    rows_updated: int = 0
-    rows_unchanged: int = 0
-    rows_superseded: int = 0
-    rows_deleted: int = 0
-
-    @classmethod
-    def from_fields(cls, document: Fields) -> "RowCounts":
-        """Parse the counts; those that are missing are 0."""
-        return cls(**{field.name: document.integer(field.name, 0) for field in fields(cls)})
-
-    @classmethod
-    def from_report(cls, file: FileReport) -> "RowCounts":
-        """The counts of a batch's report of the file."""
-        return cls(**{field.name: getattr(file, field.name) for field in fields(cls)})
-
-    def to_document(self) -> dict[str, int]:
-        """Write the counts as JSON and the ledger have them: fates that few tables have only where a row had them."""
-        return {name: rows for name, rows in asdict(self).items() if rows or name in EVERY_TABLES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +84,7 @@ class Candidate(LandedFile):
         return {
             **{name: getattr(self, name) for name in (*names, "quarantined_in", *numbers)},
             "published_in": list(self.published_in),
-            "outcome": self.counts.to_document() if self.counts else {},
+            "outcome": self.counts.to_outcome() if self.counts else {},
             "kept": self.has_copy,
             "replayed": self.replayed,
         }
@@ -192,7 +160,7 @@ def _candidate(document: Fields) -> dict[str, Any]:
         **{name: document.text(name, "") for name in ("format", "purpose", "part", "root", "quarantined_in")},
         **{name: document.integer(name, 0) for name in ("attempts", "deaths", "kills")},
         "size": document.integer("size"),
-        "counts": RowCounts.from_fields(counts) if "rows_read" in counts else None,
+        "counts": counts.parse(RowCounts) if "rows_read" in counts else None,
         "published_in": document.texts("published_in"),
         "has_copy": document.flag("kept", False),
         # The ledger has the id of the latest request.

@@ -255,7 +255,7 @@ class Ledger:
         def one(finished: FinishedFile) -> bool:
             values: dict[str, Any] = {
                 ":status": finished.status,
-                ":outcome": finished.counts.to_document(),
+                ":outcome": finished.counts.to_outcome(),
                 ":now": now(),
             }
             sets, removes = (

@@ -7,7 +7,7 @@ processing finds that out before it commits, and has the batch staged again.
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from pipeline_core.fields import Fields
 
@@ -53,18 +53,5 @@ class LiveFiles:
             DocumentError: it lacks a field, has one that this release does not know, or one of another type.
         """
         document = Fields.from_json(text, "the list of live files")
-        document.allow_only(item.name for item in fields(cls))
-        return cls(
-            snapshot=document.text("snapshot"),
-            files=tuple(
-                LiveFile(
-                    name=file.text("name"),
-                    partition=file.text("partition", ""),
-                    rows=file.integer("rows"),
-                    bytes=file.integer("bytes"),
-                )
-                for file in document.items("files")
-            ),
-            tombstones=document.text("tombstones", ""),
-            landed_at=document.text("landed_at", ""),
-        )
+        files = tuple(file.parse(LiveFile) for file in document.items("files"))
+        return document.parse_only(cls, snapshot=document.text("snapshot"), files=files)

@@ -1,7 +1,7 @@
 """The manifest: the files of one batch, as etl_trigger writes it and the job reads it. Standard library only."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 from pipeline_core.fields import Fields
 
@@ -23,20 +23,6 @@ class ManifestFile:
     format: str
     landed_at: str
     quarantined: tuple[str, ...] = ()
-
-    @classmethod
-    def from_fields(cls, document: Fields) -> "ManifestFile":
-        """Parse a file of a manifest."""
-        document.allow_only(field.name for field in fields(cls))
-        return cls(
-            key=document.text("key"),
-            version=document.text("version"),
-            uri=document.text("uri"),
-            size=document.integer("size"),
-            format=document.text("format"),
-            landed_at=document.text("landed_at"),
-            quarantined=document.texts("quarantined"),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +56,5 @@ class Manifest:
             DocumentError: it lacks a field, has one that this release does not know, or one of another type.
         """
         document = Fields.from_json(text, "the manifest")
-        document.allow_only(field.name for field in fields(cls))
-        return cls(
-            batch_id=document.text("batch_id"),
-            dataset=document.text("dataset"),
-            contract=document.text("contract"),
-            staging=document.text("staging"),
-            table=document.text("table"),
-            files=tuple(map(ManifestFile.from_fields, document.items("files"))),
-            purpose=document.text("purpose", LANDED),
-            replaces=document.texts("replaces"),
-            known_good=document.text("known_good", ""),
-        )
+        files = tuple(file.parse_only(ManifestFile) for file in document.items("files"))
+        return document.parse_only(cls, files=files)

@@ -30,19 +30,14 @@ class Pause:
 
     dataset: str
     paused_at: str
-    by: str
-    reason: str
+    by: str = ""
+    reason: str = ""
 
     @classmethod
     def from_item(cls, item: object) -> "Pause":
         """Parse the ledger's item."""
         document = Fields(item, "the ledger's item of a pause")
-        return cls(
-            dataset=document.text("sk"),
-            paused_at=document.text("paused_at"),
-            by=document.text("by", ""),
-            reason=document.text("reason", ""),
-        )
+        return document.parse(cls, dataset=document.text("sk"))
 
     def is_long(self, at: datetime) -> bool:
         """Whether it is older than a pause may be unnoticed."""

@@ -19,18 +19,16 @@ class ReconciliationError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileReport:
-    """Row accounting of one file; `problem` says why the file as a whole was quarantined, if it was.
+class RowCounts:
+    """What became of rows: of those of a file, of a batch, or of all batches that read a file.
 
     Each row read has one fate: `rows_curated` are new in the table, `rows_updated` take the place of an older row of
     their key, `rows_unchanged` are in the table as they are, `rows_superseded` are older than what is known of their
     key, `rows_deleted` say that their key is no longer, `rows_duplicate` repeat a key, and `rows_quarantined` the
-    contract refuses. `rows_replaced` are published rows of the file, and `rows_removed` those of other files, that the
+    contract refuses. `rows_replaced` are published rows of the files, and `rows_removed` those of other files, that a
     batch takes out of the table: updated ones, deleted ones, and those that a snapshot lacks.
     """
 
-    key: str
-    version: str
     rows_read: int = 0
     rows_curated: int = 0
     rows_quarantined: int = 0
@@ -41,24 +39,32 @@ class FileReport:
     rows_superseded: int = 0
     rows_deleted: int = 0
     rows_removed: int = 0
-    problem: str | None = None
 
     @property
     def rows_written(self) -> int:
-        """Rows of the file that are in staged files."""
+        """Rows in staged files of the table."""
         return self.rows_curated + self.rows_updated
 
-    @classmethod
-    def from_fields(cls, document: Fields) -> "FileReport":
-        """Parse the accounting of a file."""
-        document.allow_only(field.name for field in fields(cls))
-        counts = [item.name for item in fields(cls) if item.name.startswith("rows_")]
-        return cls(
-            key=document.text("key"),
-            version=document.text("version"),
-            **{name: document.integer(name, 0) for name in counts},
-            problem=document.text("problem") if "problem" in document else None,
-        )
+    def to_outcome(self) -> dict[str, int]:
+        """Write the counts as the ledger has them, as a file's `outcome`: without most that are zero."""
+        every = {name: getattr(self, name) for name in ROW_COUNTS}
+        return {name: rows for name, rows in every.items() if rows or name in ALWAYS_COUNTED}
+
+
+ROW_COUNTS = tuple(count.name for count in fields(RowCounts))
+"""The names of the counts."""
+
+ALWAYS_COUNTED = ("rows_read", "rows_curated", "rows_quarantined", "rows_duplicate")
+"""Counts that every document has; it has the others where a row had that fate, or it is of a later release."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileReport(RowCounts):
+    """Row accounting of one file; `problem` says why the file as a whole was quarantined, if it was."""
+
+    key: str
+    version: str
+    problem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +74,6 @@ class StagedFile:
     uri: str
     partition: dict[str, str]
     rows: int
-
-    @classmethod
-    def from_fields(cls, document: Fields) -> "StagedFile":
-        """Parse a staged file."""
-        document.allow_only(field.name for field in fields(cls))
-        return cls(uri=document.text("uri"), partition=document.words("partition"), rows=document.integer("rows"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,18 +85,6 @@ class ReplacedFile:
     uri: str
     rows_before: int
     rows_kept: int
-
-    @classmethod
-    def from_fields(cls, document: Fields) -> "ReplacedFile":
-        """Parse a replaced file."""
-        document.allow_only(field.name for field in fields(cls))
-        return cls(
-            key=document.text("key"),
-            partition=document.words("partition"),
-            uri=document.text("uri"),
-            rows_before=document.integer("rows_before"),
-            rows_kept=document.integer("rows_kept"),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,59 +113,9 @@ class Report:
     landed_at: str = ""
 
     @property
-    def rows_read(self) -> int:
-        """Rows read from all files."""
-        return sum(file.rows_read for file in self.files)
-
-    @property
-    def rows_curated(self) -> int:
-        """Rows that will be in the table."""
-        return sum(file.rows_curated for file in self.files)
-
-    @property
-    def rows_quarantined(self) -> int:
-        """Rows that the contract refuses."""
-        return sum(file.rows_quarantined for file in self.files)
-
-    @property
-    def rows_duplicate(self) -> int:
-        """Valid rows whose key is already in the table or earlier in the batch."""
-        return sum(file.rows_duplicate for file in self.files)
-
-    @property
-    def rows_replaced(self) -> int:
-        """Published rows of the batch's files that it takes out of the table."""
-        return sum(file.rows_replaced for file in self.files)
-
-    @property
-    def rows_updated(self) -> int:
-        """Rows that take the place of an older row of their key."""
-        return sum(file.rows_updated for file in self.files)
-
-    @property
-    def rows_unchanged(self) -> int:
-        """Rows that are in the table as they are."""
-        return sum(file.rows_unchanged for file in self.files)
-
-    @property
-    def rows_superseded(self) -> int:
-        """Rows that are older than what is known of their key."""
-        return sum(file.rows_superseded for file in self.files)
-
-    @property
-    def rows_deleted(self) -> int:
-        """Rows that say that their key is no longer."""
-        return sum(file.rows_deleted for file in self.files)
-
-    @property
-    def rows_removed(self) -> int:
-        """Published rows of other files that the batch takes out of the table."""
-        return sum(file.rows_removed for file in self.files)
-
-    @property
-    def rows_written(self) -> int:
-        """Rows in the staged files of the table."""
-        return sum(file.rows_written for file in self.files)
+    def counts(self) -> RowCounts:
+        """What became of the rows of all files."""
+        return RowCounts(**{name: sum(getattr(file, name) for file in self.files) for name in ROW_COUNTS})
 
     def partitions(self) -> list[dict[str, str]]:
         """Partitions that the batch adds rows to, without repetition, sorted."""
@@ -196,22 +134,12 @@ class Report:
             DocumentError: it lacks a field, has one that this release does not know, or one of another type.
         """
         document = Fields.from_json(text, "the report")
-        document.allow_only(field.name for field in fields(cls))
-        return cls(
-            batch_id=document.text("batch_id"),
-            dataset=document.text("dataset"),
-            contract_version=document.text("contract_version"),
-            files=tuple(map(FileReport.from_fields, document.items("files"))),
-            curated=tuple(map(StagedFile.from_fields, document.items("curated"))),
-            quarantined=tuple(map(StagedFile.from_fields, document.items("quarantined"))),
-            replaced=tuple(map(ReplacedFile.from_fields, document.items("replaced", ()))),
-            reasons=document.counts("reasons"),
-            nulls=document.counts("nulls"),
-            columns=document.words("columns", {}),
-            engine=document.text("engine", SPARK),
-            snapshot=document.text("snapshot", ""),
-            tombstones=document.text("tombstones", ""),
-            landed_at=document.text("landed_at", ""),
+        return document.parse_only(
+            cls,
+            files=tuple(file.parse_only(FileReport) for file in document.items("files")),
+            curated=tuple(file.parse_only(StagedFile) for file in document.items("curated")),
+            quarantined=tuple(file.parse_only(StagedFile) for file in document.items("quarantined")),
+            replaced=tuple(file.parse_only(ReplacedFile) for file in document.items("replaced", ())),
         )
 
 
@@ -237,15 +165,15 @@ def reconcile(report: Report, expected: Iterable[tuple[str, str]]) -> None:
                 f"{counted} = {sum(fates.values())}"
             )
     taken = sum(file.rows_before - file.rows_kept for file in report.replaced)
-    gone = report.rows_replaced + report.rows_removed
+    gone = report.counts.rows_replaced + report.counts.rows_removed
     if taken != gone:
         raise ReconciliationError(
             f"batch {report.batch_id}: {gone} rows are to be replaced, but {taken} are missing in "
             "the files that take the place of the published ones"
         )
     for name, staged, rows in (
-        ("curated", report.curated, report.rows_written),
-        ("quarantined", report.quarantined, report.rows_quarantined),
+        ("curated", report.curated, report.counts.rows_written),
+        ("quarantined", report.quarantined, report.counts.rows_quarantined),
     ):
         written = sum(file.rows for file in staged)
         if written != rows:
@@ -285,17 +213,17 @@ def _round(value: float) -> float:
 
 def _measure(rule: QualityRule, report: Report) -> float:
     if rule.metric == "rowCount":
-        return report.rows_read
+        return report.counts.rows_read
     if rule.metric == "duplicateValues":
-        count, base = report.rows_duplicate, report.rows_read - report.rows_quarantined
+        count, base = report.counts.rows_duplicate, report.counts.rows_read - report.counts.rows_quarantined
     elif rule.metric == "nullValues":
         assert rule.column is not None, "a contract's nullValues rule has a column"
-        count, base = report.nulls.get(rule.column, 0), report.rows_written
+        count, base = report.nulls.get(rule.column, 0), report.counts.rows_written
     elif rule.column is not None:
         count = sum(rows for reason, rows in report.reasons.items() if reason.partition(":")[2] == rule.column)
-        base = report.rows_read
+        base = report.counts.rows_read
     else:
-        count, base = report.rows_quarantined, report.rows_read
+        count, base = report.counts.rows_quarantined, report.counts.rows_read
     if rule.unit == "percent":
         return 100 * count / base if base else 0.0
     return count

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pipeline_core import layout
 from pipeline_core.batches import Batch
 from pipeline_core.documents import write
+from pipeline_core.report import RowCounts
 from pipeline_core.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunDetails:
+class RunDetails(RowCounts):
     """What there is to say of a run beside the batch's status and times."""
 
     purpose: str
@@ -19,16 +20,6 @@ class RunDetails:
     files: int
     files_quarantined: int = 0
     bytes: int
-    rows_read: int = 0
-    rows_curated: int = 0
-    rows_quarantined: int = 0
-    rows_duplicate: int = 0
-    rows_replaced: int = 0
-    rows_updated: int = 0
-    rows_unchanged: int = 0
-    rows_superseded: int = 0
-    rows_deleted: int = 0
-    rows_removed: int = 0
     violations: tuple[str, ...] = ()
     error: str = ""
     engine: str = ""

@@ -2,10 +2,11 @@
 
 import json
 import re
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from pipeline_core.fields import REQUIRED, Fields
+from pipeline_core.fields import Fields
+from pipeline_core.report import ALWAYS_COUNTED, ROW_COUNTS, RowCounts
 
 CONFLICT = "CONFLICT"
 """The verdict that asks for another run of the job: other rows were published since it read the table."""
@@ -18,7 +19,7 @@ MAX_CAUSE = 2000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(RowCounts):
     """The audit of a batch's report: `verdict` is PUBLISHED, QUARANTINED or CONFLICT.
 
     `report` is the name of the report that it is about, `purpose` what the files were read for, `engine` what staged
@@ -38,16 +39,6 @@ class Verdict:
     files: int
     files_quarantined: int
     bytes: int
-    rows_read: int
-    rows_curated: int
-    rows_quarantined: int
-    rows_duplicate: int
-    rows_replaced: int
-    rows_updated: int = 0
-    rows_unchanged: int = 0
-    rows_superseded: int = 0
-    rows_deleted: int = 0
-    rows_removed: int = 0
     violations: tuple[str, ...] = ()
     engine: str = ""
     crawl: bool = False
@@ -64,22 +55,8 @@ class Verdict:
     @classmethod
     def from_fields(cls, document: Fields) -> "Verdict":
         """Parse a verdict of the ledger or of the workflow's state."""
-        values: dict[str, Any] = {
-            # Releases that knew fewer fates have no count of the others.
-            field.name: document.integer(field.name, REQUIRED if field.default is MISSING else 0)
-            if field.type is int
-            else document.text(field.name)
-            for field in fields(cls)
-            if field.type in (int, str) and field.name not in ("engine", "snapshot")
-        }
-        values |= {name: document.integer(name) for name in SECONDS if name in document}
-        return cls(
-            **values,
-            violations=document.texts("violations"),
-            engine=document.text("engine", ""),
-            crawl=document.flag("crawl", False),
-            snapshot=document.text("snapshot", ""),
-        )
+        # Releases that knew fewer fates have no count of the others.
+        return document.parse(cls, **{name: document.integer(name) for name in (*ALWAYS_COUNTED, "rows_replaced")})
 
     def to_item(self) -> dict[str, Any]:
         """Write the verdict as the ledger has it."""
@@ -88,17 +65,15 @@ class Verdict:
     def to_event(self) -> dict[str, Any]:
         """Write the verdict as consumers of `BatchPublished` get it."""
         document = {**asdict(self), "violations": list(self.violations)}
-        del document["crawl"], document["snapshot"]
-        return document
+        # People read it in logs: first what was decided, then the counts.
+        own = [name for name in document if name not in (*ROW_COUNTS, "crawl", "snapshot")]
+        behind = own.index("violations")
+        return {name: document[name] for name in (*own[:behind], *ROW_COUNTS, *own[behind:])}
 
     def to_document(self) -> dict[str, Any]:
         """Write the verdict as the workflow has it."""
         snapshot = {"snapshot": self.snapshot} if self.snapshot else {}
         return {**self.to_event(), "crawl": self.crawl, **snapshot}
-
-
-ROW_COUNTS = tuple(field.name for field in fields(Verdict) if field.name.startswith("rows_"))
-"""Counts of rows that a report, a verdict and a run have by the same names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,9 +122,7 @@ class ErrorOutput:
     @classmethod
     def from_item(cls, document: Fields) -> "ErrorOutput":
         """Parse what the ledger has of it."""
-        return cls(
-            error=document.text("error"), cause=document.text("cause", ""), of_job=document.flag("of_job", False)
-        )
+        return document.parse(cls)
 
     @property
     def message(self) -> str:

@@ -47,13 +47,7 @@ class PublishRequest:
     @classmethod
     def from_event(cls, event: object) -> "PublishRequest":
         """Parse the event of the function."""
-        document = Fields(event, "the request to publish")
-        return cls(
-            dataset=document.text("dataset"),
-            batch_id=document.text("batch_id"),
-            published=document.integer("published") if "published" in document else None,
-            dpu_seconds=document.number("dpu_seconds") if "dpu_seconds" in document else None,
-        )
+        return Fields(event, "the request to publish").parse(cls)
 
     def to_document(self) -> dict[str, Any]:
         """Write the event of the function."""
@@ -78,9 +72,8 @@ class RecoveryRequest:
         document = Fields(event, "the request to recover a batch")
         if "detail" in document:
             return cls._from_execution(document.fields("detail"))
-        return cls(
-            dataset=document.text("dataset"),
-            batch_id=document.text("batch_id"),
+        return document.parse(
+            cls,
             error=ErrorOutput.from_fields(document.fields("error"), of_job=document.text("stage", "") == "Stage"),
             caller=TRIGGER if document.flag("left", False) else WORKFLOW,
         )
@@ -91,12 +84,7 @@ class RecoveryRequest:
         batch = Fields.from_json(detail.text("input"), "the execution's input")
         error = detail.text("error", "") or status
         cause = detail.text("cause", "") or f"the execution is {status}"
-        return cls(
-            dataset=batch.text("dataset"),
-            batch_id=batch.text("batch_id"),
-            error=ErrorOutput(error=error, cause=cause),
-            caller=EVENT,
-        )
+        return batch.parse(cls, error=ErrorOutput(error=error, cause=cause), caller=EVENT)
 
     def to_document(self) -> dict[str, Any]:
         """Write the event of the function, as the trigger sends it."""

@@ -24,7 +24,7 @@ class HiveTable:
 
     def finish(self, report: Report, contract: Contract) -> bool:
         """Keep the table's columns and partitions in the catalog."""
-        if not report.rows_curated:
+        if not report.counts.rows_curated:
             return False
         changed = Catalog(self.place.database, self.place.bucket).keep(report, contract)
         return changed and contract.crawler

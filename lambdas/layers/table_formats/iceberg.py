@@ -214,7 +214,10 @@ class IcebergTable:
                 else before.tombstones
             ),
             LANDED_AT: report.landed_at or before.landed_at,
-            **{f"{PREFIX}rows-{fate}": str(getattr(report, f"rows_{fate}")) for fate in ("read", "written", "removed")},
+            **{
+                f"{PREFIX}rows-{fate}": str(getattr(report.counts, f"rows_{fate}"))
+                for fate in ("read", "written", "removed")
+            },
         }
         commit_files(with_schema, added, removed, properties)
         check_snapshot(table, with_schema, report)
@@ -289,11 +292,11 @@ def check_snapshot(table: Table, transaction: Transaction, report: Report) -> No
     """
     before, after = table.current_snapshot(), transaction.table_metadata.current_snapshot()
     taken = sum(file.rows_before - file.rows_kept for file in report.replaced)
-    expected = _records(before) + report.rows_written - taken
+    expected = _records(before) + report.counts.rows_written - taken
     if _records(after) != expected:
         raise ReconciliationError(
             f"batch {report.batch_id}: the table would have {_records(after)} rows; it had {_records(before)}, "
-            f"{report.rows_written} are new and {taken} go"
+            f"{report.counts.rows_written} are new and {taken} go"
         )
 
 

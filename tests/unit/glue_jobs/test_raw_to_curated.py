@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pipeline_core.report import Report
 
 from tests.lake import Lake
 
@@ -17,8 +18,8 @@ HEADER = b"id,day,name,price,at,weight,paid\n"
 DAY = dt.date(2024, 2, 29)
 
 
-def accounting(report: object) -> tuple[int, int, int, int]:
-    return tuple(getattr(report, f"rows_{name}") for name in ("read", "curated", "quarantined", "duplicate"))
+def accounting(report: Report) -> tuple[int, int, int, int]:
+    return tuple(getattr(report.counts, f"rows_{name}") for name in ("read", "curated", "quarantined", "duplicate"))
 
 
 def test_values_are_cast_exactly(lake: Lake) -> None:

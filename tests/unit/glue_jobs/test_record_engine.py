@@ -77,7 +77,7 @@ def test_where_spark_and_two_others_agree_the_engine_does_too(
             continue
         agreed += 1
         report = texts.stage({"a.csv": path.read_bytes()})
-        assert report.rows_read == len(expected), path.read_bytes()
+        assert report.counts.rows_read == len(expected), path.read_bytes()
         wanted = {tuple(value.strip(" \t") for value in row) for row in expected}
         assert set(texts.rows(report, *NAMES)) == wanted, path.read_bytes()
     assert agreed > 30, f"{HEADER!r}: or else this says little"
@@ -101,9 +101,9 @@ def test_both_stage_the_demos_data_alike(spark: SparkSession, tmp_path: Path, na
     lakes = [Lake(spark_job(spark), tmp_path / "spark", document), Lake(engine(), tmp_path / "engine", document)]
     reports = [lake.stage(files) for lake in lakes]
     by_spark, by_engine = reports
-    assert by_engine.rows_curated > 0
-    assert by_engine.rows_quarantined > 0
-    assert by_engine.rows_duplicate > 0
+    assert by_engine.counts.rows_curated > 0
+    assert by_engine.counts.rows_quarantined > 0
+    assert by_engine.counts.rows_duplicate > 0
     for report in ("files", "reasons", "nulls", "columns", "contract_version"):
         assert getattr(by_engine, report) == getattr(by_spark, report)
     rows = [sum(file.rows for file in report.curated) for report in reports]

@@ -139,7 +139,7 @@ def test_a_float_of_parquet_is_read_as_a_person_would_write_it(lake_of: MakeLake
     lake = lake_with(lake_of, **{name: {"type": kind} for name, (kind, _, _) in columns.items()})
     arrays = {name: pa.array(values, kind) for name, (_, values, kind) in columns.items()}
     report = lake.stage({"a.parquet": parquet(id=pa.array([1, 2, 3]), **arrays)})
-    assert report.rows_curated == 3
+    assert report.counts.rows_curated == 3
     _, *read = zip(*lake.rows(report, "id", *columns), strict=True)
     assert read == [
         (Decimal("12345678.50"), Decimal("0.29"), Decimal("99999999.99")),
@@ -158,7 +158,7 @@ def test_old_timestamps_of_96_bits_are_read_as_they_are(lake_of: MakeLake) -> No
     table = pa.table({"id": pa.array([1, 2]), "value": pa.array(moments, pa.timestamp("us", "UTC"))})
     pq.write_table(table, buffer, use_deprecated_int96_timestamps=True)
     report = lake.stage({"a.parquet": buffer.getvalue()})
-    assert report.rows_curated == 2
+    assert report.counts.rows_curated == 2
     assert lake.rows(report, "id", "value") == [(1, moments[0]), (2, moments[1])]
 
 
@@ -190,7 +190,7 @@ def test_a_file_without_a_line_has_no_records(lake: Lake) -> None:
             "good.csv": b"id,day\n1,2024-02-29\n",
         }
     )
-    assert (report.rows_read, report.rows_curated) == (1, 1)
+    assert (report.counts.rows_read, report.counts.rows_curated) == (1, 1)
     problems = {file.key: file.problem for file in report.files}
     no_header = "missing_column:id, missing_column:day"
     assert problems == dict.fromkeys(problems) | {"bom.csv": no_header, "nothing.csv.gz": no_header}

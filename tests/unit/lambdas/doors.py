@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline_core.batches import Batch, BatchDetails, DatasetState, Publish
-from pipeline_core.files import Candidate, FileItem, LandedFile, RowCounts, candidates_from_json
+from pipeline_core.files import Candidate, FileItem, LandedFile, candidates_from_json
 from pipeline_core.pauses import Pause
+from pipeline_core.report import RowCounts
 from pipeline_core.verdict import ErrorOutput, Verdict
 from pipeline_core.workflow import (
     EVENT,
@@ -169,7 +170,7 @@ FILE_ITEM: dict[str, Any] = {
     **{name: Decimal(value) if type(value) is int else value for name, value in CANDIDATE.items()},
     "pk": "file#raw/flights/a.csv",
     "sk": "version#v",
-    "outcome": {name: Decimal(count) for name, count in COUNTS.to_document().items()},
+    "outcome": {name: Decimal(count) for name, count in COUNTS.to_outcome().items()},
     "published_in": {"flights-2", "flights-1"},
     "status": "QUARANTINED",
     "reason": "unreadable: x",

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from pipeline_core.files import FileItem, FinishedFile, RowCounts
+from pipeline_core.files import FileItem, FinishedFile
 from pipeline_core.manifest import LANDED, REPLACE, ROWS
 from pipeline_core.quarantine import DELETED_REASON
-from pipeline_core.report import FileReport
+from pipeline_core.report import FileReport, RowCounts
 
 from lambdas.ingestion.logic import replay_purpose
 from lambdas.processing.finished_files import finished_file

@@ -115,11 +115,13 @@ def test_counts_of_the_end_are_those_of_the_report(batch: Told) -> None:
     assert report is not None
     event = said(EVENTS.end(batch))
     own = event["run"]["facets"][OWN]
-    assert own["rows"] == {name: getattr(report, f"rows_{name}") for name in (*FATES, "read", "replaced", "removed")}
+    assert own["rows"] == {
+        name: getattr(report.counts, f"rows_{name}") for name in (*FATES, "read", "replaced", "removed")
+    }
     assert own["reasons"] == report.reasons
     assert sum(own["rows"][fate] for fate in FATES) == own["rows"]["read"]
     read = [each["inputFacets"]["inputStatistics"] for each in event["inputs"]]
-    assert sum(one["rowCount"] for one in read) == report.rows_read
+    assert sum(one["rowCount"] for one in read) == report.counts.rows_read
     if batch.manifest.purpose != "rows":
         assert sum(one["fileCount"] for one in read) == len(report.files)
         assert sum(one["size"] for one in read) == sum(file.size for file in batch.manifest.files)
@@ -127,9 +129,9 @@ def test_counts_of_the_end_are_those_of_the_report(batch: Told) -> None:
     written = rows(event["outputs"], "output")
     assert (batch.contract.dataset in written) is (event["eventType"] == "COMPLETE")
     if event["eventType"] == "COMPLETE":
-        assert written[batch.contract.dataset] == report.rows_curated + report.rows_updated
+        assert written[batch.contract.dataset] == report.counts.rows_curated + report.counts.rows_updated
     refused = batch.batch.status == "QUARANTINED" and batch.manifest.purpose == "replace"
-    expected = 0 if refused else report.rows_quarantined
+    expected = 0 if refused else report.counts.rows_quarantined
     assert written.get("quarantined_rows", 0) == expected
 
 

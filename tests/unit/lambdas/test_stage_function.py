@@ -51,7 +51,12 @@ def test_a_small_batch_is_staged_with_every_row_accounted_for(cloud: Cloud, call
     assert call("stage", {"manifest": manifest}) == {"rows_read": 4}
     report = report_of(cloud, manifest)
     reconcile(report, [(file.key, file.version) for file in report.files])
-    assert (report.engine, report.rows_curated, report.rows_duplicate, report.rows_quarantined) == (STAGE, 2, 1, 1)
+    assert (
+        report.engine,
+        report.counts.rows_curated,
+        report.counts.rows_duplicate,
+        report.counts.rows_quarantined,
+    ) == (STAGE, 2, 1, 1)
     (curated,), (quarantined,) = report.curated, report.quarantined
     assert [(row["carrier"], row["name"]) for row in rows(cloud, curated.uri)] == [("AA", "American"), ("UA", "United")]
     assert [(row["line"], row["raw_record"]) for row in rows(cloud, quarantined.uri)] == [(5, ",nobody")]
@@ -165,7 +170,7 @@ def test_of_an_iceberg_table_the_files_of_its_list_are_read_and_no_others(cloud:
     def staged() -> tuple[str, int, int]:
         call("stage", {"manifest": manifest})
         report = report_of(cloud, manifest)
-        return report.snapshot, report.rows_curated, report.rows_duplicate
+        return report.snapshot, report.counts.rows_curated, report.counts.rows_duplicate
 
     assert staged() == ("", 2, 1), "there is no table yet"
     # Rows of another batch: those of this very one would not count.

@@ -91,8 +91,8 @@ def test_where_the_others_agree_the_engine_does_too(texts: Lake, tmp_path: Path)
             continue
         agreed += 1
         report = texts.stage({"a.csv": path.read_bytes()})
-        assert report.rows_read == len(expected), path.read_bytes()
-        assert report.rows_quarantined == 0, path.read_bytes()
+        assert report.counts.rows_read == len(expected), path.read_bytes()
+        assert report.counts.rows_quarantined == 0, path.read_bytes()
         # The engine takes blanks off, and rows that are there twice.
         wanted = {tuple(value.strip(" \t") for value in row) for row in expected}
         assert Counter(texts.rows(report, *NAMES)) == Counter(wanted), path.read_bytes()
@@ -106,12 +106,12 @@ def test_an_inch_mark_and_a_long_value_cost_no_row(texts: Lake, tmp_path: Path) 
     path = tmp_path / "a.csv"
     path.write_text(text)
     report = texts.stage({"a.csv": path.read_bytes()})
-    assert report.rows_read == report.rows_curated == 1_001
+    assert report.counts.rows_read == report.counts.rows_curated == 1_001
     assert {name: len(read(path)) for name, read in READERS.items()} == dict.fromkeys(READERS, 1_001)
 
 
 def test_a_quote_that_never_closes_costs_its_line_and_the_rows_around_it_are_kept(texts: Lake) -> None:
     rows = [f"{number},x,y\n" for number in range(3_000)]
     report = texts.stage({"a.csv": (HEADER + "".join(rows[:1_500]) + '"open,x,y\n' + "".join(rows[1_500:])).encode()})
-    assert (report.rows_read, report.rows_curated, report.reasons) == (3_001, 3_000, {"malformed_row": 1})
+    assert (report.counts.rows_read, report.counts.rows_curated, report.reasons) == (3_001, 3_000, {"malformed_row": 1})
     assert [(line, raw) for _, line, raw, _ in texts.quarantine()] == [(1_502, '"open,x,y')]

@@ -79,7 +79,7 @@ def test_the_footer_says_what_is_not_supported_and_no_record_is_read(lake: Lake)
 
 @pytest.mark.parametrize("codec", ["none", "snappy", "gzip", "brotli", "lz4", "zstd"])
 def test_every_codec_is_read(lake: Lake, codec: str) -> None:
-    assert lake.stage({"a.parquet": parquet(*BASE, compression=codec)}).rows_curated == 3
+    assert lake.stage({"a.parquet": parquet(*BASE, compression=codec)}).counts.rows_curated == 3
 
 
 ENCODINGS = [
@@ -113,7 +113,7 @@ def test_a_million_rows_in_a_few_kilobytes_are_read(lake_of: Callable[..., Lake]
         *columns, compression="zstd", use_dictionary=["name"], column_encoding={"id": "DELTA_BINARY_PACKED"}
     )
     assert count > 50 * len(content), "as many rows for each byte as an honest encoding gives"
-    assert lake.stage({"a.parquet": content}).rows_curated == count
+    assert lake.stage({"a.parquet": content}).counts.rows_curated == count
 
 
 @pytest.mark.parametrize(("cells", "is_bomb"), [(2_999, True), (3_000, False), (3_001, False)])
@@ -150,7 +150,7 @@ def test_long_texts_are_worked_on_a_few_rows_at_a_time(lake: Lake, monkeypatch: 
     names = pa.array(["x" * 1_000] * 20)
     content = parquet(("id", pa.array(range(1, 21))), ("day", pa.array([DAY] * 20)), ("name", names))
     report = lake.stage({"a.parquet": content})
-    assert (report.rows_read, report.reasons) == (20, {"max_length:name": 20})
+    assert (report.counts.rows_read, report.reasons) == (20, {"max_length:name": 20})
     assert [line for _, line, _, _ in lake.quarantine()] == list(range(1, 21))
 
 
@@ -159,7 +159,10 @@ def test_noise_anywhere_in_a_file_is_unreadable_or_read_and_never_an_exception(l
     for at in range(4, len(content) - 8, 23):
         wounded = content[:at] + bytes(byte ^ 0x5A for byte in content[at : at + 9]) + content[at + 9 :]
         report = lake.stage({"a.parquet": wounded, "good.parquet": parquet(*BASE)})
-        assert report.rows_read == report.rows_curated + report.rows_quarantined + report.rows_duplicate, at
+        assert (
+            report.counts.rows_read
+            == report.counts.rows_curated + report.counts.rows_quarantined + report.counts.rows_duplicate
+        ), at
         assert report.files[1].rows_read == 3, "its neighbour is read in the same run"
 
 
@@ -171,7 +174,7 @@ def test_a_footer_with_another_number_of_rows_is_unreadable(
     monkeypatch.setattr(parquet_records.ParquetRecords, "_row_batches", lambda _: iter([rows]))
     report = lake.stage({"a.parquet": parquet(*BASE)})
     assert [file.problem for file in report.files] == [f"unreadable: 3 rows by its footer, {found} found"]
-    assert report.rows_read == 0
+    assert report.counts.rows_read == 0
 
 
 VALUES: dict[str, tuple[Any, list[str]]] = {

@@ -94,7 +94,7 @@ def test_rows_that_a_footer_does_not_say_are_missed_by_the_audit(lake: Lake) -> 
 
     lake.stage({"a.csv": HEADER + b"1,2024-02-29,,,,,\n2,2024-02-29,,,,,\n"})
     report = stage(replace(lake.manifest), lake.contract, Forgetful(), "again", NOW)
-    assert (report.rows_curated, sum(file.rows for file in report.curated)) == (2, 1)
+    assert (report.counts.rows_curated, sum(file.rows for file in report.curated)) == (2, 1)
     with pytest.raises(Exception, match="2 rows were curated, but 1 are in the staged files"):
         reconcile(report, [("a.csv", "v1")])
 
@@ -131,17 +131,17 @@ def test_keys_are_equal_as_values_not_as_texts(lake_of: Callable[..., Lake]) -> 
     same = ["1,0,1.5,2024-01-01 00:00,true,x,2024-01-01", "01,-0.0,1.50,2024-01-01T00:00:00Z,1, x ,2024-01-01"]
     other = ["1,0,1.5,2024-01-01 00:00:00.000001,true,x,2024-01-01", "1,1e-300,1.5,2024-01-01 00:00,true,x,2024-01-01"]
     report = lake.stage({"a.csv": (header + "\n".join(same + other)).encode()})
-    assert (report.rows_curated, report.rows_duplicate) == (3, 1)
+    assert (report.counts.rows_curated, report.counts.rows_duplicate) == (3, 1)
     lake.publish(report)
     again = lake.stage({"b.csv": (header + "\n".join(same + other)).encode()})
-    assert (again.rows_curated, again.rows_duplicate) == (0, 4)
+    assert (again.counts.rows_curated, again.counts.rows_duplicate) == (0, 4)
 
 
 def test_texts_that_differ_in_where_one_ends_are_different_keys(lake_of: Callable[..., Lake]) -> None:
     columns = [{"name": name, "type": "string", "required": True} for name in ("a", "b")]
     lake = lake_of(columns=columns, primary_key=["a", "b"], partition_by=[])
     report = lake.stage({"a.csv": b"a,b\nx,yz\nxy,z\nx|y,z\nx,y|z\n"})
-    assert report.rows_curated == 4
+    assert report.counts.rows_curated == 4
     # JSON could write the very character that ends one, so a value with it is refused.
     report = lake.stage({"a.jsonl": b'{"a":"q\\u0000r","b":"s"}\n{"a":"q","b":"r\\u0000s"}\n'})
     assert report.reasons == {"nul_character": 2}
@@ -169,13 +169,13 @@ def test_a_published_file_that_is_hidden_is_not_read(lake: Lake) -> None:
     [path] = lake.published()
     Path(path.parent / "_SUCCESS").write_bytes(b"")
     Path(path.parent / ".part-0.parquet.crc").write_bytes(b"crc")
-    assert lake.stage({"b.csv": HEADER + b"1,2024-02-29,,,,,\n"}).rows_duplicate == 1
+    assert lake.stage({"b.csv": HEADER + b"1,2024-02-29,,,,,\n"}).counts.rows_duplicate == 1
 
 
 def test_rows_that_this_very_batch_has_published_before_it_was_interrupted_do_not_count(lake: Lake) -> None:
     content = {"a.csv": HEADER + b"1,2024-02-29,,,,,\n"}
     lake.publish(lake.stage(content))
     again = stage(lake.manifest, lake.contract, LocalStore(), "again", NOW)
-    assert (again.rows_curated, again.rows_duplicate) == (1, 0)
+    assert (again.counts.rows_curated, again.counts.rows_duplicate) == (1, 0)
     other = stage(replace(lake.manifest, batch_id="another"), lake.contract, LocalStore(), "other", NOW)
-    assert (other.rows_curated, other.rows_duplicate) == (0, 1)
+    assert (other.counts.rows_curated, other.counts.rows_duplicate) == (0, 1)

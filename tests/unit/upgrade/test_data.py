@@ -22,10 +22,10 @@ from pipeline_core.batches import (
     Publish,
 )
 from pipeline_core.contract import Contract
-from pipeline_core.files import FileItem, RowCounts, candidates_from_json
+from pipeline_core.files import FileItem, candidates_from_json
 from pipeline_core.ledger import CLAIMED, FAILED, IGNORED, PENDING, PUBLISHED, QUARANTINED, REJECTED
 from pipeline_core.manifest import REPLACE, ROWS, Manifest
-from pipeline_core.report import Report, reconcile
+from pipeline_core.report import Report, RowCounts, reconcile
 
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, TABLE, contracts
 from tests.unit.ops.conftest import Operator
