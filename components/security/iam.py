@@ -111,6 +111,25 @@ def trust(service: str, account: Input[str], source_arns: Sequence[Input[str]] =
     )
 
 
+def allow_service(
+    title: str,
+    service: str,
+    actions: str | Sequence[str],
+    resource: Input[str],
+    account: Input[str],
+    source_arns: Sequence[Input[str]],
+) -> Statement:
+    """Let `service` do something to a resource by the resource's own policy, on behalf of those sources only."""
+    return {
+        "Sid": title,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": actions,
+        "Resource": resource,
+        "Condition": source_condition(account, source_arns),
+    }
+
+
 def source_condition(account: Input[str], source_arns: Sequence[Input[str]] = ()) -> dict[str, dict[str, Any]]:
     """Bind a service principal to the account, and to `source_arns` where they are known: no confused deputy."""
     condition: dict[str, dict[str, Any]] = {"StringEquals": {"aws:SourceAccount": account}}
