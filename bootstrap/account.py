@@ -10,7 +10,7 @@ from pulumi import InvokeOptions, Output, ResourceOptions
 from bootstrap import network, permissions
 from bootstrap.permissions import Account, Statement
 from bootstrap.settings import BootstrapSettings, Environment
-from components.storage.lifecycle import LifecycleRule
+from components.storage import lifecycle
 from components.storage.zone import Zone, ZoneArgs
 from policies.model import Waiver
 
@@ -155,12 +155,7 @@ class BootstrappedAccount(pulumi.ComponentResource):
         return key, alias
 
     def _make_state(self) -> Zone:
-        rule = LifecycleRule(
-            id="housekeeping",
-            noncurrent_expire_after_days=self._settings.state_versions_expire_after_days,
-            unfinished_uploads_expire_after_days=7,
-            expire_delete_markers=True,
-        )
+        rule = lifecycle.housekeeping(self._settings.state_versions_expire_after_days)
         args = ZoneArgs(kms_key_arn=self._key.arn, lifecycle=[rule], allow_destroy=False)
         return Zone(f"{self._name}-state", args, self._child)
 

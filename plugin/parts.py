@@ -77,13 +77,8 @@ class Zone(pulumi.ComponentResource):
     def __init__(self, name: str, args: ZoneArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(token("Zone"), name, None, opts)
         locked, expires = args.get("locked_days"), args.get("expires_after_days")
-        rule = lifecycle.LifecycleRule(
-            id="housekeeping",
-            noncurrent_expire_after_days=int(args.get("noncurrent_versions_expire_after_days", 30)),
-            unfinished_uploads_expire_after_days=lifecycle.UNFINISHED_UPLOADS_EXPIRE_AFTER_DAYS,
-            expire_delete_markers=True,
-        )
-        age = [] if expires is None else [lifecycle.LifecycleRule(id="age", expires_after_days=int(expires))]
+        rule = lifecycle.housekeeping(int(args.get("noncurrent_versions_expire_after_days", 30)))
+        age = lifecycle.expire("age", "", None if expires is None else int(expires))
         made = zone.Zone(
             name,
             zone.ZoneArgs(
