@@ -15,8 +15,8 @@ from pipeline_core.pauses import Pause, Pauses
 from ops.batch_ids import parsed
 from ops.exit_codes import RefusedError
 from ops.options import Batch as BatchId
-from ops.options import Dataset, Json, Outputs, Stack, Yes, check_dataset, confirm, counted, deployed, print_json, say
-from ops.target import TargetError
+from ops.options import Dataset, Json, Outputs, Stack, Yes, confirm, counted, deployed, print_json, say
+from ops.target import TargetError, check_dataset
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

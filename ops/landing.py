@@ -17,9 +17,9 @@ from pipeline_core.pauses import Pauses
 from pipeline_core.plain_text import printable
 
 from ops.exit_codes import ExitCode
-from ops.options import Json, Outputs, Stack, check_dataset, deployed, note, print_json, say
+from ops.options import Json, Outputs, Stack, deployed, note, print_json, say
 from ops.state import stage_of
-from ops.target import TargetError
+from ops.target import TargetError, check_dataset
 
 LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 1_200

@@ -12,7 +12,7 @@ import typer
 from pipeline_core.plain_text import LAYOUT, printable
 
 from ops.announce import announce
-from ops.target import OUTPUTS_VARIABLE, TargetError, choose, read
+from ops.target import OUTPUTS_VARIABLE, choose, read
 from plain_console import PlainConsole, print_line
 
 Chosen = TypeVar("Chosen")
@@ -44,16 +44,6 @@ def deployed(kind: type[Chosen], outputs: Path | None, stack: str | None) -> Cho
     chosen = choose(kind, found, source)
     announce(found, source, notes)
     return chosen
-
-
-def check_dataset(dataset: str, datasets: list[str]) -> None:
-    """Make sure that a contract is deployed for a dataset.
-
-    Raises:
-        TargetError: lists the datasets that there are.
-    """
-    if dataset not in datasets:
-        raise TargetError(f"no contract is deployed for {dataset!r}; there are: {', '.join(datasets)}")
 
 
 def print_json(document: object) -> None:

@@ -26,7 +26,7 @@ from config import prices
 from lambdas.etl_trigger.logic import bytes_to_read, fitting, workers_for
 from lambdas.ingestion.logic import replay_purpose
 from ops.cost.batch import run_dollars
-from ops.target import Target, TargetError
+from ops.target import Target, TargetError, check_dataset
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -127,7 +127,7 @@ def make_plan(target: Target, selection: Selection, what: str, request: str = ""
     Raises:
         TargetError: no contract is deployed for the dataset, or there is no such batch.
     """
-    target.check_dataset(selection.dataset)
+    check_dataset(selection.dataset, target.datasets)
     plan = Plan(selection.dataset, what)
     fixed = _fixed(target, selection.dataset) if what == "again" else None
     for chunk in _chunks(_versions(target, selection), ITEMS_A_CALL):

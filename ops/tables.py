@@ -9,7 +9,7 @@ import typer
 from botocore.config import Config
 
 from ops.options import Dataset, DryRun, Json, Outputs, Stack, Yes, confirm, console, counted, deployed, print_json, say
-from ops.target import Target, TargetError
+from ops.target import Target, TargetError, check_dataset
 from plain_console import print_rows
 
 PATIENCE_SECONDS = 900
@@ -147,7 +147,7 @@ def _shown(partition: dict[str, str]) -> str:
 
 def _target(dataset: str, outputs: Path | None, stack: str | None) -> Target:
     target = deployed(Target, outputs, stack)
-    target.check_dataset(dataset)
+    check_dataset(dataset, target.datasets)
     if "maintenance" not in target.functions:
         raise TargetError("there is no function maintenance; deploy the stack again with this version")
     return target
