@@ -56,6 +56,14 @@ def say(text: str) -> None:
     print_line(console, printable(text))
 
 
+def tell(document: object, text: str, *, as_json: bool) -> None:
+    """Print a document for another program, or what it says for a person."""
+    if as_json:
+        print_json(document)
+    else:
+        say(text)
+
+
 def note(text: str, style: str | None = None) -> None:
     """Say on stderr what is not the answer: how far it is, or what went wrong. It may have lines of its own."""
     print_line(notes, printable(text, LAYOUT), style)
