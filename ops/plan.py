@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -264,11 +264,6 @@ def _message(target: Target, version: Version, what: str, request: str) -> dict[
 
 
 def _chunks(items: Iterable[Version], size: int) -> Iterator[list[Version]]:
-    chunk: list[Version] = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
+    left = iter(items)
+    while chunk := list(islice(left, size)):
         yield chunk
