@@ -1,6 +1,7 @@
 """One account, ready for deployments: the state's bucket and key, GitHub's provider, and the roles of its jobs."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -8,9 +9,10 @@ import pulumi_aws as aws
 from pulumi import InvokeOptions, Output, ResourceOptions
 
 from bootstrap import network, permissions
-from bootstrap.permissions import Account, Statement
+from bootstrap.network import Statement
+from bootstrap.permissions import Account
 from bootstrap.settings import BootstrapSettings, Environment
-from components.storage.lifecycle import LifecycleRule
+from components.storage import lifecycle
 from components.storage.zone import Zone, ZoneArgs
 from policies.model import Waiver
 
@@ -155,12 +157,7 @@ class BootstrappedAccount(pulumi.ComponentResource):
         return key, alias
 
     def _make_state(self) -> Zone:
-        rule = LifecycleRule(
-            id="housekeeping",
-            noncurrent_expire_after_days=self._settings.state_versions_expire_after_days,
-            unfinished_uploads_expire_after_days=7,
-            expire_delete_markers=True,
-        )
+        rule = lifecycle.housekeeping(self._settings.state_versions_expire_after_days)
         args = ZoneArgs(kms_key_arn=self._key.arn, lifecycle=[rule], allow_destroy=False)
         return Zone(f"{self._name}-state", args, self._child)
 
@@ -172,20 +169,15 @@ class BootstrappedAccount(pulumi.ComponentResource):
 
     def _deploy_role(self, environment: Environment) -> aws.iam.Role:
         given = self._settings.environments[environment]
-
-        def policies(account: Account) -> dict[str, list[Statement]]:
-            boundary = given.permissions_boundary_arn
-            return permissions.deploy_policies(
-                account,
-                environment,
-                may_destroy=given.may_destroy,
-                may_make_network=given.may_make_network,
-                boundary_arn=boundary,
-            )
-
-        name = f"{self._name}-deploy-{environment}"
+        policies = partial(
+            permissions.deploy_policies,
+            environment=environment,
+            may_destroy=given.may_destroy,
+            may_make_network=given.may_make_network,
+            boundary_arn=given.permissions_boundary_arn,
+        )
         parts = [network.PART] if given.may_make_network else []
-        return self._make_role(name, environment, policies, more=parts)
+        return self._make_role(f"{self._name}-deploy-{environment}", environment, policies, more=parts)
 
     def _make_review_role(self) -> aws.iam.Role:
         boundary = self._settings.environments["dev"].permissions_boundary_arn

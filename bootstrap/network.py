@@ -78,10 +78,10 @@ def reads(partition: str, here: str, environments: Sequence[str]) -> list[Statem
     connections = [f"arn:{partition}:glue:{here}:connection/{PROJECT}-{name}-*" for name in environments]
     groups = [_log_group(partition, here, name) for name in environments]
     return [
-        _allow(UNSCOPED, ["*"]),
-        _allow(["ec2:DescribeVpcAttribute"], [f"arn:{partition}:ec2:{here}:vpc/*"]),
-        _allow(["glue:GetConnection", "glue:GetTags"], [f"arn:{partition}:glue:{here}:catalog", *connections]),
-        _allow(["logs:ListTagsForResource"], groups),
+        allow(UNSCOPED, ["*"]),
+        allow(["ec2:DescribeVpcAttribute"], [f"arn:{partition}:ec2:{here}:vpc/*"]),
+        allow(["glue:GetConnection", "glue:GetTags"], [f"arn:{partition}:glue:{here}:catalog", *connections]),
+        allow(["logs:ListTagsForResource"], groups),
     ]
 
 
@@ -98,24 +98,24 @@ def writes(partition: str, here: str, account: str, environment: str) -> list[St
     creates = [f"ec2:{action}" for action in CREATES]
     return [
         # Of what is made, the request has the tags; what it is made in, a VPC say, has them already.
-        _allow(creates, parts, {"StringEquals": requested}),
-        _allow([*creates, *(f"ec2:{action}" for action in CHANGES)], parts, {"StringEquals": ours}),
-        _allow(["ec2:CreateTags"], parts, {"StringEquals": {**requested, "ec2:CreateAction": list(CREATES)}}),
-        _allow(["ec2:CreateTags", "ec2:DeleteTags"], parts, {"StringEquals": ours}),
+        allow(creates, parts, {"StringEquals": requested}),
+        allow([*creates, *(f"ec2:{action}" for action in CHANGES)], parts, {"StringEquals": ours}),
+        allow(["ec2:CreateTags"], parts, {"StringEquals": {**requested, "ec2:CreateAction": list(CREATES)}}),
+        allow(["ec2:CreateTags", "ec2:DeleteTags"], parts, {"StringEquals": ours}),
         # AWS makes the default group of a VPC, without tags; the provider tags it, then takes its rules away.
-        _allow(
+        allow(
             ["ec2:CreateTags"],
             [group],
             {"StringEquals": requested, "Null": {"aws:ResourceTag/Project": "true", "ec2:CreateAction": "true"}},
         ),
         # An endpoint with a private name is one more network of the service's zone.
-        _allow(["route53:AssociateVPCWithHostedZone"], [f"arn:{partition}:route53:::hostedzone/*"]),
-        _allow(
+        allow(["route53:AssociateVPCWithHostedZone"], [f"arn:{partition}:route53:::hostedzone/*"]),
+        allow(
             ["glue:CreateConnection", "glue:DeleteConnection", "glue:UpdateConnection"],
             [catalog, connection],
         ),
-        _allow(["glue:TagResource", "glue:UntagResource"], [connection]),
-        _allow(
+        allow(["glue:TagResource", "glue:UntagResource"], [connection]),
+        allow(
             [
                 "logs:AssociateKmsKey",
                 "logs:CreateLogGroup",
@@ -127,7 +127,7 @@ def writes(partition: str, here: str, account: str, environment: str) -> list[St
             ],
             [_log_group(partition, here, environment)],
         ),
-        _allow(
+        allow(
             ["iam:PassRole"],
             [f"arn:{partition}:iam::{account}:role/{PROJECT}-*"],
             {"StringEquals": {"iam:PassedToService": "vpc-flow-logs.amazonaws.com"}},
@@ -139,6 +139,7 @@ def _log_group(partition: str, here: str, environment: str) -> str:
     return f"arn:{partition}:logs:{here}:log-group:/{PROJECT}-{environment}/*"
 
 
-def _allow(actions: Sequence[str], resources: Sequence[str], condition: Any = None) -> Statement:
+def allow(actions: Sequence[str], resources: Sequence[str], condition: Any = None) -> Statement:
+    """Let a role do something, where the condition holds, if there is one."""
     statement: Statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
     return {**statement, "Condition": condition} if condition else statement

@@ -8,13 +8,11 @@ not begin so, or a deployment could change what it may do itself.
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bootstrap import network
+from bootstrap.network import PROJECT, Statement, allow
 from bootstrap.services import COMPUTE, DATA, SERVICES, UNSCOPED
 
-Statement = dict[str, Any]
-PROJECT = "data-pipeline"
 PARTS = ("data", "compute", "rest")
 REVIEW, REVIEW_STACKS, SAMPLES = "review", "review*", "samples"
 """The GitHub environment of pull requests' stacks, the names of those stacks as a pattern (a database has `_` in the
@@ -140,22 +138,22 @@ def _services(
             operator: {key: value.format(**tags) for key, value in pairs.items()}
             for operator, pairs in (service.condition or {}).items()
         }
-        statements.append(_allow(actions, [pattern.format(**parts) for pattern in service.resources], condition))
+        statements.append(allow(actions, [pattern.format(**parts) for pattern in service.resources], condition))
     return statements
 
 
 def _unscoped(what: str) -> Statement:
-    return _allow(sorted(action for action, (kind, _) in UNSCOPED.items() if kind == what), ["*"])
+    return allow(sorted(action for action, (kind, _) in UNSCOPED.items() if kind == what), ["*"])
 
 
 def _roles(account: Account, boundary_arn: str | None) -> Iterator[Statement]:
     ours = [f"arn:{account.partition}:iam::{account.id}:role/{PROJECT}-*"]
     bound = {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}} if boundary_arn else None
     # With a boundary, no role is made or given permissions without it, and it is never taken away.
-    yield _allow(["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"], ours, bound)
+    yield allow(["iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"], ours, bound)
     verbs = ("DeleteRole", "DeleteRolePolicy", "TagRole", "UntagRole", "UpdateAssumeRolePolicy", "UpdateRole")
-    yield _allow([f"iam:{verb}" for verb in verbs], ours)
-    yield _allow(["iam:PassRole"], ours, {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}})
+    yield allow([f"iam:{verb}" for verb in verbs], ours)
+    yield allow(["iam:PassRole"], ours, {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}})
 
 
 def _keys(account: Account, environment: str) -> Iterator[Statement]:
@@ -163,14 +161,14 @@ def _keys(account: Account, environment: str) -> Iterator[Statement]:
     key = [f"arn:{account.partition}:kms:{account.here}:key/*"]
     tags = {"aws:ResourceTag/Project": PROJECT, "aws:ResourceTag/Environment": environment}
     via = [f"{service}.{account.region}.amazonaws.com" for service in ("dynamodb", "lambda", "s3", "sqs", "ssm")]
-    yield _allow(
+    yield allow(
         ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], key, {"StringEquals": {**tags, "kms:ViaService": via}}
     )
     grants = {"StringEquals": tags, "Bool": {"kms:GrantIsForAWSResource": "true"}}
-    yield _allow(["kms:CreateGrant"], key, grants)
+    yield allow(["kms:CreateGrant"], key, grants)
     # A key that is being made has no tags yet, only the request has. That would do for any key: not for the state's.
     requested = {key.replace("Resource", "Request"): value for key, value in tags.items()}
-    yield _allow(["kms:TagResource"], key, {"StringEquals": requested})
+    yield allow(["kms:TagResource"], key, {"StringEquals": requested})
     yield {"Effect": "Deny", "Action": ["kms:TagResource"], "Resource": [account.key_arn]}
 
 
@@ -178,7 +176,7 @@ def _parameters(account: Account) -> Statement:
     """Read encrypted parameters: a preview that refreshes compares them with the stack's secrets, which it has, too."""
     key = [f"arn:{account.partition}:kms:{account.here}:key/*"]
     conditions = {"aws:ResourceTag/Project": PROJECT, "kms:ViaService": f"ssm.{account.region}.amazonaws.com"}
-    return _allow(["kms:Decrypt"], key, {"StringEquals": conditions})
+    return allow(["kms:Decrypt"], key, {"StringEquals": conditions})
 
 
 def _smoke(account: Account, stack: str) -> Iterator[Statement]:
@@ -186,26 +184,26 @@ def _smoke(account: Account, stack: str) -> Iterator[Statement]:
     functions = [
         f"arn:{account.partition}:lambda:{here}:function:{PROJECT}-{name}-*" for name in ("etl-trigger", "query")
     ]
-    yield _allow(["s3:PutObject"], [f"arn:{account.partition}:s3:::{PROJECT}-raw-*/canary/*"])
-    yield _allow(["dynamodb:GetItem"], [f"arn:{account.partition}:dynamodb:{here}:table/{PROJECT}-ledger-*"])
-    yield _allow(["lambda:InvokeFunction"], functions)
+    yield allow(["s3:PutObject"], [f"arn:{account.partition}:s3:::{PROJECT}-raw-*/canary/*"])
+    yield allow(["dynamodb:GetItem"], [f"arn:{account.partition}:dynamodb:{here}:table/{PROJECT}-ledger-*"])
+    yield allow(["lambda:InvokeFunction"], functions)
     execution = f"arn:{account.partition}:states:{here}:execution:{PROJECT}-{stack}:*"
-    yield _allow(["states:DescribeExecution"], [execution])
+    yield allow(["states:DescribeExecution"], [execution])
 
 
 def _samples(account: Account) -> Iterator[Statement]:
     """Land rows in any dataset, follow them, and ask the named queries: Athena reads and writes as who asks."""
     bucket = f"arn:{account.partition}:s3:::{PROJECT}"
     execution = f"arn:{account.partition}:states:{account.here}:execution:{PROJECT}-{REVIEW_STACKS}:*"
-    yield _allow(["s3:PutObject"], [f"{bucket}-raw-*/*"])
+    yield allow(["s3:PutObject"], [f"{bucket}-raw-*/*"])
     # The tables of runs and of what was refused lie beside the curated ones.
     tables = ("artifacts", "curated", "quarantine", "query-results")
-    yield _allow(["s3:GetObject"], [f"{bucket}-{zone}-*/*" for zone in tables])
-    yield _allow(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{bucket}-query-results-*/*"])
-    yield _allow(["states:GetExecutionHistory"], [execution])
+    yield allow(["s3:GetObject"], [f"{bucket}-{zone}-*/*" for zone in tables])
+    yield allow(["s3:AbortMultipartUpload", "s3:PutObject"], [f"{bucket}-query-results-*/*"])
+    yield allow(["states:GetExecutionHistory"], [execution])
     queries = ("BatchGetNamedQuery", "GetQueryExecution", "GetQueryResults", "ListNamedQueries", "StartQueryExecution")
     workgroup = f"arn:{account.partition}:athena:{account.here}:workgroup/{PROJECT}-{REVIEW_STACKS}"
-    yield _allow([f"athena:{verb}" for verb in queries], [workgroup])
+    yield allow([f"athena:{verb}" for verb in queries], [workgroup])
     catalog = f"arn:{account.partition}:glue:{account.here}"
     known = [
         f"{catalog}:catalog",
@@ -213,7 +211,7 @@ def _samples(account: Account) -> Iterator[Statement]:
         f"{catalog}:table/data_pipeline_{REVIEW_STACKS}/*",
     ]
     reads = ("BatchGetPartition", "GetDatabase", "GetPartition", "GetPartitions", "GetTable", "GetTables")
-    yield _allow([f"glue:{verb}" for verb in reads], known)
+    yield allow([f"glue:{verb}" for verb in reads], known)
 
 
 def _state(account: Account, stack: str, *, write: bool, secrets_of: str) -> Iterator[Statement]:
@@ -227,14 +225,14 @@ def _state(account: Account, stack: str, *, write: bool, secrets_of: str) -> Ite
     files = [f"{account.state_bucket_arn}/.pulumi/{folder}" for folder in folders]
     reads, writes = ["s3:GetObject"], ["s3:DeleteObject", "s3:PutObject"]
     # Not bound to a prefix: S3 answers 404 for a file that is not there yet to who may list the bucket, else 403.
-    yield _allow(["s3:ListBucket"], [account.state_bucket_arn])
-    yield _allow([*reads, *writes] if write else reads, files)
-    yield _allow(reads, [f"{account.state_bucket_arn}/.pulumi/meta.yaml"])
+    yield allow(["s3:ListBucket"], [account.state_bucket_arn])
+    yield allow([*reads, *writes] if write else reads, files)
+    yield allow(reads, [f"{account.state_bucket_arn}/.pulumi/meta.yaml"])
     s3 = f"s3.{account.region}.amazonaws.com"
     use = ["kms:Decrypt", "kms:GenerateDataKey"] if write else ["kms:Decrypt"]
-    yield _allow(use, [account.key_arn], {"StringEquals": {"kms:ViaService": s3}})
+    yield allow(use, [account.key_arn], {"StringEquals": {"kms:ViaService": s3}})
     secrets = {"StringEquals": {"kms:EncryptionContext:environment": secrets_of}}
-    yield _allow(["kms:Decrypt", "kms:Encrypt"] if write else ["kms:Decrypt"], [account.key_arn], secrets)
+    yield allow(["kms:Decrypt", "kms:Encrypt"] if write else ["kms:Decrypt"], [account.key_arn], secrets)
 
 
 def _others(environment: str) -> Statement:
@@ -252,11 +250,6 @@ def _others(environment: str) -> Statement:
             "Null": {"aws:ResourceTag/Environment": "false"},
         },
     }
-
-
-def _allow(actions: Sequence[str], resources: Sequence[str], condition: Any = None) -> Statement:
-    statement: Statement = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
-    return {**statement, "Condition": condition} if condition else statement
 
 
 def _distinct(statements: Sequence[Statement]) -> list[Statement]:

@@ -4,17 +4,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
+from config.model import AccountId, PolicyArn, Section
 from config.violations import BrokenRulesError, Means, Violation, check, printable
 
 Environment = Literal["dev", "staging", "prod"]
-AccountId = Annotated[str, StringConstraints(pattern=r"^\d{12}$"), Means("an account's twelve digits, in quotes")]
-PolicyArn = Annotated[
-    str,
-    StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$"),
-    Means("the ARN of an IAM policy, like arn:aws:iam::111122223333:policy/boundary"),
-]
 ProviderArn = Annotated[
     str,
     StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:oidc-provider/\S+$"),
@@ -29,12 +24,6 @@ Subject = Annotated[
     StringConstraints(pattern=r"^repo:[\w.-]+(@\d+)?/[\w.-]+(@\d+)?$"),
     Means("repo:OWNER/REPO, or repo:OWNER@ID/REPO@ID"),
 ]
-
-
-class Section(BaseModel):
-    """A part of the tree: nothing unknown gets in, nothing changes afterwards."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class EnvironmentSettings(Section):

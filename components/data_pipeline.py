@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
-from pulumi import Input, InvokeOutputOptions, ResourceOptions
+from pulumi import Input, ResourceOptions
 
 from components.catalog.catalog import BYTES_PER_MEGABYTE, Catalog, CatalogArgs
 from components.catalog.crawler import CrawlerRole, CrawlerRoleArgs, DatasetCrawler, DatasetCrawlerArgs
@@ -68,7 +67,7 @@ class DataPipeline(pulumi.ComponentResource):
         )
         child = ResourceOptions(parent=self)
         datasets = [contract.name for contract in files.contracts]
-        location = self._location()
+        location = Location.of(self)
         key = EncryptionKey(
             f"{name}-key",
             EncryptionKeyArgs(
@@ -260,14 +259,6 @@ class DataPipeline(pulumi.ComponentResource):
             "dashboard_name": monitoring.dashboard_name,
         }
         self.register_outputs({})
-
-    def _location(self) -> Location:
-        lookup = InvokeOutputOptions(parent=self)
-        return Location(
-            partition=aws.get_partition_output(opts=lookup).partition,
-            region=aws.get_region_output(opts=lookup).region,
-            account=aws.get_caller_identity_output(opts=lookup).account_id,
-        )
 
 
 def _crawlers(

@@ -1,19 +1,12 @@
 """What no stack's settings may break, and what prod's may not: the rules between the fields of the model."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter, not_
+from typing import Any
 
 from config.addresses import EMAIL
-from config.model import (
-    MOST_TAGS,
-    OWN_TAGS,
-    FunctionsConfig,
-    GlueConfig,
-    PipelineConfig,
-    StorageConfig,
-    Subscription,
-    VpcConfig,
-)
+from config.model import MOST_TAGS, OWN_TAGS, PipelineConfig, Subscription
 from config.violations import Violation
 
 MINIMUM_RETENTION_DAYS_IN_PROD = 90
@@ -33,55 +26,50 @@ WORKFLOW_WAITS_SECONDS = {"query": 305, "notification": 65}
 def rules(config: PipelineConfig) -> Iterator[Violation]:
     """Yield what no environment may break, then what prod may not."""
     yield from _ingestion_rules(config)
-    yield from _lifecycle_rules(config.storage)
+    yield from _lifecycle_rules(config)
     yield from _dataset_rules(config)
     yield from _batch_rules(config)
-    yield from _glue_rules(config.glue, config.region)
-    yield from _workflow_rules(config.functions)
+    yield from _glue_rules(config)
+    yield from _workflow_rules(config)
     for topic in ("alarm_subscriptions", "notification_subscriptions"):
         yield from _topic_rules(f"monitoring.{topic}", getattr(config.monitoring, topic), config.holds_secrets)
     yield from _lineage_rules(config)
     yield from _slack_rules(config)
     yield from _account_rules(config)
-    yield from _vpc_rules(config.security.vpc, config.region)
+    yield from _vpc_rules(config)
     if config.environment == "prod":
         yield from _prod_rules(config)
+
+
+def _refused(config: PipelineConfig, key: str, allowed: str, *about: object) -> Violation:
+    """Refuse what a setting is; `about` has values of other settings, for the places {} in `allowed`."""
+    value = attrgetter(key)(config)
+    return Violation(key=key, value=list(value) if isinstance(value, tuple) else value, allowed=allowed, about=about)
 
 
 def _ingestion_rules(config: PipelineConfig) -> Iterator[Violation]:
     ingestion, reserved = config.ingestion, config.functions.ingestion.reserved_concurrency
     if ingestion.batch_size > 10 and ingestion.batching_window_seconds < 1:
-        yield Violation(
-            key="ingestion.batching_window_seconds",
-            value=ingestion.batching_window_seconds,
-            allowed="at least 1, since ingestion.batch_size is {}",
-            about=(ingestion.batch_size,),
-        )
+        allowed = "at least 1, since ingestion.batch_size is {}"
+        yield _refused(config, "ingestion.batching_window_seconds", allowed, ingestion.batch_size)
     if reserved is not None and reserved < ingestion.max_concurrency:
         # Otherwise Lambda throttles its own poller, and throttled messages count as received.
-        yield Violation(
-            key="functions.ingestion.reserved_concurrency",
-            value=reserved,
-            allowed="at least ingestion.max_concurrency, which is {}",
-            about=(ingestion.max_concurrency,),
-        )
+        allowed = "at least ingestion.max_concurrency, which is {}"
+        yield _refused(config, "functions.ingestion.reserved_concurrency", allowed, ingestion.max_concurrency)
     reserved = config.functions.etl_trigger.reserved_concurrency
     if reserved is not None and reserved <= TICKS_AT_ONCE:
-        yield Violation(
-            key="functions.etl_trigger.reserved_concurrency",
-            value=reserved,
-            allowed="more than {}, which ticks of the queue may take; the schedule needs one, too",
-            about=(TICKS_AT_ONCE,),
-        )
+        allowed = "more than {}, which ticks of the queue may take; the schedule needs one, too"
+        yield _refused(config, "functions.etl_trigger.reserved_concurrency", allowed, TICKS_AT_ONCE)
     hidden = visibility_timeout_seconds(config.functions.ingestion.timeout_seconds, ingestion.batching_window_seconds)
     most = QUEUE_RETENTION_SECONDS // hidden - 1
     if ingestion.max_receive_count > most:
-        yield Violation(
-            key="ingestion.max_receive_count",
-            value=ingestion.max_receive_count,
-            allowed="at most {}: a try takes up to {} seconds, and a message that is four days old is gone "
-            "instead of in the dead-letter queue",
-            about=(most, hidden),
+        yield _refused(
+            config,
+            "ingestion.max_receive_count",
+            "at most {}: a try takes up to {} seconds, and a message that is four days old is gone instead of in the "
+            "dead-letter queue",
+            most,
+            hidden,
         )
 
 
@@ -93,34 +81,20 @@ def visibility_timeout_seconds(consumer_timeout_seconds: int, batching_window_se
     return 6 * consumer_timeout_seconds + batching_window_seconds
 
 
-def _lifecycle_rules(storage: StorageConfig) -> Iterator[Violation]:
-    warm, cold, gone = (
-        storage.raw_to_infrequent_access_after_days,
-        storage.raw_to_glacier_after_days,
-        storage.raw_expires_after_days,
-    )
+def _lifecycle_rules(config: PipelineConfig) -> Iterator[Violation]:
+    storage = config.storage
+    warm, cold = storage.raw_to_infrequent_access_after_days, storage.raw_to_glacier_after_days
     if warm is not None and cold is not None and cold < warm + 30:
         # Standard-IA bills thirty days at least.
-        yield Violation(
-            key="storage.raw_to_glacier_after_days",
-            value=cold,
-            allowed="at least {}: 30 days after storage.raw_to_infrequent_access_after_days",
-            about=(warm + 30,),
-        )
+        allowed = "at least {}: 30 days after storage.raw_to_infrequent_access_after_days"
+        yield _refused(config, "storage.raw_to_glacier_after_days", allowed, warm + 30)
     if storage.raw_locked_days is not None and storage.allow_destroy:
-        yield Violation(
-            key="storage.raw_locked_days",
-            value=storage.raw_locked_days,
-            allowed="empty, since storage.allow_destroy is true: what is locked cannot be destroyed",
-        )
+        allowed = "empty, since storage.allow_destroy is true: what is locked cannot be destroyed"
+        yield _refused(config, "storage.raw_locked_days", allowed)
     last = max((days for days in (warm, cold, storage.raw_locked_days) if days is not None), default=0)
-    if gone is not None and gone <= last:
-        yield Violation(
-            key="storage.raw_expires_after_days",
-            value=gone,
-            allowed="more than {}, when raw files are moved the last time, or unlocked",
-            about=(last,),
-        )
+    if storage.raw_expires_after_days is not None and storage.raw_expires_after_days <= last:
+        allowed = "more than {}, when raw files are moved the last time, or unlocked"
+        yield _refused(config, "storage.raw_expires_after_days", allowed, last)
 
 
 def _dataset_rules(config: PipelineConfig) -> Iterator[Violation]:
@@ -133,43 +107,32 @@ def _dataset_rules(config: PipelineConfig) -> Iterator[Violation]:
 
 
 def _batch_rules(config: PipelineConfig) -> Iterator[Violation]:
-    glue, batches, workflow = config.glue, config.batches, config.workflow
-    if workflow.timeout_minutes <= glue.timeout_minutes:
-        yield Violation(
-            key="workflow.timeout_minutes",
-            value=workflow.timeout_minutes,
-            allowed="more than glue.timeout_minutes, which is {}",
-            about=(glue.timeout_minutes,),
-        )
-    if glue.max_concurrent_runs < batches.max_concurrent_per_dataset:
-        yield Violation(
-            key="glue.max_concurrent_runs",
-            value=glue.max_concurrent_runs,
-            allowed="at least {}, as batches.max_concurrent_per_dataset is",
-            about=(batches.max_concurrent_per_dataset,),
-        )
+    glue, at_once = config.glue, config.batches.max_concurrent_per_dataset
+    if config.workflow.timeout_minutes <= glue.timeout_minutes:
+        allowed = "more than glue.timeout_minutes, which is {}"
+        yield _refused(config, "workflow.timeout_minutes", allowed, glue.timeout_minutes)
+    if glue.max_concurrent_runs < at_once:
+        allowed = "at least {}, as batches.max_concurrent_per_dataset is"
+        yield _refused(config, "glue.max_concurrent_runs", allowed, at_once)
 
 
-def _glue_rules(glue: GlueConfig, region: str | None) -> Iterator[Violation]:
-    if glue.version == "5.1" and region is not None and region.startswith(WITHOUT_GLUE_5_1):
-        yield Violation(
-            key="glue.version",
-            value=glue.version,
-            allowed="'5.0' in aws:region {}: AWS has not announced 5.1 there; if it is there by now, take the region "
-            "out of WITHOUT_GLUE_5_1 in config/rules.py",
-            about=(region,),
+def _glue_rules(config: PipelineConfig) -> Iterator[Violation]:
+    region = config.region
+    if config.glue.version == "5.1" and region is not None and region.startswith(WITHOUT_GLUE_5_1):
+        yield _refused(
+            config,
+            "glue.version",
+            "'5.0' in aws:region {}: AWS has not announced 5.1 there; if it is there by now, take the region out of "
+            "WITHOUT_GLUE_5_1 in config/rules.py",
+            region,
         )
 
 
-def _workflow_rules(functions: FunctionsConfig) -> Iterator[Violation]:
+def _workflow_rules(config: PipelineConfig) -> Iterator[Violation]:
     for name, seconds in WORKFLOW_WAITS_SECONDS.items():
-        timeout = getattr(functions, name).timeout_seconds
-        if timeout >= seconds:
-            yield Violation(
-                key=f"functions.{name}.timeout_seconds",
-                value=timeout,
-                allowed=f"less than {seconds}, after which the workflow does not wait for it any more",
-            )
+        if getattr(config.functions, name).timeout_seconds >= seconds:
+            allowed = f"less than {seconds}, after which the workflow does not wait for it any more"
+            yield _refused(config, f"functions.{name}.timeout_seconds", allowed)
 
 
 def _account_rules(config: PipelineConfig) -> Iterator[Violation]:
@@ -192,33 +155,21 @@ def _account_rules(config: PipelineConfig) -> Iterator[Violation]:
             yield Violation(key=f"tags.{tag}", value=value, allowed="another name: those with aws: belong to AWS")
     account, boundary = config.security.account_id, config.security.permissions_boundary_arn
     if account and boundary and boundary.split(":")[4] not in {account, "aws"}:
-        yield Violation(
-            key="security.permissions_boundary_arn",
-            value=boundary,
-            allowed="a policy of AWS, or of security.account_id, which is {}",
-            about=(account,),
-        )
+        allowed = "a policy of AWS, or of security.account_id, which is {}"
+        yield _refused(config, "security.permissions_boundary_arn", allowed, account)
 
 
-def _vpc_rules(vpc: VpcConfig | None, region: str | None) -> Iterator[Violation]:
+def _vpc_rules(config: PipelineConfig) -> Iterator[Violation]:
+    vpc, region = config.security.vpc, config.region
     if vpc is None:
         return
     if not (16 <= vpc.cidr.prefixlen <= 24 and vpc.cidr.is_private):
         yield Violation(key="security.vpc.cidr", value=str(vpc.cidr), allowed="private addresses, /16 to /24")
-    zones = vpc.availability_zones
+    zones, key = vpc.availability_zones, "security.vpc.availability_zones"
     if len(set(zones)) < len(zones) or len({zone[:-1] for zone in zones}) > 1:
-        yield Violation(
-            key="security.vpc.availability_zones",
-            value=list(zones),
-            allowed="different zones of one region, that of aws:region",
-        )
+        yield _refused(config, key, "different zones of one region, that of aws:region")
     elif region is not None and any(zone[:-1] != region for zone in zones):
-        yield Violation(
-            key="security.vpc.availability_zones",
-            value=list(zones),
-            allowed="zones of aws:region, which is {}",
-            about=(region,),
-        )
+        yield _refused(config, key, "zones of aws:region, which is {}", region)
 
 
 _EMAIL = (EMAIL, "an e-mail address")
@@ -257,20 +208,14 @@ def _lineage_rules(config: PipelineConfig) -> Iterator[Violation]:
     lineage = config.lineage
     if lineage.url is None:
         if lineage.api_key_parameter is not None:
-            yield Violation(
-                key="lineage.api_key_parameter",
-                value=lineage.api_key_parameter,
-                allowed="empty, since lineage.url is: nobody would be sent the key",
-            )
+            allowed = "empty, since lineage.url is: nobody would be sent the key"
+            yield _refused(config, "lineage.api_key_parameter", allowed)
         return
     if not lineage.enabled:
-        yield Violation(key="lineage.url", value=lineage.url, allowed="empty, since lineage.enabled is false")
+        yield _refused(config, "lineage.url", "empty, since lineage.enabled is false")
     if config.security.vpc is not None:
-        yield Violation(
-            key="lineage.url",
-            value=lineage.url,
-            allowed="empty, since security.vpc is a network without a way to the internet; events are kept in S3",
-        )
+        allowed = "empty, since security.vpc is a network without a way to the internet; events are kept in S3"
+        yield _refused(config, "lineage.url", allowed)
 
 
 _WEBHOOK = r"https://hooks\.slack(-gov)?\.com/[!-~]+"
@@ -294,50 +239,36 @@ def _slack_rules(config: PipelineConfig) -> Iterator[Violation]:
             )
 
 
+def _long_enough(days: int | None) -> bool:
+    return days is None or days >= MINIMUM_RETENTION_DAYS_IN_PROD
+
+
+_LONG = f"at least {MINIMUM_RETENTION_DAYS_IN_PROD} days in prod"
+_IN_PROD: Sequence[tuple[str, Callable[[Any], object], str]] = (
+    ("storage.allow_destroy", not_, "false in prod: its data stays"),
+    ("monitoring.log_retention_days", _long_enough, _LONG),
+    ("storage.noncurrent_versions_expire_after_days", _long_enough, _LONG),
+    ("storage.raw_expires_after_days", _long_enough, _LONG),
+    ("storage.quarantine_expires_after_days", _long_enough, _LONG),
+    ("monitoring.alarm_subscriptions", bool, "at least one subscription in prod: an alarm nobody hears is none"),
+    ("monitoring.monthly_budget_dollars", bool, "an amount in prod: a bill must not be the first to tell"),
+    ("batches.schedule_enabled", bool, "true in prod: files must not wait"),
+    (
+        "workflow.log_level",
+        lambda level: level != "FATAL",
+        "ERROR or ALL in prod: with the end of an execution alone, nobody sees what failed in it",
+    ),
+    (
+        "security.key_deletion_window_days",
+        lambda days: days >= KEY_DELETION_DAYS_IN_PROD,
+        f"{KEY_DELETION_DAYS_IN_PROD} in prod: without its key all data is gone",
+    ),
+    ("workflow.include_execution_data", not_, "false in prod: logs are read by more people than the data"),
+)
+"""By setting: whether its value is good in prod, and what is allowed."""
+
+
 def _prod_rules(config: PipelineConfig) -> Iterator[Violation]:
-    least = MINIMUM_RETENTION_DAYS_IN_PROD
-    if config.storage.allow_destroy:
-        yield Violation(key="storage.allow_destroy", value=True, allowed="false in prod: its data stays")
-    for key, days in (
-        ("monitoring.log_retention_days", config.monitoring.log_retention_days),
-        (
-            "storage.noncurrent_versions_expire_after_days",
-            config.storage.noncurrent_versions_expire_after_days,
-        ),
-        ("storage.raw_expires_after_days", config.storage.raw_expires_after_days),
-        ("storage.quarantine_expires_after_days", config.storage.quarantine_expires_after_days),
-    ):
-        if days is not None and days < least:
-            yield Violation(key=key, value=days, allowed=f"at least {least} days in prod")
-    if not config.monitoring.alarm_subscriptions:
-        yield Violation(
-            key="monitoring.alarm_subscriptions",
-            value=[],
-            allowed="at least one subscription in prod: an alarm nobody hears is none",
-        )
-    if config.monitoring.monthly_budget_dollars is None:
-        yield Violation(
-            key="monitoring.monthly_budget_dollars",
-            value=None,
-            allowed="an amount in prod: a bill must not be the first to tell",
-        )
-    if not config.batches.schedule_enabled:
-        yield Violation(key="batches.schedule_enabled", value=False, allowed="true in prod: files must not wait")
-    if config.workflow.log_level == "FATAL":
-        yield Violation(
-            key="workflow.log_level",
-            value=config.workflow.log_level,
-            allowed="ERROR or ALL in prod: with the end of an execution alone, nobody sees what failed in it",
-        )
-    if config.security.key_deletion_window_days < KEY_DELETION_DAYS_IN_PROD:
-        yield Violation(
-            key="security.key_deletion_window_days",
-            value=config.security.key_deletion_window_days,
-            allowed=f"{KEY_DELETION_DAYS_IN_PROD} in prod: without its key all data is gone",
-        )
-    if config.workflow.include_execution_data:
-        yield Violation(
-            key="workflow.include_execution_data",
-            value=True,
-            allowed="false in prod: logs are read by more people than the data",
-        )
+    for key, is_good, allowed in _IN_PROD:
+        if not is_good(attrgetter(key)(config)):
+            yield _refused(config, key, allowed)

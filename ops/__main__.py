@@ -21,7 +21,7 @@ from ops import query as queries
 from ops.contracts import commands as contract_commands
 from ops.contracts.trial import TrialError
 from ops.exit_codes import TABLE, ExitCode, RefusedError
-from ops.options import Json, Outputs, Stack, console, counted, deployed, note, notes, print_json, say
+from ops.options import Json, Outputs, Stack, console, counted, deployed, note, notes, tell
 from ops.page.command import page
 from ops.preview.options import LONGEST_COMMENT, Format, PreviewError
 from ops.review import command as review_commands
@@ -155,10 +155,8 @@ def _check_queries(as_json: bool) -> None:
         found = read_files()
     except UserFileError as error:
         raise TargetError(str(error)) from error
-    if as_json:
-        print_json({"queries": sorted(found.queries), "contracts": [contract.name for contract in found.contracts]})
-        return
-    say(f"{len(found.queries)} named queries fit {len(found.contracts)} contracts.")
+    document = {"queries": sorted(found.queries), "contracts": [contract.name for contract in found.contracts]}
+    tell(document, f"{len(found.queries)} named queries fit {len(found.contracts)} contracts.", as_json=as_json)
 
 
 @app.command("smoke")
@@ -180,10 +178,8 @@ def smoke_test(
             patience_seconds=timeout,
             show=lambda observation: line.update(Text(f"{canary.key}: {observation.where}")),
         )
-    if as_json:
-        print_json({"key": canary.key, **asdict(observation)})
-        return
-    say(f"Athena answers the rows of {canary.key}, batch {observation.batch_id}.")
+    said = f"Athena answers the rows of {canary.key}, batch {observation.batch_id}."
+    tell({"key": canary.key, **asdict(observation)}, said, as_json=as_json)
 
 
 def run() -> None:

@@ -15,8 +15,8 @@ from pipeline_core.pauses import Pause, Pauses
 from ops.batch_ids import parsed
 from ops.exit_codes import RefusedError
 from ops.options import Batch as BatchId
-from ops.options import Dataset, Json, Outputs, Stack, Yes, check_dataset, confirm, counted, deployed, print_json, say
-from ops.target import TargetError
+from ops.options import Dataset, Json, Outputs, Stack, Yes, confirm, counted, deployed, print_json, say, tell
+from ops.target import TargetError, check_dataset
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -62,10 +62,7 @@ def pause(
     found = pauses.of(dataset)
     if found is None:
         raise TargetError(f"{dataset} was resumed at the same time; look at the status")
-    if as_json:
-        print_json({**asdict(found), "begun": begun})
-        return
-    say(f"{dataset} is {'' if begun else 'already '}{found}")
+    tell({**asdict(found), "begun": begun}, f"{dataset} is {'' if begun else 'already '}{found}", as_json=as_json)
 
 
 def resume(dataset: Dataset, as_json: Json = False, stack: Stack = None, outputs: Outputs = None) -> None:
@@ -87,10 +84,8 @@ def resume(dataset: Dataset, as_json: Json = False, stack: Stack = None, outputs
             InvocationType="Event",
             Payload=json.dumps({"dataset": dataset}).encode(),
         )
-    if as_json:
-        print_json({"dataset": dataset, "resumed": ended})
-        return
-    say(f"{dataset} is resumed" if ended else f"{dataset} was not paused; a tick looks at it all the same")
+    said = f"{dataset} is resumed" if ended else f"{dataset} was not paused; a tick looks at it all the same"
+    tell({"dataset": dataset, "resumed": ended}, said, as_json=as_json)
 
 
 def cancel(

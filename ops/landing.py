@@ -17,9 +17,9 @@ from pipeline_core.pauses import Pauses
 from pipeline_core.plain_text import printable
 
 from ops.exit_codes import ExitCode
-from ops.options import Json, Outputs, Stack, check_dataset, deployed, note, print_json, say
+from ops.options import Json, Outputs, Stack, deployed, note, tell
 from ops.state import stage_of
-from ops.target import TargetError
+from ops.target import TargetError, check_dataset
 
 LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 1_200
@@ -64,10 +64,8 @@ def land(
     landed = put(target, name, file)
     key, version = landed["key"], landed["version"]
     if not wait:
-        if as_json:
-            print_json(landed)
-        else:
-            say(f"{landed['uri']} version {version} has landed; data-pipeline file {key} says what becomes of it")
+        said = f"{landed['uri']} version {version} has landed; data-pipeline file {key} says what becomes of it"
+        tell(landed, said, as_json=as_json)
         return
     item = None
     for stage, found in watched(target, name, key, version, timeout):
@@ -141,17 +139,10 @@ def _stage(target: Landing, ledger: Ledger, dataset: str, item: FileItem | None)
 
 def _show(landed: dict[str, Any], item: FileItem, as_json: bool) -> None:
     counts = item.counts.to_outcome() if item.counts else {}
-    if as_json:
-        print_json(
-            {**landed, "status": item.status, "reason": item.reason, "batch_id": item.batch_id, "outcome": counts}
-        )
-        return
+    found = {"status": item.status, "reason": item.reason, "batch_id": item.batch_id, "outcome": counts}
     rows = ", ".join(f"{name.removeprefix('rows_')} {count:,}" for name, count in counts.items())
-    say(
-        f"{landed['key']} is {item.status}"
-        + (f": {item.reason}" if item.reason else "")
-        + (f"; rows {rows}" if rows else "")
-    )
+    why, of_rows = f": {item.reason}" if item.reason else "", f"; rows {rows}" if rows else ""
+    tell({**landed, **found}, f"{landed['key']} is {item.status}{why}{of_rows}", as_json=as_json)
 
 
 def _fate(item: FileItem) -> ExitCode:

@@ -12,7 +12,7 @@ import typer
 from pipeline_core.plain_text import LAYOUT, printable
 
 from ops.announce import announce
-from ops.target import OUTPUTS_VARIABLE, TargetError, choose, read
+from ops.target import OUTPUTS_VARIABLE, choose, read
 from plain_console import PlainConsole, print_line
 
 Chosen = TypeVar("Chosen")
@@ -46,16 +46,6 @@ def deployed(kind: type[Chosen], outputs: Path | None, stack: str | None) -> Cho
     return chosen
 
 
-def check_dataset(dataset: str, datasets: list[str]) -> None:
-    """Make sure that a contract is deployed for a dataset.
-
-    Raises:
-        TargetError: lists the datasets that there are.
-    """
-    if dataset not in datasets:
-        raise TargetError(f"no contract is deployed for {dataset!r}; there are: {', '.join(datasets)}")
-
-
 def print_json(document: object) -> None:
     """Print a document for another program; it has its own escapes for what a terminal would take for a command."""
     typer.echo(json.dumps(document, indent=1, default=_plain))
@@ -64,6 +54,14 @@ def print_json(document: object) -> None:
 def say(text: str) -> None:
     """Print what a command says; see `print_line`."""
     print_line(console, printable(text))
+
+
+def tell(document: object, text: str, *, as_json: bool) -> None:
+    """Print a document for another program, or what it says for a person."""
+    if as_json:
+        print_json(document)
+    else:
+        say(text)
 
 
 def note(text: str, style: str | None = None) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -26,7 +26,7 @@ from config import prices
 from lambdas.etl_trigger.logic import bytes_to_read, fitting, workers_for
 from lambdas.ingestion.logic import replay_purpose
 from ops.cost.batch import run_dollars
-from ops.target import Target, TargetError
+from ops.target import Target, TargetError, check_dataset
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -127,7 +127,7 @@ def make_plan(target: Target, selection: Selection, what: str, request: str = ""
     Raises:
         TargetError: no contract is deployed for the dataset, or there is no such batch.
     """
-    target.check_dataset(selection.dataset)
+    check_dataset(selection.dataset, target.datasets)
     plan = Plan(selection.dataset, what)
     fixed = _fixed(target, selection.dataset) if what == "again" else None
     for chunk in _chunks(_versions(target, selection), ITEMS_A_CALL):
@@ -264,11 +264,6 @@ def _message(target: Target, version: Version, what: str, request: str) -> dict[
 
 
 def _chunks(items: Iterable[Version], size: int) -> Iterator[list[Version]]:
-    chunk: list[Version] = []
-    for item in items:
-        chunk.append(item)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
+    left = iter(items)
+    while chunk := list(islice(left, size)):
         yield chunk

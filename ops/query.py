@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -47,16 +47,7 @@ class Rows:
 
     def to_json(self) -> str:
         """Write it for another program."""
-        return json.dumps(
-            {
-                "columns": self.columns,
-                "types": self.types,
-                "rows": self.rows,
-                "more": self.more,
-                "scanned_bytes": self.scanned_bytes,
-            },
-            indent=1,
-        )
+        return json.dumps(asdict(self), indent=1)
 
 
 def answer(

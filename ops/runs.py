@@ -19,7 +19,6 @@ from ops.options import (
     Outputs,
     Stack,
     age,
-    check_dataset,
     console,
     counted,
     deployed,
@@ -28,6 +27,7 @@ from ops.options import (
 )
 from ops.query import Deployed, answer
 from ops.rollbacks import was_rolled_back
+from ops.target import check_dataset
 from plain_console import print_record, print_rows
 
 RECENT = 20

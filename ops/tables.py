@@ -8,8 +8,22 @@ import boto3
 import typer
 from botocore.config import Config
 
-from ops.options import Dataset, DryRun, Json, Outputs, Stack, Yes, confirm, console, counted, deployed, print_json, say
-from ops.target import Target, TargetError
+from ops.options import (
+    Dataset,
+    DryRun,
+    Json,
+    Outputs,
+    Stack,
+    Yes,
+    confirm,
+    console,
+    counted,
+    deployed,
+    print_json,
+    say,
+    tell,
+)
+from ops.target import Target, TargetError, check_dataset
 from plain_console import print_rows
 
 PATIENCE_SECONDS = 900
@@ -54,13 +68,9 @@ def rollback(
     target = _target(dataset, outputs, stack)
     confirm(f"Take all rows out of {dataset} that were published after {to}?", yes=yes)
     gone = ask(target, {"action": "rollback", "dataset": dataset, "batch_id": to})["rolled_back"]
-    if as_json:
-        print_json({"dataset": dataset, "to": to, "rolled_back": gone})
-        return
-    if not gone:
-        say(f"{dataset} is what it was after {to} already.")
-        return
-    say(f"{dataset} is what it was after {to}. Rolled back: {', '.join(gone)}.")
+    after = f"{dataset} is what it was after {to}"
+    said = f"{after}. Rolled back: {', '.join(gone)}." if gone else f"{after} already."
+    tell({"dataset": dataset, "to": to, "rolled_back": gone}, said, as_json=as_json)
 
 
 def adopt(
@@ -80,13 +90,9 @@ def adopt(
     target = _target(dataset, outputs, stack)
     confirm(f"Make the table of {dataset} anew in the catalog, as an Iceberg table?", yes=yes)
     done = ask(target, {"action": "adopt", "dataset": dataset})
-    if as_json:
-        print_json({"dataset": dataset, **done})
-        return
-    say(
-        f"{dataset} is an Iceberg table of {counted(done['files'], 'file')} and {counted(done['rows'], 'row')}; "
-        "each was compared."
-    )
+    table = f"{counted(done['files'], 'file')} and {counted(done['rows'], 'row')}"
+    said = f"{dataset} is an Iceberg table of {table}; each was compared."
+    tell({"dataset": dataset, **done}, said, as_json=as_json)
 
 
 def maintain(
@@ -147,7 +153,7 @@ def _shown(partition: dict[str, str]) -> str:
 
 def _target(dataset: str, outputs: Path | None, stack: str | None) -> Target:
     target = deployed(Target, outputs, stack)
-    target.check_dataset(dataset)
+    check_dataset(dataset, target.datasets)
     if "maintenance" not in target.functions:
         raise TargetError("there is no function maintenance; deploy the stack again with this version")
     return target

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,14 +36,15 @@ class Target:
     small_bytes_per_batch: int
     max_workers: int
 
-    def check_dataset(self, dataset: str) -> None:
-        """Make sure that a contract is deployed for a dataset.
 
-        Raises:
-            TargetError: lists the datasets that there are.
-        """
-        if dataset not in self.datasets:
-            raise TargetError(f"no contract is deployed for {dataset!r}; there are: {', '.join(self.datasets)}")
+def check_dataset(dataset: str, datasets: Sequence[str]) -> None:
+    """Make sure that a contract is deployed for a dataset.
+
+    Raises:
+        TargetError: lists the datasets that there are.
+    """
+    if dataset not in datasets:
+        raise TargetError(f"no contract is deployed for {dataset!r}; there are: {', '.join(datasets)}")
 
 
 def load(outputs: Path | None, stack: str | None) -> Target:

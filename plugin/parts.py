@@ -6,8 +6,7 @@ It gives that component what it takes from others inside a pipeline: the account
 from typing import NotRequired, TypedDict
 
 import pulumi
-import pulumi_aws as aws
-from pulumi import Input, InvokeOutputOptions, Output, ResourceOptions
+from pulumi import Input, Output, ResourceOptions
 
 from components.messaging import queues, topic
 from components.security import key
@@ -41,7 +40,7 @@ class EncryptionKey(pulumi.ComponentResource):
             name,
             key.EncryptionKeyArgs(
                 alias=args["alias"],
-                location=_location(self),
+                location=Location.of(self),
                 deletion_window_days=int(args.get("deletion_window_days", 30)),
                 allow_destroy=args.get("allow_destroy", False),
             ),
@@ -78,13 +77,8 @@ class Zone(pulumi.ComponentResource):
     def __init__(self, name: str, args: ZoneArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__(token("Zone"), name, None, opts)
         locked, expires = args.get("locked_days"), args.get("expires_after_days")
-        rule = lifecycle.LifecycleRule(
-            id="housekeeping",
-            noncurrent_expire_after_days=int(args.get("noncurrent_versions_expire_after_days", 30)),
-            unfinished_uploads_expire_after_days=lifecycle.UNFINISHED_UPLOADS_EXPIRE_AFTER_DAYS,
-            expire_delete_markers=True,
-        )
-        age = [] if expires is None else [lifecycle.LifecycleRule(id="age", expires_after_days=int(expires))]
+        rule = lifecycle.housekeeping(int(args.get("noncurrent_versions_expire_after_days", 30)))
+        age = lifecycle.expire("age", "", None if expires is None else int(expires))
         made = zone.Zone(
             name,
             zone.ZoneArgs(
@@ -125,7 +119,7 @@ class Topic(pulumi.ComponentResource):
             topic.TopicArgs(kms_key_arn=args["kms_key_arn"], subscriptions=subscriptions),
             ResourceOptions(parent=self),
         )
-        made.accept(_location(self).account, args.get("publishers", {}))
+        made.accept(Location.of(self).account, args.get("publishers", {}))
         self.arn = made.topic.arn
         self.register_outputs({})
 
@@ -152,7 +146,7 @@ class DeadLetters(pulumi.ComponentResource):
         made = queues.DeadLetters(
             name, queues.DeadLettersArgs(kms_key_arn=args["kms_key_arn"]), ResourceOptions(parent=self)
         )
-        made.accept(_location(self).account, args.get("rule_arns", []))
+        made.accept(Location.of(self).account, args.get("rule_arns", []))
         self.arn, self.url = made.queue.arn, made.queue.url
         self.register_outputs({})
 
@@ -196,16 +190,7 @@ class WorkQueue(pulumi.ComponentResource):
             ),
             ResourceOptions(parent=self),
         )
-        made.accept(_location(self).account, args.get("rule_arns", []))
+        made.accept(Location.of(self).account, args.get("rule_arns", []))
         self.arn, self.url = made.queue.arn, made.queue.url
         self.dead_letters_arn, self.dead_letters_url = made.dead_letters.arn, made.dead_letters.url
         self.register_outputs({})
-
-
-def _location(component: pulumi.ComponentResource) -> Location:
-    lookup = InvokeOutputOptions(parent=component)
-    return Location(
-        partition=aws.get_partition_output(opts=lookup).partition,
-        region=aws.get_region_output(opts=lookup).region,
-        account=aws.get_caller_identity_output(opts=lookup).account_id,
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from policies.model import Resource
+from policies.model import Resource, must, shown
 
 HOLDERS = ("policy", "assumeRolePolicy")
 Statement = Mapping[str, Any]
@@ -39,6 +39,12 @@ def is_public(statement: Statement) -> bool:
     """Whether it speaks of everyone, whatever its conditions."""
     principal = statement.get("Principal")
     return principal == "*" or (isinstance(principal, Mapping) and "*" in listed(principal.get("AWS")))
+
+
+def must_not_be_public(policy: Resource) -> list[str]:
+    """Say what a policy allows to everyone, if anything."""
+    found = [statement.get("Action") for statement in allows(policy, "policy") if is_public(statement)]
+    return must(not found, f"everyone is allowed {shown(found)}")
 
 
 def bound(statement: Statement, *keys: str) -> bool:

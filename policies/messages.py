@@ -2,31 +2,27 @@
 
 from collections.abc import Iterable
 
-from policies.documents import is_public, refuses_plain_text, statements
-from policies.model import Program, Resource, Rule, must, shown
+from policies.documents import must_not_be_public, refuses_plain_text
+from policies.model import Program, Resource, must, must_be_our_key, rule, shown
 
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3_600
 # What AWS asks for, so that a slow batch is not delivered a second time while the first is still at work.
 VISIBILITY_FACTOR = 6
+QUEUE, TOPIC = ("sqs.Queue",), ("sns.Topic",)
 
 
-def _key(resource: Resource, program: Program) -> Iterable[str]:
-    keys = {key.outputs.get("arn") for key in program.of("kms.Key")}
-    found = resource.inputs.get("kmsMasterKeyId")
-    return must(found in keys, f"its key is {shown(found)}")
+@rule("SQS-01", "medium", QUEUE, "the environment's key", "SQS.1")
+def queue_key(queue: Resource, program: Program) -> Iterable[str]:
+    """Messages name files, which may say more than one thinks."""
+    return must_be_our_key(queue.inputs.get("kmsMasterKeyId"), program)
 
 
-def _queue_tls(queue: Resource, program: Program) -> Iterable[str]:
+@rule("SQS-02", "medium", QUEUE, "a policy that denies sqs:* where aws:SecureTransport is false", "AwsSolutions-SQS4")
+def queue_tls(queue: Resource, program: Program) -> Iterable[str]:
+    """Without TLS, messages can be read and forged on the way."""
     policies = program.about("sqs.QueuePolicy", "queueUrl", queue.outputs.get("url"))
     good = any(refuses_plain_text(policy, {"sqs:*"}, {str(queue.outputs.get("arn"))}) for policy in policies)
     return must(good, "plain HTTP is not refused")
-
-
-def _topic_tls(topic: Resource, program: Program) -> Iterable[str]:
-    arn = str(topic.outputs.get("arn"))
-    policies = program.about("sns.TopicPolicy", "arn", arn)
-    good = any(refuses_plain_text(policy, {"sns:Publish"}, {arn}) for policy in policies)
-    return must(good, "publishing over plain HTTP is not refused")
 
 
 def _dead_letter_arns(program: Program) -> set[str]:
@@ -37,23 +33,35 @@ def _dead_letter_arns(program: Program) -> set[str]:
     return {*redrives, *targets, *(call.at("destinationConfig.onFailure.destination") for call in calls)}
 
 
-def _dead_letters(queue: Resource, program: Program) -> Iterable[str]:
+@rule("SQS-03", "high", QUEUE, "a redrive policy, or being where others leave what failed", "AwsSolutions-SQS3")
+def dead_letters(queue: Resource, program: Program) -> Iterable[str]:
+    """A message that fails forever must end where a person sees it."""
     is_one = queue.outputs.get("arn") in _dead_letter_arns(program)
     return must(is_one or queue.json("redrivePolicy"), "what cannot be handled is delivered forever")
 
 
-def _retention(queue: Resource, program: Program) -> Iterable[str]:
+@rule("SQS-04", "medium", QUEUE, f"{FOURTEEN_DAYS_SECONDS}, the most that SQS keeps")
+def retention(queue: Resource, program: Program) -> Iterable[str]:
+    """A dead letter that expires over the holidays is a lost file."""
     if queue.outputs.get("arn") in _dead_letter_arns(program) and not queue.json("redrivePolicy"):
         seconds = queue.inputs.get("messageRetentionSeconds")
         yield from must(seconds == FOURTEEN_DAYS_SECONDS, f"messages are kept {shown(seconds)} seconds")
 
 
-def _not_public(policy: Resource, program: Program) -> Iterable[str]:
-    found = [s for s in statements(policy, "policy") if s.get("Effect") == "Allow" and is_public(s)]
-    return must(not found, f"everyone is allowed {shown([s.get('Action') for s in found])}")
+@rule("SQS-05", "high", ("sqs.QueuePolicy",), "no Allow for everyone", "SQS.3")
+def queue_policy(policy: Resource, program: Program) -> Iterable[str]:
+    """Who may send, may have any file read or moved to quarantine."""
+    return must_not_be_public(policy)
 
 
-def _visibility(mapping: Resource, program: Program) -> Iterable[str]:
+@rule(
+    "SQS-06",
+    "medium",
+    ("lambda.EventSourceMapping",),
+    f"{VISIBILITY_FACTOR} times the timeout of the function that reads it",
+)
+def visibility(mapping: Resource, program: Program) -> Iterable[str]:
+    """A message that comes back while its first delivery is at work is handled twice."""
     arn, name = mapping.inputs.get("eventSourceArn"), mapping.inputs.get("functionName")
     queues = [queue for queue in program.of("sqs.Queue") if queue.outputs.get("arn") == arn]
     functions = [function for function in program.of("lambda.Function") if function.outputs.get("name") == name]
@@ -64,139 +72,57 @@ def _visibility(mapping: Resource, program: Program) -> Iterable[str]:
         yield from must(hidden >= needed, f"{queue.name} hides a message {hidden} s, its function needs {needed} s")
 
 
-def _subscription(subscription: Resource, program: Program) -> Iterable[str]:
-    protocol = subscription.inputs.get("protocol")
-    return must(protocol in ("email", "email-json", "https", "sqs", "lambda"), f"the protocol is {shown(protocol)}")
+@rule("SNS-01", "medium", TOPIC, "the environment's key", "SNS.1", "AwsSolutions-SNS2")
+def topic_key(topic: Resource, program: Program) -> Iterable[str]:
+    """Messages name files and say why rows were refused."""
+    return must_be_our_key(topic.inputs.get("kmsMasterKeyId"), program)
 
 
-def _undelivered(target: Resource, program: Program) -> Iterable[str]:
-    queues = {queue.outputs.get("arn") for queue in program.of("sqs.Queue")}
-    return must(target.at("deadLetterConfig.arn") in queues, "events that cannot be delivered are dropped")
+@rule(
+    "SNS-02",
+    "medium",
+    TOPIC,
+    "a policy that denies sns:Publish where aws:SecureTransport is false",
+    "AwsSolutions-SNS3",
+)
+def topic_tls(topic: Resource, program: Program) -> Iterable[str]:
+    """Without TLS, messages can be read and forged on the way."""
+    arn = str(topic.outputs.get("arn"))
+    policies = program.about("sns.TopicPolicy", "arn", arn)
+    good = any(refuses_plain_text(policy, {"sns:Publish"}, {arn}) for policy in policies)
+    return must(good, "publishing over plain HTTP is not refused")
 
 
-def _pattern(rule: Resource, program: Program) -> Iterable[str]:
-    if rule.inputs.get("scheduleExpression") is None:
-        pattern = rule.json("eventPattern") or {}
+@rule("SNS-03", "high", ("sns.TopicPolicy",), "no Allow for everyone", "SNS.4")
+def topic_policy(policy: Resource, program: Program) -> Iterable[str]:
+    """Who may publish, may wake people up at will."""
+    return must_not_be_public(policy)
+
+
+@rule("SNS-04", "medium", ("sns.TopicSubscription",), "email, email-json, https, sqs or lambda")
+def protocol(subscription: Resource, program: Program) -> Iterable[str]:
+    """A subscriber over plain HTTP gets in clear what was encrypted all the way."""
+    found = subscription.inputs.get("protocol")
+    return must(found in ("email", "email-json", "https", "sqs", "lambda"), f"the protocol is {shown(found)}")
+
+
+@rule("EVT-01", "high", ("cloudwatch.EventTarget",), "a dead-letter queue of this program")
+def undelivered(target: Resource, program: Program) -> Iterable[str]:
+    """EventBridge drops what it could not deliver, and with it a file or a failure."""
+    good = target.at("deadLetterConfig.arn") in program.known("sqs.Queue")
+    return must(good, "events that cannot be delivered are dropped")
+
+
+@rule("EVT-02", "medium", ("cloudwatch.EventRule",), "a source, and a detail that names what it is about")
+def event_pattern(event_rule: Resource, program: Program) -> Iterable[str]:
+    """A rule that matches what other systems of the account do acts, and costs, in their name."""
+    if event_rule.inputs.get("scheduleExpression") is None:
+        pattern = event_rule.json("eventPattern") or {}
         yield from must(pattern.get("source") and pattern.get("detail"), f"the pattern is {shown(pattern)}")
 
 
-def _bus_policy(bus: Resource, program: Program) -> Iterable[str]:
+@rule("EVT-03", "low", ("cloudwatch.EventBus",), "a resource policy", "EventBridge.3")
+def bus_policy(bus: Resource, program: Program) -> Iterable[str]:
+    """Who may put events should be written down."""
     found = program.about("cloudwatch.EventBusPolicy", "eventBusName", bus.outputs.get("name"))
     return must(found, "no resource policy")
-
-
-QUEUE, TOPIC = ("sqs.Queue",), ("sns.Topic",)
-RULES = (
-    Rule(
-        id="SQS-01",
-        severity="medium",
-        controls=("SQS.1",),
-        reason="Messages name files, which may say more than one thinks.",
-        allowed="the environment's key",
-        types=QUEUE,
-        wrong=_key,
-    ),
-    Rule(
-        id="SQS-02",
-        severity="medium",
-        controls=("AwsSolutions-SQS4",),
-        reason="Without TLS, messages can be read and forged on the way.",
-        allowed="a policy that denies sqs:* where aws:SecureTransport is false",
-        types=QUEUE,
-        wrong=_queue_tls,
-    ),
-    Rule(
-        id="SQS-03",
-        severity="high",
-        controls=("AwsSolutions-SQS3",),
-        reason="A message that fails forever must end where a person sees it.",
-        allowed="a redrive policy, or being where others leave what failed",
-        types=QUEUE,
-        wrong=_dead_letters,
-    ),
-    Rule(
-        id="SQS-04",
-        severity="medium",
-        reason="A dead letter that expires over the holidays is a lost file.",
-        allowed=f"{FOURTEEN_DAYS_SECONDS}, the most that SQS keeps",
-        types=QUEUE,
-        wrong=_retention,
-    ),
-    Rule(
-        id="SQS-05",
-        severity="high",
-        controls=("SQS.3",),
-        reason="Who may send, may have any file read or moved to quarantine.",
-        allowed="no Allow for everyone",
-        types=("sqs.QueuePolicy",),
-        wrong=_not_public,
-    ),
-    Rule(
-        id="SQS-06",
-        severity="medium",
-        reason="A message that comes back while its first delivery is at work is handled twice.",
-        allowed=f"{VISIBILITY_FACTOR} times the timeout of the function that reads it",
-        types=("lambda.EventSourceMapping",),
-        wrong=_visibility,
-    ),
-    Rule(
-        id="SNS-01",
-        severity="medium",
-        controls=("SNS.1", "AwsSolutions-SNS2"),
-        reason="Messages name files and say why rows were refused.",
-        allowed="the environment's key",
-        types=TOPIC,
-        wrong=_key,
-    ),
-    Rule(
-        id="SNS-02",
-        severity="medium",
-        controls=("AwsSolutions-SNS3",),
-        reason="Without TLS, messages can be read and forged on the way.",
-        allowed="a policy that denies sns:Publish where aws:SecureTransport is false",
-        types=TOPIC,
-        wrong=_topic_tls,
-    ),
-    Rule(
-        id="SNS-03",
-        severity="high",
-        controls=("SNS.4",),
-        reason="Who may publish, may wake people up at will.",
-        allowed="no Allow for everyone",
-        types=("sns.TopicPolicy",),
-        wrong=_not_public,
-    ),
-    Rule(
-        id="SNS-04",
-        severity="medium",
-        reason="A subscriber over plain HTTP gets in clear what was encrypted all the way.",
-        allowed="email, email-json, https, sqs or lambda",
-        types=("sns.TopicSubscription",),
-        wrong=_subscription,
-    ),
-    Rule(
-        id="EVT-01",
-        severity="high",
-        reason="EventBridge drops what it could not deliver, and with it a file or a failure.",
-        allowed="a dead-letter queue of this program",
-        types=("cloudwatch.EventTarget",),
-        wrong=_undelivered,
-    ),
-    Rule(
-        id="EVT-02",
-        severity="medium",
-        reason="A rule that matches what other systems of the account do acts, and costs, in their name.",
-        allowed="a source, and a detail that names what it is about",
-        types=("cloudwatch.EventRule",),
-        wrong=_pattern,
-    ),
-    Rule(
-        id="EVT-03",
-        severity="low",
-        controls=("EventBridge.3",),
-        reason="Who may put events should be written down.",
-        allowed="a resource policy",
-        types=("cloudwatch.EventBus",),
-        wrong=_bus_policy,
-    ),
-)

@@ -54,9 +54,13 @@ class Program:
         """All resources of a type one of whose inputs is `value`: the companions of another resource."""
         return [r for r in self.of(type_) if value is not None and r.inputs.get(key) == value]
 
+    def known(self, type_: str, output: str = "arn") -> set[Any]:
+        """The ARNs, or another output, of all resources of a type: what else is named is not of this program."""
+        return {one.outputs.get(output) for one in self.of(type_)}
+
 
 Check = Callable[[Resource, Program], Iterable[str]]
-"""Looks at one resource of a program and says everything that is wrong with it."""
+"""Looks at one resource of a program and says everything that is wrong with it; its docstring says why it matters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +118,26 @@ class Waiver:
         )
 
 
+def rule(
+    id_: str, severity: Severity, types: tuple[str, ...], allowed: str, *controls: str, forbids: bool = False
+) -> Callable[[Check], Rule]:
+    """Make a rule of a check, whose docstring is the rule's reason."""
+
+    def made(wrong: Check) -> Rule:
+        return Rule(
+            id=id_,
+            severity=severity,
+            controls=controls,
+            reason=" ".join((wrong.__doc__ or "").split()),
+            allowed=allowed,
+            types=types,
+            wrong=wrong,
+            forbids=forbids,
+        )
+
+    return made
+
+
 def check(program: Program, rules: Iterable[Rule]) -> list[Finding]:
     """Apply every rule to a program."""
     return [finding for rule in rules for finding in rule.findings(program)]
@@ -132,6 +156,11 @@ def unused(waivers: Iterable[Waiver], findings: Collection[Finding]) -> list[Wai
 def must(condition: object, wrong: str) -> list[str]:
     """Say what is wrong unless the condition holds."""
     return [] if condition else [wrong]
+
+
+def must_be_our_key(arn: object, program: Program) -> list[str]:
+    """Say that it is not the environment's key that encrypts something, unless it is."""
+    return must(arn in program.known("kms.Key"), f"its key is {shown(arn)}")
 
 
 def shown(value: object) -> str:

@@ -9,7 +9,6 @@ from typing import Self
 
 from pulumi import automation as auto
 from rich.console import Console
-from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -41,21 +40,19 @@ class Display:
         self.errors: list[str] = []
         self._console, self._title, self._verbose = console, title, verbose
         self._began = time.monotonic()
-        self._status: Status | None = None
+        self._status = console.status("asking the engine")
         # The engine's events come from several threads.
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         self._console.print(self._title, style="bold", markup=False)
-        self._status = self._console.status("asking the engine")
         self._status.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._status is not None:
-            self._status.stop()
+        self._status.stop()
 
     def output(self, line: str) -> None:
         """Show a line of the Pulumi CLI's own output, if it is asked for."""
@@ -81,8 +78,7 @@ class Display:
                 )
 
     def _begun(self, step: auto.StepEventMetadata) -> None:
-        if self._status is not None:
-            self._status.update(Text(f"{step.op.value} {_name(step)}"))
+        self._status.update(Text(f"{step.op.value} {_name(step)}"))
 
     def _done(self, step: auto.StepEventMetadata) -> None:
         self.changes[step.op.value] += 1

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from components.security.iam import Statement, allow, document, source_condition, tls_only
+from components.security.iam import Statement, allow, allow_service, document, tls_only
 from config.rules import QUEUE_RETENTION_SECONDS, visibility_timeout_seconds
 
 FOURTEEN_DAYS_SECONDS = 14 * 24 * 3_600
@@ -136,15 +136,8 @@ def _accept(
     A queue comes before what sends to it, so its policy is made when that is known.
     """
     senders = (("FromRules", "events", rule_arns), ("FromTopics", "sns", topic_arns))
-    let_in: list[Statement] = [
-        {
-            "Sid": title,
-            "Effect": "Allow",
-            "Principal": {"Service": f"{service}.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": queue.arn,
-            "Condition": source_condition(account, arns),
-        }
+    let_in = [
+        allow_service(title, f"{service}.amazonaws.com", "sqs:SendMessage", queue.arn, account, arns)
         for title, service, arns in senders
         if arns
     ]

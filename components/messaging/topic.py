@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, ResourceOptions
 
-from components.security.iam import Location, Statement, allow, document, source_condition, tls_only
+from components.security.iam import Location, Statement, allow, allow_service, document, tls_only
 from config.model import Subscription
 
 
@@ -56,15 +56,10 @@ class Topic(pulumi.ComponentResource):
 
         A topic comes before what publishes to it, so its policy is made when that is known.
         """
-        statements: list[Statement] = [
-            {
-                "Sid": f"From{service.split('.')[0].capitalize()}",
-                "Effect": "Allow",
-                "Principal": {"Service": service},
-                "Action": "sns:Publish",
-                "Resource": self.topic.arn,
-                "Condition": source_condition(account, arns),
-            }
+        statements = [
+            allow_service(
+                f"From{service.split('.')[0].capitalize()}", service, "sns:Publish", self.topic.arn, account, arns
+            )
             for service, arns in (publishers or {}).items()
         ]
         return aws.sns.TopicPolicy(

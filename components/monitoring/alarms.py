@@ -19,7 +19,11 @@ LATE_MINUTES = 5
 RUN_MINUTES = 20
 NEAR_TIMEOUT = 0.8
 RUNBOOK = "docs/runbook.md"
+METRIC_ID = "looks"
+"""How an alarm's expression calls its metric."""
 BATCH_INCIDENT = "batch-incident"
+
+Statistic = Literal["Sum", "Minimum", "Maximum"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +33,33 @@ class Metric:
     namespace: str
     name: str
     dimensions: Mapping[str, Input[str]]
-    statistic: Literal["Sum", "Minimum", "Maximum"] = "Sum"
+    statistic: Statistic = "Sum"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alarm:
-    """One data point on the wrong side of its threshold, within `periods`, calls a person."""
+class Call:
+    """What calls a person: how it is called, what it means, and the section of the runbook."""
 
     name: str
     meaning: str
-    # The section of the runbook.
     section: str
-    # By id; more than one only with an `expression` over the ids.
-    metrics: Mapping[str, Metric]
+
+    @property
+    def description(self) -> str:
+        """What the person who is called reads."""
+        return f"{self.meaning} What to do: {RUNBOOK}#{self.section}"
+
+
+class Incident(Call):
+    """A composite alarm: any of its alarms calls, once for all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm(Call):
+    """One data point on the wrong side of its threshold, within `periods`, calls a person."""
+
+    metric: Metric
+    # What is looked at instead of the metric, which it calls METRIC_ID.
     expression: str = ""
     compare: Literal["Greater", "GreaterOrEqual", "Less"] = "Greater"
     threshold: float = 0
@@ -54,25 +72,6 @@ class Alarm:
     # The composite alarm that calls in its place, so that one incident is one message.
     incident: str = ""
 
-    @property
-    def description(self) -> str:
-        """What the person who is called reads."""
-        return f"{self.meaning} What to do: {RUNBOOK}#{self.section}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Incident:
-    """A composite alarm: any of its alarms calls, once for all of them."""
-
-    name: str
-    meaning: str
-    section: str
-
-    @property
-    def description(self) -> str:
-        """What the person who is called reads."""
-        return f"{self.meaning} What to do: {RUNBOOK}#{self.section}"
-
 
 def alarms(monitored: Monitored) -> Iterator[Alarm]:
     """Yield every alarm."""
@@ -83,9 +82,7 @@ def alarms(monitored: Monitored) -> Iterator[Alarm]:
         name="files-rejected",
         meaning="A file landed that no contract wants; it is kept in the quarantine bucket.",
         section="files-rejected",
-        metrics={
-            "rejected": Metric(namespace=monitored.namespace, name="FilesRejected", dimensions={"service": "ingestion"})
-        },
+        metric=_own(monitored, "FilesRejected", "ingestion"),
     )
     yield from _executions(monitored)
     yield from _recoveries(monitored)
@@ -93,21 +90,21 @@ def alarms(monitored: Monitored) -> Iterator[Alarm]:
         name="latency-missed",
         meaning="A batch was published later after its files had landed than its contract promises.",
         section="latency-missed",
-        metrics={
-            "missed": Metric(namespace=monitored.namespace, name="LatencyMissed", dimensions={"service": "processing"})
-        },
+        metric=_own(monitored, "LatencyMissed", "processing"),
     )
     yield from _datasets(monitored)
     yield _scans(monitored)
 
 
 INCIDENTS = (
-    Incident(
-        name=BATCH_INCIDENT,
-        meaning="A batch failed, or a function on its way did.",
-        section="batch-failed",
-    ),
+    Incident(name=BATCH_INCIDENT, meaning="A batch failed, or a function on its way did.", section="batch-failed"),
 )
+
+
+def _own(monitored: Monitored, name: str, service: str, statistic: Statistic = "Sum") -> Metric:
+    """A metric that one of the functions emits."""
+    dimensions = {"service": service}
+    return Metric(namespace=monitored.namespace, name=name, dimensions=dimensions, statistic=statistic)
 
 
 def _queues(monitored: Monitored) -> Iterator[Alarm]:
@@ -118,7 +115,7 @@ def _queues(monitored: Monitored) -> Iterator[Alarm]:
             name=f"{title}-not-empty",
             meaning=f"Messages that nobody could handle wait in {title} for a person, two weeks at most.",
             section="dead-letters",
-            metrics={"waiting": _sqs("ApproximateNumberOfMessagesVisible", queue)},
+            metric=_sqs("ApproximateNumberOfMessagesVisible", queue),
             missing_data="ignore",
             tells_when_over=True,
         )
@@ -126,7 +123,7 @@ def _queues(monitored: Monitored) -> Iterator[Alarm]:
         name="arrivals-too-old",
         meaning="Landed files wait too long for their place in the ledger: ingestion is slow, or down.",
         section="arrivals-too-old",
-        metrics={"age": _sqs("ApproximateAgeOfOldestMessage", monitored.arrivals_queue)},
+        metric=_sqs("ApproximateAgeOfOldestMessage", monitored.arrivals_queue),
         threshold=monitored.oldest_message_minutes * MINUTE,
         tells_when_over=True,
     )
@@ -145,7 +142,7 @@ def _function(function: str, known: MonitoredFunction) -> Iterator[Alarm]:
         name=f"{title}-errors",
         meaning=f"The function {function} raised an error or ran out of time; its logs say why.",
         section="function-errors",
-        metrics={"errors": _lambda("Errors", known)},
+        metric=_lambda("Errors", known),
         periods=periods,
         # Where one of these fails, the batch fails, and that is one incident.
         incident=BATCH_INCIDENT if function in CALLED_FUNCTIONS else "",
@@ -154,21 +151,21 @@ def _function(function: str, known: MonitoredFunction) -> Iterator[Alarm]:
         name=f"{title}-throttles",
         meaning=f"The function {function} was not allowed to run: concurrency is exhausted.",
         section="function-throttles",
-        metrics={"throttles": _lambda("Throttles", known)},
+        metric=_lambda("Throttles", known),
     )
     yield Alarm(
         name=f"{title}-slow",
         meaning=f"The function {function} took more than 80 % of its {known.timeout_seconds} s; it will time out soon.",
         section="function-slow",
         # The slowest call of a minute: a percentile would hide it behind two hundred quick ones.
-        metrics={"duration": _lambda("Duration", known, "Maximum")},
+        metric=_lambda("Duration", known, "Maximum"),
         # In milliseconds.
         threshold=NEAR_TIMEOUT * known.timeout_seconds * 1_000,
         periods=periods,
     )
 
 
-def _lambda(name: str, known: MonitoredFunction, statistic: Literal["Sum", "Maximum"] = "Sum") -> Metric:
+def _lambda(name: str, known: MonitoredFunction, statistic: Statistic = "Sum") -> Metric:
     return Metric(namespace="AWS/Lambda", name=name, dimensions={"FunctionName": known.name}, statistic=statistic)
 
 
@@ -184,14 +181,13 @@ def _executions(monitored: Monitored) -> Iterator[Alarm]:
             name=f"batch-{metric.removeprefix('Executions').lower()}",
             meaning=f"A batch {meaning}.",
             section="batch-failed",
-            metrics={"ended": Metric(namespace="AWS/States", name=metric, dimensions=machine)},
+            metric=Metric(namespace="AWS/States", name=metric, dimensions=machine),
             incident=BATCH_INCIDENT,
         )
 
 
 def _recoveries(monitored: Monitored) -> Iterator[Alarm]:
     # error_handler counts these when it hears of a failure; without a failure there is no data, and no trouble.
-    service = {"service": "error_handler"}
     for title, metric, meaning in (
         ("job-failed", "JobRunsFailed", "A run of the Glue job failed or ran out of time."),
         ("crawler-failed", "CrawlsFailed", "A crawl of a table failed."),
@@ -200,7 +196,7 @@ def _recoveries(monitored: Monitored) -> Iterator[Alarm]:
             name=title,
             meaning=meaning,
             section=title,
-            metrics={"failed": Metric(namespace=monitored.namespace, name=metric, dimensions=service)},
+            metric=_own(monitored, metric, "error_handler"),
             periods=RUN_MINUTES,
             incident=BATCH_INCIDENT,
         )
@@ -208,64 +204,49 @@ def _recoveries(monitored: Monitored) -> Iterator[Alarm]:
         name="files-given-up",
         meaning="A batch's files are FAILED: they were tried as often as allowed, or their error comes again.",
         section="files-given-up",
-        metrics={"batches": Metric(namespace=monitored.namespace, name="BatchesGivenUp", dimensions=service)},
+        metric=_own(monitored, "BatchesGivenUp", "error_handler"),
         incident=BATCH_INCIDENT,
     )
     yield Alarm(
         name="rows-unaccounted",
         meaning="A batch's rows do not add up: read is not curated + quarantined + duplicate. It was not published.",
         section="rows-unaccounted",
-        metrics={"errors": Metric(namespace=monitored.namespace, name="ReconciliationErrors", dimensions=service)},
+        metric=_own(monitored, "ReconciliationErrors", "error_handler"),
         # Calls by itself, whatever else failed: it is the one failure that must never be taken for another.
     )
 
 
 def _datasets(monitored: Monitored) -> Iterator[Alarm]:
     """One alarm of each kind over all datasets; the functions that count tell people which dataset it is."""
-    processing = {"service": "processing"}
     yield Alarm(
         name="rows-quarantined",
         meaning=f"More than {monitored.quarantined_percent} % of a batch's rows broke their contract. "
         "A message of its own on this topic names the dataset.",
         section="rows-quarantined",
-        metrics={
-            "batches": Metric(namespace=monitored.namespace, name="BatchesMuchQuarantined", dimensions=processing)
-        },
+        metric=_own(monitored, "BatchesMuchQuarantined", "processing"),
     )
     yield Alarm(
         name="no-rows",
         meaning="A batch had files, and not one row in them. A message of its own on this topic names the dataset.",
         section="no-rows",
-        metrics={"batches": Metric(namespace=monitored.namespace, name="BatchesWithoutRows", dimensions=processing)},
+        metric=_own(monitored, "BatchesWithoutRows", "processing"),
     )
     yield Alarm(
         name="maintenance-behind",
         meaning="Tables were not maintained for two days: others changed them each time, or there was no time.",
         section="maintenance-behind",
-        metrics={
-            "behind": Metric(
-                namespace=monitored.namespace,
-                name="TablesBehind",
-                dimensions={"service": "maintenance"},
-                # Only if each round of the two days left some behind.
-                statistic="Minimum",
-            )
-        },
+        # Only if each round of the two days left some behind.
+        metric=_own(monitored, "TablesBehind", "maintenance", "Minimum"),
         period_seconds=48 * HOUR,
         periods=1,
         tells_when_over=True,
     )
-    freshness = {"service": "freshness"}
     yield Alarm(
         name="not-fresh",
         meaning="A dataset was not published in the time that its contract promises, or is paused for over a day. "
         "A message of its own on this topic names the datasets.",
         section="not-fresh",
-        metrics={
-            "late": Metric(
-                namespace=monitored.namespace, name="DatasetsLate", dimensions=freshness, statistic="Maximum"
-            )
-        },
+        metric=_own(monitored, "DatasetsLate", "freshness", "Maximum"),
         # It is counted at each look, as long as a dataset is late.
         period_seconds=2 * FRESHNESS_MINUTES * MINUTE,
         periods=1,
@@ -275,10 +256,10 @@ def _datasets(monitored: Monitored) -> Iterator[Alarm]:
         name="freshness-silent",
         meaning="Nobody looks whether the datasets are late.",
         section="freshness-silent",
-        metrics={"looks": _lambda("Invocations", monitored.functions["freshness"])},
+        metric=_lambda("Invocations", monitored.functions["freshness"]),
         # Silence is the failure here. It is filled in and not left to `missing_data`: where a whole period has no data,
         # CloudWatch looks at the periods before it.
-        expression="FILL(looks, 0)",
+        expression=f"FILL({METRIC_ID}, 0)",
         compare="Less",
         threshold=1,
         period_seconds=HOUR,
@@ -296,7 +277,7 @@ def _scans(monitored: Monitored) -> Alarm:
         name="query-cut-off",
         meaning="Athena cancelled a query that scanned more than the workgroup's cutoff.",
         section="query-cut-off",
-        metrics={"scanned": scanned},
+        metric=scanned,
         compare="GreaterOrEqual",
         threshold=monitored.scanned_bytes_cutoff,
     )

@@ -1,13 +1,13 @@
 """Alarms that call a person, and the dashboard that shows where data is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import Input, Output, Resource, ResourceOptions
 
-from components.monitoring.alarms import INCIDENTS, Alarm, Incident, Metric, alarms
+from components.monitoring.alarms import INCIDENTS, METRIC_ID, Alarm, Incident, alarms
 from components.monitoring.budget import Budget, BudgetArgs
 from components.monitoring.dashboard import dashboard
 from components.monitoring.log_queries import LogQueries, LogQueriesArgs
@@ -90,7 +90,7 @@ class Monitoring(pulumi.ComponentResource):
         self.register_outputs({"dashboard": self.dashboard_name})
 
     def _alarm(self, alarm: Alarm) -> aws.cloudwatch.MetricAlarm:
-        topic = [self._args.alarms_topic_arn]
+        topic, metric = [self._args.alarms_topic_arn], alarm.metric
         common = aws.cloudwatch.MetricAlarmArgs(
             name=f"{self._prefix}-{alarm.name}",
             alarm_description=alarm.description,
@@ -103,9 +103,22 @@ class Monitoring(pulumi.ComponentResource):
             ok_actions=topic if alarm.tells_when_over else None,
         )
         if alarm.expression:
-            common.metric_queries = _queries(alarm.metrics, alarm.expression, alarm.period_seconds)
+            common.metric_queries = [
+                aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                    id=METRIC_ID,
+                    metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+                        namespace=metric.namespace,
+                        metric_name=metric.name,
+                        dimensions=dict(metric.dimensions),
+                        period=alarm.period_seconds,
+                        stat=metric.statistic,
+                    ),
+                ),
+                aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                    id="result", expression=alarm.expression, label=alarm.expression, return_data=True
+                ),
+            ]
         else:
-            (metric,) = alarm.metrics.values()
             common.namespace, common.metric_name = metric.namespace, metric.name
             common.dimensions, common.statistic = dict(metric.dimensions), metric.statistic
             common.period = alarm.period_seconds
@@ -125,26 +138,3 @@ class Monitoring(pulumi.ComponentResource):
 def alarm_rule(names: Sequence[str]) -> str:
     """Write the rule of a composite alarm: any of them."""
     return " OR ".join(f'ALARM("{name}")' for name in sorted(names))
-
-
-def _queries(
-    metrics: Mapping[str, Metric], expression: str, period_seconds: int
-) -> list[Input[aws.cloudwatch.MetricAlarmMetricQueryArgs]]:
-    """Say an expression over metrics as the provider wants it."""
-    queries: list[Input[aws.cloudwatch.MetricAlarmMetricQueryArgs]] = [
-        aws.cloudwatch.MetricAlarmMetricQueryArgs(
-            id=title,
-            metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
-                namespace=metric.namespace,
-                metric_name=metric.name,
-                dimensions=dict(metric.dimensions),
-                period=period_seconds,
-                stat=metric.statistic,
-            ),
-        )
-        for title, metric in metrics.items()
-    ]
-    result = aws.cloudwatch.MetricAlarmMetricQueryArgs(
-        id="result", expression=expression, label=expression, return_data=True
-    )
-    return [*queries, result]

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
+import pulumi
+import pulumi_aws as aws
 from pulumi import Input, Output
 
 Statement = dict[str, Any]
@@ -45,6 +47,16 @@ class Location:
     partition: Input[str]
     region: Input[str]
     account: Input[str]
+
+    @classmethod
+    def of(cls, component: pulumi.Resource) -> Self:
+        """Ask the provider of a component where it is."""
+        lookup = pulumi.InvokeOutputOptions(parent=component)
+        return cls(
+            partition=aws.get_partition_output(opts=lookup).partition,
+            region=aws.get_region_output(opts=lookup).region,
+            account=aws.get_caller_identity_output(opts=lookup).account_id,
+        )
 
     def arn(self, service: str, rest: Input[str]) -> Output[str]:
         """Make the ARN of `rest` in `service`, in this region and account."""
@@ -109,6 +121,25 @@ def trust(service: str, account: Input[str], source_arns: Sequence[Input[str]] =
             }
         ]
     )
+
+
+def allow_service(
+    title: str,
+    service: str,
+    actions: str | Sequence[str],
+    resource: Input[str],
+    account: Input[str],
+    source_arns: Sequence[Input[str]],
+) -> Statement:
+    """Let `service` do something to a resource by the resource's own policy, on behalf of those sources only."""
+    return {
+        "Sid": title,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": actions,
+        "Resource": resource,
+        "Condition": source_condition(account, source_arns),
+    }
 
 
 def source_condition(account: Input[str], source_arns: Sequence[Input[str]] = ()) -> dict[str, dict[str, Any]]:

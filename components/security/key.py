@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import Output, ResourceOptions
 
-from components.security.iam import Location, Statement, document, source_condition
+from components.security.iam import Location, Statement, allow_service, document
 from policies.model import Waiver
 
 WAIVERS = (
@@ -84,7 +84,11 @@ class EncryptionKey(pulumi.ComponentResource):
 
 def _key_statements(location: Location) -> list[Statement]:
     """Name the services that need the key. In a key policy, the resource "*" is the key itself."""
-    use = ["kms:Decrypt", "kms:GenerateDataKey*"]
+
+    def uses(title: str, service: str, source_arn: Output[str]) -> Statement:
+        actions = ["kms:Decrypt", "kms:GenerateDataKey*"]
+        return allow_service(title, f"{service}.amazonaws.com", actions, "*", location.account, [source_arn])
+
     return [
         {
             # Without it, IAM policies grant nothing and nobody could ever change the key.
@@ -103,38 +107,10 @@ def _key_statements(location: Location) -> list[Statement]:
             # CloudWatch Logs sends no source account; the log group is in the encryption context.
             "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": location.arn("logs", "log-group:*")}},
         },
-        {
-            # Not for topics: there EventBridge sends no source, and a condition on it shuts EventBridge out.
-            "Sid": "EventBridgeToEncryptedQueues",
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": use,
-            "Resource": "*",
-            "Condition": source_condition(location.account, [location.arn("events", "rule/*")]),
-        },
-        {
-            "Sid": "AlarmsToEncryptedTopic",
-            "Effect": "Allow",
-            "Principal": {"Service": "cloudwatch.amazonaws.com"},
-            "Action": use,
-            "Resource": "*",
-            "Condition": source_condition(location.account, [location.arn("cloudwatch", "alarm:*")]),
-        },
-        {
-            "Sid": "BudgetsToEncryptedTopic",
-            "Effect": "Allow",
-            "Principal": {"Service": "budgets.amazonaws.com"},
-            "Action": use,
-            "Resource": "*",
-            "Condition": source_condition(location.account, [location.global_arn("budgets", "*")]),
-        },
-        {
-            # What a subscriber did not take is left in an encrypted queue by SNS itself.
-            "Sid": "TopicsToEncryptedDeadLetters",
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": use,
-            "Resource": "*",
-            "Condition": source_condition(location.account, [location.arn("sns", "*")]),
-        },
+        # Not for topics: there EventBridge sends no source, and a condition on it shuts EventBridge out.
+        uses("EventBridgeToEncryptedQueues", "events", location.arn("events", "rule/*")),
+        uses("AlarmsToEncryptedTopic", "cloudwatch", location.arn("cloudwatch", "alarm:*")),
+        uses("BudgetsToEncryptedTopic", "budgets", location.global_arn("budgets", "*")),
+        # What a subscriber did not take is left in an encrypted queue by SNS itself.
+        uses("TopicsToEncryptedDeadLetters", "sns", location.arn("sns", "*")),
     ]

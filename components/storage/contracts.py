@@ -61,16 +61,9 @@ class ContractObjects(pulumi.ComponentResource):
     def __init__(self, name: str, args: ContractObjectsArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("pipeline:storage:ContractObjects", name, None, opts)
         self._name, self._args = name, args
-        ready = aws.s3.BucketObjectv2(
-            f"{name}s-ready",
-            bucket=args.artifacts.bucket.bucket,
-            # No dataset can be called so.
-            key=f"{CONTRACTS}_ready.json",
-            content="{}",
-            content_type="application/json",
-            kms_key_id=args.kms_key_arn,
-            opts=ResourceOptions(parent=self, depends_on=[args.artifacts.encryption, *args.readers, *args.served_by]),
-        )
+        # No dataset can be called so.
+        key, before = f"{CONTRACTS}_ready.json", [args.artifacts.encryption, *args.readers, *args.served_by]
+        ready = self._put(f"{name}s-ready", key, "{}", before)
         first = [args.artifacts.encryption, ready]
         contracts = [self._write(contract.name, contract.document, first) for contract in args.contracts]
         datasets = sorted(contract.name for contract in args.contracts)
@@ -94,11 +87,15 @@ class ContractObjects(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _write(self, title: str, document: Mapping[str, Any], after: Sequence[Resource]) -> aws.s3.BucketObjectv2:
+        content = json.dumps(document, indent=1, sort_keys=True)
+        return self._put(f"{self._name}-{title}", contract_key(title), content, after)
+
+    def _put(self, name: str, key: str, content: str, after: Sequence[Resource]) -> aws.s3.BucketObjectv2:
         return aws.s3.BucketObjectv2(
-            f"{self._name}-{title}",
+            name,
             bucket=self._args.artifacts.bucket.bucket,
-            key=contract_key(title),
-            content=json.dumps(document, indent=1, sort_keys=True),
+            key=key,
+            content=content,
             content_type="application/json",
             kms_key_id=self._args.kms_key_arn,
             opts=ResourceOptions(parent=self, depends_on=list(after)),

@@ -25,19 +25,23 @@ class LifecycleRule:
     transitions: tuple[tuple[int, str], ...] = ()
 
 
-def _housekeeping(config: StorageConfig) -> LifecycleRule:
+def housekeeping(noncurrent_expire_after_days: int) -> LifecycleRule:
+    """Take away what nobody sees, and is billed all the same."""
     return LifecycleRule(
         id="housekeeping",
-        noncurrent_expire_after_days=config.noncurrent_versions_expire_after_days,
+        noncurrent_expire_after_days=noncurrent_expire_after_days,
         unfinished_uploads_expire_after_days=UNFINISHED_UPLOADS_EXPIRE_AFTER_DAYS,
         expire_delete_markers=True,
     )
 
 
-def _expire(rule_id: str, prefix: str, days: int | None) -> tuple[LifecycleRule, ...]:
-    if days is None:
-        return ()
-    return (LifecycleRule(id=rule_id, prefix=prefix, expires_after_days=days),)
+def _housekeeping(config: StorageConfig) -> LifecycleRule:
+    return housekeeping(config.noncurrent_versions_expire_after_days)
+
+
+def expire(rule_id: str, prefix: str, days: int | None) -> tuple[LifecycleRule, ...]:
+    """Delete what is that old, if anything ever is."""
+    return () if days is None else (LifecycleRule(id=rule_id, prefix=prefix, expires_after_days=days),)
 
 
 def raw(config: StorageConfig) -> tuple[LifecycleRule, ...]:
@@ -54,12 +58,12 @@ def raw(config: StorageConfig) -> tuple[LifecycleRule, ...]:
 
 def curated(config: StorageConfig) -> tuple[LifecycleRule, ...]:
     """Keep tables; what a batch left in staging goes."""
-    return (_housekeeping(config), *_expire("staging", STAGING, STAGING_EXPIRES_AFTER_DAYS))
+    return (_housekeeping(config), *expire("staging", STAGING, STAGING_EXPIRES_AFTER_DAYS))
 
 
 def quarantine(config: StorageConfig) -> tuple[LifecycleRule, ...]:
     """Keep what was refused for as long as configured."""
-    return (_housekeeping(config), *_expire("age", "", config.quarantine_expires_after_days))
+    return (_housekeeping(config), *expire("age", "", config.quarantine_expires_after_days))
 
 
 def artifacts(config: StorageConfig) -> tuple[LifecycleRule, ...]:
@@ -69,4 +73,4 @@ def artifacts(config: StorageConfig) -> tuple[LifecycleRule, ...]:
 
 def query_results(config: StorageConfig) -> tuple[LifecycleRule, ...]:
     """Expire results: the query can be asked again."""
-    return (_housekeeping(config), *_expire("results", "results/", config.query_results_expire_after_days))
+    return (_housekeeping(config), *expire("results", "results/", config.query_results_expire_after_days))

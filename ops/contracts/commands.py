@@ -153,7 +153,7 @@ def _document(contract: CompiledContract, file: Path, outcome: Outcome) -> dict[
         "published": outcome.is_whole,
         **{name: getattr(outcome, name) for name in ("problem", "rows_read", "rows_curated", "rows_duplicate")},
         **{name: getattr(outcome, name) for name in ("rows_superseded", "rows_deleted")},
-        "rows_quarantined": len(outcome.refused),
+        "rows_quarantined": outcome.rows_quarantined,
         "reasons": dict(outcome.reasons),
         "violations": list(outcome.violations),
         "refused": rows[:SHOWN_ROWS],
@@ -180,6 +180,6 @@ def _counts(outcome: Outcome) -> list[tuple[str, object]]:
     fields += [(name, f"{getattr(outcome, name):,}") for name in ("rows_read", "rows_curated", "rows_duplicate")]
     changes = {name: getattr(outcome, name) for name in ("rows_superseded", "rows_deleted")}
     fields += [(name, f"{rows:,}") for name, rows in changes.items() if rows]
-    fields.append(("rows_quarantined", f"{len(outcome.refused):,}"))
+    fields.append(("rows_quarantined", f"{outcome.rows_quarantined:,}"))
     fields += [(f"reason {reason}", f"{rows:,}") for reason, rows in outcome.reasons]
     return [*fields, *(("broken rule", violation) for violation in outcome.violations)]

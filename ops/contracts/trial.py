@@ -46,6 +46,11 @@ class Outcome:
     violations: tuple[str, ...] = ()
 
     @property
+    def rows_quarantined(self) -> int:
+        """How many records go to quarantine."""
+        return len(self.refused)
+
+    @property
     def is_whole(self) -> bool:
         """Whether the file is published, with none of its rows refused."""
         return self.problem is None and not self.refused and not self.violations

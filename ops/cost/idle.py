@@ -39,22 +39,15 @@ def unpriced(resources: Sequence[DeclaredResource]) -> set[str]:
     return types - _COSTS.keys() - FREE
 
 
-def _key(_: DeclaredResource) -> Mapping[str, float]:
-    return {"KMS": prices.load()["kms_key_month"]}
+def _monthly(service: str, price: str) -> Callable[[DeclaredResource], Mapping[str, float]]:
+    """What costs the same each month, whatever it is like."""
+    return lambda _: {service: prices.load()[price]}
 
 
 def _alarm(alarm: DeclaredResource) -> Mapping[str, float]:
     # An alarm on an expression is billed for each metric in it.
     metrics = sum("metric" in query for query in alarm.inputs.get("metricQueries") or [{"metric": alarm.name}])
     return {"CloudWatch": metrics * prices.load()["cloudwatch_alarm_metric_month"]}
-
-
-def _composite_alarm(_: DeclaredResource) -> Mapping[str, float]:
-    return {"CloudWatch": prices.load()["cloudwatch_composite_alarm_month"]}
-
-
-def _dashboard(_: DeclaredResource) -> Mapping[str, float]:
-    return {"CloudWatch": prices.load()["cloudwatch_dashboard_month"]}
 
 
 def _crawler(crawler: DeclaredResource) -> Mapping[str, float]:
@@ -93,11 +86,11 @@ def _endpoint(endpoint: DeclaredResource) -> Mapping[str, float]:
 
 
 _COSTS: Mapping[str, Callable[[DeclaredResource], Mapping[str, float]]] = {
-    "kms.Key": _key,
+    "kms.Key": _monthly("KMS", "kms_key_month"),
     "ec2.VpcEndpoint": _endpoint,
     "cloudwatch.MetricAlarm": _alarm,
-    "cloudwatch.CompositeAlarm": _composite_alarm,
-    "cloudwatch.Dashboard": _dashboard,
+    "cloudwatch.CompositeAlarm": _monthly("CloudWatch", "cloudwatch_composite_alarm_month"),
+    "cloudwatch.Dashboard": _monthly("CloudWatch", "cloudwatch_dashboard_month"),
     "cloudwatch.EventRule": _rule,
     "glue.Crawler": _crawler,
     "lambda.EventSourceMapping": _poller,

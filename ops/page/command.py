@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ops.announce import Place, announce
-from ops.options import Json, Outputs, Stack, console, notes, print_json, say
+from ops.options import Json, Outputs, Stack, console, notes, tell
 from ops.page.gather import Deployed, Gatherer
 from ops.page.render import render
 from ops.page.serve import REFRESH_SECONDS, Pages, Server
@@ -51,10 +51,7 @@ def page(
         half.replace(file)
     except OSError as error:
         raise TargetError(f"{file}: {error.strerror}; give another file with --to") from error
-    if as_json:
-        print_json({"file": str(file), "bytes": len(text)})
-    else:
-        say(f"{file}: {len(text):,} bytes.")
+    tell({"file": str(file), "bytes": len(text)}, f"{file}: {len(text):,} bytes.", as_json=as_json)
 
 
 def _serve(gatherer: Gatherer, place: Place, port: int, *, with_stdin: bool) -> None:

@@ -1,5 +1,8 @@
 """The tables of docs/cost.md."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 from pipeline_core.report import SPARK, STAGE
 
 from components.catalog.catalog import BYTES_PER_MEGABYTE
@@ -30,12 +33,7 @@ def idle() -> str:
         if unknown := unpriced(declared(stack).resources):
             raise ValueError(f"{stack}: what do {', '.join(sorted(unknown))} cost idle? Say so in ops/cost/idle.py")
     by_environment = {stack: idle_dollars_per_month(declared(stack).resources) for stack in ENVIRONMENTS}
-    services = sorted({service for found in by_environment.values() for service in found})
-    rows: list[tuple[object, ...]] = [
-        (service, *(_dollars(by_environment[stack].get(service, 0)) for stack in ENVIRONMENTS)) for service in services
-    ]
-    rows.append(("**all**", *(_dollars(sum(by_environment[stack].values())) for stack in ENVIRONMENTS)))
-    return table(("service", *ENVIRONMENTS), rows)
+    return table(("service", *ENVIRONMENTS), _by_service(list(by_environment.values())))
 
 
 def batches() -> str:
@@ -50,11 +48,7 @@ def batches() -> str:
     )
     ours = [batch.batch_dollars(load, limits) for load in batch.LOADS]
     textbook = [batch.textbook_dollars(load, max_workers=limits.max_workers) for load in batch.LOADS]
-    services = sorted({service for found in ours for service in found}, key=lambda name: -ours[0].get(name, 0))
-    rows: list[tuple[object, ...]] = [
-        (service, *(_dollars(found.get(service, 0)) for found in ours)) for service in services
-    ]
-    rows.append(("**all**", *(_dollars(sum(found.values())) for found in ours)))
+    rows = _by_service(ours, lambda service: -ours[0].get(service, 0))
     rows.append(("a Glue run and a crawl for each file", *(_dollars(dollars) for dollars in textbook)))
     rows.append(
         ("that is, times", *(f"{there / sum(here.values()):,.0f}" for here, there in zip(ours, textbook, strict=True)))
@@ -74,13 +68,8 @@ def iceberg() -> str:
         "a round of maintenance": found["maintenance"],
         "a batch of one file of a parquet table, stage": found[STAGE]["batch_of_one_file"]["usage"],
     }
-    dollars = {title: usage.dollars_of(counted) for title, counted in columns.items()}
-    services = sorted({service for each in dollars.values() for service in each})
-    rows: list[tuple[object, ...]] = [
-        (service, *(_dollars(each.get(service, 0)) for each in dollars.values())) for service in services
-    ]
-    rows.append(("**all**", *(_dollars(sum(each.values())) for each in dollars.values())))
-    return table(("service", *columns), rows)
+    dollars = [usage.dollars_of(counted) for counted in columns.values()]
+    return table(("service", *columns), _by_service(dollars))
 
 
 def measured() -> str:
@@ -109,6 +98,15 @@ def measured() -> str:
         f"{job.core_seconds_a_byte * 1e6:.2f} core-seconds for each megabyte.\n\n"
     )
     return line + table(("what", *runs, *schedules), rows)
+
+
+def _by_service(columns: Sequence[Mapping[str, float]], order: Callable[[str], Any] = str) -> list[tuple[object, ...]]:
+    """A row for each service that any column has, and one for all of them."""
+    services = sorted({service for column in columns for service in column}, key=order)
+    rows: list[tuple[object, ...]] = [
+        (service, *(_dollars(column.get(service, 0)) for column in columns)) for service in services
+    ]
+    return [*rows, ("**all**", *(_dollars(sum(column.values())) for column in columns))]
 
 
 def _dollars(amount: float) -> str:

@@ -184,10 +184,7 @@ def _fate(outcome: Outcome | None) -> str:
 
 
 def _counts(outcome: Outcome | None) -> dict[str, int]:
-    if outcome is None:
-        return {}
-    own = {"rows_quarantined": len(outcome.refused)}
-    return {name: own[name] if name in own else getattr(outcome, name) for name in COUNTS}
+    return {} if outcome is None else {name: getattr(outcome, name) for name in COUNTS}
 
 
 def _outcome(outcome: Outcome | None) -> dict[str, Any] | None:

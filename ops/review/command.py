@@ -11,7 +11,7 @@ from pipeline_core.plain_text import printable
 from ops import query as queries
 from ops.exit_codes import RefusedError
 from ops.landing import PATIENCE_SECONDS, Landing
-from ops.options import Json, Outputs, Stack, console, deployed, note, print_json, say
+from ops.options import Json, Outputs, Stack, console, deployed, note, print_json, say, tell
 from ops.review import report, stack
 from ops.review.samples import Review, ask, land
 from ops.target import TargetError, choose, read
@@ -102,10 +102,8 @@ def down(
     gone = stack.destroy(number, unlock=unlock)
     file.unlink(missing_ok=True)
     name = stack.name_of(number)
-    if as_json:
-        print_json({"stack": name, "destroyed": gone})
-    else:
-        say(f"{name} is destroyed" if gone else f"there is no {name} in this state")
+    said = f"{name} is destroyed" if gone else f"there is no {name} in this state"
+    tell({"stack": name, "destroyed": gone}, said, as_json=as_json)
 
 
 @app.command("list")
