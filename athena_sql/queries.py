@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlglot import exp
 
+from athena_sql import calls
 from athena_sql.casts import coerce
 from athena_sql.errors import SqlError, not_emulated
 from athena_sql.expressions import Expressions
@@ -195,12 +196,7 @@ class Analyser:
         for part, value in node.args.items():
             if value and part not in _SELECT_PARTS:
                 raise not_emulated(part.replace("_", " ").upper(), node)
-        if (
-            node.args.get("kind")
-            or node.args.get("hint")
-            or node.args.get("operation_modifiers")
-            or node.args.get("into")
-        ):
+        if any(node.args.get(part) for part in ("kind", "hint", "operation_modifiers", "into")):
             raise not_emulated("a SELECT of this form", node)
         relations = Relations(self, around)
         first_use = len(self.uses)
@@ -307,15 +303,14 @@ class Analyser:
         pieces = []
         for each in group.expressions:
             if isinstance(each, (exp.GroupingSets, exp.Rollup, exp.Cube)):
-                word = {"GroupingSets": "GROUPING SETS"}.get(type(each).__name__, type(each).__name__.upper())
+                word = "GROUPING SETS" if isinstance(each, exp.GroupingSets) else type(each).__name__.upper()
                 pieces.append(f"{word} ({', '.join(_set(one(part)) for part in each.expressions)})")
             elif isinstance(each, exp.Tuple) and not each.expressions:
                 pieces.append("()")
             else:
                 pieces.append(one(each))
-        for part in ("grouping_sets", "cube", "rollup"):
-            if group.args.get(part):
-                raise not_emulated("GROUP BY of this form", group)
+        if any(group.args.get(part) for part in ("grouping_sets", "cube", "rollup")):
+            raise not_emulated("GROUP BY of this form", group)
         if not pieces:
             raise SqlError("SYNTAX_ERROR", "mismatched input after GROUP BY", group)
         # A constant is no position.
@@ -357,10 +352,7 @@ class Analyser:
                 raise not_emulated("an aggregate in ORDER BY of a query without", each)
             if part.is_literal:
                 continue
-            if part.type.name in ("array", "map", "row", "unknown"):
-                raise not_emulated(f"ORDER BY {part.type}", each)
-            direction = "DESC" if each.args.get("desc") else "ASC"
-            keys.append(f"{part.sql} {direction} NULLS {'FIRST' if each.args.get('nulls_first') else 'LAST'}")
+            keys.append(calls.ordered(part, each))
         return f" ORDER BY {', '.join(keys)}" if keys else ""
 
 

@@ -167,14 +167,12 @@ def _pattern(name: str, given: list[Typed], node: Any) -> Typed:
     groups = re.compile(literal_text(given[1], "a pattern", node)).groups
     if not 0 <= number <= groups:
         raise SqlError("INVALID_FUNCTION_ARGUMENT", f"Pattern has {groups} groups. Cannot access group {number}", node)
+    if number and re.search(r"[|?*{]", given[1].value):
+        # Whether a group took part in the match, DuckDB does not say.
+        raise not_emulated("a group of a pattern in which it may not take part", node)
     if name == "regexp_extract":
-        if number and re.search(r"[|?*{]", given[1].value):
-            # Whether a group took part in the match, DuckDB does not say.
-            raise not_emulated("a group of a pattern in which it may not take part", node)
         return derived(f"regexp_extract_all({text}, {wanted}, {number})[1]", VARCHAR, given)
     if name == "regexp_extract_all":
-        if number and re.search(r"[|?*{]", given[1].value):
-            raise not_emulated("a group of a pattern in which it may not take part", node)
         return derived(f"regexp_extract_all({text}, {wanted}, {number})", array(VARCHAR), given)
     if name == "regexp_split":
         return derived(f"string_split_regex({text}, {wanted})", array(VARCHAR), given)
@@ -202,10 +200,9 @@ def _rounded(name: str, given: list[Typed], node: Any) -> Typed:
                 raise not_emulated("round of a decimal to tens", node)
             kind = decimal(kind.numbers[0] + 1, kind.numbers[1])
             cut = f"round({number.sql}, {places})" if places < kind.numbers[1] else number.sql
-            return derived(f"CAST({cut} AS {duckdb(kind)})", kind, given)
-        if kind.is_integer:
-            return derived(f"CAST(round({number.sql}, {places}) AS {duckdb(kind)})", kind, given)
-        return derived(f"CAST(round({number.sql}, {places}) AS {duckdb(kind)})", kind, given)
+        else:
+            cut = f"round({number.sql}, {places})"
+        return derived(f"CAST({cut} AS {duckdb(kind)})", kind, given)
     if kind.is_integer and name == "truncate":
         kind = as_decimal(kind)
         return derived(f"CAST({number.sql} AS {duckdb(kind)})", kind, given)
@@ -217,7 +214,6 @@ def _rounded(name: str, given: list[Typed], node: Any) -> Typed:
         kind = decimal(max(left, 1), 0)
         if name == "round":
             return derived(f"CAST(round({number.sql}, 0) AS {duckdb(kind)})", kind, given)
-        return derived(f"CAST({write}({number.sql}) AS {duckdb(kind)})", kind, given)
     return derived(f"CAST({write}({number.sql}) AS {duckdb(kind)})", kind, given)
 
 
