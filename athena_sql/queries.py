@@ -13,7 +13,7 @@ from athena_sql.casts import coerce
 from athena_sql.errors import SqlError, not_emulated
 from athena_sql.expressions import Expressions
 from athena_sql.relations import Relations
-from athena_sql.scope import Catalog, Column, Scope, TableUse
+from athena_sql.scope import Catalog, Column, Result, Scope, TableUse
 from athena_sql.typed import LONGEST, Typed
 from athena_sql.types import UNKNOWN, Type, common, duckdb
 
@@ -24,19 +24,6 @@ operation_modifiers laterals exclude into
 _SELECT_PARTS: Final = frozenset(_SELECT_PARTS_WORDS.split())
 _SET_WORDS: Final = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 _DEEPEST: Final = 25
-
-
-@dataclass
-class Result:
-    """A query in DuckDB's SQL: its columns' names and types, and whether it looks at columns around it.
-
-    A column without a name has an empty one.
-    """
-
-    sql: str
-    names: list[str]
-    types: list[Type]
-    outer: bool = False
 
 
 @dataclass
@@ -85,11 +72,6 @@ class Analyser:
         if len(found.sql) > LONGEST:
             raise not_emulated("a query that is so long in DuckDB's SQL", node)
         return found
-
-    def subquery(self, node: Any, around: Scope) -> tuple[str, list[Type], list[str], bool]:
-        """A query inside an expression."""
-        found = self.query(node, around)
-        return found.sql, found.types, found.names, found.outer
 
     def alias(self) -> str:
         """A name that nothing else has."""

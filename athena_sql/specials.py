@@ -49,21 +49,22 @@ def _need(name: str, given: list[Typed], node: Any, *kinds: Type | None, least: 
     return found
 
 
-def _common(name: str, given: list[Typed], node: Any) -> tuple[list[Typed], Type]:
-    kind = given[0].type if given else UNKNOWN
+def alike(given: list[Typed], what: str, node: Any) -> list[Typed]:
+    """Values as the type that all of them become."""
+    kind = given[0].type
     for part in given[1:]:
         found = common(kind, part.type)
         if found is None:
-            raise SqlError("TYPE_MISMATCH", f"All {name} operands must be the same type or coercible: {kind}", node)
+            raise SqlError("TYPE_MISMATCH", f"All {what} must be the same type or coercible: {kind}", node)
         kind = found
-    return [coerce(part, kind) for part in given], kind
+    return [coerce(part, kind) for part in given]
 
 
 def _coalesce(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) < 2:
         raise SqlError("INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments", node)
-    parts, kind = _common("COALESCE", given, node)
-    return derived(f"coalesce({', '.join(part.sql for part in parts)})", kind, given)
+    parts = alike(given, "COALESCE operands", node)
+    return derived(f"coalesce({', '.join(part.sql for part in parts)})", parts[0].type, given)
 
 
 def _nullif(name: str, given: list[Typed], node: Any) -> Typed:
@@ -77,7 +78,8 @@ def _nullif(name: str, given: list[Typed], node: Any) -> Typed:
 def _extreme(name: str, given: list[Typed], node: Any) -> Typed:
     if not given:
         raise _wrong(name, given, node)
-    parts, kind = _common(name, given, node)
+    parts = alike(given, f"{name} operands", node)
+    kind = parts[0].type
     if kind.name in ("array", "map", "row", "boolean", "unknown") or (
         kind.is_float and any(p.may_be_nan for p in given)
     ):
