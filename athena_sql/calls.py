@@ -129,7 +129,11 @@ def _ordered(self: Expressions, order: Any) -> str:
 
 def sort_key(self: Expressions, node: Any) -> str:
     """One part of ORDER BY: NULL comes last, unless it is said."""
-    part = self(node.this)
+    return ordered(self(node.this), node)
+
+
+def ordered(part: Typed, node: Any) -> str:
+    """A value as one part of ORDER BY."""
     if part.type.name in ("array", "map", "row", "unknown"):
         raise not_emulated(f"ORDER BY {part.type}", node)
     direction = "DESC" if node.args.get("desc") else "ASC"
@@ -157,15 +161,12 @@ def _aggregated(name: str, given: list[Typed], node: Any, *, distinct: bool, ord
     if name == "checksum" or name.startswith("approx"):
         raise not_emulated(f"the function {name}", node)
     function_, types, result = functions.choose(name, functions.table("aggregates")[name], given, node)
-    parts = [coerce(part, kind) for part, kind in zip(given, types, strict=True)]
-    sql = function_.sql
+    places = {str(at): coerce(part, kind).sql for at, (part, kind) in enumerate(zip(given, types, strict=True))}
+    if distinct:
+        places["0"] = f"DISTINCT {places['0']}"
     # The first parenthesis that closes is that of the aggregate's own arguments.
-    close = sql.index(")")
-    sql = sql[:close] + "{order}" + ")" + _MARK + sql[close + 1 :]
-    for place, part in enumerate(parts):
-        sql = sql.replace(f"{{{place}}}", ("DISTINCT " if distinct and place == 0 else "") + functions._kept(part.sql))
-    sql = sql.replace("{order}", functions._kept(order)).replace("\ue000", "{")
-    return derived(sql, result, given)
+    sql = function_.sql.replace(")", "{order})" + _MARK, 1)
+    return derived(functions.filled(sql, places | {"order": order}), result, given)
 
 
 def _of_decimals(name: str, part: Typed, node: Any, *, distinct: bool) -> Typed:
@@ -245,10 +246,8 @@ def window(self: Expressions, node: Any) -> Typed:
             raise SqlError("INVALID_WINDOW_FRAME", f"Cannot specify window frame for {name} function", node)
         given = [self(argument) for argument in call.expressions]
         function_, types, result = functions.choose(name, functions.table("windows")[name], given, node)
-        sql = function_.sql
-        for place, (part, kind) in enumerate(zip(given, types, strict=True)):
-            sql = sql.replace(f"{{{place}}}", functions._kept(coerce(part, kind).sql))
-        sql = sql.replace("{nulls}", nulls).replace("\ue000", "{")
+        places = {str(at): coerce(part, kind).sql for at, (part, kind) in enumerate(zip(given, types, strict=True))}
+        sql = functions.filled(function_.sql, places | {"nulls": nulls})
         found = derived(f"{sql} OVER ({over})", result, [*given, *parts])
     elif name in functions.table("aggregates"):
         if any(isinstance(argument, exp.Distinct) for argument in call.expressions):

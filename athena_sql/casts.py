@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from athena_sql.errors import SqlError, not_emulated
@@ -25,10 +26,10 @@ def coerce(part: Typed, to: Type) -> Typed:
     if part.type == to:
         return part
     if part.type.name == to.name and to.name in ("varchar", "timestamp", ZONED):
-        return Typed(**{**vars(part), "type": to})
+        return replace(part, type=to)
     found = derived(f"CAST({part.sql} AS {duckdb(to)})", to, [part])
     if part.is_literal and part.type.is_number and to.is_integer:
-        return Typed(**{**vars(found), "is_literal": True, "value": part.value})
+        return replace(found, is_literal=True, value=part.value)
     return found
 
 
@@ -42,7 +43,7 @@ def cast(part: Typed, to: Type, node: Any, *, safe: bool = False) -> Typed:
     if kind.name == "unknown":
         return derived(f"CAST(NULL AS {duckdb(to)})", to, [part])
     if kind.name == to.name == ZONED:
-        return Typed(**{**vars(part), "type": Type(ZONED, to.numbers, zone=kind.zone)})
+        return replace(part, type=Type(ZONED, to.numbers, zone=kind.zone))
     if kind == to:
         return part
     write = "TRY_CAST" if safe else "CAST"
@@ -70,7 +71,7 @@ def _to_text(part: Typed, to: Type, node: Any) -> Typed:
     if kind.is_text:
         if to.numbers and (not kind.numbers or kind.numbers[0] > to.numbers[0]):
             return derived(f"left({part.sql}, {to.numbers[0]})", to, [part])
-        return Typed(**{**vars(part), "type": to})
+        return replace(part, type=to)
     if kind.is_integer or kind.name in ("decimal", "boolean", "date"):
         text = f"CAST({part.sql} AS VARCHAR)"
     elif kind.name == "timestamp":
@@ -134,7 +135,7 @@ def _time(part: Typed, to: Type, node: Any) -> Typed:
     kind = part.type
     if kind.name == ZONED:
         local = f"timezone('{kind.zone}', {part.sql})"
-        return _time(Typed(**{**vars(part), "sql": local, "type": Type("timestamp", kind.numbers)}), to, node)
+        return _time(replace(part, sql=local, type=Type("timestamp", kind.numbers)), to, node)
     if to.name == "timestamp" and kind.name == "timestamp":
         return rounded(part, to)
     if to.name == ZONED:
@@ -145,7 +146,7 @@ def _time(part: Typed, to: Type, node: Any) -> Typed:
 def rounded(part: Typed, to: Type) -> Typed:
     """A timestamp with fewer digits, rounded half up."""
     if part.type.numbers[0] <= to.numbers[0]:
-        return Typed(**{**vars(part), "type": to})
+        return replace(part, type=to)
     unit = 10 ** (6 - to.numbers[0])
 
     def use(sql: str) -> str:

@@ -178,9 +178,7 @@ def parse_expression(text: str) -> exp.Expression:
         SqlError: it is none.
     """
     tree: Any = parse(f"SELECT {text}")
-    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or set(tree.args) - {"expressions"}:
-        named = {key for key, value in tree.args.items() if value}
-        if named != {"expressions"} or len(tree.expressions) != 1:
-            raise SqlError("SYNTAX_ERROR", f"{text!r} is not one expression")
+    if [key for key, value in tree.args.items() if value] != ["expressions"] or len(tree.expressions) != 1:
+        raise SqlError("SYNTAX_ERROR", f"{text!r} is not one expression")
     found: exp.Expression = tree.expressions[0]
     return found

@@ -15,7 +15,7 @@ from athena_sql.errors import NOT_EMULATED, SqlError, not_emulated
 from athena_sql.formats import quoted
 from athena_sql.literals import interval, number, type_of
 from athena_sql.operators import compare
-from athena_sql.scope import Scope, TableUse
+from athena_sql.scope import Result, Scope, TableUse
 from athena_sql.typed import Typed, derived
 from athena_sql.types import BOOLEAN, UNKNOWN, VARBINARY, Type, array, common, duckdb, field_of
 
@@ -27,8 +27,8 @@ _DEEPEST: Final = 150
 class Queries(Protocol):
     """Analyses the queries inside an expression."""
 
-    def subquery(self, node: Any, around: Scope) -> tuple[str, list[Type], list[str], bool]:
-        """SQL, types and names of the columns of a query, and whether it looks at columns around it."""
+    def query(self, node: Any, around: Scope) -> Result:
+        """Analyse a query of any kind."""
 
 
 @dataclass
@@ -154,16 +154,16 @@ class Expressions:
         if not isinstance(query, (exp.Subquery, exp.Query)):
             raise not_emulated("ANY and ALL of what is no query", node)
         left = self(node.left)
-        sql, types, _, outer = self.queries.subquery(query, self.scope)
-        if len(types) != 1:
+        found = self.queries.query(query, self.scope)
+        if len(found.types) != 1:
             raise SqlError("TYPE_MISMATCH", "subquery must return one column", node)
-        kind = common(left.type, types[0])
-        if kind is None or kind != types[0]:
-            raise not_emulated(f"{left.type} {operator} ANY of {types[0]}", node)
-        if kind.is_float or outer:
+        kind = common(left.type, found.types[0])
+        if kind is None or kind != found.types[0]:
+            raise not_emulated(f"{left.type} {operator} ANY of {found.types[0]}", node)
+        if kind.is_float or found.outer:
             raise not_emulated("ANY and ALL of floating point numbers, or of a query that looks around", node)
         word = "ANY" if isinstance(node.expression, exp.Any) else "ALL"
-        return derived(f"({coerce(left, kind).sql} {operator} {word} ({sql}))", BOOLEAN, [left])
+        return derived(f"({coerce(left, kind).sql} {operator} {word} ({found.sql}))", BOOLEAN, [left])
 
     def _arithmetic(self, node: Any) -> Typed:
         return operators.arithmetic(self(node.left), _ARITHMETIC[type(node)], self(node.right), node)
@@ -206,7 +206,8 @@ class Expressions:
         return derived(f"({coerce(part, kind).sql} IN ({listed}))", BOOLEAN, [part, *others])
 
     def _in_query(self, part: Typed, query: Any, node: Any) -> Typed:
-        sql, types, _, _ = self.queries.subquery(query, self.scope)
+        found = self.queries.query(query, self.scope)
+        sql, types = found.sql, found.types
         if len(types) != 1:
             raise SqlError("TYPE_MISMATCH", "Multiple columns returned by subquery are not yet supported", node)
         kind = common(part.type, types[0])
@@ -274,26 +275,17 @@ class Expressions:
             results.append(self(branch.args["true"]))
         if (default := node.args.get("default")) is not None:
             results.append(self(default))
-        parts = self._alike(results, node)
+        parts = specials.alike(results, "CASE results", node)
         branches = " ".join(f"WHEN {when.sql} THEN {then.sql}" for when, then in zip(conditions, parts, strict=False))
         otherwise = f" ELSE {parts[-1].sql}" if len(parts) > len(conditions) else ""
         return derived(f"CASE {branches}{otherwise} END", parts[0].type, [*conditions, *results])
-
-    def _alike(self, results: list[Typed], node: Any) -> list[Typed]:
-        kind = results[0].type
-        for part in results[1:]:
-            found = common(kind, part.type)
-            if found is None:
-                raise SqlError("TYPE_MISMATCH", f"All CASE results must be the same type or coercible: {kind}", node)
-            kind = found
-        return [coerce(part, kind) for part in results]
 
     def _if(self, node: Any) -> Typed:
         when = self.boolean(node.this, "IF condition")
         results = [self(node.args["true"])]
         if (otherwise := node.args.get("false")) is not None:
             results.append(self(otherwise))
-        parts = self._alike(results, node)
+        parts = specials.alike(results, "CASE results", node)
         tail = f" ELSE {parts[1].sql}" if len(parts) > 1 else ""
         return derived(f"CASE WHEN {when.sql} THEN {parts[0].sql}{tail} END", parts[0].type, [when, *results])
 
@@ -310,21 +302,22 @@ class Expressions:
         return cast(self(inner), kind, node, safe=isinstance(node, exp.TryCast))
 
     def _subquery(self, node: Any) -> Typed:
-        sql, types, _, outer = self.queries.subquery(node, self.scope)
-        if len(types) != 1:
+        query = self.queries.query(node, self.scope)
+        if len(query.types) != 1:
             raise not_emulated("a row that is a subquery", node)
-        found = Typed(f"({sql})", types[0], may_be_nan=types[0].is_float, outer=outer)
-        return replace(found, free=frozenset((found.sql,))) if outer and self.groups is not None else found
+        kind = query.types[0]
+        found = Typed(f"({query.sql})", kind, may_be_nan=kind.is_float, outer=query.outer)
+        return replace(found, free=frozenset((found.sql,))) if query.outer and self.groups is not None else found
 
     def _exists(self, node: Any) -> Typed:
-        sql, _, _, outer = self.queries.subquery(node.this, self.scope)
-        return Typed(f"EXISTS ({sql})", BOOLEAN, outer=outer)
+        found = self.queries.query(node.this, self.scope)
+        return Typed(f"EXISTS ({found.sql})", BOOLEAN, outer=found.outer)
 
     def _array(self, node: Any) -> Typed:
         parts = [self(part) for part in node.expressions]
         if not parts:
             return Typed("[]", array(UNKNOWN))
-        alike = self._alike(parts, node)
+        alike = specials.alike(parts, "CASE results", node)
         return derived(f"[{', '.join(part.sql for part in alike)}]", array(alike[0].type), parts)
 
     def _bracket(self, node: Any) -> Typed:

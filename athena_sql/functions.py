@@ -144,17 +144,14 @@ def call(name: str, functions: Sequence[Function], given: Sequence[Typed], node:
     """
     function, types, result = choose(name, functions, given, node)
     parts = [coerce(part, kind) for part, kind in zip(given, types, strict=True)]
-    sql = function.sql
-    if "{*}" in sql:
-        sql = sql.replace("{*}", ", ".join(part.sql for part in parts))
-    for place in range(len(parts) - 1, -1, -1):
-        sql = sql.replace(f"{{{place}}}", parts[place].sql if "{" not in parts[place].sql else _kept(parts[place].sql))
-    return derived(sql.replace("\ue000", "{"), result, given, may_be_nan=name in scalars.MAY_BE_NAN)
+    texts = [part.sql for part in parts]
+    places = {str(place): text for place, text in enumerate(texts)} | {"*": ", ".join(texts)}
+    return derived(filled(function.sql, places), result, given, may_be_nan=name in scalars.MAY_BE_NAN)
 
 
-def _kept(sql: str) -> str:
-    # A brace of an argument is not a place for another one.
-    return sql.replace("{", "\ue000")
+def filled(sql: str, places: Mapping[str, str]) -> str:
+    """The SQL of a function with texts in its places, such as {0}."""
+    return re.sub(r"\{(\w+|\*)\}", lambda found: places[found[1]], sql)
 
 
 def unknown(name: str, node: Any) -> SqlError:

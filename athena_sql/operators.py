@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from athena_sql.casts import coerce
@@ -247,5 +248,5 @@ def negated(part: Typed, node: Any) -> Typed:
         raise SqlError("TYPE_MISMATCH", f"Cannot negate {part.type}", node)
     found = derived(f"(-{part.sql})", part.type, [part])
     if part.is_literal and isinstance(part.value, (int, float)):
-        return Typed(**{**vars(found), "is_literal": True, "value": -part.value})
+        return replace(found, is_literal=True, value=-part.value)
     return found

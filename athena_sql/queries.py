@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from sqlglot import exp
 
+from athena_sql import calls
 from athena_sql.casts import coerce
 from athena_sql.errors import SqlError, not_emulated
 from athena_sql.expressions import Expressions
 from athena_sql.relations import Relations
-from athena_sql.scope import Catalog, Column, Scope, TableUse
+from athena_sql.scope import Catalog, Column, Result, Scope, TableUse
 from athena_sql.typed import LONGEST, Typed
 from athena_sql.types import UNKNOWN, Type, common, duckdb
 
@@ -23,19 +24,6 @@ operation_modifiers laterals exclude into
 _SELECT_PARTS: Final = frozenset(_SELECT_PARTS_WORDS.split())
 _SET_WORDS: Final = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 _DEEPEST: Final = 25
-
-
-@dataclass
-class Result:
-    """A query in DuckDB's SQL: its columns' names and types, and whether it looks at columns around it.
-
-    A column without a name has an empty one.
-    """
-
-    sql: str
-    names: list[str]
-    types: list[Type]
-    outer: bool = False
 
 
 @dataclass
@@ -84,11 +72,6 @@ class Analyser:
         if len(found.sql) > LONGEST:
             raise not_emulated("a query that is so long in DuckDB's SQL", node)
         return found
-
-    def subquery(self, node: Any, around: Scope) -> tuple[str, list[Type], list[str], bool]:
-        """A query inside an expression."""
-        found = self.query(node, around)
-        return found.sql, found.types, found.names, found.outer
 
     def alias(self) -> str:
         """A name that nothing else has."""
@@ -195,12 +178,7 @@ class Analyser:
         for part, value in node.args.items():
             if value and part not in _SELECT_PARTS:
                 raise not_emulated(part.replace("_", " ").upper(), node)
-        if (
-            node.args.get("kind")
-            or node.args.get("hint")
-            or node.args.get("operation_modifiers")
-            or node.args.get("into")
-        ):
+        if any(node.args.get(part) for part in ("kind", "hint", "operation_modifiers", "into")):
             raise not_emulated("a SELECT of this form", node)
         relations = Relations(self, around)
         first_use = len(self.uses)
@@ -307,15 +285,14 @@ class Analyser:
         pieces = []
         for each in group.expressions:
             if isinstance(each, (exp.GroupingSets, exp.Rollup, exp.Cube)):
-                word = {"GroupingSets": "GROUPING SETS"}.get(type(each).__name__, type(each).__name__.upper())
+                word = "GROUPING SETS" if isinstance(each, exp.GroupingSets) else type(each).__name__.upper()
                 pieces.append(f"{word} ({', '.join(_set(one(part)) for part in each.expressions)})")
             elif isinstance(each, exp.Tuple) and not each.expressions:
                 pieces.append("()")
             else:
                 pieces.append(one(each))
-        for part in ("grouping_sets", "cube", "rollup"):
-            if group.args.get(part):
-                raise not_emulated("GROUP BY of this form", group)
+        if any(group.args.get(part) for part in ("grouping_sets", "cube", "rollup")):
+            raise not_emulated("GROUP BY of this form", group)
         if not pieces:
             raise SqlError("SYNTAX_ERROR", "mismatched input after GROUP BY", group)
         # A constant is no position.
@@ -357,10 +334,7 @@ class Analyser:
                 raise not_emulated("an aggregate in ORDER BY of a query without", each)
             if part.is_literal:
                 continue
-            if part.type.name in ("array", "map", "row", "unknown"):
-                raise not_emulated(f"ORDER BY {part.type}", each)
-            direction = "DESC" if each.args.get("desc") else "ASC"
-            keys.append(f"{part.sql} {direction} NULLS {'FIRST' if each.args.get('nulls_first') else 'LAST'}")
+            keys.append(calls.ordered(part, each))
         return f" ORDER BY {', '.join(keys)}" if keys else ""
 
 

@@ -13,13 +13,12 @@ from athena_sql.dialect import parse
 from athena_sql.errors import SqlError, not_emulated
 from athena_sql.expressions import Expressions
 from athena_sql.operators import compare
-from athena_sql.scope import Column, Scope, TableUse, Version
+from athena_sql.scope import Column, Result, Scope, TableUse, Version
 from athena_sql.typed import Typed
 from athena_sql.types import BIGINT, CATALOG, VARCHAR, Type, common, duckdb, field_of
 
 Analyser: TypeAlias = Any
-Result: TypeAlias = Any
-"""Those of athena_sql.queries, which imports this module."""
+"""That of athena_sql.queries, which imports this module."""
 
 _SIDES: Final = ("", "LEFT", "RIGHT", "FULL")
 _MOST_VIEWS: Final = 10

@@ -103,3 +103,16 @@ class Scope:
         if self.parent is not None and not any(column.name in before for column in self.columns):
             return self.parent.resolve(path, node)[0], True
         raise SqlError("COLUMN_NOT_FOUND", f"Column '{'.'.join(path)}' cannot be resolved", node)
+
+
+@dataclass
+class Result:
+    """A query in DuckDB's SQL: its columns' names and types, and whether it looks at columns around it.
+
+    A column without a name has an empty one.
+    """
+
+    sql: str
+    names: list[str]
+    types: list[Type]
+    outer: bool = False

@@ -49,21 +49,22 @@ def _need(name: str, given: list[Typed], node: Any, *kinds: Type | None, least: 
     return found
 
 
-def _common(name: str, given: list[Typed], node: Any) -> tuple[list[Typed], Type]:
-    kind = given[0].type if given else UNKNOWN
+def alike(given: list[Typed], what: str, node: Any) -> list[Typed]:
+    """Values as the type that all of them become."""
+    kind = given[0].type
     for part in given[1:]:
         found = common(kind, part.type)
         if found is None:
-            raise SqlError("TYPE_MISMATCH", f"All {name} operands must be the same type or coercible: {kind}", node)
+            raise SqlError("TYPE_MISMATCH", f"All {what} must be the same type or coercible: {kind}", node)
         kind = found
-    return [coerce(part, kind) for part in given], kind
+    return [coerce(part, kind) for part in given]
 
 
 def _coalesce(name: str, given: list[Typed], node: Any) -> Typed:
     if len(given) < 2:
         raise SqlError("INVALID_FUNCTION_ARGUMENT", "The 'coalesce' function must have at least two arguments", node)
-    parts, kind = _common("COALESCE", given, node)
-    return derived(f"coalesce({', '.join(part.sql for part in parts)})", kind, given)
+    parts = alike(given, "COALESCE operands", node)
+    return derived(f"coalesce({', '.join(part.sql for part in parts)})", parts[0].type, given)
 
 
 def _nullif(name: str, given: list[Typed], node: Any) -> Typed:
@@ -77,7 +78,8 @@ def _nullif(name: str, given: list[Typed], node: Any) -> Typed:
 def _extreme(name: str, given: list[Typed], node: Any) -> Typed:
     if not given:
         raise _wrong(name, given, node)
-    parts, kind = _common(name, given, node)
+    parts = alike(given, f"{name} operands", node)
+    kind = parts[0].type
     if kind.name in ("array", "map", "row", "boolean", "unknown") or (
         kind.is_float and any(p.may_be_nan for p in given)
     ):
@@ -167,14 +169,12 @@ def _pattern(name: str, given: list[Typed], node: Any) -> Typed:
     groups = re.compile(literal_text(given[1], "a pattern", node)).groups
     if not 0 <= number <= groups:
         raise SqlError("INVALID_FUNCTION_ARGUMENT", f"Pattern has {groups} groups. Cannot access group {number}", node)
+    if number and re.search(r"[|?*{]", given[1].value):
+        # Whether a group took part in the match, DuckDB does not say.
+        raise not_emulated("a group of a pattern in which it may not take part", node)
     if name == "regexp_extract":
-        if number and re.search(r"[|?*{]", given[1].value):
-            # Whether a group took part in the match, DuckDB does not say.
-            raise not_emulated("a group of a pattern in which it may not take part", node)
         return derived(f"regexp_extract_all({text}, {wanted}, {number})[1]", VARCHAR, given)
     if name == "regexp_extract_all":
-        if number and re.search(r"[|?*{]", given[1].value):
-            raise not_emulated("a group of a pattern in which it may not take part", node)
         return derived(f"regexp_extract_all({text}, {wanted}, {number})", array(VARCHAR), given)
     if name == "regexp_split":
         return derived(f"string_split_regex({text}, {wanted})", array(VARCHAR), given)
@@ -202,10 +202,9 @@ def _rounded(name: str, given: list[Typed], node: Any) -> Typed:
                 raise not_emulated("round of a decimal to tens", node)
             kind = decimal(kind.numbers[0] + 1, kind.numbers[1])
             cut = f"round({number.sql}, {places})" if places < kind.numbers[1] else number.sql
-            return derived(f"CAST({cut} AS {duckdb(kind)})", kind, given)
-        if kind.is_integer:
-            return derived(f"CAST(round({number.sql}, {places}) AS {duckdb(kind)})", kind, given)
-        return derived(f"CAST(round({number.sql}, {places}) AS {duckdb(kind)})", kind, given)
+        else:
+            cut = f"round({number.sql}, {places})"
+        return derived(f"CAST({cut} AS {duckdb(kind)})", kind, given)
     if kind.is_integer and name == "truncate":
         kind = as_decimal(kind)
         return derived(f"CAST({number.sql} AS {duckdb(kind)})", kind, given)
@@ -217,7 +216,6 @@ def _rounded(name: str, given: list[Typed], node: Any) -> Typed:
         kind = decimal(max(left, 1), 0)
         if name == "round":
             return derived(f"CAST(round({number.sql}, 0) AS {duckdb(kind)})", kind, given)
-        return derived(f"CAST({write}({number.sql}) AS {duckdb(kind)})", kind, given)
     return derived(f"CAST({write}({number.sql}) AS {duckdb(kind)})", kind, given)
 
 

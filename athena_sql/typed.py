@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from athena_sql.errors import SqlError, not_emulated
+from athena_sql.errors import not_emulated
 from athena_sql.types import Type
 
 LONGEST: Final = 200_000
@@ -74,11 +74,6 @@ def failing(message: str) -> str:
     return f"error('{text}')"
 
 
-def retyped(part: Typed, kind: Type) -> Typed:
-    """The same SQL with another type that DuckDB does not tell apart."""
-    return replace(part, type=kind)
-
-
 def literal_text(part: Typed, what: str, node: Any) -> str:
     """The value of an argument that has to be a string literal here.
 
@@ -88,6 +83,3 @@ def literal_text(part: Typed, what: str, node: Any) -> str:
     if not part.is_literal or not isinstance(part.value, str):
         raise not_emulated(f"{what} that is no literal", node)
     return part.value
-
-
-__all__ = ["SqlError", "Typed", "derived", "failing", "literal_text", "once", "retyped"]

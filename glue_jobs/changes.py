@@ -15,14 +15,22 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from record_engine import FilesByKey, PublishedFile, files_that_count, names_of, order_columns, tombstone_schema
+from record_engine import (
+    FilesByKey,
+    PublishedFile,
+    files_that_count,
+    listed,
+    names_of,
+    order_columns,
+    sources,
+    tombstone_schema,
+)
 
 from glue_jobs.deduplicate import CURATED, DELETED, DUPLICATE, QUARANTINED, SUPERSEDED, UNCHANGED, UPDATED
-from glue_jobs.live import published, read_files
+from glue_jobs.live import read_files
 from glue_jobs.reading import Batch
 from glue_jobs.replay import Changes, rewrite
 from glue_jobs.staging import named_files
-from glue_jobs.table import sources
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +119,7 @@ def keep_latest(task: Task) -> tuple[DataFrame, Changes]:
     order = [F.col(f"`{name}`").desc_nulls_last() for name in order_columns(contract)]
     records = task.first_of_key(task.valid, [*order, F.col("_line").desc()])
     folders = records.where("_first").select("_folder").distinct().collect()
-    files = published(FilesByKey(task.live, contract).of(row["_folder"] for row in folders), task.manifest)
+    files = listed(FilesByKey(task.live, contract).of(row["_folder"] for row in folders), task.manifest)
     rows = read_files(task.spark, files, contract) if files else None
     mine, theirs = F.col("_mine"), F.col("_theirs")
     there = task.in_table(
@@ -207,7 +215,7 @@ def take_snapshot(task: Task) -> tuple[DataFrame, Changes]:
     counting = files_that_count(task.manifest, task.live, lambda position: position in task.batch.problems)
     counts = task.valid & F.col("_file").isin(*counting) if counting else F.lit(False)
     records = task.first_of_key(counts, [F.col("_file"), F.col("_line")])
-    files = published(task.live.files, task.manifest) if counting else []
+    files = listed(task.live.files, task.manifest) if counting else []
     rows = read_files(task.spark, files, task.contract) if files else None
     there = task.in_table(records, rows, _same=F.col("_theirs")["values"] == F.col("_mine")["values"])
     known = records.join(there, task.key, "left").withColumn("_there", F.coalesce("_there", F.lit(0)))

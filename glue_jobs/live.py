@@ -1,27 +1,23 @@
 """Reads the files of an Iceberg table: those of its list, whatever lies beside them. Spark needs no Iceberg for it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pipeline_core.contract import Contract
 from pipeline_core.documents import is_gone
 from pipeline_core.job_errors import StorageError
-from pipeline_core.layout import partition_values
-from pipeline_core.live_files import LiveFile, LiveFiles
+from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import Manifest
 from pipeline_core.partitions import IDENTITY, NULL
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 from record_engine import PublishedFile, live_files_address, names_of
 
 from glue_jobs.frames import small_frame
 from glue_jobs.reading import storage_of
-from glue_jobs.table import CONFLICT, without_scheme
+from glue_jobs.table import by_schema, without_scheme
 
 PATTERN = re.compile(r"[][{}*?\\]")
 """What would make a pattern of an address, for Hadoop's `globStatus`; the name of an adopted file is anybody's."""
@@ -47,11 +43,6 @@ def read_live_files(spark: SparkSession, manifest: Manifest) -> LiveFiles:
         raise StorageError(f"{address}: {type(error).__name__}: {error}") from error
 
 
-def published(files: Iterable[LiveFile], manifest: Manifest) -> list[PublishedFile]:
-    """Files of the list as those that are read."""
-    return [PublishedFile(manifest.table + file.name, partition_values(file.partition)) for file in files]
-
-
 def read_files(spark: SparkSession, files: Sequence[PublishedFile], contract: Contract) -> DataFrame:
     """The rows of files, as the contract has their columns now, with the table's own columns.
 
@@ -60,13 +51,8 @@ def read_files(spark: SparkSession, files: Sequence[PublishedFile], contract: Co
     they have.
     """
     addresses = [PATTERN.sub(r"\\\g<0>", file.address) for file in files]
-    try:
-        # Files by their names have no partitions: what their folders are called is not read as a column.
-        groups = [(spark.read.option("mergeSchema", "true").parquet(*addresses).schema, addresses)]
-    except (PySparkException, Py4JJavaError) as error:
-        if not CONFLICT.search(str(error)):
-            raise
-        groups = _by_schema(spark, addresses)
+    # Files by their names have no partitions: what their folders are called is not read as a column.
+    groups = by_schema(lambda: spark.read, addresses, lambda: addresses)
     said = [field.column for field in contract.partition_fields if field.transform == IDENTITY]
     frames = [_as_contract(spark.read.schema(schema).parquet(*members), contract) for schema, members in groups]
     rows = reduce(DataFrame.unionByName, frames)
@@ -93,14 +79,6 @@ def _folders(spark: SparkSession, files: Sequence[PublishedFile], said: Sequence
         rows.append({"_object": place, "_path": path, **known})
     schema = ", ".join(["_object int", "_path string", *(f"`_folder_{name}` string" for name in said)])
     return small_frame(spark, rows, schema)
-
-
-def _by_schema(spark: SparkSession, addresses: Sequence[str]) -> list[tuple[T.StructType, list[str]]]:
-    found: dict[str, tuple[T.StructType, list[str]]] = {}
-    for address in addresses:
-        schema = spark.read.parquet(address).schema
-        found.setdefault(schema.json(), (schema, []))[1].append(address)
-    return list(found.values())
 
 
 def _as_contract(frame: DataFrame, contract: Contract) -> DataFrame:

@@ -25,13 +25,13 @@ from pyspark import StorageLevel
 from pyspark.errors import PythonException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from record_engine import FilesByKey, Limits, check_purpose
+from record_engine import FilesByKey, Limits, check_purpose, listed
 
 from glue_jobs import metrics, staging, table
 from glue_jobs.changes import Task, keep_latest, take_snapshot
 from glue_jobs.deduplicate import CURATED, QUARANTINED, decide
 from glue_jobs.failures import explained
-from glue_jobs.live import published, read_files, read_live_files
+from glue_jobs.live import read_files, read_live_files
 from glue_jobs.log import job_log
 from glue_jobs.reading import read_batch
 from glue_jobs.replay import only_quarantined, stage_kept
@@ -116,7 +116,7 @@ def _rows_beside(
         exists = table.table_exists(spark, manifest)
         return table.rows_beside(spark, records, manifest, contract) if exists else None
     folders = records.where(F.size("_reasons") == 0).select("_folder").distinct().collect()
-    files = published(FilesByKey(live, contract).of(row["_folder"] for row in folders), manifest)
+    files = listed(FilesByKey(live, contract).of(row["_folder"] for row in folders), manifest)
     return read_files(spark, files, contract) if files else None
 
 

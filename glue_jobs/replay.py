@@ -10,12 +10,12 @@ from pipeline_core.manifest import Manifest
 from pipeline_core.report import ReplacedFile
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from record_engine import PublishedFile, files_beside
+from record_engine import PublishedFile, files_beside, in_folder, listed, sources
 
 from glue_jobs.frames import order_of, small_frame
-from glue_jobs.live import published, read_files
+from glue_jobs.live import read_files
 from glue_jobs.reading import Batch
-from glue_jobs.table import exists, read_table, sources, without_scheme
+from glue_jobs.table import exists, read_table, without_scheme
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,10 +72,8 @@ def _files_to_look_at(
     spark: SparkSession, manifest: Manifest, contract: Contract, live: LiveFiles
 ) -> list[PublishedFile]:
     if contract.is_iceberg:
-        return published(files_beside(live, manifest), manifest)
-    return [
-        PublishedFile(address, _partition(address, contract)) for address in manifest.replaces if exists(spark, address)
-    ]
+        return listed(files_beside(live, manifest), manifest)
+    return [in_folder(address, contract) for address in manifest.replaces if exists(spark, address)]
 
 
 def _rows_of(spark: SparkSession, files: Sequence[PublishedFile], manifest: Manifest, contract: Contract) -> DataFrame:
@@ -145,8 +143,3 @@ def _write_kept(rows: DataFrame, location: str, contract: Contract) -> dict[int,
         name = row["path"].rsplit("/", 1)[1]
         written[row["_object"]] = (f"{location}_object={row['_object']}/{name}", row["count"])
     return written
-
-
-def _partition(address: str, contract: Contract) -> dict[str, str]:
-    folders = dict(part.split("=", 1) for part in address.split("/") if "=" in part)
-    return {name: folders[name] for name in contract.partition_by}

@@ -1,18 +1,18 @@
 """Reads the published table, as far as a batch has to know it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from urllib.parse import unquote
 
 from pipeline_core.contract import Contract
-from pipeline_core.layout import source_of
 from pipeline_core.manifest import REPLACE, Manifest
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from record_engine import sources
 
 CONFLICT = re.compile(r"CANNOT_MERGE_SCHEMA|Failed merging schema|Failed to merge")
 """What Spark says when the footers of two files cannot be merged."""
@@ -47,29 +47,36 @@ def read_table(spark: SparkSession, paths: Sequence[str], manifest: Manifest, co
     A column that a file lacks is null. Spark 3.5 reads no file by a wider type than it was written with, so the
     files are read by the types that they have; a footer costs little beside the rows.
     """
-    try:
-        groups = [(_reader(spark, manifest).option("mergeSchema", "true").parquet(*paths).schema, list(paths))]
-    except (PySparkException, Py4JJavaError) as error:
-        if not CONFLICT.search(str(error)):
-            raise
-        groups = _by_schema(spark, paths, manifest)
-    frames = [
-        _as_contract(_reader(spark, manifest).schema(schema).parquet(*members), contract) for schema, members in groups
-    ]
+
+    def reader() -> DataFrameReader:
+        return spark.read.option("basePath", manifest.table)
+
+    def files() -> Iterator[str]:
+        return map(unquote, reader().schema("_batch_id string").parquet(*paths).inputFiles())
+
+    groups = by_schema(reader, paths, files)
+    frames = [_as_contract(reader().schema(schema).parquet(*members), contract) for schema, members in groups]
     return reduce(DataFrame.unionByName, frames)
 
 
-def _reader(spark: SparkSession, manifest: Manifest) -> DataFrameReader:
-    # A new one each time: setting an option or a schema changes the reader itself.
-    return spark.read.option("basePath", manifest.table)
+def by_schema(
+    reader: Callable[[], DataFrameReader], paths: Sequence[str], files: Callable[[], Iterable[str]]
+) -> list[tuple[T.StructType, list[str]]]:
+    """Paths by the schema of what is there: one of all; where a type was widened since some files were written, files.
 
-
-def _by_schema(spark: SparkSession, paths: Sequence[str], manifest: Manifest) -> list[tuple[T.StructType, list[str]]]:
-    """Files by the schema in their footers, where a type was widened since some were written."""
+    Args:
+        reader: makes a new one each time, since setting an option or a schema changes the reader itself.
+        paths: what is to be read.
+        files: finds the files of the paths.
+    """
+    try:
+        return [(reader().option("mergeSchema", "true").parquet(*paths).schema, list(paths))]
+    except (PySparkException, Py4JJavaError) as error:
+        if not CONFLICT.search(str(error)):
+            raise
     found: dict[str, tuple[T.StructType, list[str]]] = {}
-    for file in _reader(spark, manifest).schema("_batch_id string").parquet(*paths).inputFiles():
-        address = unquote(file)
-        schema = _reader(spark, manifest).parquet(address).schema
+    for address in files():
+        schema = reader().parquet(address).schema
         found.setdefault(schema.json(), (schema, []))[1].append(address)
     return list(found.values())
 
@@ -88,11 +95,6 @@ def _as_contract(frame: DataFrame, contract: Contract) -> DataFrame:
 def without_scheme(address: str) -> str:
     """The path of an address, without `s3://` or `file:///`."""
     return re.sub("^[a-z0-9]+:/+", "", address)
-
-
-def sources(manifest: Manifest) -> list[str]:
-    """The names by which the table knows the files of a batch."""
-    return [source_of(file.key, file.version) for file in manifest.files]
 
 
 def _touched(checked: DataFrame, manifest: Manifest, contract: Contract) -> list[str]:

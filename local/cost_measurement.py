@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -37,17 +37,20 @@ COPIES: Final = 8
 SECONDS: Final = 300
 WAIT_SCALE: Final = 0.2
 
-_READS: Final = {"s3:GetObject", "s3:GetObjectVersion"}
-_WRITES: Final = {"s3:PutObject", "s3:ListBucket", "s3:ListBucketVersions"}
-_ITEM_READS: Final = {"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"}
-_ITEM_WRITES: Final = {
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:ConditionCheckItem",
-}
 WRITES_AN_ITEM: Final = 2
 """Each changed item is written twice: to its index too, or within a transaction (DynamoDB guide, 2026-11)."""
+_UNITS: Final[dict[str, Sequence[str]]] = {
+    **dict.fromkeys(("s3:GetObject", "s3:GetObjectVersion"), ("s3_reads",)),
+    **dict.fromkeys(("s3:PutObject", "s3:ListBucket", "s3:ListBucketVersions"), ("s3_writes",)),
+    **dict.fromkeys(("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"), ("dynamodb_reads",)),
+    **dict.fromkeys(
+        ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"),
+        ("dynamodb_writes",) * WRITES_AN_ITEM,
+    ),
+    "sns:Publish": ("sns_publishes",),
+    "events:PutEvents": ("eventbridge_events",),
+}
+"""What AWS bills of an action; of services that bill every request alike, `_units` says it."""
 PAUSE_SECONDS: Final = 2
 """A function that asks for nothing for so long is not being called."""
 _REQUEST: Final = re.compile(r'"function_request_id": ?"([^"]+)"')
@@ -123,22 +126,9 @@ def _metrics(message: str) -> Iterator[tuple[str, ...]]:
                 yield group["Namespace"], metric["Name"], *(f"{name}={line[name]}" for name in sorted(dimensions))
 
 
-def _units(action: str) -> Iterator[str]:
+def _units(action: str) -> Sequence[str]:
     service = action.partition(":")[0]
-    if action in _READS:
-        yield "s3_reads"
-    elif action in _WRITES:
-        yield "s3_writes"
-    elif action in _ITEM_READS:
-        yield "dynamodb_reads"
-    elif action in _ITEM_WRITES:
-        yield from ["dynamodb_writes"] * WRITES_AN_ITEM
-    elif service in {"kms", "sqs"}:
-        yield f"{service}_requests"
-    elif action == "sns:Publish":
-        yield "sns_publishes"
-    elif action == "events:PutEvents":
-        yield "eventbridge_events"
+    return [f"{service}_requests"] if service in {"kms", "sqs"} else _UNITS.get(action, ())
 
 
 def batch(meter: Meter, emulator: Emulator, pipeline: Pipeline, files: list[tuple[str, bytes]]) -> dict[str, Any]:

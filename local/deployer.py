@@ -87,10 +87,7 @@ class _Monitor(mocks.Mocks):
         try:
             return self._create(args, inputs)
         except (ClientError, BotoCoreError, ValueError, KeyError, OSError, LookupError) as error:
-            problem = f"{args.typ} {args.name!r}: {_explained(error)}"
-            with self.lock:
-                self.failures.append(problem)
-            raise DeploymentError(problem) from error
+            raise self._failed(f"{args.typ} {args.name!r}: {_explained(error)}") from error
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         answers: dict[str, Json] = {
@@ -115,14 +112,16 @@ class _Monitor(mocks.Mocks):
             },
         }
         if args.token not in answers:
-            problem = (
+            raise self._failed(
                 f"the program calls {args.token}, which the deployer does not answer: "
                 f"it knows {', '.join(sorted(answers))}; add it to `call` in local/deployer.py"
             )
-            with self.lock:
-                self.failures.append(problem)
-            raise DeploymentError(problem)
         return answers[args.token], []
+
+    def _failed(self, problem: str) -> DeploymentError:
+        with self.lock:
+            self.failures.append(problem)
+        return DeploymentError(problem)
 
     def _create(self, args: mocks.MockResourceArgs, inputs: Json) -> tuple[str, Json]:
         if reason := NOT_EMULATED.get(args.typ):
@@ -170,9 +169,7 @@ class _Monitor(mocks.Mocks):
                 )
             )
         except EvolutionError as error:
-            with self.lock:
-                self.failures.append(str(error))
-            raise DeploymentError(str(error)) from error
+            raise self._failed(str(error)) from error
         self.kept.contracts = contracts
 
     def remove(self) -> tuple[str, ...]:

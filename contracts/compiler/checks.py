@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -24,19 +24,39 @@ TIME_ZONE = r"UTC|[A-Za-z]+(/[A-Za-z0-9_+-]+)+"
 UNEXPECTED = ("refuse", "ignore")
 """What becomes of a file with columns that its contract does not have."""
 
-CUSTOM_PROPERTIES = {
-    "nullTokens": dialect.NULL_TOKENS,
-    "formats": f"a list of {', '.join(FORMATS)} is needed",
-    "maxFileBytes": f"allowed: 1 to {MAX_FILE_BYTES}",
-    "timeZone": "it is not an IANA time zone, for example America/New_York",
-    "crawler": "true or false is needed, without quotes",
-    "writeMode": f"allowed: {', '.join(table_settings.WRITE_MODES)}",
-    "unexpectedColumns": f"allowed: {', '.join(UNEXPECTED)}",
-    "ignoredColumns": "a list of names is needed, in which * means any text, for example ['_airbyte_*', '']",
-    **{name: setting.allowed for name, setting in table_settings.SETTINGS.items()},
-    **{name: setting.allowed for name, setting in dialect.SETTINGS.items()},
-    **{name: setting.allowed for name, setting in dialect.VALUE_SETTINGS.items()},
+
+def _is_time_zone(name: Any) -> bool:
+    if not isinstance(name, str):
+        return False
+    # A machine without a time zone database knows no names; Spark has its own.
+    known = available_timezones() or {name}
+    return name in known and re.fullmatch(TIME_ZONE, name) is not None
+
+
+def _are_formats(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(item in FORMATS for item in value)
+
+
+_OWN: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "nullTokens": (dialect.is_null_tokens, dialect.NULL_TOKENS),
+    "formats": (_are_formats, f"a list of {', '.join(FORMATS)} is needed"),
+    "maxFileBytes": (lambda value: dialect.is_whole(value, 1, MAX_FILE_BYTES), f"allowed: 1 to {MAX_FILE_BYTES}"),
+    "timeZone": (_is_time_zone, "it is not an IANA time zone, for example America/New_York"),
+    "crawler": (dialect.is_truth, dialect.TRUTH),
+    "writeMode": (
+        lambda value: value in table_settings.WRITE_MODES,
+        f"allowed: {', '.join(table_settings.WRITE_MODES)}",
+    ),
+    "unexpectedColumns": (lambda value: value in UNEXPECTED, f"allowed: {', '.join(UNEXPECTED)}"),
+    "ignoredColumns": (
+        dialect.is_null_tokens,
+        "a list of names is needed, in which * means any text, for example ['_airbyte_*', '']",
+    ),
+    **{name: (setting.allows, setting.allowed) for name, setting in table_settings.SETTINGS.items()},
+    **{name: (setting.allows, setting.allowed) for name, setting in dialect.SETTINGS.items()},
+    **{name: (setting.allows, setting.allowed) for name, setting in dialect.VALUE_SETTINGS.items()},
 }
+CUSTOM_PROPERTIES = {name: allowed for name, (_, allowed) in _OWN.items()}
 """What a contract may say beyond the standard, and what is allowed there."""
 
 LEAST_FREQUENT_HOURS = 7 * 24
@@ -107,7 +127,7 @@ def custom_problems(place: str, custom: Sequence[CustomProperty]) -> Iterator[st
         if name not in CUSTOM_PROPERTIES:
             if meant := misspelt(name):
                 yield f"{where}: unknown; {meant} is meant? The pipeline's own are {', '.join(CUSTOM_PROPERTIES)}"
-        elif not _is_allowed(name, item.value):
+        elif not _OWN[name][0](item.value):
             yield f"{where}: {item.value!r}; {CUSTOM_PROPERTIES[name]}"
     for name, times in Counter(item.property or "" for item in custom).items():
         if times > 1 and name in CUSTOM_PROPERTIES:
@@ -141,37 +161,6 @@ def promised(contract: OpenDataContractStandard, promise: Promise) -> float | No
     """The seconds that a contract promises; None: it does not."""
     found = next((sla for sla in contract.slaProperties or [] if sla.property == promise.name), None)
     return None if found is None else float(found.value or 0) * promise.units[found.unit or ""]
-
-
-def _is_allowed(name: str, value: Any) -> bool:
-    if name in table_settings.SETTINGS:
-        return table_settings.SETTINGS[name].allows(value)
-    if name in dialect.SETTINGS:
-        return dialect.SETTINGS[name].allows(value)
-    if name in dialect.VALUE_SETTINGS:
-        return dialect.VALUE_SETTINGS[name].allows(value)
-    match name:
-        case "nullTokens":
-            return dialect.is_null_tokens(value)
-        case "ignoredColumns":
-            return isinstance(value, list) and all(isinstance(token, str) for token in value)
-        case "formats":
-            return isinstance(value, list) and bool(value) and all(item in FORMATS for item in value)
-        case "maxFileBytes":
-            return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_FILE_BYTES
-        case "writeMode":
-            return value in table_settings.WRITE_MODES
-        case "unexpectedColumns":
-            return value in UNEXPECTED
-        case "crawler":
-            return isinstance(value, bool)
-    return isinstance(value, str) and _is_time_zone(value)
-
-
-def _is_time_zone(name: str) -> bool:
-    # A machine without a time zone database knows no names; Spark has its own.
-    known = available_timezones() or {name}
-    return name in known and re.fullmatch(TIME_ZONE, name) is not None
 
 
 def _promise_problems(promise: Promise, sla: ServiceLevelAgreementProperty) -> Iterator[str]:

@@ -22,6 +22,47 @@ NO_TEXTS = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefin
 NULL_TOKENS = "a list of texts is needed, for example ['', 'NA']"
 
 
+def is_null_tokens(value: Any) -> bool:
+    """Whether a value is a list of texts."""
+    return isinstance(value, list) and all(isinstance(token, str) for token in value)
+
+
+def is_truth(value: Any) -> bool:
+    """Whether a value is true or false."""
+    return isinstance(value, bool)
+
+
+def is_whole(value: Any, least: int, most: int) -> bool:
+    """Whether a value is a whole number within bounds."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
+
+
+def _is_beginning(value: Any) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= MAX_CHARACTERS and not set(value) & set('"\r\n\0\ufeff')
+
+
+def _is_sign(text: str) -> bool:
+    return bool(text) and text == text.strip() and not set(text) & set("0123456789+-")
+
+
+def _is_mark(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > 1:
+        return False
+    return not value or (value.isascii() and value.isprintable() and not value.isalnum() and value != " ")
+
+
+def _codec(name: str) -> str | None:
+    """Python's own name of an encoding; None if it is none of text."""
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):
+        return None
+    own = "utf-8" if found.name == "utf-8-sig" else found.name
+    # What is no text encoding (base64, rot13) has no text of bytes.
+    is_text = getattr(found, "_is_text_encoding", True) and found.incrementaldecoder is not None
+    return own if is_text and own not in NO_TEXTS else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """A property of the contract: where it stands in the compiled one, what it may be, and how that is said.
@@ -41,7 +82,7 @@ BEGINNING = f"1 to {MAX_CHARACTERS} characters are needed, not a double quote, a
 SETTINGS: dict[str, Setting] = {
     "maxRecordBytes": Setting(
         field="max_record_bytes",
-        allows=lambda value: _is_whole(value, *RECORD_BYTES),
+        allows=lambda value: is_whole(value, *RECORD_BYTES),
         allowed=f"allowed: {RECORD_BYTES[0]} to {RECORD_BYTES[1]} (bytes of one record of a text file)",
         is_dialect=False,
     ),
@@ -51,20 +92,16 @@ SETTINGS: dict[str, Setting] = {
         allowed=f"{BEGINNING}; several begin with no blank",
         is_dialect=False,
     ),
-    "quote": Setting(field="quote", allows=lambda value: _is_mark(value), allowed=MARK),
-    "escape": Setting(field="escape", allows=lambda value: _is_mark(value), allowed=MARK),
-    "header": Setting(field="header", allows=lambda value: isinstance(value, bool), allowed=TRUTH),
+    "quote": Setting(field="quote", allows=_is_mark, allowed=MARK),
+    "escape": Setting(field="escape", allows=_is_mark, allowed=MARK),
+    "header": Setting(field="header", allows=is_truth, allowed=TRUTH),
     "skipLines": Setting(
         field="skip_lines",
-        allows=lambda value: _is_whole(value, 0, MAX_SKIPPED_LINES),
+        allows=lambda value: is_whole(value, 0, MAX_SKIPPED_LINES),
         allowed=f"allowed: 0 to {MAX_SKIPPED_LINES}",
     ),
-    "comment": Setting(
-        field="comment",
-        allows=lambda value: _is_beginning(value),
-        allowed=BEGINNING,
-    ),
-    "trim": Setting(field="trim", allows=lambda value: isinstance(value, bool), allowed=TRUTH),
+    "comment": Setting(field="comment", allows=_is_beginning, allowed=BEGINNING),
+    "trim": Setting(field="trim", allows=is_truth, allowed=TRUTH),
     "encoding": Setting(
         field="encoding",
         allows=lambda value: isinstance(value, str) and _codec(value) is not None,
@@ -227,38 +264,3 @@ def written(column: SchemaProperty, kind: str, custom: Mapping[str, Any]) -> dic
         if format_ is not None and format_ not in DEFAULTS[plain]:
             found["format"] = format_
     return found
-
-
-def is_null_tokens(value: Any) -> bool:
-    """Whether a value is a list of texts."""
-    return isinstance(value, list) and all(isinstance(token, str) for token in value)
-
-
-def _is_whole(value: Any, least: int, most: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-
-def _is_beginning(value: Any) -> bool:
-    return isinstance(value, str) and 1 <= len(value) <= MAX_CHARACTERS and not set(value) & set('"\r\n\0\ufeff')
-
-
-def _is_sign(text: str) -> bool:
-    return bool(text) and text == text.strip() and not set(text) & set("0123456789+-")
-
-
-def _is_mark(value: Any) -> bool:
-    if not isinstance(value, str) or len(value) > 1:
-        return False
-    return not value or (value.isascii() and value.isprintable() and not value.isalnum() and value != " ")
-
-
-def _codec(name: str) -> str | None:
-    """Python's own name of an encoding; None if it is none of text."""
-    try:
-        found = codecs.lookup(name)
-    except (LookupError, ValueError):
-        return None
-    own = "utf-8" if found.name == "utf-8-sig" else found.name
-    # What is no text encoding (base64, rot13) has no text of bytes.
-    is_text = getattr(found, "_is_text_encoding", True) and found.incrementaldecoder is not None
-    return own if is_text and own not in NO_TEXTS else None

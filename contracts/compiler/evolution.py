@@ -31,13 +31,16 @@ def refusals(deployed: Contract, wanted: Contract) -> list[str]:
     if new < old:
         return [f"version: was {was}, becomes {becomes}: a version never goes back; raise it above {was}"]
     found = [] if new[0] > old[0] else breaking_changes(deployed, wanted)
-    if new == old and _form(deployed) != _form(wanted):
+    if new == old and form(deployed) != form(wanted):
         found.append(f"version: stays {was}, but the form of the rows changes: raise the version")
     return found
 
 
 def form(contract: Contract) -> dict[str, Any]:
-    """Keep of a compiled contract what a later one is compared with: what a row looks like, and what it means."""
+    """Keep of a compiled contract what a later one is compared with: what a row looks like, and what it means.
+
+    Checks of values and thresholds are no part of it.
+    """
     kept = {field: contract[field] for field in ("dataset", "version", "primary_key", "partition_by", "time_zone")}
     kept |= {"write_mode": _write_mode(contract), "table_format": _table_format(contract)}
     columns = [{field: column[field] for field in ("name", "type", "required")} for column in contract["columns"]]
@@ -104,13 +107,6 @@ def is_widened(was: str, becomes: str) -> bool:
 def _decimal(kind: str) -> tuple[int, int] | None:
     match = re.fullmatch(r"decimal\((\d+),(\d+)\)", kind)
     return None if match is None else (int(match[1]), int(match[2]))
-
-
-def _form(contract: Contract) -> tuple[Any, ...]:
-    """What a row looks like and means; checks of values and thresholds are no part of it."""
-    columns = [(column["name"], column["type"], column["required"]) for column in contract["columns"]]
-    table = (_write_mode(contract), _table_format(contract))
-    return columns, contract["primary_key"], contract["partition_by"], contract["time_zone"], *table
 
 
 def _write_mode(contract: Contract) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline_core.contract import APPEND, FIRST, ICEBERG, LATEST, PARQUET, SNAPSHOT
 from pipeline_core.partitions import BUCKET, TIME_TRANSFORMS, TRUNCATE, PartitionField
 
-from contracts.compiler.dialect import Setting
+from contracts.compiler.dialect import Setting, is_whole
 from contracts.compiler.names import column_name
 
 FORMATS = (ICEBERG, PARQUET)
@@ -23,7 +23,7 @@ NAMES = "a list of names of columns is needed"
 
 
 def _is_days(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_DAYS
+    return is_whole(value, 1, MAX_DAYS)
 
 
 def _is_name(value: Any) -> bool:

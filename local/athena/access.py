@@ -37,20 +37,19 @@ def table(database: str, name: str) -> Json:
         AccessDeniedError: the caller may not.
         QueryFailedError: there is none.
     """
-    arn = f"arn:aws:glue:{get_region()}:{get_account_id()}:table/{database}/{name}"
-    roles.authorize(caller(), "glue:GetTable", arn)
+    may("glue:GetTable", database, name)
     found: Json | None = glue._tables.get(f"{database}/{name}")
     if found is None:
         if database not in glue._databases and database != "information_schema":
             raise QueryFailedError(f"SCHEMA_NOT_FOUND: line 1:1: Schema '{database}' does not exist")
         raise QueryFailedError(f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{database}.{name}' does not exist")
     if found.get("PartitionKeys") and not is_projected(found):
-        roles.authorize(caller(), "glue:GetPartitions", arn)
+        may("glue:GetPartitions", database, name)
     return found
 
 
-def define(action: str, database: str, name: str) -> None:
-    """Make sure that the caller may make, change or drop a table.
+def may(action: str, database: str, name: str) -> None:
+    """Make sure that the caller may see, make, change or drop a table.
 
     Raises:
         AccessDeniedError: the caller may not.

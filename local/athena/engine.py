@@ -104,7 +104,7 @@ class Service:
         execution = _new_execution(data, location)
         try:
             statement = statements.parse(text)
-            if not isinstance(statement, (statements.Execute, statements.Deallocate)):
+            if statement.is_for_engine:
                 self._engine.check(statement.sql)
         except QueryFailedError as error:
             return _refused(str(error).removeprefix("SYNTAX_ERROR: "), "MALFORMED_QUERY")

@@ -21,6 +21,7 @@ from athena_sql.types import BIGINT as LONG
 from athena_sql.types import BOOLEAN, DATE, DOUBLE, INTEGER, VARBINARY, VARCHAR, ZONED, Type, array, decimal
 from athena_sql.types import duckdb as duckdb_name
 from local.athena import access
+from local.athena.tables import bytes_of, no_rows
 
 if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask, StaticTable
@@ -112,11 +113,7 @@ class IcebergTable:
         for task in tasks:
             path = local(task.file.file_path)
             metadata = pq.read_metadata(path)
-            for group in range(metadata.num_row_groups):
-                for index in range(metadata.num_columns):
-                    chunk = metadata.row_group(group).column(index)
-                    if chunk.path_in_schema.split(".")[0].lower() in touched:
-                        scanned += chunk.total_compressed_size
+            scanned += bytes_of(metadata, touched)
             columns = self._columns_of(task, metadata, types)
             uri = task.file.file_path.replace("'", "''")
             left = f" WHERE file_row_number NOT IN (SELECT pos FROM {view}_deletes WHERE file_path = '{uri}')"
@@ -126,8 +123,7 @@ class IcebergTable:
             )
         if not parts:
             kinds = {**types, "$path": VARCHAR}
-            nothing = ", ".join(f'CAST(NULL AS {duckdb_name(kind)}) AS "{name}"' for name, kind in kinds.items())
-            parts.append(f"SELECT {nothing} WHERE false")
+            parts.append(no_rows({name: duckdb_name(kind) for name, kind in kinds.items()}))
         connection.execute(f"CREATE TEMP VIEW {view} AS {' UNION ALL '.join(parts)}")
         return scanned
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from ministack.core.responses import get_account_id, get_region
 from ministack.services import glue
 
 from athena_sql import queries
@@ -14,8 +13,6 @@ from athena_sql.errors import SqlError, not_emulated
 from local.athena import access, catalog
 from local.athena.answers import Answer, QueryFailedError, Request
 from local.athena.tables import CatalogTable
-from local.iam import roles
-from local.iam.decisions import caller
 
 _NAME: Final = r'[`"]?(?:(?:awsdatacatalog[`"]?\.[`"]?)?(?P<database>\w+)[`"]?\.[`"]?)?(?P<table>\w+)[`"]?'
 _LIKE: Final = r"(?:\s+LIKE\s+'(?P<like>[^']*)')?"
@@ -109,7 +106,7 @@ def _drop_view(said: Mapping[str, str | None], database: str) -> Answer:
         ) from None
     if found.get("TableType") != "VIRTUAL_VIEW":
         raise QueryFailedError(f"TABLE_NOT_FOUND: line 1:1: '{database}.{name}' is a table, not a view. Use DROP TABLE")
-    roles.authorize(caller(), "glue:DeleteTable", _arn(database, name))
+    access.may("glue:DeleteTable", database, name)
     glue._delete_table({"DatabaseName": database, "Name": name})
     return Answer()
 
@@ -146,7 +143,7 @@ def create_view(tree: Any, known: catalog.GlueCatalog, request: Request) -> Answ
     existing = glue._tables.get(key)
     if existing is not None and (not tree.args.get("replace") or existing.get("TableType") != "VIRTUAL_VIEW"):
         raise QueryFailedError(f"TABLE_ALREADY_EXISTS: line 1:1: '{database}.{name}' already exists")
-    roles.authorize(caller(), "glue:UpdateTable" if existing else "glue:CreateTable", _arn(database, name))
+    access.may("glue:UpdateTable" if existing else "glue:CreateTable", database, name)
     columns = [(column, str(kind)) for column, kind in zip(found.names, found.types, strict=True)]
     table = {
         "Name": name,
@@ -171,7 +168,3 @@ def create_view(tree: Any, known: catalog.GlueCatalog, request: Request) -> Answ
 def _query_start(sql: str) -> int:
     found = re.search(r"\bVIEW\b.*?\bAS\b", sql, re.IGNORECASE | re.DOTALL)
     return found.end() if found else 0
-
-
-def _arn(database: str, name: str) -> str:
-    return f"arn:aws:glue:{get_region()}:{get_account_id()}:table/{database}/{name}"

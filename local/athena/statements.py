@@ -19,33 +19,22 @@ _DDL: Final = ("CREATE", "DROP", "ALTER", "MSCK")
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One statement: its text without the semicolon at its end, and how Athena classifies it."""
+    """One statement: its text without the semicolon at its end, and how Athena classifies it.
+
+    `name` is that of the prepared statement in PREPARE name FROM sql, EXECUTE name USING parameters, and DEALLOCATE
+    PREPARE name.
+    """
 
     sql: str
     kind: str
     verb: str
+    name: str | None = None
+    parameters: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, kw_only=True)
-class Prepare(Statement):
-    """PREPARE name FROM sql."""
-
-    name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Execute(Statement):
-    """EXECUTE name USING parameters."""
-
-    name: str
-    parameters: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deallocate(Statement):
-    """DEALLOCATE PREPARE name."""
-
-    name: str
+    @property
+    def is_for_engine(self) -> bool:
+        """Whether an engine knows such SQL: that of PREPARE is the statement which it prepares."""
+        return self.name is None or self.verb == "PREPARE"
 
 
 def parse(text: str) -> Statement:
@@ -71,14 +60,14 @@ def parse(text: str) -> Statement:
     kind = "DML" if first in _DML else "DDL" if first in _DDL else "UTILITY"
     if words[0] == "PREPARE" and len(tokens) > 3 and words[2] == "FROM":
         body = parse(text[tokens[3].start :])
-        return Prepare(sql=body.sql, kind="DDL", verb="PREPARE", name=tokens[1].text)
+        return Statement(sql=body.sql, kind="DDL", verb="PREPARE", name=tokens[1].text)
     if words[0] == "EXECUTE" and len(tokens) > 1 and words[1] != "IMMEDIATE":
         if len(tokens) > 2 and words[2] != "USING":
             raise QueryFailedError(f"SYNTAX_ERROR: {at(tokens[2])}mismatched input '{tokens[2].text}'")
         using = tuple(_pieces(text, tokens[3:]))
-        return Execute(sql=sql, kind="DML", verb="EXECUTE", name=tokens[1].text, parameters=using)
+        return Statement(sql=sql, kind="DML", verb="EXECUTE", name=tokens[1].text, parameters=using)
     if words[:2] == ["DEALLOCATE", "PREPARE"] and len(tokens) == 3:
-        return Deallocate(sql=sql, kind="DDL", verb="DEALLOCATE", name=tokens[2].text)
+        return Statement(sql=sql, kind="DDL", verb="DEALLOCATE", name=tokens[2].text)
     return Statement(sql=sql, kind=kind, verb="SELECT" if first in ("WITH", "VALUES", "TABLE") else first)
 
 
@@ -108,22 +97,22 @@ def resolve(
     Raises:
         QueryFailedError: there is no prepared statement of that name, or there is one already.
     """
-    if isinstance(statement, Prepare):
-        prepared[f"{workgroup}/{statement.name}"] = {
+    if statement.name is None:
+        return statement.sql, given
+    key = f"{workgroup}/{statement.name}"
+    if statement.verb == "PREPARE":
+        prepared[key] = {
             "StatementName": statement.name,
             "QueryStatement": statement.sql,
             "WorkGroupName": workgroup,
         }
         return None, ()
-    if isinstance(statement, (Execute, Deallocate)):
-        key = f"{workgroup}/{statement.name}"
-        if key not in prepared:
-            raise QueryFailedError(f"NOT_FOUND: Prepared statement not found: {statement.name}")
-        if isinstance(statement, Deallocate):
-            del prepared[key]
-            return None, ()
-        return parse(str(prepared[key]["QueryStatement"])).sql, statement.parameters or given
-    return statement.sql, given
+    if key not in prepared:
+        raise QueryFailedError(f"NOT_FOUND: Prepared statement not found: {statement.name}")
+    if statement.verb == "DEALLOCATE":
+        del prepared[key]
+        return None, ()
+    return parse(str(prepared[key]["QueryStatement"])).sql, statement.parameters or given
 
 
 _HIVE_DDL: Final = re.compile(

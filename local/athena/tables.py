@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -164,13 +164,22 @@ def create_view(
                 f"HIVE_BAD_DATA: {partition.location} holds a file that is not Parquet: {error}"
             ) from error
         present |= _checked_columns(metadata, table, partition.location)
-        for group in range(metadata.num_row_groups):
-            for index in range(metadata.num_columns):
-                chunk = metadata.row_group(group).column(index)
-                if chunk.path_in_schema.split(".")[0].lower() in touched:
-                    scanned += chunk.total_compressed_size
+        scanned += bytes_of(metadata, touched)
     connection.execute(_view_sql(connection, view, table, files, present))
     return scanned
+
+
+def bytes_of(metadata: pq.FileMetaData, touched: set[str]) -> int:
+    """The bytes that the chunks of the columns that a query touches have in a file."""
+    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
+    chunks = (group.column(number) for group in groups for number in range(group.num_columns))
+    return sum(chunk.total_compressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0].lower() in touched)
+
+
+def no_rows(kinds: Mapping[str, str]) -> str:
+    """A query that has columns of DuckDB's types, and no rows."""
+    columns = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in kinds.items())
+    return f"SELECT {columns} WHERE false"
 
 
 def _checked_columns(metadata: pq.FileMetaData, table: CatalogTable, location: str) -> set[str]:
@@ -211,8 +220,7 @@ def _view_sql(
     keys.append('place.uri AS "$path"')
     if not files:
         kinds = {**table.columns, **table.keys, "$path": "string"}
-        nothing = ", ".join(f'CAST(NULL AS {duckdb_type(kind)}) AS "{name}"' for name, kind in kinds.items())
-        return f"CREATE TEMP VIEW {view} AS SELECT {nothing} WHERE false"
+        return f"CREATE TEMP VIEW {view} AS {no_rows({name: duckdb_type(kind) for name, kind in kinds.items()})}"
     names = "".join(f', "{name}" VARCHAR' for name in table.keys)
     connection.execute(f"CREATE TEMP TABLE {view}_places (file VARCHAR, uri VARCHAR{names})")
     marks = ", ".join("?" * (len(table.keys) + 2))

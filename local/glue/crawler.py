@@ -16,10 +16,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import boto3
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
-from ministack.core.responses import error_response_json, get_region, json_response, new_uuid
+from ministack.core.responses import error_response_json, json_response, new_uuid
 from ministack.services import glue
 from pyarrow.lib import ArrowException
 
@@ -108,7 +107,7 @@ def _crawl(crawler: Json, endpoint: str) -> None:
     try:
         session = roles.session_of(crawler["Role"], "AWS-Crawler", "glue.amazonaws.com")
         for target in crawler["Targets"].get("S3Targets", []):
-            Crawl(crawler, _client("s3", session, endpoint), _client("glue", session, endpoint)).target(target)
+            Crawl(crawler, session.client("s3", endpoint), session.client("glue", endpoint)).target(target)
             if crawler["State"] == "STOPPING":
                 last["Status"] = "CANCELLED"
                 break
@@ -267,17 +266,6 @@ def _parameters(crawler: str, found: Found) -> dict[str, str]:
         "sizeKey": str(found.size),
         "averageRecordSize": str(round(found.size / found.records) if found.records else 0),
     }
-
-
-def _client(service: str, session: roles.Credentials, endpoint: str) -> Any:
-    return boto3.session.Session().client(  # type: ignore[call-overload]  # a service that is not a literal
-        service,
-        endpoint_url=endpoint,
-        region_name=get_region(),
-        aws_access_key_id=session.access_key,
-        aws_secret_access_key=session.secret_key,
-        aws_session_token=session.token,
-    )
 
 
 def _error(code: str, message: str) -> Response:

@@ -19,8 +19,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core.responses import error_response_json, get_region, json_response, new_uuid
 from ministack.services import glue
@@ -172,7 +170,7 @@ class Executor:
     def _run(self, job: Json, run: Json, request: Json, directory: Path) -> tuple[str, str]:
         began, jvms = time.monotonic(), self._spark()
         credentials = roles.session_of(job["Role"], f"GlueJobRunnerSession-{run['Id'][3:15]}", "glue.amazonaws.com")
-        s3 = self._client("s3", credentials)
+        s3 = credentials.client("s3", self._endpoint)
         arguments = glue._script_args(job, job["Name"], run["Id"], request.get("Arguments") or {})
         script = _download(s3, job["Command"]["ScriptLocation"], directory)
         library_uris = [uri for uri in arguments.get("--extra-py-files", "").split(",") if uri]
@@ -238,23 +236,12 @@ class Executor:
         """Write the run's output to CloudWatch Logs, which on AWS takes the role's permission too."""
         with contextlib.suppress(roles.AccessDeniedError, ClientError, BotoCoreError):
             session = roles.session_of(job["Role"], f"GlueJobRunnerSession-{run['Id'][3:15]}", "glue.amazonaws.com")
-            logs = self._client("logs", session)
+            logs = session.client("logs", self._endpoint)
             for file, group in (("stdout.log", "output"), ("spark.log", "error"), ("stderr.log", "error")):
                 path = directory / file
                 lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
                 if lines:
                     _put_log(logs, f"{run['LogGroupName']}/{group}", run["Id"], lines)
-
-    def _client(self, service: str, credentials: roles.Credentials) -> Any:
-        return boto3.session.Session().client(  # type: ignore[call-overload]  # a service that is not a literal
-            service,
-            endpoint_url=self._endpoint,
-            region_name=get_region(),
-            aws_access_key_id=credentials.access_key,
-            aws_secret_access_key=credentials.secret_key,
-            aws_session_token=credentials.token,
-            config=Config(max_pool_connections=16, retries={"max_attempts": 2, "mode": "standard"}),
-        )
 
 
 def new_run(job: Json, request: Json) -> Json:

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
+from botocore.config import Config
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, sts
@@ -33,6 +35,18 @@ class Credentials:
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
             "AWS_SESSION_TOKEN": self.token,
         }
+
+    def client(self, service: str, endpoint: str) -> Any:
+        """A client with the role's permissions for one service of the emulator at `endpoint`."""
+        return boto3.session.Session().client(  # type: ignore[call-overload]  # a service that is not a literal
+            service,
+            endpoint_url=endpoint,
+            region_name=get_region(),
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            aws_session_token=self.token,
+            config=Config(max_pool_connections=16, retries={"max_attempts": 2, "mode": "standard"}),
+        )
 
 
 def check_names() -> None:

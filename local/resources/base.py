@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from botocore.model import ListShape, Shape, StructureShape
 from pulumi import Archive, AssetArchive, FileArchive, FileAsset, StringAsset
 
 from local import emulator
@@ -92,6 +93,19 @@ class ResourceRequest:
             )
         return chosen
 
+    def call(self, service: str, operation: str, **given: Any) -> Any:
+        """Call an API with all inputs that it has parameters for; what is `given` takes their places."""
+        client = self.client(service)
+        description = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+        names = {name.lower() for name in given}
+        others = {name: value for name, value in self.inputs.items() if name.lower() not in names}
+        return getattr(client, operation)(**shaped(others, description.input_shape), **given)
+
+    def shaped(self, service: str, shape: str, value: Any = None) -> Any:
+        """A value, or else the inputs, in the form of a shape of an API, by its name in botocore's description."""
+        description = self.client(service).meta.service_model.shape_for(shape)
+        return shaped(self.inputs if value is None else value, description)
+
     def pick(self, **wanted: str) -> Json:
         """The inputs that are set, under the names of the AWS API: `pick(Timeout="timeout")`."""
         return {parameter: self.inputs[name] for parameter, name in wanted.items() if self.inputs.get(name) is not None}
@@ -148,19 +162,35 @@ Handler = Callable[[ResourceRequest], Created]
 """Creates one resource."""
 
 
-def pascal(value: Any) -> Any:
-    """Camel-case keys to the Pascal case of the AWS APIs, all the way down."""
-    if isinstance(value, dict):
-        return {key[0].upper() + key[1:]: pascal(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [pascal(inner) for inner in value]
-    return value
+_CALLED: Final = {
+    ("AttributeDefinition", "AttributeName"): "name",
+    ("AttributeDefinition", "AttributeType"): "type",
+    ("CreateCrawlerRequest", "CrawlerSecurityConfiguration"): "securityConfiguration",
+    ("EncryptionConfiguration", "KmsKey"): "kmsKeyArn",
+    ("InputTransformer", "InputPathsMap"): "inputPaths",
+    ("NotificationConfiguration", "LambdaFunctionConfigurations"): "lambdaFunctions",
+    ("NotificationConfiguration", "QueueConfigurations"): "queues",
+    ("NotificationConfiguration", "TopicConfigurations"): "topics",
+    ("PutObjectRequest", "SSEKMSKeyId"): "kmsKeyId",
+    ("SSESpecification", "KMSMasterKeyId"): "kmsKeyArn",
+    ("Target", "SqsParameters"): "sqsTarget",
+}
+"""What the provider calls a member of a structure of the API, where it is not the same but for upper and lower case."""
 
 
-def camel(value: Any) -> Any:
-    """Pascal-case keys to camel case, all the way down."""
-    if isinstance(value, dict):
-        return {key[0].lower() + key[1:]: camel(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [camel(inner) for inner in value]
-    return value
+def shaped(value: Any, shape: Shape) -> Any:
+    """A value of the program in the form that botocore's description of the API says; what the API has not is left out.
+
+    Raises:
+        ValueError: if it has another form.
+    """
+    if isinstance(shape, StructureShape):
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{shape.name} of the API has members, {value!r} has none")
+        given = {name.lower(): inner for name, inner in value.items() if inner is not None}
+        called = {member: _CALLED.get((shape.name, member), member).lower() for member in shape.members}
+        return {member: shaped(given[name], shape.members[member]) for member, name in called.items() if name in given}
+    if isinstance(shape, ListShape):
+        # Of some lists the provider takes the only item.
+        return [shaped(item, shape.member) for item in (value if isinstance(value, list) else [value])]
+    return int(value) if shape.type_name in ("integer", "long") else value

@@ -7,7 +7,7 @@ import hashlib
 import time
 
 from local.resources.archives import zip_bytes
-from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
+from local.resources.base import Created, Handler, Json, ResourceRequest
 
 
 def role(declared: ResourceRequest) -> Created:
@@ -15,14 +15,12 @@ def role(declared: ResourceRequest) -> Created:
     inputs = declared.inputs
     name = declared.physical(64)
     iam = declared.client("iam")
-    extra = declared.pick(
-        Path="path",
-        Description="description",
-        MaxSessionDuration="maxSessionDuration",
-        PermissionsBoundary="permissionsBoundary",
-    )
-    made = iam.create_role(
-        RoleName=name, AssumeRolePolicyDocument=inputs["assumeRolePolicy"], Tags=declared.tag_list, **extra
+    made = declared.call(
+        "iam",
+        "create_role",
+        RoleName=name,
+        AssumeRolePolicyDocument=inputs["assumeRolePolicy"],
+        Tags=declared.tag_list,
     )["Role"]
     for policy in inputs.get("inlinePolicies") or []:
         iam.put_role_policy(RoleName=name, PolicyName=policy["name"], PolicyDocument=policy["policy"])
@@ -51,27 +49,11 @@ def function(declared: ResourceRequest) -> Created:
     else:
         code = {"S3Bucket": inputs["s3Bucket"], "S3Key": inputs["s3Key"]}
         content = b""
-    request: Json = declared.pick(
-        Description="description",
-        Handler="handler",
-        Runtime="runtime",
-        MemorySize="memorySize",
-        Timeout="timeout",
-        Architectures="architectures",
-        KMSKeyArn="kmsKeyArn",
-        Publish="publish",
-        Layers="layers",
-    )
-    for key in ("environment", "tracingConfig", "deadLetterConfig", "loggingConfig", "ephemeralStorage"):
-        if value := inputs.get(key):
-            request[key[0].upper() + key[1:]] = _settings(key, value)
     if declared.before:
         client.update_function_code(FunctionName=name, **code)
-        fixed = ("Architectures", "Publish")
-        request = {key: value for key, value in request.items() if key not in fixed}
-        made = client.update_function_configuration(FunctionName=name, Role=inputs["role"], **request)
+        made = declared.call("lambda", "update_function_configuration", FunctionName=name)
     else:
-        made = client.create_function(FunctionName=name, Role=inputs["role"], Code=code, Tags=declared.tags, **request)
+        made = declared.call("lambda", "create_function", FunctionName=name, Code=code, Tags=declared.tags)
     if (reserved := inputs.get("reservedConcurrentExecutions")) is not None and reserved >= 0:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
     arn = made["FunctionArn"]
@@ -94,39 +76,14 @@ def layer_version(declared: ResourceRequest) -> Created:
     The function finds the same release of the layer's packages in the environment that the emulator runs in.
     """
     content = zip_bytes({"python/README": b"installed beside the emulator\n"})
-    made = declared.client("lambda").publish_layer_version(
-        LayerName=declared.inputs["layerName"],
-        Content={"ZipFile": content},
-        **declared.pick(CompatibleRuntimes="compatibleRuntimes", CompatibleArchitectures="compatibleArchitectures"),
-    )
+    made = declared.call("lambda", "publish_layer_version", Content={"ZipFile": content})
     outputs = {"arn": made["LayerVersionArn"], "layerArn": made["LayerArn"], "version": str(made["Version"])}
     return Created(made["LayerVersionArn"], outputs)
 
 
-def _settings(key: str, value: Json) -> Json:
-    if key == "environment":
-        return {"Variables": value.get("variables") or {}}
-    converted: Json = pascal(value)
-    return converted
-
-
 def event_source_mapping(declared: ResourceRequest) -> Created:
     """A queue or stream that a function reads."""
-    inputs = declared.inputs
-    request: Json = declared.pick(
-        EventSourceArn="eventSourceArn",
-        FunctionName="functionName",
-        BatchSize="batchSize",
-        Enabled="enabled",
-        MaximumBatchingWindowInSeconds="maximumBatchingWindowInSeconds",
-        FunctionResponseTypes="functionResponseTypes",
-        StartingPosition="startingPosition",
-        Tags="tagsAll",
-    )
-    for key in ("scalingConfig", "filterCriteria", "destinationConfig"):
-        if value := inputs.get(key):
-            request[key[0].upper() + key[1:]] = pascal(value)
-    made = declared.client("lambda").create_event_source_mapping(**request)
+    made = declared.call("lambda", "create_event_source_mapping")
     outputs = {"uuid": made["UUID"], "functionArn": made["FunctionArn"], "state": made.get("State", "Enabled")}
     return Created(made["UUID"], outputs | declared.tagged())
 
@@ -134,59 +91,32 @@ def event_source_mapping(declared: ResourceRequest) -> Created:
 def permission(declared: ResourceRequest) -> Created:
     """What may invoke a function."""
     statement = declared.inputs.get("statementId") or declared.physical(100, given="statementId")
-    function_name = declared.inputs["function"]
-    declared.client("lambda").add_permission(
-        FunctionName=function_name,
-        StatementId=statement,
-        **declared.pick(
-            Action="action",
-            Principal="principal",
-            SourceArn="sourceArn",
-            SourceAccount="sourceAccount",
-            Qualifier="qualifier",
-        ),
-    )
+    declared.call("lambda", "add_permission", FunctionName=declared.inputs["function"], StatementId=statement)
     return Created(statement, {"statementId": statement})
 
 
 def invoke_config(declared: ResourceRequest) -> Created:
     """What happens to asynchronous invocations that fail."""
-    function_name = declared.inputs["functionName"]
-    request: Json = declared.pick(
-        MaximumRetryAttempts="maximumRetryAttempts",
-        MaximumEventAgeInSeconds="maximumEventAgeInSeconds",
-        Qualifier="qualifier",
-    )
-    if destinations := declared.inputs.get("destinationConfig"):
-        request["DestinationConfig"] = pascal(destinations)
-    declared.client("lambda").put_function_event_invoke_config(FunctionName=function_name, **request)
-    return Created(function_name, {})
+    declared.call("lambda", "put_function_event_invoke_config")
+    return Created(declared.inputs["functionName"], {})
 
 
 def state_machine(declared: ResourceRequest) -> Created:
     """A Step Functions state machine."""
-    inputs = declared.inputs
     name = declared.physical(80)
-    request: Json = declared.pick(definition="definition", roleArn="roleArn", type="type", publish="publish")
-    if logging := inputs.get("loggingConfiguration"):
-        request["loggingConfiguration"] = {
-            "level": logging.get("level", "OFF"),
-            "includeExecutionData": bool(logging.get("includeExecutionData")),
-        }
+    given: Json = {}
+    if logging := declared.inputs.get("loggingConfiguration"):
+        given["loggingConfiguration"] = declared.shaped("stepfunctions", "LoggingConfiguration", logging)
         if destination := logging.get("logDestination"):
             group = {"cloudWatchLogsLogGroup": {"logGroupArn": destination}}
-            request["loggingConfiguration"]["destinations"] = [group]
-    if tracing := inputs.get("tracingConfiguration"):
-        request["tracingConfiguration"] = {"enabled": bool(tracing.get("enabled"))}
-    if encryption := inputs.get("encryptionConfiguration"):
-        request["encryptionConfiguration"] = {key: value for key, value in encryption.items() if value}
+            given["loggingConfiguration"]["destinations"] = [group]
     tags = [{"key": key, "value": value} for key, value in declared.tags.items()]
-    client = declared.client("stepfunctions")
     if declared.before:
         arn = declared.before.id
-        client.update_state_machine(stateMachineArn=arn, **{key: request[key] for key in request if key != "type"})
+        declared.call("stepfunctions", "update_state_machine", stateMachineArn=arn, **given)
     else:
-        arn = client.create_state_machine(name=name, tags=tags, **request)["stateMachineArn"]
+        made = declared.call("stepfunctions", "create_state_machine", name=name, tags=tags, **given)
+        arn = made["stateMachineArn"]
     outputs = {"name": name, "arn": arn, "status": "ACTIVE", "creationDate": time.strftime("%Y-%m-%dT%H:%M:%SZ")}
     return Created(arn, outputs | declared.tagged())
 

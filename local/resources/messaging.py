@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
+from local.resources.base import Created, Handler, ResourceRequest
 
 _QUEUE_ATTRIBUTES = {
     "VisibilityTimeout": "visibilityTimeoutSeconds",
@@ -113,10 +113,7 @@ def topic_subscription(declared: ResourceRequest) -> Created:
 def event_bus(declared: ResourceRequest) -> Created:
     """An EventBridge bus."""
     name = declared.physical(256)
-    extra = declared.pick(Description="description", KmsKeyIdentifier="kmsKeyIdentifier")
-    if dead_letters := declared.inputs.get("deadLetterConfig"):
-        extra["DeadLetterConfig"] = pascal(dead_letters)
-    made = declared.client("events").create_event_bus(Name=name, Tags=declared.tag_list, **extra)
+    made = declared.call("events", "create_event_bus", Name=name, Tags=declared.tag_list)
     return Created(name, {"name": name, "arn": made["EventBusArn"]} | declared.tagged())
 
 
@@ -124,16 +121,9 @@ def event_rule(declared: ResourceRequest) -> Created:
     """Which events of a bus, or which times, start something."""
     name = declared.physical(64)
     bus = declared.inputs.get("eventBusName") or "default"
-    request: Json = declared.pick(
-        EventPattern="eventPattern",
-        ScheduleExpression="scheduleExpression",
-        Description="description",
-        RoleArn="roleArn",
-        State="state",
-    )
-    if "State" not in request and declared.inputs.get("isEnabled") is False:
-        request["State"] = "DISABLED"
-    made = declared.client("events").put_rule(Name=name, EventBusName=bus, Tags=declared.tag_list, **request)
+    is_off = declared.inputs.get("isEnabled") is False and not declared.inputs.get("state")
+    state = {"State": "DISABLED"} if is_off else {}
+    made = declared.call("events", "put_rule", Name=name, EventBusName=bus, Tags=declared.tag_list, **state)
     identifier = name if bus == "default" else f"{bus}/{name}"
     outputs = {"name": name, "arn": made["RuleArn"], "eventBusName": bus}
     return Created(identifier, outputs | declared.tagged())
@@ -143,18 +133,7 @@ def event_target(declared: ResourceRequest) -> Created:
     """What a rule starts."""
     inputs = declared.inputs
     identifier = declared.physical(64, given="targetId")
-    target: Json = {"Id": identifier, "Arn": inputs["arn"]}
-    target |= declared.pick(RoleArn="roleArn", Input="input", InputPath="inputPath")
-    if transformer := inputs.get("inputTransformer"):
-        target["InputTransformer"] = {"InputTemplate": transformer["inputTemplate"]}
-        if paths := transformer.get("inputPaths"):
-            target["InputTransformer"]["InputPathsMap"] = paths
-    if dead_letters := inputs.get("deadLetterConfig"):
-        target["DeadLetterConfig"] = pascal(dead_letters)
-    if retry := inputs.get("retryPolicy"):
-        target["RetryPolicy"] = pascal(retry)
-    if (sqs := inputs.get("sqsTarget")) and sqs.get("messageGroupId"):
-        target["SqsParameters"] = {"MessageGroupId": sqs["messageGroupId"]}
+    target = declared.shaped("events", "Target") | {"Id": identifier}
     bus = inputs.get("eventBusName") or "default"
     rule = inputs["rule"].rsplit("/", 1)[-1]
     answer = declared.client("events").put_targets(Rule=rule, EventBusName=bus, Targets=[target])

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
+from typing import Any
+
+from local.resources.base import Created, Handler, Json, ResourceRequest
 
 
 def log_group(declared: ResourceRequest) -> Created:
     """A log group."""
     name = declared.physical(512)
-    logs = declared.client("logs")
-    extra = declared.pick(kmsKeyId="kmsKeyId", logGroupClass="logGroupClass")
-    logs.create_log_group(logGroupName=name, tags=declared.tags, **extra)
-    if days := declared.inputs.get("retentionInDays"):
-        logs.put_retention_policy(logGroupName=name, retentionInDays=int(days))
+    declared.call("logs", "create_log_group", logGroupName=name, tags=declared.tags)
+    if declared.inputs.get("retentionInDays"):
+        declared.call("logs", "put_retention_policy", logGroupName=name)
     outputs = {"name": name, "arn": declared.aws.arn("logs", f"log-group:{name}")}
     return Created(name, outputs | declared.tagged())
 
@@ -21,60 +21,32 @@ def metric_alarm(declared: ResourceRequest) -> Created:
     """An alarm on a metric or on an expression over metrics."""
     inputs = declared.inputs
     name = declared.physical(255)
-    request: Json = declared.pick(
-        AlarmDescription="alarmDescription",
-        ActionsEnabled="actionsEnabled",
-        AlarmActions="alarmActions",
-        OKActions="okActions",
-        InsufficientDataActions="insufficientDataActions",
-        ComparisonOperator="comparisonOperator",
-        EvaluationPeriods="evaluationPeriods",
-        DatapointsToAlarm="datapointsToAlarm",
-        Threshold="threshold",
-        ThresholdMetricId="thresholdMetricId",
-        TreatMissingData="treatMissingData",
-        MetricName="metricName",
-        Namespace="namespace",
-        Period="period",
-        Statistic="statistic",
-        ExtendedStatistic="extendedStatistic",
-        Unit="unit",
-    )
-    for key in ("EvaluationPeriods", "DatapointsToAlarm", "Period"):
-        if key in request:
-            request[key] = int(request[key])
-    if dimensions := inputs.get("dimensions"):
-        request["Dimensions"] = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+    given: Json = {}
+    if inputs.get("dimensions"):
+        given["Dimensions"] = _dimensions(inputs)
     if queries := inputs.get("metricQueries"):
-        request["Metrics"] = [_metric_query(query) for query in queries]
-    declared.client("cloudwatch").put_metric_alarm(AlarmName=name, Tags=declared.tag_list, **request)
+        given["Metrics"] = [_metric_query(declared, query) for query in queries]
+    declared.call("cloudwatch", "put_metric_alarm", AlarmName=name, Tags=declared.tag_list, **given)
     outputs = {"name": name, "arn": declared.aws.arn("cloudwatch", f"alarm:{name}")}
     return Created(name, outputs | declared.tagged())
 
 
-def _metric_query(query: Json) -> Json:
-    made: Json = pascal({key: value for key, value in query.items() if key != "metric"})
-    if "Period" in made:
-        made["Period"] = int(made["Period"])
-    if metric := query.get("metric"):
-        found = {"MetricName": metric["metricName"], "Namespace": metric.get("namespace") or ""}
-        dimensions = [{"Name": key, "Value": value} for key, value in (metric.get("dimensions") or {}).items()]
-        made["MetricStat"] = {
-            "Metric": {**found, "Dimensions": dimensions},
-            "Period": int(metric["period"]),
-            "Stat": metric["stat"],
-        }
-    return made
+def _dimensions(metric: Json) -> list[Json]:
+    return [{"Name": key, "Value": value} for key, value in (metric.get("dimensions") or {}).items()]
+
+
+def _metric_query(declared: ResourceRequest, query: Json) -> Any:
+    # What the API has in two structures, the provider has in one.
+    metric = query.get("metric")
+    parts = {**metric, "metric": {**metric, "dimensions": _dimensions(metric)}} if metric else None
+    return declared.shaped("cloudwatch", "MetricDataQuery", {**query, "metricStat": parts})
 
 
 def composite_alarm(declared: ResourceRequest) -> Created:
     """An alarm on the states of other alarms."""
     name = declared.inputs["alarmName"]
     declared.knows("alarmName", "alarmDescription", "alarmRule", "alarmActions", "okActions", "tags")
-    request = declared.pick(
-        AlarmDescription="alarmDescription", AlarmRule="alarmRule", AlarmActions="alarmActions", OKActions="okActions"
-    )
-    declared.client("cloudwatch").put_composite_alarm(AlarmName=name, Tags=declared.tag_list, **request)
+    declared.call("cloudwatch", "put_composite_alarm", Tags=declared.tag_list)
     return Created(name, {"arn": declared.aws.arn("cloudwatch", f"alarm:{name}")} | declared.tagged())
 
 
@@ -83,21 +55,14 @@ def budget(declared: ResourceRequest) -> Created:
     inputs = declared.inputs
     declared.knows("name", "budgetType", "limitAmount", "limitUnit", "timeUnit", "costFilters", "notifications", "tags")
     name = declared.physical(100)
-    described: Json = {
+    described = declared.shaped("budgets", "Budget") | {
         "BudgetName": name,
-        "BudgetType": inputs["budgetType"],
         "BudgetLimit": {"Amount": inputs["limitAmount"], "Unit": inputs["limitUnit"]},
-        "TimeUnit": inputs["timeUnit"],
         "CostFilters": {one["name"]: one["values"] for one in inputs.get("costFilters") or []},
     }
     notices = [
         {
-            "Notification": {
-                "NotificationType": notice["notificationType"],
-                "ComparisonOperator": notice["comparisonOperator"],
-                "Threshold": notice["threshold"],
-                "ThresholdType": notice["thresholdType"],
-            },
+            "Notification": declared.shaped("budgets", "Notification", notice),
             "Subscribers": [
                 {"SubscriptionType": "SNS", "Address": topic} for topic in notice["subscriberSnsTopicArns"]
             ],

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
-from local.resources.base import Created, Handler, Json, ResourceRequest, pascal
+from local.resources.base import Created, Handler, Json, ResourceRequest
 
 
 def bucket(declared: ResourceRequest) -> Created:
@@ -28,38 +27,22 @@ def bucket(declared: ResourceRequest) -> Created:
 
 def versioning(declared: ResourceRequest) -> Created:
     """Whether a bucket keeps old versions."""
-    name = declared.inputs["bucket"]
-    status = declared.inputs["versioningConfiguration"]["status"]
-    declared.client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
-    return Created(name, {})
+    declared.call("s3", "put_bucket_versioning")
+    return Created(declared.inputs["bucket"], {})
 
 
 def encryption(declared: ResourceRequest) -> Created:
     """The default encryption of a bucket."""
     name = declared.inputs["bucket"]
-    rules = []
-    for rule in declared.inputs["rules"]:
-        default = rule["applyServerSideEncryptionByDefault"]
-        by_default = {"SSEAlgorithm": default["sseAlgorithm"]}
-        if default.get("kmsMasterKeyId"):
-            by_default["KMSMasterKeyID"] = default["kmsMasterKeyId"]
-        entry: Json = {"ApplyServerSideEncryptionByDefault": by_default}
-        if rule.get("bucketKeyEnabled") is not None:
-            entry["BucketKeyEnabled"] = rule["bucketKeyEnabled"]
-        rules.append(entry)
-    declared.client("s3").put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+    rules = declared.shaped("s3", "ServerSideEncryptionConfiguration")
+    declared.client("s3").put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration=rules)
     return Created(name, {})
 
 
 def public_access_block(declared: ResourceRequest) -> Created:
     """What a bucket refuses to make public."""
     name = declared.inputs["bucket"]
-    settings = declared.pick(
-        BlockPublicAcls="blockPublicAcls",
-        IgnorePublicAcls="ignorePublicAcls",
-        BlockPublicPolicy="blockPublicPolicy",
-        RestrictPublicBuckets="restrictPublicBuckets",
-    )
+    settings = declared.shaped("s3", "PublicAccessBlockConfiguration")
     declared.client("s3").put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=settings)
     return Created(name, {})
 
@@ -74,44 +57,29 @@ def ownership(declared: ResourceRequest) -> Created:
 
 def bucket_policy(declared: ResourceRequest) -> Created:
     """The policy of a bucket."""
-    name = declared.inputs["bucket"]
-    declared.client("s3").put_bucket_policy(Bucket=name, Policy=declared.inputs["policy"])
-    return Created(name, {})
+    declared.call("s3", "put_bucket_policy")
+    return Created(declared.inputs["bucket"], {})
 
 
 def lifecycle(declared: ResourceRequest) -> Created:
     """When the objects of a bucket move or expire."""
     name = declared.inputs["bucket"]
-    rules = [_lifecycle_rule(rule) for rule in declared.inputs["rules"]]
-    declared.client("s3").put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+    # A rule without a filter has a prefix, or is for all objects.
+    rules = [
+        {**rule, "filter": rule.get("filter") or {"prefix": rule.get("prefix") or ""}, "prefix": None}
+        for rule in declared.inputs["rules"]
+    ]
+    configuration = declared.shaped("s3", "BucketLifecycleConfiguration", {"rules": rules})
+    declared.client("s3").put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration=configuration)
     return Created(name, {"transitionDefaultMinimumObjectSize": "all_storage_classes_128K"})
-
-
-def _lifecycle_rule(rule: Json) -> Json:
-    made: Json = pascal({key: value for key, value in rule.items() if key not in {"id", "filter", "prefix"}})
-    made["ID"] = rule["id"]
-    chosen = rule.get("filter") or {}
-    made["Filter"] = pascal(chosen) if chosen else {"Prefix": rule.get("prefix") or ""}
-    for key in ("Expiration",):
-        if key in made:
-            made[key] = {name: value for name, value in made[key].items() if value is not None}
-    return made
 
 
 def notification(declared: ResourceRequest) -> Created:
     """Where a bucket announces what happens in it."""
     name = declared.inputs["bucket"]
-    configuration: Json = {}
+    configuration = declared.shaped("s3", "NotificationConfiguration")
     if declared.inputs.get("eventbridge"):
         configuration["EventBridgeConfiguration"] = {}
-    for key, target, arn in (
-        ("queues", "QueueConfigurations", "QueueArn"),
-        ("topics", "TopicConfigurations", "TopicArn"),
-        ("lambdaFunctions", "LambdaFunctionConfigurations", "LambdaFunctionArn"),
-    ):
-        if entries := declared.inputs.get(key):
-            source = arn[0].lower() + arn[1:]
-            configuration[target] = [{arn: entry[source], "Events": entry["events"]} for entry in entries]
     declared.client("s3").put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=configuration)
     return Created(name, {})
 
@@ -123,10 +91,7 @@ def bucket_object(declared: ResourceRequest) -> Created:
         body = declared.archive(inputs["source"])
     else:
         body = str(inputs.get("content") or "").encode()
-    extra = declared.pick(
-        ContentType="contentType", ServerSideEncryption="serverSideEncryption", SSEKMSKeyId="kmsKeyId"
-    )
-    answer = declared.client("s3").put_object(Bucket=inputs["bucket"], Key=inputs["key"], Body=body, **extra)
+    answer = declared.call("s3", "put_object", Body=body)
     outputs = {
         "arn": f"arn:aws:s3:::{inputs['bucket']}/{inputs['key']}",
         "etag": answer["ETag"].strip('"'),
@@ -145,8 +110,7 @@ def table(declared: ResourceRequest) -> Created:
         "TableName": name,
         "BillingMode": inputs.get("billingMode") or "PROVISIONED",
         "AttributeDefinitions": [
-            {"AttributeName": attribute["name"], "AttributeType": attribute["type"]}
-            for attribute in inputs["attributes"]
+            declared.shaped("dynamodb", "AttributeDefinition", attribute) for attribute in inputs["attributes"]
         ],
         "KeySchema": _key_schema(inputs),
         "Tags": declared.tag_list,
@@ -198,11 +162,8 @@ def _index(index: Json) -> Json:
 def key(declared: ResourceRequest) -> Created:
     """A KMS key."""
     kms = declared.client("kms")
-    extra: dict[str, Any] = declared.pick(
-        Description="description", Policy="policy", KeyUsage="keyUsage", MultiRegion="multiRegion"
-    )
     tags = [{"TagKey": name, "TagValue": value} for name, value in declared.tags.items()]
-    made = kms.create_key(Tags=tags, **extra)["KeyMetadata"]
+    made = declared.call("kms", "create_key", Tags=tags)["KeyMetadata"]
     if declared.inputs.get("enableKeyRotation"):
         kms.enable_key_rotation(KeyId=made["KeyId"])
     return Created(made["KeyId"], {"keyId": made["KeyId"], "arn": made["Arn"]} | declared.tagged())
@@ -222,8 +183,7 @@ def parameter(declared: ResourceRequest) -> Created:
     """A parameter of Systems Manager."""
     name = declared.physical(1_011)
     declared.knows("name", "description", "type", "value", "keyId", "tags", "tagsAll")
-    request = declared.pick(Description="description", Type="type", Value="value", KeyId="keyId")
-    made = declared.client("ssm").put_parameter(Name=name, Tags=declared.tag_list, **request)
+    made = declared.call("ssm", "put_parameter", Name=name, Tags=declared.tag_list)
     arn = declared.aws.arn("ssm", f"parameter/{name.lstrip('/')}")
     return Created(name, {"name": name, "arn": arn, "version": made["Version"]} | declared.tagged())
 

@@ -11,7 +11,7 @@ from record_engine.files import OpenFile
 from record_engine.keys import order_columns
 from record_engine.limits import Limits
 from record_engine.live import FilesByKey, check_purpose, files_beside, live_files_address
-from record_engine.published import PublishedFile, names_of
+from record_engine.published import PublishedFile, in_folder, listed, names_of, sources
 from record_engine.reading import FileReader, lines_are_records, read
 from record_engine.snapshots import files_that_count
 from record_engine.spans import Span, Survey, spans, survey
@@ -32,13 +32,16 @@ __all__ = [
     "check_purpose",
     "files_beside",
     "files_that_count",
+    "in_folder",
     "is_summary",
     "lines_are_records",
+    "listed",
     "live_files_address",
     "names_of",
     "order_columns",
     "read",
     "record_schema",
+    "sources",
     "spans",
     "stage",
     "survey",

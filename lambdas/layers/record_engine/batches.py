@@ -1,13 +1,13 @@
 """Batches of records, as the engine gives them: one row a record, the valid ones apart from the refused."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 import pyarrow as pa
 from pipeline_core.contract import Contract
 
-from record_engine.arrow import Array, nulls
+from record_engine.arrow import Array, compute, nulls
 from record_engine.checks import Checked
+from record_engine.keys import mask_of
 from record_engine.values import arrow_type
 
 REASONS = pa.list_(pa.string())
@@ -49,7 +49,7 @@ class BatchMaker:
             yield self._valid(lines, columns)
             return
         if len(wrong) < len(lines):
-            keep = _mask_without(len(lines), wrong)
+            keep = compute.invert(mask_of(pa.array(wrong, pa.int64()), len(lines)))
             yield self._valid(lines.filter(keep), [column.filter(keep) for column in columns])
         numbers = lines.take(pa.array(wrong, pa.int64())).to_pylist()
         yield from self.refused(
@@ -84,13 +84,6 @@ class BatchMaker:
         """What was found out about the file, as a row that is no record: its line is 0."""
         [batch] = self.refused([(0, problem, [str(rows_read)])])
         return batch
-
-
-def _mask_without(rows: int, places: Sequence[int]) -> Array:
-    mask: list[Any] = [True] * rows
-    for place in places:
-        mask[place] = False
-    return pa.array(mask, pa.bool_())
 
 
 def is_summary(batch: pa.RecordBatch) -> bool:

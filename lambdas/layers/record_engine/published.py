@@ -38,6 +38,17 @@ class PublishedFile:
         return self.address.partition("://")[2].partition("/")[2]
 
 
+def listed(files: Iterable[LiveFile], manifest: Manifest) -> list[PublishedFile]:
+    """Files of an Iceberg table's list as those that are read."""
+    return [PublishedFile(manifest.table + file.name, partition_values(file.partition)) for file in files]
+
+
+def in_folder(address: str, contract: Contract) -> PublishedFile:
+    """A file in the folders of its partition."""
+    folders = dict(part.split("=", 1) for part in address.split("/") if "=" in part)
+    return PublishedFile(address, {name: folders[name] for name in contract.partition_by})
+
+
 class PublishedTable:
     """The files that the table consists of: what its folders hold, or, of an Iceberg table, those of its list.
 
@@ -55,27 +66,20 @@ class PublishedTable:
     def with_keys(self, folders: Iterable[str]) -> list[PublishedFile]:
         """The files that may have rows with the keys of rows that lie in some folders."""
         if self._contract.is_iceberg:
-            return self._of(self._by_key.of(folders))
+            return listed(self._by_key.of(folders), self._manifest)
         # The partition columns belong to the key.
-        listed = (address for folder in folders for address in self._store.list(self._manifest.table + folder))
-        return [self._in_folder(address) for address in listed if is_data(address)]
+        found = (address for folder in folders for address in self._store.list(self._manifest.table + folder))
+        return [in_folder(address, self._contract) for address in found if is_data(address)]
 
     def replaced(self) -> list[PublishedFile]:
         """The files that may have rows which the batch takes out of the table."""
         if self._contract.is_iceberg:
-            return self._of(files_beside(self._live, self._manifest))
-        return list(map(self._in_folder, existing(self._store, self._manifest.replaces)))
+            return listed(files_beside(self._live, self._manifest), self._manifest)
+        return [in_folder(address, self._contract) for address in existing(self._store, self._manifest.replaces)]
 
     def all(self) -> list[PublishedFile]:
         """All files of an Iceberg table."""
-        return self._of(self._live.files)
-
-    def _of(self, files: Iterable[LiveFile]) -> list[PublishedFile]:
-        return [PublishedFile(self._manifest.table + file.name, partition_values(file.partition)) for file in files]
-
-    def _in_folder(self, address: str) -> PublishedFile:
-        folders = dict(part.split("=", 1) for part in address.split("/") if "=" in part)
-        return PublishedFile(address, {name: folders[name] for name in self._contract.partition_by})
+        return listed(self._live.files, self._manifest)
 
     def read(self, file: PublishedFile, columns: Iterable[str]) -> Iterator[pa.RecordBatch]:
         """The rows of a file: given columns of the contract, and the table's own.

@@ -1,7 +1,7 @@
 """Writes a batch to staging, and counts again what was written, so that the report rests on files."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -92,9 +92,7 @@ class CuratedWriter:
     def close(self) -> tuple[StagedFile, ...]:
         """Write what waits; returns all files, as they are there."""
         self._flush()
-        return tuple(
-            sorted((staged(self._store, uri, partition_values(folder)) for uri, folder in self._written), key=_uri_of)
-        )
+        return tuple(staged(self._store, uri, partition_values(folder)) for uri, folder in sorted(self._written))
 
 
 def _parts(rows: pa.RecordBatch, folders: Array) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -109,10 +107,6 @@ def _parts(rows: pa.RecordBatch, folders: Array) -> Iterator[tuple[str, pa.Recor
     for index in sorted(counts):
         yield names[index], ordered.slice(at, counts[index])
         at += counts[index]
-
-
-def _uri_of(file: StagedFile) -> str:
-    return file.uri
 
 
 class QuarantineWriter:
@@ -156,7 +150,4 @@ class QuarantineWriter:
 
     def close(self) -> tuple[StagedFile, ...]:
         """All files, as they are there."""
-        found: Iterable[StagedFile] = (
-            staged(self._store, uri, {"_file": str(position)}) for uri, position in self._written
-        )
-        return tuple(sorted(found, key=_uri_of))
+        return tuple(staged(self._store, uri, {"_file": str(position)}) for uri, position in sorted(self._written))

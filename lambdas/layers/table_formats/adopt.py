@@ -14,14 +14,14 @@ from pipeline_core.contract import Contract
 from pipeline_core.partitions import IDENTITY
 from pipeline_core.s3_files import S3Files
 from pyiceberg.exceptions import NoSuchTableError
-from pyiceberg.expressions import AlwaysTrue
-from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow
+from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import FileScanTask, Table
+from pyiceberg.table import Table
 
 from table_formats.data_files import NewFile, new_data_files
 from table_formats.history import HistoryError
 from table_formats.iceberg import MAINTENANCE, IcebergTable, commit_files, data_files
+from table_formats.maintenance import read_files
 from table_formats.partition_values import EPOCH
 
 BESIDE = "__adopted"
@@ -134,7 +134,7 @@ def _compare(table: Table, file: DataFile, contract: Contract) -> None:
     Raises:
         AdoptError: they differ.
     """
-    read = ArrowScan(table.metadata, table.io, table.schema(), AlwaysTrue()).to_table([FileScanTask(file)])
+    read = read_files(table, [file])
     with S3Files(clients.s3()).open_read(file.file_path) as stream:
         stored = pq.read_table(stream, partitioning=None)
     kinds = schema_to_pyarrow(table.schema(), include_field_ids=False)

@@ -266,8 +266,9 @@ def _follow(transaction: Transaction, table: Table, contract: Contract) -> None:
     if _version(known) >= _version(contract.version):
         return
     update = transaction.update_schema()
-    if iceberg_schema.evolve(update, table.schema(), table.properties[iceberg_schema.NAME_MAPPING], contract):
-        update.commit()
+    iceberg_schema.evolve(update, table.schema(), table.properties[iceberg_schema.NAME_MAPPING], contract)
+    # Without a change it commits nothing.
+    update.commit()
     transaction.set_properties({VERSION: contract.version})
 
 
@@ -292,10 +293,10 @@ def check_snapshot(table: Table, transaction: Transaction, report: Report) -> No
     """
     before, after = table.current_snapshot(), transaction.table_metadata.current_snapshot()
     taken = sum(file.rows_before - file.rows_kept for file in report.replaced)
-    expected = _records(before) + report.counts.rows_written - taken
-    if _records(after) != expected:
+    expected = rows_of(before) + report.counts.rows_written - taken
+    if rows_of(after) != expected:
         raise ReconciliationError(
-            f"batch {report.batch_id}: the table would have {_records(after)} rows; it had {_records(before)}, "
+            f"batch {report.batch_id}: the table would have {rows_of(after)} rows; it had {rows_of(before)}, "
             f"{report.counts.rows_written} are new and {taken} go"
         )
 
@@ -425,7 +426,8 @@ def _id(snapshot: Snapshot | None) -> str:
     return "" if snapshot is None else str(snapshot.snapshot_id)
 
 
-def _records(snapshot: Snapshot | None) -> int:
+def rows_of(snapshot: Snapshot | None) -> int:
+    """How many rows a snapshot has; none of none."""
     return int(properties_of(snapshot).get("total-records", "0"))
 
 

@@ -120,14 +120,11 @@ def new_sort_order(contract: Contract, schema: Schema) -> SortOrder:
     )
 
 
-def evolve(update: UpdateSchema, schema: Schema, mapping: str, contract: Contract) -> bool:
+def evolve(update: UpdateSchema, schema: Schema, mapping: str, contract: Contract) -> None:
     """Change a table's schema as the contract wants; columns keep their field ids, so that rows keep their values.
 
     Columns are renamed, added, widened, made nullable, described and brought into the contract's order. A column that
     the contract no longer has stays, and is null in new rows.
-
-    Returns:
-        Whether there was anything to change.
 
     Raises:
         SchemaChangeError: a type is not only widened, or a new column has the name that older files know another by.
@@ -138,7 +135,6 @@ def evolve(update: UpdateSchema, schema: Schema, mapping: str, contract: Contrac
     wanted = [*contract.columns, *(Column(name=name, type=kind) for name, kind in contract.own_columns.items())]
     # An update names columns as they were, and those that it adds by their new names.
     before: list[str] = []
-    changed = False
     for column in wanted:
         kind = iceberg_type(column.type)
         former = next((name for name in column.former_names if name in there), None)
@@ -150,35 +146,27 @@ def evolve(update: UpdateSchema, schema: Schema, mapping: str, contract: Contrac
                 )
             update.add_column(column.name, kind, doc=column.description or None)
             before.append(column.name)
-            changed = True
             continue
         name = column.name if column.name in there else str(former)
         field = there.pop(name)
         before.append(name)
         if name != column.name:
             update.rename_column(name, column.name)
-            changed = True
         if field.field_type != kind:
             check_widened(contract.dataset, column.name, field.field_type, kind)
             update.update_column(name, field_type=kind)
-            changed = True
         if (field.doc or "") != column.description:
             update.update_column(name, doc=column.description)
-            changed = True
         # What was once nullable stays so: rows may be null there.
         if field.required and not column.required:
             update.make_column_optional(name)
-            changed = True
     for name, field in there.items():
         if field.required:
             update.make_column_optional(name)
-            changed = True
     if before != [field.name for field in schema.fields if field.name not in there]:
         update.move_first(before[0])
         for name, other in zip(before[1:], before, strict=False):
             update.move_after(name, other)
-        changed = True
-    return changed
 
 
 def check_widened(dataset: str, name: str, was: IcebergType, becomes: IcebergType) -> None:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import takewhile
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -38,6 +38,7 @@ from table_formats.iceberg import (
     commit_files,
     data_files,
     properties_of,
+    rows_of,
     snapshot_of_batch,
 )
 from table_formats.iceberg_schema import hive_type, partition_fields
@@ -71,6 +72,9 @@ GRACE = timedelta(days=3)
 
 ORPHANS = "metadata/orphans.json"
 """Below the table's folder: files that no snapshot named when they were looked at, and when."""
+
+
+Item = TypeVar("Item")
 
 
 class DigestError(Exception):
@@ -166,14 +170,7 @@ def maintain(
 
 def _commits(merges: Sequence[tuple[Merge, list[DataFile]]]) -> Iterator[list[tuple[Merge, list[DataFile]]]]:
     """The merges of each commit."""
-    those: list[tuple[Merge, list[DataFile]]] = []
-    for merge, files in merges:
-        if those and sum(each.bytes for each, _ in those) + merge.bytes > COMMIT_BYTES:
-            yield those
-            those = []
-        those.append((merge, files))
-    if those:
-        yield those
+    return _parts(merges, COMMIT_BYTES, lambda item: item[0].bytes)
 
 
 def plan_merges(table: Table, contract: Contract) -> Iterator[tuple[Merge, list[DataFile]]]:
@@ -189,25 +186,29 @@ def plan_merges(table: Table, contract: Contract) -> Iterator[tuple[Merge, list[
             field.name: to_text(field, value, kinds[field.column]) for field, value in zip(fields, values, strict=True)
         }
         most = READ_BYTES if contract.sorted_by else MERGED_BYTES
-        for part in _parts(sorted(files, key=lambda file: file.file_path), most):
-            size = sum(file.file_size_in_bytes for file in part)
+        for part in _parts(sorted(files, key=lambda file: file.file_path), most, _size_of):
             if len(part) < LEAST_FILES:
                 continue
-            rows = sum(file.record_count for file in part)
+            rows, size = sum(file.record_count for file in part), sum(map(_size_of, part))
             yield Merge(partition=partition, files=len(part), rows=rows, bytes=size), part
 
 
-def _parts(files: Sequence[DataFile], most: int) -> Iterator[list[DataFile]]:
-    part: list[DataFile] = []
+def _parts(items: Iterable[Item], most: int, size_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Items in their order, in parts of at most so many bytes, but of one item at least."""
+    part: list[Item] = []
     size = 0
-    for file in files:
-        if part and size + file.file_size_in_bytes > most:
+    for item in items:
+        if part and size + size_of(item) > most:
             yield part
             part, size = [], 0
-        part.append(file)
-        size += file.file_size_in_bytes
+        part.append(item)
+        size += size_of(item)
     if part:
         yield part
+
+
+def _size_of(file: DataFile) -> int:
+    return file.file_size_in_bytes
 
 
 def merge_files(iceberg: IcebergTable, contract: Contract, merges: Sequence[tuple[Merge, list[DataFile]]]) -> int:
@@ -240,8 +241,7 @@ def merge_files(iceberg: IcebergTable, contract: Contract, merges: Sequence[tupl
     added = new_data_files(table.metadata, contract, iceberg.place.bucket, new)
     removed = [file for _, files in merges for file in files]
     commit_files(transaction, added, removed, {MAINTENANCE: "merge"})
-    after = properties_of(transaction.table_metadata.current_snapshot()).get("total-records")
-    before = properties_of(table.current_snapshot()).get("total-records")
+    before, after = rows_of(table.current_snapshot()), rows_of(transaction.table_metadata.current_snapshot())
     if after != before:
         raise DigestError(f"{contract.dataset}: the table would have {after} rows; it has {before}")
     iceberg.commit(transaction, table.current_snapshot(), added, removed)
@@ -254,7 +254,7 @@ def _write_merged(
     """Write the rows of files into one, a part after the other; returns how many there were, and the keys' digest."""
     content, rows, digest, schema = io.BytesIO(), 0, 0, schema_to_pyarrow(table.schema())
     with pq.ParquetWriter(content, schema, compression="snappy", store_schema=False) as to:
-        for part in _parts(files, READ_BYTES):
+        for part in _parts(files, READ_BYTES, _size_of):
             found = read_files(table, part).cast(schema)
             if contract.sorted_by:
                 found = found.sort_by([(name, "ascending") for name in contract.sorted_by])
@@ -307,8 +307,7 @@ def delete_old_rows(iceberg: IcebergTable, contract: Contract, now: datetime) ->
         return 0
     transaction.commit_transaction()
     iceberg.refresh()
-    counts = [int(properties_of(snapshot).get("total-records", "0")) for snapshot in (before, after)]
-    return counts[0] - counts[1]
+    return rows_of(before) - rows_of(after)
 
 
 def old_snapshots(table: Table, contract: Contract, now: datetime, publishing: str = "") -> list[Snapshot]:

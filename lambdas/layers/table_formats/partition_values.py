@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from pipeline_core.partitions import DAY, HOUR, MONTH, NULL, TRUNCATE, YEAR, PartitionField
+from pipeline_core.partitions import BUCKET, DAY, HOUR, MONTH, NULL, TRUNCATE, YEAR, PartitionField
 from pyiceberg.typedef import Record
 
 EPOCH = date(1970, 1, 1)
@@ -33,11 +33,13 @@ def to_value(field: PartitionField, text: str, kind: str) -> Any:
     if field.transform == HOUR:
         day, _, hour = text.rpartition("-")
         return _days(day) * 24 + int(hour)
-    if kind == "string" and field.transform != "bucket":
+    if field.transform == BUCKET:
+        return int(text)
+    if kind == "string":
         return text
-    if kind == "date" and field.transform != "bucket":
+    if kind == "date":
         return _days(text)
-    return Decimal(text) if kind.startswith("decimal") and field.transform != "bucket" else int(text)
+    return Decimal(text) if kind.startswith("decimal") else int(text)
 
 
 def to_text(field: PartitionField, value: Any, kind: str) -> str:
@@ -48,7 +50,7 @@ def to_text(field: PartitionField, value: Any, kind: str) -> str:
         return f"{EPOCH.year + value:04d}"
     if field.transform == MONTH:
         return f"{EPOCH.year + value // 12:04d}-{value % 12 + 1:02d}"
-    if field.transform == DAY or (kind == "date" and field.transform != "bucket"):
+    if field.transform == DAY or (kind == "date" and field.transform != BUCKET):
         return _day(value)
     if field.transform == HOUR:
         return f"{_day(value // 24)}-{value % 24:02d}"

@@ -147,7 +147,7 @@ def _authorize_definition(statement: Any, target: Any, database: str) -> None:
     """A table or view is made, replaced or dropped."""
     action = "glue:DeleteTable" if isinstance(statement, exp.Drop) else "glue:CreateTable"
     database, name = (target.db or database).lower(), target.name.lower()
-    access.define(action, database, name)
+    access.may(action, database, name)
     if isinstance(statement, exp.Create) and str(statement.args.get("kind")).upper() == "TABLE":
         locations = [place.this.name for place in statement.find_all(exp.LocationProperty)]
         locations += [each.args["value"].name for each in statement.find_all(exp.Property) if each.name == _EXTERNAL]
