@@ -145,9 +145,9 @@ $(AUDIT)/.ready: requirements/audit.txt
 	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
 	@touch $@
 
-mutants: $(READY) $(MUTANTS)/.ready ## Change the code in small ways, list the changes that no test notices; ONLY='pipeline_core.report*'
+mutants: $(READY) $(MUTANTS)/.ready ## Change the code in small ways, list the changes that no test notices; ONLY='contracts.*', TESTS=tests/unit/contracts
 	PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')" \
-		$(MUTANTS)/bin/python scripts/mutants.py $(ONLY)
+		$(MUTANTS)/bin/python scripts/mutants.py $(ONLY) $(if $(TESTS),--tests '$(TESTS)')
 
 $(MUTANTS)/.ready: requirements/mutants.txt
 	$(BIN)/python -m venv $(MUTANTS)

@@ -10,18 +10,20 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TREE = ROOT / ".local" / "mutants" / "tree"
 SHARED = Path("lambdas") / "layers"
 LEFT_OUT = (".github/", "tests/integration/", "tests/engine/", "tests/robustness/", "tests/privileges/")
+TESTS = ("tests/unit/lambdas", "tests/unit/core", "tests/unit/contracts")
 MUTATED = ("pipeline_core", "lambdas", "contracts/compiler")
 SETTINGS = """
 [tool.mutmut]
 source_paths = {source_paths}
 also_copy = {also_copy}
-pytest_add_cli_args_test_selection = ["tests/unit/lambdas", "tests/unit/core", "tests/unit/contracts"]
+pytest_add_cli_args_test_selection = {tests}
 # The first packs the functions, which lie elsewhere in this copy; the second kills a call at each of its requests, for
 # minutes.
 pytest_add_cli_args = [
@@ -39,10 +41,11 @@ ignore_missing_imports = true
 """
 
 
-def copy(*, check_types: bool) -> None:
+def copy(tests: Sequence[str], *, check_types: bool) -> None:
     """Copy what git knows of the clone, with `pipeline_core` at the top; what has not changed keeps its time.
 
     Args:
+        tests: folders and files of the tests that are to notice a change.
         check_types: have mypy look at all mutants first, which takes minutes and spares an hour of tests.
     """
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
@@ -54,7 +57,9 @@ def copy(*, check_types: bool) -> None:
             wanted[path.relative_to(SHARED) if path.is_relative_to(SHARED) else path] = (ROOT / path).read_bytes()
     also_copy = sorted({path.parts[0] for path in wanted} - {"pipeline_core", "lambdas", "tests", "pyproject.toml"})
     mypy = [str(ROOT / ".venv/bin/python"), "-m", "mypy", "--output", "json", "lambdas", "pipeline_core", "contracts"]
-    settings = SETTINGS.format(source_paths=list(MUTATED), also_copy=also_copy, type_check=mypy if check_types else [])
+    settings = SETTINGS.format(
+        source_paths=list(MUTATED), also_copy=also_copy, tests=list(tests), type_check=mypy if check_types else []
+    )
     # mutmut's own decorators have no types.
     lenient = wanted[Path("pyproject.toml")].replace(b"\nstrict = true\n", b"\ncheck_untyped_defs = true\n")
     wanted[Path("pyproject.toml")] = lenient + settings.encode()
@@ -75,12 +80,15 @@ def main() -> int:
     parser.add_argument(
         "patterns", nargs="*", help="mutants by name, for example 'pipeline_core.report*'; all unless said"
     )
+    parser.add_argument(
+        "--tests", default=" ".join(TESTS), help="which tests are asked; all that there are unless said"
+    )
     parser.add_argument("--fresh", action="store_true", help="forget the verdicts of earlier runs")
     options = parser.parse_args()
     if options.fresh:
         shutil.rmtree(TREE, ignore_errors=True)
     TREE.mkdir(parents=True, exist_ok=True)
-    copy(check_types=not options.patterns)
+    copy(options.tests.split(), check_types=not options.patterns)
     command = [sys.executable, "-m", "mutmut"]
     run = subprocess.run([*command, "run", *options.patterns], cwd=TREE, env=os.environ, check=False)
     print("\nWhat survives; for the change itself, in .local/mutants/tree: mutmut show <name>")

@@ -132,11 +132,13 @@ def table_problems(
     """Say which settings of a table cannot stand together, or name no column.
 
     Args:
-        settings: the pipeline's own, of the table or else of its contract; only those that are allowed by themselves.
+        settings: the pipeline's own, of the table or else of its contract. What is not allowed by itself is left out:
+            `contract_problems` and `custom_problems` say so.
         write_mode: of the table.
         columns: types, by name.
         keys: columns of the primary key.
     """
+    settings = {name: value for name, value in settings.items() if name not in SETTINGS or SETTINGS[name].allows(value)}
     table_format = settings.get("tableFormat", ICEBERG)
     if write_mode in ONLY_ICEBERG and table_format != ICEBERG:
         yield (

@@ -181,6 +181,15 @@ def test_what_a_contract_says_of_its_files_is_its_dialect(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("said", "encoding"),
+    [("UTF8", "utf-8"), ("utf-8-sig", "utf-8"), ("latin1", "iso8859-1"), ("utf-16le", "utf-16-le")],
+)
+def test_an_encoding_has_the_name_that_python_has_for_it(tmp_path: Path, said: str, encoding: str) -> None:
+    made = compiled(tmp_path, contract=custom(encoding=said))
+    assert made.document["dialect"] == {"encoding": encoding}
+
+
+@pytest.mark.parametrize(
     ("said", "reason"),
     [
         ({"quote": ";", "delimiter": "|;"}, "(delimiter): '|;' has the quote ';' in it"),

@@ -252,6 +252,9 @@ def test_a_contract_that_goes_or_comes_beside_others_is_compared_with_nothing() 
 
 def test_a_form_keeps_all_that_is_compared() -> None:
     assert form(form(DEPLOYED)) == form(DEPLOYED)
+    other = form({**DEPLOYED, "write_mode": "append", "table_format": "iceberg"})
+    assert form(other) == other
+    assert (other["write_mode"], other["table_format"]) == ("append", "iceberg")
     broken = wanted(drop("price"))
     assert refusals(form(DEPLOYED), form(broken)) == refusals(DEPLOYED, broken) != []
 

@@ -114,13 +114,13 @@ def test_an_element_names_columns_of_its_table(tmp_path: Path, element: str, col
         ("orders.id", "'orders.id' is no date or timestamp column"),
         ("orders.packed", "'orders.packed' is no date or timestamp column"),
         ("when", "'when' is no date or timestamp column"),
-        ("customers.day", "no table is 'customers'; there are order_items, orders"),
+        ("customers.day", "'customers.day': no table is 'customers'; there are order_items, orders"),
     ],
 )
 def test_an_element_that_says_no_age_is_refused(tmp_path: Path, element: str, problem: str) -> None:
     with pytest.raises(ContractError) as refused:
         compiled(tmp_path, {"element": element})
-    assert problem in str(refused.value)
+    assert f"slaProperties.0: element: {problem}" in str(refused.value)
 
 
 def test_a_table_has_one_retention(tmp_path: Path) -> None:
@@ -132,6 +132,8 @@ def test_a_table_has_one_retention(tmp_path: Path) -> None:
     ("element", "table_format", "said"),
     [
         ("orders.day", "iceberg", {}),
+        ("packed", "iceberg", {}),
+        ("order items.day", "parquet", {"order_items": "tableFormat parquet are not deleted"}),
         (None, "iceberg", dict.fromkeys(("orders", "order_items"), "name the column by which a row is old as element")),
         ("orders", "iceberg", {"orders": "element names the table; name the column"}),
         ("shop.orders_v1", "iceberg", {"orders": "element names the table; name the column"}),
@@ -145,6 +147,6 @@ def test_a_retention_that_deletes_nothing_is_said(
     for name, made in found.items():
         notices = [notice for notice in made.notices if "retention" in notice]
         assert len(notices) == (name in said)
-        assert all(said[name] in notice for notice in notices)
+        assert all(notice.endswith("(slaProperties.0 (retention))") and said[name] in notice for notice in notices)
     if said:
         assert not any("retention_days" in made.document for made in found.values())

@@ -1,5 +1,6 @@
 """What a contract says of its table, of how rows are written to it, and of how long they are kept."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,12 @@ import pytest
 import yaml
 from pipeline_core.contract import Contract
 
+from contracts.compiler.checks import CUSTOM_PROPERTIES
 from contracts.compiler.compile import CompiledContract, compile_contract
+from contracts.compiler.dialect import VALUE_SETTINGS
 from contracts.compiler.evolution import breaking_changes
 from contracts.compiler.read import ContractError
+from contracts.compiler.table_settings import COLUMN_SETTINGS
 
 COLUMNS: list[dict[str, Any]] = [
     {"name": "id", "logicalType": "integer", "primaryKey": True},
@@ -56,6 +60,11 @@ def test_what_is_said_of_the_table_arrives(tmp_path: Path) -> None:
     assert contract.column("at").description == "When it was ordered"
 
 
+@pytest.mark.parametrize("days", [1, 3_650])
+def test_a_history_is_of_one_day_to_ten_years(tmp_path: Path, days: int) -> None:
+    assert compiled(tmp_path, historyDays=days).document["history_days"] == days
+
+
 def test_an_operation_deletes_by_d_where_nothing_else_is_said(tmp_path: Path) -> None:
     assert compiled(tmp_path, writeMode="latest", operation="op").document["delete_codes"] == ["D"]
     assert "delete_codes" not in compiled(tmp_path, writeMode="latest").document
@@ -93,6 +102,7 @@ def test_a_table_is_partitioned_by_a_transform(tmp_path: Path, name: str, transf
         (None, {"writeMode": "snapshot", "operation": "op"}, "it is for latest"),
         (None, {"tombstoneDays": 3}, "it is for latest"),
         (None, {"writeMode": "latest", "tombstoneDays": 0}, "allowed: 1 to 3650"),
+        (None, {"historyDays": 0}, "allowed: 1 to 3650"),
         (None, {"historyDays": 3_651}, "allowed: 1 to 3650"),
         (None, {"historyDays": True}, "allowed: 1 to 3650"),
         (None, {"historyDays": 7, "tableFormat": "parquet"}, "it is for iceberg"),
@@ -100,6 +110,8 @@ def test_a_table_is_partitioned_by_a_transform(tmp_path: Path, name: str, transf
         (None, {"writeMode": "latest", "sequence": "when"}, "there is no column 'when'; there are id, at"),
         (None, {"sortedBy": ["when"]}, "there is no column 'when'"),
         (None, {"sortedBy": []}, "a list of names"),
+        (None, {"sortedBy": [5]}, "a list of names"),
+        (None, {"sortedBy": [" "]}, "a list of names"),
         (None, {"writeMode": "latest", "operation": "paid"}, "is no string column"),
         (None, {"writeMode": "latest", "sequence": "paid"}, "has no order"),
         (None, {"writeMode": "latest", "operation": "id"}, "is no string column"),
@@ -129,6 +141,45 @@ def test_what_cannot_be_kept_is_refused(
     with pytest.raises(ContractError) as refused:
         compiled(tmp_path, column, **said)
     assert problem in str(refused.value)
+
+
+MORE: list[dict[str, Any]] = [{}, {"writeMode": "latest"}, {"tableFormat": "parquet"}]
+ODD: list[Any] = [
+    5,
+    -1,
+    0,
+    1.5,
+    True,
+    None,
+    "",
+    " ",
+    [],
+    [5],
+    [None],
+    ["id", 5],
+    [[]],
+    {},
+    {"a": 1},
+    [{"a": 1}],
+    float("nan"),
+]
+
+
+@pytest.mark.parametrize("name", sorted(CUSTOM_PROPERTIES))
+def test_a_property_of_any_form_is_taken_or_refused_in_words(tmp_path: Path, name: str) -> None:
+    for value in ODD:
+        for more in MORE:
+            with contextlib.suppress(ContractError):
+                compiled(tmp_path, **{**more, name: value})
+
+
+@pytest.mark.parametrize("name", sorted({*COLUMN_SETTINGS, *VALUE_SETTINGS}))
+def test_a_property_of_a_column_of_any_form_is_taken_or_refused_in_words(tmp_path: Path, name: str) -> None:
+    for value in ODD:
+        for column in COLUMNS:
+            said = {**column, "customProperties": [{"property": name, "value": value}], "partitioned": True}
+            with contextlib.suppress(ContractError):
+                compiled(tmp_path, said, writeMode="append")
 
 
 def test_a_column_may_be_renamed_and_a_format_may_not_be_changed(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ def test_the_tests_that_are_asked_about_mutants_can_be_collected_in_the_copy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mutants, "TREE", tmp_path)
-    mutants.copy(check_types=True)
+    mutants.copy(mutants.TESTS, check_types=True)
     settings = tomllib.loads((tmp_path / "pyproject.toml").read_text())["tool"]["mutmut"]
     for path in (*settings["source_paths"], *settings["also_copy"]):
         assert (tmp_path / path).exists(), f"{path} is in mutmut's settings and not in the copy"
