@@ -15,8 +15,8 @@ ALERTS = Channel(Kind.SLACK, "data-alerts")
 HOOK = Channel(Kind.HTTPS, "https://hear.example.com/sns")
 
 
-def notify(value: Any, name: str = "notify") -> dict[str, Any]:
-    return {"customProperties": [{"property": name, "value": value}]}
+def notify(value: Any, name: str = "notify", times: int = 1) -> dict[str, Any]:
+    return {"customProperties": [{"property": name, "value": value} for _ in range(times)]}
 
 
 def channels(tmp_path: Path, **contract: Any) -> dict[Channel, Severity]:
@@ -64,6 +64,14 @@ def test_scope_says_how_severe_it_has_to_be_and_notify_wins(
     assert found == ({} if least is None else {ALERTS: Severity(least)})
 
 
+def test_what_others_say_of_a_channel_is_none_of_ours(tmp_path: Path) -> None:
+    others = [{"property": name, "value": name} for name in ("owner", "colour")]
+    notified = {"customProperties": [*others, *notify("critical")["customProperties"]]}
+    assert channels(tmp_path, support=[{"channel": "data-alerts", "tool": "slack", **notified}]) == {
+        ALERTS: Severity.CRITICAL
+    }
+
+
 def test_every_scope_of_the_standard_means_something() -> None:
     assert set(SCOPES) == {"interactive", "announcements", "issues", "notifications"}
 
@@ -99,6 +107,14 @@ def test_who_is_named_twice_is_one_channel_that_hears_of_the_lesser_severity(tmp
             {"support": [{"channel": "x", "url": "http://a.example", **notify("critical")}]},
             "no address: url is 'http://a.example'",
         ),
+        (
+            {"support": [{"channel": "x", "tool": "slack", **notify("critical", times=2)}]},
+            "support.0: notify: more than once; write it once",
+        ),
+        (
+            {"support": [{"channel": "x", "tool": "email", "url": "ärger@example.com", **notify("critical")}]},
+            "support.0: no e-mail address",
+        ),
         ({"team": [{"username": "ada", **notify("critical")}]}, "team.0: username: 'ada' is no e-mail address"),
         ({"team": {"members": [{"username": "ada", **notify("critical")}]}}, "team.members.0: username: 'ada'"),
     ],
@@ -124,6 +140,7 @@ def test_a_slack_webhook_in_a_contract_is_refused_and_not_repeated(tmp_path: Pat
             {"channel": "x", "tool": "teams", "url": "https://teams.example/x"},
             ("tool teams: no message is sent there",),
         ),
+        ({"channel": "ada@example.com", "tool": "teams"}, ("tool teams: no message is sent there",)),
         ({"channel": "x", "tool": "email"}, ("no e-mail address",)),
         ({"channel": "x"}, ("no address",)),
         ({"channel": "x", "tool": "slack", "scope": "interactive"}, ("scope interactive is where people talk",)),

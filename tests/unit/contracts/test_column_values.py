@@ -103,6 +103,7 @@ def enum(values: list[str]) -> str:
         ("date", ["'2024-02-29'"], ("2024-02-29",)),
         ("timestamp", ["'2024-02-29 10:00Z'"], ("2024-02-29 10:00Z",)),
         ("string", ["a", "1", "'ä ö'", "''"], ("a", "1", "ä ö", "")),
+        ("string", ["'\u00a0a'"], ("\u00a0a",)),
     ],
 )
 def test_allowed_values_are_kept_as_a_file_would_have_them(
@@ -123,6 +124,7 @@ def test_allowed_values_are_kept_as_a_file_would_have_them(
         ("string", ["null"], "enum.0: None is not a single value"),
         ("string", ["[1]"], "enum.0: [1] is not a single value"),
         ("string", ["' a'"], "enum.0: ' a' has blanks around it"),
+        ("string", ["'a\t'"], r"enum.0: 'a\t' has blanks around it"),
         ("string", [], "enum: no value; list what is allowed, or leave it out"),
     ],
 )

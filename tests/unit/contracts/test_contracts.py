@@ -8,6 +8,7 @@ import pytest
 import yaml
 from pipeline_core.contract import Contract
 
+from contracts.compiler.checks import misspelt
 from contracts.compiler.compile import compile_contract, load_contracts
 from contracts.compiler.read import ContractError
 
@@ -182,6 +183,21 @@ def test_a_contract_that_cannot_be_kept_is_refused(tmp_path: Path, change: Any, 
         compile_contract(path)
     assert said in str(refused.value)
     assert all(line.startswith("orders.odcs.yaml: ") for line in str(refused.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("escaped", "escape"),
+        ("headre", None),
+        ("n.u.l.l.t.o.k.e.n.s", "nullTokens"),
+        ("Write-Mode", "writeMode"),
+        ("dataOwner", None),
+        ("", None),
+    ],
+)
+def test_a_slip_is_told_from_the_property_of_another_program(name: str, meant: str | None) -> None:
+    assert misspelt(name) == meant
 
 
 def test_every_problem_of_every_file_is_named_at_once(tmp_path: Path) -> None:
