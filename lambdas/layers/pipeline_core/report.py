@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 
 from pipeline_core.contract import Contract, QualityRule
 from pipeline_core.fields import Fields
@@ -112,7 +113,7 @@ class Report:
     tombstones: str = ""
     landed_at: str = ""
 
-    @property
+    @cached_property
     def counts(self) -> RowCounts:
         """What became of the rows of all files."""
         return RowCounts(**{name: sum(getattr(file, name) for file in self.files) for name in ROW_COUNTS})
