@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from pipeline_core.contract import Contract
 from pipeline_core.report import (
+    FATES,
     FileReport,
     ReconciliationError,
     ReplacedFile,
     Report,
+    RowCounts,
     StagedFile,
     reconcile,
     violations,
@@ -51,6 +53,31 @@ def contract(**rule: Any) -> Contract:
 
 def test_a_report_survives_its_json() -> None:
     assert Report.from_json(REPORT.to_json()) == REPORT
+
+
+def test_a_report_counts_the_rows_of_all_its_files_by_fate() -> None:
+    by_fate: dict[str, Any] = {
+        f"rows_{fate}": number for number, fate in enumerate(("read", "replaced", "removed", *FATES), 1)
+    }
+    files = tuple(FileReport(key=key, version="1", **by_fate) for key in "ab")
+    counts = dataclasses.replace(REPORT, files=files).counts
+    assert dataclasses.asdict(counts) == {name: 2 * number for name, number in by_fate.items()}
+    assert counts.rows_written == counts.rows_curated + counts.rows_updated == 2 * (4 + 7)
+    assert dataclasses.replace(REPORT, files=()).counts == RowCounts()
+
+
+@pytest.mark.parametrize(
+    ("counts", "outcome"),
+    [
+        ({}, {}),
+        ({"rows_read": 3, "rows_duplicate": 1}, {"rows_read": 3, "rows_duplicate": 1}),
+        ({"rows_updated": 1, "rows_deleted": 0}, {"rows_updated": 1}),
+        ({"rows_superseded": 2, "rows_unchanged": 5}, {"rows_superseded": 2, "rows_unchanged": 5}),
+    ],
+)
+def test_an_outcome_has_four_counts_and_those_that_a_row_had(counts: dict[str, int], outcome: dict[str, int]) -> None:
+    always = {"rows_read": 0, "rows_curated": 0, "rows_quarantined": 0, "rows_duplicate": 0}
+    assert RowCounts(**counts).to_outcome() == always | outcome
 
 
 @pytest.mark.parametrize(
