@@ -170,7 +170,7 @@ def table_problems(
 
 def compiled(settings: Mapping[str, Any], write_mode: str) -> dict[str, Any]:
     """The fields of the compiled contract that say something of the table."""
-    found: dict[str, Any] = {"table_format": settings.get("tableFormat", ICEBERG)}
+    found: dict[str, Any] = {"table_format": ICEBERG}
     for name, setting in SETTINGS.items():
         if name in settings:
             value = settings[name]

@@ -259,6 +259,15 @@ def test_a_form_keeps_all_that_is_compared() -> None:
     assert refusals(form(DEPLOYED), form(broken)) == refusals(DEPLOYED, broken) != []
 
 
+def test_every_column_that_breaks_is_named() -> None:
+    def change(document: Any, columns: Any) -> None:
+        document["columns"].remove(columns["price"])
+        columns["count"]["type"] = "string"
+
+    found = breaking_changes(DEPLOYED, wanted(change))
+    assert [line.split(":")[0] for line in found] == ["price", "count"]
+
+
 def test_another_write_mode_is_breaking_and_a_contract_that_says_none_is_of_the_first() -> None:
     append, first = (
         wanted(lambda d, c: d.update(write_mode="append")),

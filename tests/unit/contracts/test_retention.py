@@ -33,7 +33,7 @@ def compiled(folder: Path, *slas: dict[str, Any], table_format: str = "iceberg")
         "version": "1.0.0",
         "status": "active",
         "schema": [
-            {"name": name, "physicalName": f"shop.{name.replace(' ', '_')}_v1", "properties": columns}
+            {"name": name, "physicalName": f"lake.shop.{name.replace(' ', '_')}_v1", "properties": columns}
             for name, columns in TABLES.items()
         ],
         "customProperties": [{"property": "tableFormat", "value": table_format}],
@@ -96,7 +96,7 @@ def test_a_duration_that_is_none_is_refused(tmp_path: Path, value: Any, unit: st
     [
         ("orders.day", {"orders": "day"}),
         ("orders.Ordered At", {"orders": "ordered_at"}),
-        ("shop.orders_v1.day", {"orders": "day"}),
+        ("lake.shop.orders_v1.day", {"orders": "day"}),
         ("orders_v1.day", {"orders": "day"}),
         ("order items.packed", {"order_items": "packed"}),
         ("packed", {"order_items": "packed"}),
@@ -136,7 +136,7 @@ def test_a_table_has_one_retention(tmp_path: Path) -> None:
         ("order items.day", "parquet", {"order_items": "tableFormat parquet are not deleted"}),
         (None, "iceberg", dict.fromkeys(("orders", "order_items"), "name the column by which a row is old as element")),
         ("orders", "iceberg", {"orders": "element names the table; name the column"}),
-        ("shop.orders_v1", "iceberg", {"orders": "element names the table; name the column"}),
+        ("lake.shop.orders_v1", "iceberg", {"orders": "element names the table; name the column"}),
         ("orders.day", "parquet", {"orders": "tableFormat parquet are not deleted"}),
     ],
 )

@@ -42,6 +42,12 @@ def test_a_rule_of_words_alone_says_something_to_people(rule: dict[str, Any]) ->
     assert list(rule_problems(made, None)) == []
 
 
+def test_a_rule_that_is_not_enforced_needs_no_threshold() -> None:
+    assert list(rule_problems(DataQuality(metric="duplicateValues"), "id")) == []
+    [problem] = rule_problems(DataQuality(metric="duplicateValues"), None)
+    assert problem.startswith("operators []; exactly one of mustBe, ")
+
+
 def test_a_metric_of_no_standard_and_a_type_of_none_are_problems() -> None:
     [problem] = rule_problems(DataQuality(metric="mean", mustBe=1), None)
     assert problem == "metric 'mean'; allowed: rowCount, nullValues, invalidValues, duplicateValues"

@@ -71,3 +71,11 @@ def test_properties_of_other_programs_are_taken_and_said(tmp_path: Path) -> None
     foreign = [{"property": "dbt_version", "value": "1.8"}]
     path = write(tmp_path, changed(lambda c, t, p: c.update(customProperties=foreign, team=[{"username": "ann"}])))
     assert compile_contract(path).notices == ("customProperties: not the pipeline's (customProperties (dbt_version))",)
+
+
+@pytest.mark.parametrize(("times", "more"), [(4, ""), (5, ""), (6, " and 1 more"), (8, " and 3 more")])
+def test_of_what_is_said_often_five_places_are_named(tmp_path: Path, times: int, more: str) -> None:
+    foreign = [{"property": f"dbt_{number}", "value": "x"} for number in range(times)]
+    path = write(tmp_path, changed(lambda c, t, p: c.update(customProperties=foreign)))
+    named = ", ".join(f"customProperties (dbt_{number})" for number in range(min(times, 5)))
+    assert compile_contract(path).notices == (f"customProperties: not the pipeline's ({named}{more})",)

@@ -49,7 +49,7 @@ def custom(name: str, **said: Any) -> dict[str, Any]:
 
 
 def test_what_is_said_of_the_table_arrives(tmp_path: Path) -> None:
-    said = {"writeMode": "latest", "sequence": "At", "operation": "op", "deleteCodes": ["D", "X"], "sortedBy": ["At"]}
+    said = {"writeMode": "latest", "sequence": "At", "operation": "Op", "deleteCodes": ["D", "X"], "sortedBy": ["At"]}
     column = custom("amount", formerNames=["Total Price", "price"])
     made = compiled(tmp_path, column, **said, tombstoneDays=5, historyDays=9)
     contract = Contract.from_document(made.document)
