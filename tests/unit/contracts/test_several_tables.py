@@ -79,3 +79,22 @@ def test_of_what_is_said_often_five_places_are_named(tmp_path: Path, times: int,
     path = write(tmp_path, changed(lambda c, t, p: c.update(customProperties=foreign)))
     named = ", ".join(f"customProperties (dbt_{number})" for number in range(min(times, 5)))
     assert compile_contract(path).notices == (f"customProperties: not the pipeline's ({named}{more})",)
+
+
+def test_what_is_not_enforced_is_said_with_its_place_whatever_stands_before_it(tmp_path: Path) -> None:
+    promises = [
+        {"property": "retention", "value": 5, "unit": "d"},
+        {"property": "availability", "value": 99},
+        {"property": "latency", "value": 5, "unit": "ms"},
+        {"property": "frequency", "value": 1, "unit": "d", "element": "orders.day"},
+    ]
+    rules = [{"type": "sql", "query": "SELECT 1", "mustBe": 1}]
+    path = write(tmp_path, changed(lambda c, t, p: (c.update(slaProperties=promises), t.update(quality=rules))))
+    assert sorted(compile_contract(path).notices) == [
+        "element: an alarm watches a dataset as a whole (slaProperties.3 (frequency))",
+        "quality: a query is written for the server that it names, and is not run on a batch (schema.0.quality.0)",
+        "slaProperties: no file is published within a second: a shorter latency is not watched "
+        "(slaProperties.2 (latency))",
+        "slaProperties: no row is deleted: name the column by which a row is old as element (slaProperties.0 (retention))",
+        "slaProperties: watched are frequency and latency (slaProperties.1 (availability))",
+    ]
