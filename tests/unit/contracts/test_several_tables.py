@@ -95,6 +95,7 @@ def test_what_is_not_enforced_is_said_with_its_place_whatever_stands_before_it(t
         "quality: a query is written for the server that it names, and is not run on a batch (schema.0.quality.0)",
         "slaProperties: no file is published within a second: a shorter latency is not watched "
         "(slaProperties.2 (latency))",
-        "slaProperties: no row is deleted: name the column by which a row is old as element (slaProperties.0 (retention))",
+        "slaProperties: no row is deleted: name the column by which a row is old as element "
+        "(slaProperties.0 (retention))",
         "slaProperties: watched are frequency and latency (slaProperties.1 (availability))",
     ]
