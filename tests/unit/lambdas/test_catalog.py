@@ -192,8 +192,7 @@ def test_a_crawl_follows_only_where_the_contract_asks_and_the_batch_changed_the_
 
 
 def test_a_contract_of_an_earlier_release_asks_for_no_crawler(cloud: Cloud, call: Call) -> None:
-    document = flights_document()
-    del document["crawler"]
+    document = {name: value for name, value in flights_document().items() if name != "crawler"}
     assert Contract.from_document(document).crawler is False
 
 
