@@ -22,15 +22,20 @@ from pipeline_core.workflow import (
 from lambdas.error_handler.glue_events import GlueFailure, glue_failure
 from lambdas.etl_trigger.tick import Tick
 from lambdas.ingestion.arrival import Arrival, Replay
+from lambdas.maintenance.request import MaintenanceRequest
 from lambdas.notification.message import Notification
 from lambdas.query.request import DatasetQuery, FreeQuery, NamedQuery, Verification, request_from_event
 
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
-    """A parser, a document as its sender writes it, and what there is to get wrong in it, by dotted path."""
+    """A parser, a document as its sender writes it, and what there is to get wrong in it, by dotted path.
+
+    `called` is what errors call the document.
+    """
 
     parse: Callable[[Any], object]
+    called: str
     document: dict[str, Any]
     expected: object
     required: tuple[str, ...] = ()
@@ -215,6 +220,7 @@ def without(document: dict[str, Any], *names: str) -> dict[str, Any]:
 DOORS = {
     "an object that was created": Door(
         parse=lambda document: Arrival.from_message(json.dumps(document)),
+        called="the message of the arrivals queue",
         document=OBJECT_CREATED,
         expected=Arrival(file=LandedFile(**LANDED)),
         required=("detail", "time", "detail.bucket", "detail.object", "detail.bucket.name", "detail.object.key"),
@@ -229,14 +235,18 @@ DOORS = {
     ),
     "a request to replay": Door(
         parse=lambda document: Arrival.from_message(json.dumps(document)),
+        called="the message of the arrivals queue",
         document={**OBJECT_CREATED, "source": "data-pipeline.ops", "replay": {"what": "again", "id": "r1"}},
         expected=Arrival(file=LandedFile(**LANDED), replay=Replay(what="again", replay_id="r1")),
         required=("replay.what", "replay.id"),
         wrong={"replay": "again", "replay.what": True, "replay.id": 1},
     ),
-    "a tick of the schedule": Door(parse=Tick.from_event, document={}, expected=Tick(), wrong={"dataset": 1}),
+    "a tick of the schedule": Door(
+        parse=Tick.from_event, called="the tick", document={}, expected=Tick(), wrong={"dataset": 1}
+    ),
     "a tick of a person": Door(
         parse=Tick.from_event,
+        called="the tick",
         document={"dataset": "flights"},
         expected=Tick(dataset="flights"),
         wrong={"dataset": ["flights"]},
@@ -245,6 +255,7 @@ DOORS = {
         parse=lambda document: Tick.from_event(
             {"Records": [{**SQS_RECORD, "body": json.dumps(document)}]},
         ),
+        called="the message of the queue of ticks",
         document={"dataset": "flights", "due_at_ms": 1_762_905_600_000},
         expected=Tick(dataset="flights", due_at_ms=1_762_905_600_000),
         required=("dataset", "due_at_ms"),
@@ -252,6 +263,7 @@ DOORS = {
     ),
     "a tick of the queue, delivered again": Door(
         parse=Tick.from_event,
+        called="the tick",
         document={"Records": [{**SQS_RECORD, "attributes": {"ApproximateReceiveCount": "2"}}]},
         expected=Tick(dataset="flights", due_at_ms=1, again=True),
         wrong={"Records": "x"},
@@ -259,6 +271,7 @@ DOORS = {
     "a request to publish": Door(
         parse=PublishRequest.from_event,
         # A number that JSONata computed may come with a fraction of zero.
+        called="the request to publish",
         document={"dataset": "flights", "batch_id": "flights-1", "published": 3.0, "dpu_seconds": 81.5},
         expected=PublishRequest(dataset="flights", batch_id="flights-1", published=3, dpu_seconds=81.5),
         required=("dataset", "batch_id"),
@@ -266,6 +279,7 @@ DOORS = {
     ),
     "a request to recover, of the workflow": Door(
         parse=RecoveryRequest.from_event,
+        called="the request to recover a batch",
         document={"batch_id": "flights-1", "dataset": "flights", "stage": "Stage", "error": ERROR},
         expected=RecoveryRequest(
             dataset="flights", batch_id="flights-1", error=replace(AN_ERROR, of_job=True), caller=WORKFLOW
@@ -275,12 +289,14 @@ DOORS = {
     ),
     "a request to recover, of the trigger": Door(
         parse=RecoveryRequest.from_event,
+        called="the request to recover a batch",
         document={"dataset": "flights", "batch_id": "flights-1", "error": ERROR, "left": True},
         expected=RecoveryRequest(dataset="flights", batch_id="flights-1", error=AN_ERROR, caller=TRIGGER),
         wrong={"left": "yes"},
     ),
     "an execution that was aborted": Door(
         parse=RecoveryRequest.from_event,
+        called="the request to recover a batch",
         document=EXECUTION,
         expected=RecoveryRequest(
             dataset="flights",
@@ -294,6 +310,7 @@ DOORS = {
     ),
     "a run that failed": Door(
         parse=glue_failure,
+        called="the event of error_handler",
         document={
             "source": "aws.glue",
             "detail-type": "Glue Job State Change",
@@ -305,26 +322,37 @@ DOORS = {
         required=("detail",),
         wrong={"detail": [], "detail-type": 1},
     ),
+    "a request of maintenance": Door(
+        parse=MaintenanceRequest.from_event,
+        called="the request of maintenance",
+        document={"action": "rollback", "dataset": "fleet", "batch_id": "fleet-1", "dry_run": True},
+        expected=MaintenanceRequest(action="rollback", dataset="fleet", batch_id="fleet-1", dry_run=True),
+        wrong={"action": 1, "dataset": ["fleet"], "batch_id": 1, "dry_run": "no"},
+    ),
     "a named query": Door(
         parse=request_from_event,
+        called="the query",
         document={"query": "recent_runs", "parameters": ["O'Hare", 1, True]},
         expected=NamedQuery(name="recent_runs", parameters=("'O''Hare'", "1", "true")),
         wrong={"query": 1, "parameters": "x"},
     ),
     "a query of a dataset": Door(
         parse=request_from_event,
+        called="the query",
         document={"query": "batch_rows", "dataset": "flights", "parameters": ["flights-1"]},
         expected=DatasetQuery(name="batch_rows", dataset="flights", parameters=("'flights-1'",)),
         wrong={"query": 1, "dataset": 1, "parameters": "x"},
     ),
     "free SQL": Door(
         parse=request_from_event,
+        called="the query",
         document={"sql": "SELECT 1"},
         expected=FreeQuery(sql="SELECT 1", parameters=()),
         wrong={"sql": ["SELECT 1"]},
     ),
     "a request to verify": Door(
         parse=request_from_event,
+        called="the query",
         document={"verify": {"dataset": "flights", "batch_id": "flights-1", "rows": 7}},
         expected=Verification(dataset="flights", batch_id="flights-1", rows=7),
         required=("verify.dataset", "verify.batch_id", "verify.rows"),
@@ -332,6 +360,7 @@ DOORS = {
     ),
     "a notification of a verdict": Door(
         parse=Notification.from_event,
+        called="the notification",
         document={
             "batch_id": "flights-1",
             "dataset": "flights",
@@ -363,6 +392,7 @@ DOORS = {
     ),
     "a notification of an error": Door(
         parse=Notification.from_event,
+        called="the notification",
         document={"batch_id": "flights-1", "dataset": "flights", "outcome": "FAILED", "error": ERROR},
         expected=Notification(batch_id="flights-1", dataset="flights", outcome="FAILED", error=AN_ERROR),
         required=("error.Error",),
@@ -370,6 +400,7 @@ DOORS = {
     ),
     "a candidate": Door(
         parse=lambda document: candidates_from_json(json.dumps([document])),
+        called="a file of candidates.json",
         document=CANDIDATE,
         expected=[Candidate(**KNOWN)],
         required=("bucket", "key", "version", "size", "landed_at", "dataset"),
@@ -385,6 +416,7 @@ DOORS = {
     ),
     "a file's item": Door(
         parse=FileItem.from_item,
+        called="the ledger's item of a file",
         document=FILE_ITEM,
         expected=FileItem(**KNOWN, status="QUARANTINED", reason="unreadable: x", batch_id="flights-2"),
         required=("bucket", "key", "version", "size", "landed_at", "dataset", "status"),
@@ -392,6 +424,7 @@ DOORS = {
     ),
     "a batch's item": Door(
         parse=Batch.from_item,
+        called="the ledger's item of a batch",
         document=BATCH_ITEM,
         expected=A_BATCH,
         required=("batch_id", "dataset", "status", "created_at", "verdict.report", "details.files"),
@@ -399,6 +432,7 @@ DOORS = {
     ),
     "a dataset's state": Door(
         parse=DatasetState.from_item,
+        called="the ledger's state of a dataset",
         document={
             "published": Decimal(3),
             "counter": Decimal(4),
@@ -410,6 +444,7 @@ DOORS = {
     ),
     "a pause": Door(
         parse=Pause.from_item,
+        called="the ledger's item of a pause",
         document={"pk": "paused", "sk": "flights", "paused_at": "2026-11-12T00:00:00Z", "by": "user/a", "reason": "r"},
         expected=Pause(dataset="flights", paused_at="2026-11-12T00:00:00Z", by="user/a", reason="r"),
         required=("sk", "paused_at"),
@@ -417,6 +452,7 @@ DOORS = {
     ),
     "a publish": Door(
         parse=Publish.from_item,
+        called="the ledger's item of a publish",
         document={"batch_id": "flights-1", "partitions": ["a/", "b/"], "published_at": "2026-11-12T00:00:00Z"},
         expected=Publish(batch_id="flights-1", partitions=("a/", "b/")),
         required=("batch_id",),

@@ -168,6 +168,8 @@ def test_an_unknown_query_names_the_known_and_free_sql_must_be_allowed(
         call("query", {"query": "nope"})
     with pytest.raises(QueryError, match=r"athena\.allow_free_sql"):
         call("query", {"sql": "DROP TABLE flights"})
+    with pytest.raises(QueryError, match=r"^give the name of a named query in 'query'"):
+        call("query", {"dataset": "flights"})
 
 
 def test_a_batch_of_which_athena_answers_fewer_or_more_rows_is_an_error(
@@ -187,6 +189,29 @@ def test_a_batch_of_which_athena_answers_fewer_or_more_rows_is_an_error(
             call("query", {"verify": {**verify, "rows": published}})
     assert call("query", {"verify": verify})["rows"] == [["6"]]
     assert asked[0] == ('SELECT count(*) AS rows FROM "flights" WHERE _batch_id = ?', ["'flights-1'"], 50.0)
+
+
+@pytest.mark.parametrize("snapshot", ["0", "8", "1" * 19])
+def test_a_batch_of_an_iceberg_table_is_counted_in_the_snapshot_that_it_was_published_in(
+    call: Call, monkeypatch: pytest.MonkeyPatch, snapshot: str
+) -> None:
+    asked: list[str] = []
+
+    def run(_: Any, sql: str, *__: Any) -> Answer:
+        asked.append(sql)
+        return answer_of([["6"]])
+
+    monkeypatch.setattr("pipeline_core.athena.Athena.run", run)
+    call("query", {"verify": {"dataset": "fleet", "batch_id": "fleet-1", "rows": 6, "snapshot": snapshot}})
+    assert asked == [f'SELECT count(*) AS rows FROM "fleet" FOR VERSION AS OF {snapshot} WHERE _batch_id = ?']
+
+
+@pytest.mark.parametrize("snapshot", ["-1", "x", "1 OR 1=1", "1" * 20, "1\n", "\u0661"])
+def test_what_is_no_id_of_a_snapshot_reaches_no_query(call: Call, snapshot: str) -> None:
+    verify = {"dataset": "fleet", "batch_id": "fleet-1", "rows": 6, "snapshot": snapshot}
+    with pytest.raises(QueryError) as caught:
+        call("query", {"verify": verify})
+    assert str(caught.value) == f"snapshot {snapshot!r}: the id of a snapshot has digits only"
 
 
 @pytest.mark.parametrize("answer", [[["0"]], [[None]], [[""]]])

@@ -7,10 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
-from pipeline_core.fields import Fields
+from pipeline_core.channels import Channels, Severity
+from pipeline_core.fields import DocumentError, Fields
 from pipeline_core.pauses import Pause, Pauses
 
-from lambdas.freshness.logic import Freshness, Promise, Seen, freshness, message, promises_of, watched
+from lambdas.freshness.logic import Freshness, Promise, Seen, for_owners, freshness, message, promises_of, watched
 from tests.unit.lambdas.conftest import ARTIFACTS, Cloud
 from tests.unit.lambdas.test_batches import Call, decide, one_batch
 
@@ -74,11 +75,23 @@ def test_a_subject_is_cut_only_where_sns_would_refuse_it(length: int, whole: boo
     assert len(subject) <= 100
 
 
+@pytest.mark.parametrize("index", [None, "{"])
+def test_an_index_that_cannot_be_read_is_named(cloud: Cloud, call: Call, index: str | None) -> None:
+    cloud.s3.delete_object(Bucket=ARTIFACTS, Key="contracts/index.json")
+    says = r"is missing; deploy the stack again$"
+    if index is not None:
+        cloud.s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body=index)
+        says = "is no JSON: "
+    with pytest.raises((RuntimeError, DocumentError), match=rf"^s3://{ARTIFACTS}/contracts/index.json {says}"):
+        call("freshness", {})
+
+
 def test_two_hundred_late_datasets_fit_into_one_message() -> None:
     names = [f"{'x' * 46}_{number:03d}" for number in range(200)]
     _, subject, body = message(late(*names), []) or ("", "", "")
-    assert len(subject) <= 100, "SNS refuses a longer one"
+    assert len(subject) == 100, "SNS refuses a longer one, and what fits is said"
     assert subject.startswith("[LATE] 200 datasets: x")
+    assert subject.endswith("x...")
     assert len(body.encode()) < 262_144, "SNS takes 256 KB"
     assert all(name in body for name in names)
 
@@ -90,6 +103,27 @@ def test_a_promise_that_goes_is_forgotten_and_one_that_comes_back_begins_anew() 
 
 def test_an_index_of_an_earlier_release_promises_nothing() -> None:
     assert promises_of(Fields({"datasets": ["flights"]}, "index")) == ()
+
+
+def test_what_was_seen_last_is_named_where_it_is_not_as_it_was_written() -> None:
+    assert Seen.from_item({}) == Seen(since={})
+    seen = Seen(since={"flights": ago(9)}, late=("flights",))
+    assert Seen.from_item({"since": {"flights": ago(9)}, "late": ["flights"]}) == seen
+    for item in ("x", {"since": "x"}, {"since": {"flights": 9}}, {"late": "flights"}):
+        with pytest.raises(DocumentError, match=r"^the ledger's item of freshness"):
+            Seen.from_item(item)
+
+
+def test_the_people_of_a_dataset_are_told_of_its_own_only_and_why_it_is_late_no_more() -> None:
+    warned = {"flights": ["air"], "weather": ["sky", "rain"]}
+    channels = Channels(of={name: dict.fromkeys(who, Severity.WARNING) for name, who in warned.items()})
+    paused = {"weather": Pause(dataset="weather", paused_at=ago(1), by="", reason="")}
+    found = list(for_owners(channels, late("flights"), ["weather"], paused))
+    assert [(message.datasets, message.subject, who) for message, who in found] == [
+        (("flights",), "[LATE] flights", ["air"]),
+        (("weather",), "[PAUSED] weather", ["rain", "sky"]),
+    ]
+    assert found[1][0].body.splitlines()[0] == f"weather: paused since {ago(1)}"
 
 
 @pytest.fixture

@@ -96,12 +96,27 @@ def test_a_name_that_says_nothing_or_something_else_is_no_reason(
     "body",
     [
         pytest.param(gzip.compress(b"a,b\n1,2\n" * 1000, mtime=0), id="repetitive"),
-        pytest.param(gzip.compress(b"a,b\n", mtime=0)[:12] + b"noise" * 9, id="damaged"),
+        # No block of deflate begins with these bits.
+        pytest.param(gzip.compress(b"a,b\n", mtime=0)[:10] + b"\xff" * 9, id="damaged"),
+        pytest.param(gzip.compress(b"a,b\n", mtime=0) + b"\0" * 9, id="followed by something else"),
     ],
 )
 def test_a_gzip_file_that_is_repetitive_or_damaged_is_left_to_the_job(cloud: Cloud, call: Call, body: bytes) -> None:
-    call("ingestion", {"Records": [cloud.land("flights/a.csv.gz", body)]})
+    answer = call("ingestion", {"Records": [cloud.land("flights/a.csv.gz", body)]})
+    assert answer == {"batchItemFailures": []}
     assert cloud.files("flights/a.csv.gz")[0]["status"] == "PENDING"
+
+
+@pytest.mark.parametrize(("surplus", "status"), [(-1, "PENDING"), (0, "PENDING"), (1, "REJECTED")])
+def test_a_gzip_file_is_a_bomb_when_it_unpacks_to_more_than_so_many_times_its_size(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, surplus: int, status: str
+) -> None:
+    # 72 zeros are packed into 24 bytes, and so are 71 and 73.
+    body = gzip.compress(bytes(72 + surplus), mtime=0)
+    assert len(body) == 24
+    monkeypatch.setattr("lambdas.ingestion.logic.MAX_EXPANSION", 3)
+    call("ingestion", {"Records": [cloud.land("flights/a.csv.gz", body)]})
+    assert cloud.files("flights/a.csv.gz")[0]["status"] == status
 
 
 def test_one_bad_message_does_not_send_the_good_ones_back(cloud: Cloud, call: Call) -> None:

@@ -320,6 +320,8 @@ def test_rows_out_of_quarantine_come_from_its_table_and_no_rule_judges_them(clou
     assert (dataset["namespace"], dataset["name"]) == (GLUE, "table/lake/quarantined_rows")
     assert dataset["inputFacets"].keys() == {"inputStatistics"}
     assert dataset["inputFacets"]["inputStatistics"]["rowCount"] == 3
+    (field,) = dataset["facets"]["schema"]["fields"]
+    assert (field["name"], field["type"], field["description"]) == ("raw_record", "string", "The row as it came")
     lineage = event["outputs"][0]["facets"]["columnLineage"]
     assert {field["field"] for each in lineage["fields"].values() for field in each["inputFields"]} == {"raw_record"}
     assert own(event)["purpose"] == "rows"

@@ -192,9 +192,14 @@ def test_a_rollback_says_what_went_and_how_it_comes_back() -> None:
     message = rolled_back("flights", "flights-1", ["flights-3", "flights-2"])
     assert message.severity is Severity.WARNING
     assert message.subject == "[ROLLED_BACK] flights: to flights-1"
-    assert "flights-3, flights-2" in message.body
-    assert ".venv/bin/data-pipeline backfill flights --again" in message.body
-    assert "none that was there still" in rolled_back("flights", "flights-1", []).body
+    assert (message.datasets, message.outcome) == (("flights",), "ROLLED_BACK")
+    assert message.body.splitlines() == [
+        "The table of dataset flights was rolled back to what it was after batch flights-1.",
+        "Batches whose rows went: flights-3, flights-2.",
+        "Their files are ROLLED_BACK; to have them read again: .venv/bin/data-pipeline backfill flights --again",
+    ]
+    nothing_left = rolled_back("flights", "flights-1", []).body.splitlines()
+    assert nothing_left[1] == "Batches whose rows went: none that was there still."
 
 
 def test_an_index_of_an_earlier_release_has_no_channels_and_a_wrong_severity_is_refused() -> None:

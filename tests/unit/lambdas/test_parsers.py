@@ -94,7 +94,7 @@ def test_a_value_of_the_wrong_type_is_named(door: Door, path: str) -> None:
 @pytest.mark.parametrize("door", [pytest.param(door, id=name) for name, door in DOORS.items()])
 @pytest.mark.parametrize("document", ["x", 1, None, [1]])
 def test_what_is_no_object_is_refused(door: Door, document: object) -> None:
-    with pytest.raises(DocumentError, match="expected an object"):
+    with pytest.raises(DocumentError, match=f"^{door.called} is .*; expected an object$"):
         door.parse(document)
 
 
@@ -170,6 +170,12 @@ def test_the_batch_gets_of_a_file_what_the_ledger_knew_and_the_reason_document_w
 def test_what_ended_a_batch_is_read_back_as_it_was_written(end: Any, verdict: object, error: object) -> None:
     batch = Batch.from_item({**BATCH_ITEM, "verdict": end.to_item()})
     assert (batch.verdict, batch.error) == (verdict, error)
+
+
+def test_why_a_batch_ended_before_it_began_is_said_in_its_item() -> None:
+    assert NothingToRead(reason="no pending file was left to claim").to_item() == {
+        "reason": "no pending file was left to claim"
+    }
 
 
 def test_a_batch_that_was_not_decided_on_has_no_report() -> None:

@@ -9,6 +9,7 @@ import pytest
 from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
 from pipeline_core.fields import DocumentError
+from slack_sdk.webhook import WebhookClient
 
 from lambdas.slack import handler as slack
 from lambdas.slack.message import body, posts
@@ -107,6 +108,31 @@ def test_a_slack_that_is_not_there_fails_the_call_and_nothing_says_the_webhook(
     said = f"{caught.value!r} {caplog.text} {capsys.readouterr()}"
     assert "hunter2" not in said
     assert caught.value.__cause__ is None
+
+
+def test_the_text_of_an_error_that_names_the_webhook_is_left_out(send: Callable[..., Any]) -> None:
+    name = "/data-pipeline/dev/slack/data-alerts"
+    boto3.client("ssm").put_parameter(
+        Name=name, Value="http://127.0.0.1/hunter2 x", Type="SecureString", Overwrite=True
+    )
+    with pytest.raises(slack.SlackError) as caught:
+        send()
+    assert str(caught.value) == "the Slack channel data-alerts was not reached: InvalidURL"
+
+
+def test_slack_is_waited_for_no_longer_than_the_function_has(
+    send: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[WebhookClient] = []
+
+    class Client(WebhookClient):
+        def __init__(self, *arguments: Any, **named: Any) -> None:
+            super().__init__(*arguments, **named)
+            made.append(self)
+
+    monkeypatch.setattr(slack, "WebhookClient", Client)
+    send()
+    assert [client.timeout for client in made] == [10]
 
 
 def test_no_log_at_any_level_has_the_webhook(
