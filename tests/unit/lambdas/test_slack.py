@@ -168,7 +168,7 @@ def test_a_webhook_that_was_changed_is_used_after_a_minute(
 
         @classmethod
         def now(cls, tz: Any = None) -> Any:
-            return datetime.min + cls.passed
+            return datetime.min + cls.passed  # noqa: DTZ901  naive, as Powertools takes it
 
     monkeypatch.setattr("aws_lambda_powertools.utilities.parameters.base.datetime", Clock)
     send()
