@@ -141,7 +141,8 @@ NESTED = re.compile(r"(array|struct|map|row|list|union|nested|object|record)\s*[
 WRAPPED = re.compile(r"(?:nullable|lowcardinality|optional)\s*[\[(](.*)[\])]", re.DOTALL)
 WITH_DIGITS = re.compile(r"([^()]+?)\s*\(\s*([^()]*?)\s*\)\s*([a-z_ ]*)", re.DOTALL)
 ATTRIBUTES = re.compile(
-    r"\s+(?:not null|null|identity|auto_increment|zerofill|signed|primary key|unique|character set \S+|collate \S+)"
+    r"\s+(?:(?:not null|null|identity|auto_increment|zerofill|signed|primary key|unique)\b"
+    r"|character set \S+|collate \S+)"
 )
 ENUM_VALUES = re.compile(r"'((?:[^']|'')*)'")
 
