@@ -6,7 +6,7 @@ import pytest
 from open_data_contract_standard.model import SchemaProperty
 
 from contracts.compiler.column_types import MAX_LENGTH, ColumnTypeError, column_type
-from contracts.compiler.column_values import is_value, value_problems
+from contracts.compiler.column_values import as_written, is_value, value_problems
 
 
 def column(logical: str = "string", **more: Any) -> SchemaProperty:
@@ -114,6 +114,72 @@ def test_bounds_leave_a_value(kind: str, least: float, most: float, left: bool) 
     found = problems(kind, minimum=least, maximum=most)
     wrong = f"logicalTypeOptions.minimum: {least} is above maximum, which is {most}: no value is left"
     assert found == ([] if left else [wrong])
+
+
+@pytest.mark.parametrize(
+    ("kind", "least", "most", "left"),
+    [
+        ("date", "2026-01-01", "2026-01-02", True),
+        ("date", "2026-01-02", "2026-01-02", True),
+        ("date", "2026-01-03", "2026-01-02", False),
+        ("timestamp", "2026-01-03", "2026-01-02 10:00", None),
+        ("timestamp", "2026-01-03 10:00", "2026-01-02 10:00", False),
+        # Of one day, an offset may turn them.
+        ("timestamp", "2026-01-02 11:00Z", "2026-01-02 10:00-05:00", True),
+        ("timestamp", "2026-01-02 10:00", "2026-01-02 10:00", True),
+        ("string", "2026-01-03", "2026-01-02", None),
+    ],
+)
+def test_bounds_of_dates_leave_a_value(kind: str, least: str, most: str, left: bool | None) -> None:
+    found = problems(kind, minimum=least, maximum=most)
+    above = f"logicalTypeOptions.minimum: {least} is above maximum, which is {most}: no value is left"
+    # Where one is no value of the column, that is said, and nothing of their order.
+    assert (above in found) is (left is False)
+    assert (found == []) is (left is True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"), [("int", "number"), ("double", "number"), ("date", "date"), ("timestamp", "timestamp")]
+)
+def test_a_bound_is_named_after_what_its_column_has(kind: str, what: str) -> None:
+    says = f"logicalTypeOptions.maximum: 'soon' is not a {what} that a column of {kind} can have"
+    assert problems(kind, maximum="soon") == [says]
+
+
+@pytest.mark.parametrize(
+    ("kind", "logical", "option", "is_known"),
+    [
+        ("string", "time", "timezone", True),
+        ("double", "number", "multipleOf", True),
+        ("double", "integer", "timezone", False),
+        ("string", None, "timezone", False),
+    ],
+)
+def test_an_option_that_the_standard_has_for_the_logical_type_is_left_unchecked(
+    kind: str, logical: str | None, option: str, is_known: bool
+) -> None:
+    assert (list(value_problems({option: 1}, None, kind, logical)) == []) is is_known
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (True, "boolean", "true"),
+        (1, "string", "1"),
+        ("1e2", "string", "1e2"),
+        ("1e2", "int", "100"),
+        ("1e37", "bigint", f"1{37 * '0'}"),
+        ("1e38", "bigint", f"1{38 * '0'}"),
+        ("1e39", "bigint", "1e39"),
+        ("1e-38", "double", f"0.{37 * '0'}1"),
+        ("1e-39", "double", "1e-39"),
+        ("soon", "int", "soon"),
+        (None, "int", None),
+        ([1], "string", None),
+    ],
+)
+def test_a_value_of_a_contract_is_compared_as_a_file_would_have_it(value: Any, kind: str, text: str | None) -> None:
+    assert as_written(value, kind) == text
 
 
 @pytest.mark.parametrize("value", [True, "", "a", [1], None])
