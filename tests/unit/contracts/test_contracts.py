@@ -264,3 +264,77 @@ def test_a_contract_that_is_made_to_explode_is_refused_in_a_line_or_two(tmp_path
     with pytest.raises(ContractError, match=said) as caught:
         compile_contract(write(tmp_path, text))
     assert len(str(caught.value)) < 5_000
+
+
+def refusals(*paths: Path) -> list[str]:
+    with pytest.raises(ContractError) as refused:
+        compile_contract(paths[0]) if len(paths) == 1 else load_contracts(paths[0].parent)
+    return str(refused.value).splitlines()
+
+
+def test_each_problem_has_a_line_of_its_own_that_begins_with_its_file(tmp_path: Path) -> None:
+    def two(contract: Any, table: Any, columns: Any) -> None:
+        contract["version"] = "x"
+        columns[0]["logicalType"] = "tiny"
+
+    def unread(contract: Any, table: Any, columns: Any) -> None:
+        contract["status"] = ["a"]
+        columns[0]["required"] = "often"
+
+    def unknown(contract: Any, table: Any, columns: Any) -> None:
+        table["fields"] = []
+        columns[1]["logicaltype"] = "date"
+
+    paths = [write(tmp_path, changed(change), name) for name, change in (("a", two), ("b", unread), ("c", unknown))]
+    lines = [line.split(": ")[:2] for line in refusals(*paths)]
+    assert lines == [
+        ["a.odcs.yaml", "version"],
+        ["a.odcs.yaml", "schema.0.properties.0 (id)"],
+        ["b.odcs.yaml", "status"],
+        ["b.odcs.yaml", "schema.0.properties.0.required"],
+        ["c.odcs.yaml", "schema.0.fields"],
+        ["c.odcs.yaml", "schema.0.properties.1.logicaltype"],
+    ]
+
+
+def test_a_contract_has_a_million_bytes_and_no_more(tmp_path: Path) -> None:
+    text = yaml.safe_dump(GOOD)
+    path = write(tmp_path, f"{text}#{'x' * (1_000_000 - len(text) - 1)}")
+    assert path.stat().st_size == 1_000_000
+    assert compile_contract(path).name == "orders"
+
+
+def test_a_contract_that_is_no_mapping_says_what_it_is(tmp_path: Path) -> None:
+    assert refusals(write(tmp_path, "- 1\n")) == [
+        "orders.odcs.yaml: a mapping is expected at the top, found list",
+    ]
+
+
+@pytest.mark.parametrize(("length", "given"), [(198, f"'{198 * 'x'}'"), (199, f"'{199 * 'x'}...")])
+def test_a_wrong_value_is_quoted_up_to_two_hundred_characters(tmp_path: Path, length: int, given: str) -> None:
+    (line,) = refusals(write(tmp_path, changed(lambda c, t, p: c.update(schema="x" * length))))
+    assert line.endswith(f" (given: {given})")
+
+
+def test_two_files_or_tables_of_one_dataset_are_refused(tmp_path: Path) -> None:
+    paths = [write(tmp_path, GOOD, name) for name in ("a", "b")]
+    assert refusals(*paths) == [
+        "b.odcs.yaml: schema: dataset 'orders' is that of a.odcs.yaml, too; give one of them another name"
+    ]
+    two = changed(lambda c, t, p: c["schema"].append({**copy.deepcopy(t), "name": "returns"}))
+    assert refusals(write(tmp_path, two, "two")) == ["two.odcs.yaml: schema: 2 tables; one is asked for"]
+
+
+def test_two_datasets_of_one_place_are_refused(tmp_path: Path) -> None:
+    def at_incoming(contract: Any, table: Any, columns: Any) -> None:
+        contract["servers"] = [{"server": "s", "type": "s3", "location": "s3://raw/incoming/*.csv"}]
+
+    def returns(contract: Any, table: Any, columns: Any) -> None:
+        at_incoming(contract, table, columns)
+        table["name"] = "returns"
+
+    lines = refusals(*(write(tmp_path, changed(change), name) for name, change in (("a", at_incoming), ("b", returns))))
+    assert lines == [
+        "b.odcs.yaml: servers: location: incoming/ is the place of orders, too; whose would a file be? "
+        "Give each dataset its own"
+    ]

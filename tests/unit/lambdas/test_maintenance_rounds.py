@@ -190,6 +190,15 @@ def test_how_many_tables_are_behind_is_measured_of_whole_rounds(
     assert found == [({"service": "maintenance"}, value) for value in reported]
 
 
+def test_every_table_that_there_is_no_time_for_is_behind(
+    cloud: Cloud, call: Callable[..., Any], rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(cloud, "fleet", "boats", "cars")
+    with_time(monkeypatch, -1)
+    assert sorted(call("maintenance", {})["behind"]) == ["boats", "cars", "fleet"]
+    assert rounds.seen == []
+
+
 def test_without_an_index_or_a_dataset_there_is_nothing_to_do(
     cloud: Cloud, call: Callable[..., Any], rounds: Rounds
 ) -> None:
@@ -199,6 +208,9 @@ def test_without_an_index_or_a_dataset_there_is_nothing_to_do(
     with pytest.raises(
         RuntimeError, match=rf"^s3://{ARTIFACTS}/contracts/index.json is missing; deploy the stack again$"
     ):
+        call("maintenance", {})
+    cloud.s3.put_object(Bucket=ARTIFACTS, Key="contracts/index.json", Body="{")
+    with pytest.raises(DocumentError, match=r"^contracts/index.json is no JSON: "):
         call("maintenance", {})
     assert rounds.seen == []
 
