@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject
+from open_data_contract_standard.model import OpenDataContractStandard, SchemaObject, Server
 from pipeline_core.content import hint_of
 
 from contracts.compiler.dialect import SETTINGS
@@ -22,7 +22,7 @@ MAX_KEY_BYTES = 1024 - 100
 def places(contract: OpenDataContractStandard, table: SchemaObject, dataset: str) -> list[str]:
     """The prefixes of a dataset's files, each with a slash at its end; without a location of S3, its own folder."""
     found: list[str] = []
-    for location in _locations(contract):
+    for location in [server.location for server in _of_s3(contract) if server.location]:
         match = S3.fullmatch(location)
         path = match[1] if match else ""
         is_of_table = MODEL in path
@@ -42,20 +42,19 @@ def places(contract: OpenDataContractStandard, table: SchemaObject, dataset: str
 def server_settings(contract: OpenDataContractStandard) -> dict[str, str]:
     """What servers of S3 say of how files are written: the delimiter and the encoding, where they say one."""
     found: dict[str, str] = {}
-    for server in contract.servers or []:
-        if (server.type or "").lower() == "s3":
-            # `new_line` and `array` are of JSON, where contents decide.
-            said = {"delimiter": server.delimiter, "encoding": getattr(server, "encoding", None)}
-            found |= {name: value for name, value in said.items() if value and value not in OF_JSON}
+    for server in _of_s3(contract):
+        # `new_line` and `array` are of JSON, where contents decide.
+        said = {"delimiter": server.delimiter, "encoding": getattr(server, "encoding", None)}
+        found |= {name: value for name, value in said.items() if value and value not in OF_JSON}
     return found
 
 
 def server_problems(contract: OpenDataContractStandard) -> Iterator[str]:
     """Say what of that is none of the pipeline's settings, or is said twice."""
     for name, value in server_settings(contract).items():
-        given = {getattr(server, name, None) for server in contract.servers or [] if server.type == "s3"}
-        if len(given - {None, *OF_JSON}) > 1:
-            yield f"servers: {name}: {' and '.join(sorted(map(repr, given - {None})))}; files are written in one way"
+        given = {getattr(server, name, None) for server in _of_s3(contract)} - {None, "", *OF_JSON}
+        if len(given) > 1:
+            yield f"servers: {name}: {' and '.join(sorted(map(repr, given)))}; files are written in one way"
         elif not SETTINGS[name].allows(value):
             yield f"servers: {name}: {value!r}; {SETTINGS[name].allowed}"
 
@@ -70,7 +69,5 @@ def place_problems(prefixes: Sequence[str]) -> Iterator[str]:
             yield f"servers: location: {prefix[:100]!r}... has {len(prefix.encode())} bytes; at most {MAX_KEY_BYTES}"
 
 
-def _locations(contract: OpenDataContractStandard) -> Iterator[str]:
-    for server in contract.servers or []:
-        if (server.type or "").lower() == "s3" and server.location:
-            yield server.location
+def _of_s3(contract: OpenDataContractStandard) -> list[Server]:
+    return [server for server in contract.servers or [] if (server.type or "").lower() == "s3"]
