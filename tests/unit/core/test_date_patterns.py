@@ -33,6 +33,8 @@ def read(pattern: str, text: str, kind: str = "timestamp") -> tuple[str, timedel
         ("dd MMM yyyy", "05 SEP 2013", "2013-09-05 00:00:00"),
         ("dd LLL yyyy", "05 may 2013", "2013-05-05 00:00:00"),
         ("dd MMM yyyy", "05 June 2013", None),
+        # A long s, which is an s in another case to what knows all letters.
+        ("dd MMM yyyy", "05 \u017fep 2013", None),
         ("dd MMM yyyy", "05 01 2013", None),
         ("d MMMM yyyy", "5 January 2013", "2013-01-05 00:00:00"),
         ("d MMMM yyyy", "5 june 2013", "2013-06-05 00:00:00"),
