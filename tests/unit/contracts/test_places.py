@@ -91,9 +91,7 @@ def test_each_of_several_tables_has_a_folder_in_a_place_that_does_not_name_them(
         ([{"encoding": "utf-99"}], "encoding: 'utf-99'; it is no encoding of text that Python knows"),
     ],
 )
-def test_servers_say_one_way_in_which_files_are_written(
-    tmp_path: Path, servers: list[dict[str, Any]], says: str | None
-) -> None:
+def test_servers_say_one_way_in_which_files_are_written(servers: list[dict[str, Any]], says: str | None) -> None:
     contract = OpenDataContractStandard.model_construct(
         servers=[Server.model_construct(**{"type": "s3", **server}) for server in servers]
     )
@@ -102,7 +100,7 @@ def test_servers_say_one_way_in_which_files_are_written(
     assert not found or found[0].startswith(f"servers: {says}")
 
 
-def test_the_encoding_of_a_server_is_that_of_the_files(tmp_path: Path) -> None:
+def test_the_encoding_of_a_server_is_that_of_the_files() -> None:
     servers = [Server.model_construct(type="S3", encoding="latin-1"), Server.model_construct(type="s3", delimiter=";")]
     contract = OpenDataContractStandard.model_construct(servers=servers)
     assert server_settings(contract) == {"encoding": "latin-1", "delimiter": ";"}
