@@ -104,6 +104,7 @@ def enum(values: list[str]) -> str:
         ("timestamp", ["'2024-02-29 10:00Z'"], ("2024-02-29 10:00Z",)),
         ("string", ["a", "1", "'ä ö'", "''"], ("a", "1", "ä ö", "")),
         ("string", ["'\u00a0a'"], ("\u00a0a",)),
+        ("string", ["'007'", "'1e2'", "1.50"], ("007", "1e2", "1.50")),
     ],
 )
 def test_allowed_values_are_kept_as_a_file_would_have_them(

@@ -464,6 +464,11 @@ def test_a_name_that_is_wrong_is_told_what_there_is(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("said", "version"), [("1", "1.0.0"), ("v2", "2.0.0"), ("1.3", "1.3.0"), ("v1.2.3", "1.2.3")])
+def test_a_version_has_three_numbers_whatever_people_write(tmp_path: Path, said: str, version: str) -> None:
+    assert compiled(tmp_path, contract={"version": said}).document["version"] == version
+
+
 def test_the_least_a_table_can_be(tmp_path: Path) -> None:
     assert "schema.0.properties: no column; a table has at least one" in refused(tmp_path, columns=[])
     key = [column for column in EVERYTHING if column["name"] == "day"]

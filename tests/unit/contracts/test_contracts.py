@@ -189,6 +189,8 @@ def test_a_contract_that_cannot_be_kept_is_refused(tmp_path: Path, change: Any, 
     ("name", "meant"),
     [
         ("escaped", "escape"),
+        ("fromats", "formats"),
+        ("formts", None),
         ("headre", None),
         ("n.u.l.l.t.o.k.e.n.s", "nullTokens"),
         ("Write-Mode", "writeMode"),

@@ -20,7 +20,7 @@ from pipeline_core.batches import Batches
 from pipeline_core.files import Candidate
 from pipeline_core.ledger import Ledger
 from pipeline_core.manifest import Manifest
-from pipeline_core.report import FileReport, Report, StagedFile
+from pipeline_core.report import SPARK, FileReport, Report, StagedFile
 from pipeline_core.verdict import Verdict
 
 from contracts.compiler.compile import CompiledContract, load_contracts, places_of
@@ -148,6 +148,7 @@ class Cloud:
         quarantined: int = 0,
         read: int | None = None,
         partition: dict[str, str] | None = None,
+        engine: str = SPARK,
     ) -> Report:
         """Do what the job does: stage files and a report. All rows are of the first file."""
         prefix = f"staging/{manifest.dataset}/{manifest.batch_id}/"
@@ -179,6 +180,7 @@ class Cloud:
             if quarantined
             else (),
             columns={column["name"]: column["type"] for column in contract.document["columns"]},
+            engine=engine,
         )
         self.s3.put_object(Bucket=CURATED, Key=f"{prefix}report.json", Body=report.to_json().encode())
         return report

@@ -97,9 +97,13 @@ def test_a_table_that_lost_a_column_of_its_own_contracts_version_gets_it_back(cl
     (lost, *columns) = table["StorageDescriptor"]["Columns"]
     changed: Any = {name: table[name] for name in ("Name", "PartitionKeys", "TableType", "Parameters")}
     changed["StorageDescriptor"] = {**table["StorageDescriptor"], "Columns": columns}
+    changed["Parameters"] = {**table["Parameters"], "owner_of_the_table": "a person"}
     cloud.glue.update_table(DatabaseName=DATABASE, TableInput=changed)
     publish()
-    assert lost in table_of(cloud)["StorageDescriptor"]["Columns"]
+    mended = table_of(cloud)
+    assert lost in mended["StorageDescriptor"]["Columns"]
+    assert mended["Parameters"].pop("changed_by_batch").startswith("flights-")
+    assert mended["Parameters"] == changed["Parameters"], "what others have said of the table stays"
 
 
 def test_partitions_that_have_the_tables_columns_are_not_written_again(

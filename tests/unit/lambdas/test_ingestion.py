@@ -3,12 +3,16 @@
 import gzip
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
+from pipeline_core.files import FileItem
 from pipeline_core.layout import quarantined_file_keys
+from pipeline_core.quarantine import DELETED_REASON
 
-from tests.unit.lambdas.conftest import QUARANTINE, RAW, Cloud
+from lambdas.ingestion.logic import replay_purpose
+from tests.unit.lambdas.conftest import QUARANTINE, RAW, Cloud, candidate
 
 Call = Callable[..., Any]
 
@@ -250,3 +254,30 @@ def test_a_file_belongs_to_the_dataset_at_whose_place_it_lies_the_longest_first(
         [file] = cloud.files(key)
         assert file["status"] == "REJECTED"
         assert reason in file["reason"]
+
+
+@pytest.mark.parametrize(
+    ("status", "quarantined", "again", "deleted"),
+    [
+        ("PENDING", None, None, None),
+        ("CLAIMED", None, None, None),
+        ("PUBLISHED", None, "replace", None),
+        ("PUBLISHED with rows in quarantine", "rows", "replace", None),
+        ("QUARANTINED", "", "", None),
+        ("REJECTED", "", "", None),
+        ("FAILED", "", "", None),
+        ("ROLLED_BACK", None, "", None),
+        ("IGNORED", None, None, None),
+        ("IGNORED since it was deleted", None, None, ""),
+    ],
+)
+def test_what_a_file_is_read_again_for(
+    status: str, quarantined: str | None, again: str | None, deleted: str | None
+) -> None:
+    word, _, more = status.partition(" ")
+    known = asdict(candidate(quarantined_in=("b",) if more.startswith("with") else ()))
+    file = FileItem(**known, status=word, reason=DELETED_REASON if more.startswith("since") else "a reason")
+    asked = [replay_purpose(file, what) for what in ("quarantined", "again", "deleted")]
+    assert asked == [quarantined, again, deleted]
+    with pytest.raises(ValueError, match="replay 'all'; allowed: quarantined, again, deleted"):
+        replay_purpose(file, "all")

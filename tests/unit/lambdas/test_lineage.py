@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,11 +12,13 @@ from uuid import UUID
 import boto3
 import pytest
 import requests
+from pipeline_core.contract import Contract
 from pipeline_core.fields import DocumentError
 from pipeline_core.layout import lineage_key, run_key
-from pipeline_core.report import FileReport
+from pipeline_core.report import SPARK, STAGE, FileReport
 
 from lambdas.lineage import delivery, handler
+from lambdas.lineage.names import place_of
 from tests.iceberg_batches import Dataset, publisher_of
 from tests.openlineage_spec import OWN, check, columns
 from tests.receiver import Posted, receiving
@@ -115,6 +118,19 @@ def test_a_published_batch_begins_and_completes_as_one_run(cloud: Cloud, call: C
     assert "outcome" not in own(begun)
     assert own(begun)["manifest"] == f"s3://{ARTIFACTS}/batches/flights/{batch_id}/manifest.json"
     assert own(begun)["execution"].endswith(f":execution:workflow:{batch_id}")
+
+
+@pytest.mark.parametrize(
+    ("engine", "name", "version"), [(STAGE, "AWS Lambda", f"3.{sys.version_info.minor}"), (SPARK, "AWS Glue", "5.1")]
+)
+def test_the_engine_that_staged_a_batch_is_named(
+    cloud: Cloud, call: Call, engine: str, name: str, version: str
+) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
+    cloud.stage(manifest, engine=engine)
+    decide(call, batch_id)
+    said = end(cloud, call, batch_id)["run"]["facets"]["processing_engine"]
+    assert (said["name"], said["version"]) == (name, version)
 
 
 @pytest.mark.parametrize("dataset", [contract.name for contract in contracts()])
@@ -245,6 +261,7 @@ def test_the_rules_of_the_contract_are_assertions_with_what_they_measured(cloud:
         assert rules.keys() == {rule["name"] for rule in contract.document["quality"]}
         [invalid] = [rule for rule in rules.values() if rule["assertion"] == "invalidValues"]
         assert invalid["success"] is success
+        assert {(rule["severity"], rule.get("column")) for rule in rules.values()} == {("error", None)}
         assert invalid["actual"] == ("0 percent" if success else "50 percent")
         assert invalid["expected"] == "mustBeLessThan 5 percent"
 
@@ -307,6 +324,21 @@ def test_files_of_several_places_are_several_inputs_each_with_its_own_counts(clo
         "in/eu/late": (rows["in/eu/late/b.csv"] + rows["in/eu/late/c.csv"], 2),
     }
     assert len(event["outputs"][0]["facets"]["columnLineage"]["fields"]["year"]["inputFields"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("flights/a.csv", "flights/"),
+        ("flights/eu/a.csv", "flights/eu/"),
+        ("planes/a.csv", "planes/"),
+        ("gone/a.csv", "flights/"),
+    ],
+)
+def test_a_file_is_of_the_longest_prefix_that_it_is_below_or_of_the_datasets_own(key: str, place: str) -> None:
+    [document] = [contract.document for contract in contracts() if contract.name == "flights"]
+    contract = replace(Contract.from_document(document), locations=("planes/", "flights/eu/", "flights/"))
+    assert place_of(key, contract) == place
 
 
 def test_rows_out_of_quarantine_come_from_its_table_and_no_rule_judges_them(cloud: Cloud, call: Call) -> None:
@@ -395,9 +427,10 @@ def test_a_run_on_record_of_a_batch_that_goes_on_is_no_end(cloud: Cloud, call: C
     assert manifest.files
 
 
-def post_to(monkeypatch: pytest.MonkeyPatch, url: str, parameter: str = "") -> None:
+def post_to(monkeypatch: pytest.MonkeyPatch, url: str, parameter: str = "", endpoint: str = "api/v1/lineage") -> None:
     """Have events posted; a function's environment changes with its deployment, so that what it has read goes."""
     monkeypatch.setenv("LINEAGE_URL", url)
+    monkeypatch.setenv("LINEAGE_ENDPOINT", endpoint)
     monkeypatch.setenv("LINEAGE_PARAMETER", parameter)
     handler._settings.cache_clear()
     delivery._secret.cache_clear()
@@ -408,15 +441,17 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(delivery.RETRIES, "backoff_factor", 0.001)
 
 
-@pytest.mark.parametrize("path", ["", "/datahub", "/datahub/"])
+@pytest.mark.parametrize(
+    ("path", "endpoint"), [("", "api/v1/lineage"), ("/datahub", "api/v1/lineage"), ("/datahub/", "openapi/lineage")]
+)
 def test_what_is_posted_is_what_is_kept(
-    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, path: str, unhurried: None
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, path: str, endpoint: str, unhurried: None
 ) -> None:
     batch_id, _ = one_batch(cloud, call, "flights/a.csv")
     with receiving(503, 503) as (address, taken):
-        post_to(monkeypatch, f"{address}{path}")
+        post_to(monkeypatch, f"{address}{path}", endpoint=endpoint)
         event = start(cloud, call, batch_id)
-    where = f"{path.rstrip('/')}/api/v1/lineage"
+    where = f"{path.rstrip('/')}/{endpoint}"
     assert taken == [Posted(where, None, event)] * 3, "what may pass is tried again"
 
 

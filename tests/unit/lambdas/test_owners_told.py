@@ -54,9 +54,12 @@ def test_how_much_a_batch_concerns_its_people(outcome: str, counts: dict[str, An
 def test_the_message_has_what_happened_what_is_wrong_and_what_to_do() -> None:
     message = for_owners(notification(rows_read=100, rows_curated=98, rows_quarantined=2), 1, MACHINE)
     assert message.subject == "[PUBLISHED] flights: b-1"
-    assert "98 curated + 2 quarantined" in message.body
-    assert "To look at: 2 % of 100 rows are quarantined; allowed are 1 %" in message.body
-    assert "docs/runbook.md#rows-quarantined" in message.body
+    said = message.body.splitlines()
+    assert any("98 curated + 2 quarantined + 0 duplicates." in line for line in said)
+    concern = "2 % of 100 rows are quarantined; allowed are 1 %"
+    assert said[-1] == f"To look at: {concern}. What to do: docs/runbook.md#rows-quarantined"
+    changes = for_owners(notification(rows_read=9, rows_updated=4, rows_unchanged=3, rows_deleted=2), 1, MACHINE)
+    assert "+ 0 duplicates + 4 updated + 3 unchanged + 2 deleted." in changes.body
     failed = for_owners(notification("FAILED", rows_read=1), 1, MACHINE)
     assert ".venv/bin/data-pipeline replay flights --batch b-1" in failed.body
 
@@ -139,17 +142,28 @@ def test_a_message_that_fails_half_way_is_sent_again_and_lost_for_nobody(
     assert {channel for channel, _ in heard()} == {"email:ada", "slack:data", "slack:night"}
 
 
-def test_operators_filter_by_severity_too(call: Call, heard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    client, published = boto3.client("sns"), list[Any]()
+def test_each_topic_gets_what_its_subscribers_filter_by(
+    call: Call, heard: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, published = boto3.client("sns"), list[tuple[str, str, dict[str, str]]]()
     real = client.publish
 
     def publish(**given: Any) -> Any:
-        published.append(given["MessageAttributes"]["severity"]["StringValue"])
+        said = {name: value["StringValue"] for name, value in given.get("MessageAttributes", {}).items()}
+        published.append((given["TopicArn"].rpartition(":")[2], given["Subject"], said))
         return real(**given)
 
     monkeypatch.setattr(client, "publish", publish)
-    call("notification", event("FAILED", "airlines"))
-    assert published == ["critical"]
+    counts = verdict(rows_read=100, rows_curated=90, rows_quarantined=10).to_document()
+    answer = call("notification", {**event("PUBLISHED", "flights"), "verdict": counts})
+    assert answer.keys() == {"message_id"}
+    subject, of_all = "[PUBLISHED] flights: b-1", {"outcome": "PUBLISHED", "severity": "warning"}
+    assert published == [
+        ("alarms", "[ROWS] flights: 10 % of 100 rows are quarantined; allowed are 1 %", {}),
+        ("notifications", subject, {"dataset": "flights", **of_all}),
+        ("owners", subject, {"datasets": '["flights"]', **of_all, "channels": '["email:ada"]'}),
+        ("owners", subject, {"datasets": '["flights"]', **of_all, "slack": "data"}),
+    ]
 
 
 def channels() -> Channels:

@@ -262,3 +262,14 @@ def test_an_unknown_kind_of_replay_is_an_error_and_goes_back_to_the_queue(cloud:
     with pytest.raises(BatchProcessingError, match="'everything'; allowed: quarantined, again"):
         ask(cloud, call, "flights/a.csv", "everything")
     assert cloud.files("flights/a.csv")[0]["status"] == "PUBLISHED"
+
+
+def test_rows_whose_report_is_missing_are_not_replayed_and_it_is_said_of_which_batch(cloud: Cloud, call: Call) -> None:
+    batch_id = published(cloud, call, "flights/a.csv", 98, 3)
+    ask(cloud, call, "flights/a.csv")
+    (key,) = [key for key in cloud.keys(ARTIFACTS, f"batches/flights/{batch_id}/") if "report" in key]
+    cloud.s3.delete_object(Bucket=ARTIFACTS, Key=key)
+    with pytest.raises(ExceptionGroup) as failed:
+        call("etl_trigger", {})
+    said = f"the report of batch {batch_id} is missing: its rows cannot be replayed"
+    assert [str(error) for error in failed.value.exceptions] == [said]

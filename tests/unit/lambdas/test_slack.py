@@ -183,7 +183,9 @@ def test_a_webhook_that_was_changed_is_used_after_a_minute(
 
 def test_text_from_files_calls_nobody_and_links_nowhere() -> None:
     (post,) = posts({"Records": [record(text="<!channel> a & b <https://evil.example|here>")]})
-    text = body(post)["text"]
+    written = body(post)
+    text = written.pop("text")
+    assert written == {"mrkdwn": False}
     assert "<" not in text
     assert "&lt;!channel&gt; a &amp; b &lt;https://evil.example|here&gt;" in text
 
