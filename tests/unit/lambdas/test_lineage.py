@@ -9,19 +9,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import boto3
 import pytest
-import requests
 from pipeline_core.contract import Contract
 from pipeline_core.fields import DocumentError
 from pipeline_core.layout import lineage_key, run_key
 from pipeline_core.report import SPARK, STAGE, FileReport
 
-from lambdas.lineage import delivery, handler
-from lambdas.lineage.names import place_of
+from lambdas.lineage.names import Names, place_of
 from tests.iceberg_batches import Dataset, publisher_of
 from tests.openlineage_spec import OWN, check, columns
-from tests.receiver import Posted, receiving
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud, contracts
 from tests.unit.lambdas.test_batches import decide, land, one_batch
 from tests.unit.lambdas.test_recovery import aborted, fail, job_failed, spark_dies
@@ -29,6 +25,7 @@ from tests.unit.lambdas.test_replays import ask, published, tick
 
 Call = Callable[..., Any]
 GLUE = "arn:aws:glue:us-east-1:123456789012"
+CATALOG = {"name": "AwsDataCatalog", "type": "glue"}
 DEATH = "pipeline_core.job_errors.SparkDiedError: killed"
 
 
@@ -72,6 +69,11 @@ def by_name(datasets: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, A
     return found
 
 
+def said_in(facet: dict[str, Any]) -> dict[str, Any]:
+    """What a facet says, without who says it and by which schema."""
+    return {name: value for name, value in facet.items() if not name.startswith("_")}
+
+
 def own(event: dict[str, Any]) -> dict[str, Any]:
     facet: dict[str, Any] = event["run"]["facets"][OWN]
     return facet
@@ -110,9 +112,18 @@ def test_a_published_batch_begins_and_completes_as_one_run(cloud: Cloud, call: C
     statistics = by_name(ended["inputs"])[raw]["inputFacets"]["inputStatistics"]
     assert (statistics["rowCount"], statistics["size"], statistics["fileCount"]) == (101, 8, 2)
     assert "rowCount" not in begun["inputs"][0]["inputFacets"]["inputStatistics"], "nothing was read yet"
-    places = {name: output["facets"]["symlinks"]["identifiers"][0] for name, output in outputs.items()}
-    assert (places[table]["namespace"], places[table]["name"]) == (f"s3://{CURATED}", "tables/flights")
-    assert (places[refused]["namespace"], places[refused]["name"]) == (f"s3://{QUARANTINE}", "rows")
+    places = {name: output["facets"]["symlinks"]["identifiers"] for name, output in outputs.items()}
+    assert places == {
+        table: [{"namespace": f"s3://{CURATED}", "name": "tables/flights", "type": "LOCATION"}],
+        refused: [{"namespace": f"s3://{QUARANTINE}", "name": "rows", "type": "LOCATION"}],
+    }
+    catalog = said_in(outputs[table]["facets"]["catalog"])
+    assert catalog == {**CATALOG, "framework": "hive", "warehouseUri": f"s3://{CURATED}/tables/flights"}
+    assert said_in(ended["job"]["facets"]["jobType"]) == {
+        "processingType": "BATCH",
+        "integration": "DATA_PIPELINE",
+        "jobType": "BATCH",
+    }
     assert own(ended)["outcome"] == "PUBLISHED"
     assert own(ended)["rows"]["curated"] == 98
     assert "outcome" not in own(begun)
@@ -303,6 +314,18 @@ def test_another_batch_is_another_run_of_the_same_job(cloud: Cloud, call: Call) 
     assert (len(ids), len(jobs)) == (2, 1)
 
 
+def test_runs_that_began_together_are_told_apart_by_batch_and_stack() -> None:
+    buckets = {"raw_bucket": RAW, "curated_bucket": CURATED, "quarantine_bucket": QUARANTINE, "database": "lake"}
+    stacks = [
+        Names(**buckets, state_machine_arn=f"arn:aws:states:us-east-1:123456789012:stateMachine:{name}")
+        for name in ("dev", "prod")
+    ]
+    at = "2026-11-01T00:00:00+00:00"
+    ids = [names.run_id(batch, at) for names in stacks for batch in ("flights-1", "airlines-1")]
+    assert len(set(ids)) == 4
+    assert stacks[0].run_id("flights-1", at) == ids[0]
+
+
 def test_files_of_several_places_are_several_inputs_each_with_its_own_counts(cloud: Cloud, call: Call) -> None:
     cloud.move("flights", "in/eu/", "in/eu/late/")
     land(cloud, call, "in/eu/a.csv", "in/eu/late/b.csv", "in/eu/late/c.csv")
@@ -352,6 +375,8 @@ def test_rows_out_of_quarantine_come_from_its_table_and_no_rule_judges_them(clou
     assert (dataset["namespace"], dataset["name"]) == (GLUE, "table/lake/quarantined_rows")
     assert dataset["inputFacets"].keys() == {"inputStatistics"}
     assert dataset["inputFacets"]["inputStatistics"]["rowCount"] == 3
+    [place] = dataset["facets"]["symlinks"]["identifiers"]
+    assert (place["namespace"], place["name"]) == (f"s3://{QUARANTINE}", "rows")
     (field,) = dataset["facets"]["schema"]["fields"]
     assert (field["name"], field["type"], field["description"]) == ("raw_record", "string", "The row as it came")
     lineage = event["outputs"][0]["facets"]["columnLineage"]
@@ -392,7 +417,8 @@ def test_an_iceberg_batch_names_its_snapshot_as_the_tables_version(cloud: Cloud,
     assert snapshot is not None
     facets = by_name(event["outputs"])[GLUE, f"table/lake/{dataset.name}"]["facets"]
     assert facets["version"]["datasetVersion"] == str(snapshot.snapshot_id)
-    assert facets["storage"]["storageLayer"] == facets["catalog"]["framework"] == "iceberg"
+    assert said_in(facets["storage"]) == {"storageLayer": "iceberg", "fileFormat": "parquet"}
+    assert facets["catalog"]["framework"] == "iceberg"
 
 
 def test_a_batch_that_is_rolled_back_later_has_completed_all_the_same(cloud: Cloud, call: Call) -> None:
@@ -425,68 +451,3 @@ def test_a_run_on_record_of_a_batch_that_goes_on_is_no_end(cloud: Cloud, call: C
         call("lineage", created(key))
     assert cloud.keys(ARTIFACTS, "lineage/") == []
     assert manifest.files
-
-
-def post_to(monkeypatch: pytest.MonkeyPatch, url: str, parameter: str = "", endpoint: str = "api/v1/lineage") -> None:
-    """Have events posted; a function's environment changes with its deployment, so that what it has read goes."""
-    monkeypatch.setenv("LINEAGE_URL", url)
-    monkeypatch.setenv("LINEAGE_ENDPOINT", endpoint)
-    monkeypatch.setenv("LINEAGE_PARAMETER", parameter)
-    handler._settings.cache_clear()
-    delivery._secret.cache_clear()
-
-
-@pytest.fixture
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(delivery.RETRIES, "backoff_factor", 0.001)
-
-
-@pytest.mark.parametrize(
-    ("path", "endpoint"), [("", "api/v1/lineage"), ("/datahub", "api/v1/lineage"), ("/datahub/", "openapi/lineage")]
-)
-def test_what_is_posted_is_what_is_kept(
-    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, path: str, endpoint: str, unhurried: None
-) -> None:
-    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
-    with receiving(503, 503) as (address, taken):
-        post_to(monkeypatch, f"{address}{path}", endpoint=endpoint)
-        event = start(cloud, call, batch_id)
-    where = f"{path.rstrip('/')}/{endpoint}"
-    assert taken == [Posted(where, None, event)] * 3, "what may pass is tried again"
-
-
-def test_the_key_is_read_from_its_parameter_and_sent_as_a_bearer_token(
-    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    boto3.client("ssm").put_parameter(Name="/of/the/stack", Value="s3cret", Type="SecureString")
-    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
-    with receiving() as (address, taken):
-        post_to(monkeypatch, address, "/of/the/stack")
-        start(cloud, call, batch_id)
-    assert [each.authorization for each in taken] == ["Bearer s3cret"]
-
-
-@pytest.mark.parametrize("status", [500, 422, None])
-def test_who_does_not_take_an_event_fails_the_call_and_it_is_kept_all_the_same(
-    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch, status: int | None, unhurried: None
-) -> None:
-    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
-    with receiving(*([status] * 3 if status else [])) as (address, taken):
-        # Nobody listens at the address of a server that has ended.
-        gone = address
-        if status:
-            post_to(monkeypatch, address)
-            with pytest.raises(requests.RequestException):
-                start(cloud, call, batch_id)
-            assert len(taken) == (1 if status == 422 else 3), "what is refused for good is not tried again"
-    if not status:
-        post_to(monkeypatch, gone)
-        with pytest.raises(requests.RequestException):
-            start(cloud, call, batch_id)
-    [key] = cloud.keys(ARTIFACTS, "lineage/events/")
-    assert json.loads(cloud.s3.get_object(Bucket=ARTIFACTS, Key=key)["Body"].read())["eventType"] == "START"
-    # Lambda calls it again, and again it is posted.
-    with receiving() as (address, taken):
-        post_to(monkeypatch, address)
-        call("lineage", created(f"batches/flights/{batch_id}/manifest.json"))
-    assert len(taken) == 1
