@@ -1,11 +1,12 @@
 """Documents are written once, whoever comes first; and S3 addresses and keys are taken literally."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
-from pipeline_core import clients, documents, layout
+from pipeline_core import clients, documents, layout, publish
 from pipeline_core.content import hint_of
 
 
@@ -60,3 +61,37 @@ def test_a_name_hints_at_a_format_by_its_end(key: str, expected: object) -> None
 
 def test_a_rejected_files_place_fits_however_long_its_key_is() -> None:
     assert max(map(len, layout.quarantined_file_keys("b", "k" * 1024, "v"))) < 100
+
+
+@pytest.mark.parametrize("value", ["2013", "", "a/b", "a=b", "50 %", "é", "a%2Fb", "__HIVE_DEFAULT_PARTITION__"])
+def test_a_value_of_a_partition_is_one_folder_and_comes_back_as_it_was(value: str) -> None:
+    values = {"year": value, "month": "1"}
+    path = layout.partition_path(values)
+    assert (path.count("/"), path.count("=")) == (2, 2)
+    assert layout.partition_values(path) == values
+
+
+@pytest.mark.parametrize("number", [0, 1, 1_000, 1_001])
+def test_objects_are_deleted_a_thousand_a_call(bucket: str, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    s3, sizes = clients.s3(), list[int]()
+    real = s3.delete_objects
+
+    def delete_objects(**given: Any) -> Any:
+        sizes.append(len(given["Delete"]["Objects"]))
+        return real(**given)
+
+    monkeypatch.setattr(s3, "delete_objects", delete_objects)
+    documents.write(bucket, "0", "first")
+    documents.write(bucket, f"{number - 1}", "last")
+    documents.write(bucket, "stays", "another's")
+    publish.delete_objects(bucket, [str(at) for at in range(number)])
+    assert sizes == [size for size in (min(number, 1_000), number - 1_000) if size > 0]
+    left = {each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+    assert left == ({"stays"} if number else {"stays", "0", "-1"})
+
+
+def test_an_object_that_s3_does_not_delete_is_named(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"Errors": [{"Key": "a", "Code": "AccessDenied"}]}
+    monkeypatch.setattr(clients.s3(), "delete_objects", lambda **_: answer)
+    with pytest.raises(RuntimeError, match=r"^bucket: objects were not deleted: .*'a'.*AccessDenied"):
+        publish.delete_objects(bucket, ["a", "b"])

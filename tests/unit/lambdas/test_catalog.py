@@ -184,6 +184,48 @@ def test_a_call_that_died_after_it_made_the_table_registers_all_partitions_when_
     assert partitions_of(cloud).keys() == {("2013", "1"), ("2014", "1")}
 
 
+def test_a_table_that_is_made_gets_all_partitions_that_have_files_a_hundred_a_call(
+    cloud: Cloud, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = {(str(year), str(month)) for year in range(1990, 2008) for month in range(1, 13)}
+    for year, month in there:
+        cloud.s3.put_object(Bucket=CURATED, Key=f"tables/flights/year={year}/month={month}/a.parquet", Body=b"")
+    for other in ("tables/flights_of_old/year=1980/month=1/a.parquet", "staging/year=1981/month=1/a.parquet"):
+        cloud.s3.put_object(Bucket=CURATED, Key=other, Body=b"")
+    sizes: list[int] = []
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # the stubs hide it
+
+    def counted(client: Any, operation: str, arguments: Any) -> Any:
+        if operation == "BatchCreatePartition":
+            sizes.append(len(arguments["PartitionInputList"]))
+        return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", counted)
+    publish()
+    assert partitions_of(cloud).keys() == {*there, ("2013", "1")}
+    assert sizes == [100, 100, 17]
+
+
+@pytest.mark.parametrize("code", ["AlreadyExistsException", "ResourceNumberLimitExceededException"])
+def test_partitions_that_glue_refuses_fail_the_call_and_one_that_is_there_does_not(
+    publish: Publish, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    publish()
+    call = BaseClient._make_api_call  # type: ignore[attr-defined]  # the stubs hide it
+
+    def refused(client: Any, operation: str, arguments: Any) -> Any:
+        if operation != "BatchCreatePartition":
+            return call(client, operation, arguments)
+        return {"Errors": [{"PartitionValues": ["2013", "1"], "ErrorDetail": {"ErrorCode": code}}]}
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", refused)
+    if code == "AlreadyExistsException":
+        assert publish()["verdict"] == "PUBLISHED"
+    else:
+        with pytest.raises(RuntimeError, match=rf"^flights: partitions were not registered: .*{code}"):
+            publish()
+
+
 def test_a_crawl_follows_only_where_the_contract_asks_and_the_batch_changed_the_table(
     cloud: Cloud, call: Call, publish: Publish
 ) -> None:
