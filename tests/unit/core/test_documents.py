@@ -95,3 +95,22 @@ def test_an_object_that_s3_does_not_delete_is_named(bucket: str, monkeypatch: py
     monkeypatch.setattr(clients.s3(), "delete_objects", lambda **_: answer)
     with pytest.raises(RuntimeError, match=r"^bucket: objects were not deleted: .*'a'.*AccessDenied"):
         publish.delete_objects(bucket, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("key", "dataset"),
+    [
+        ("flights/a.csv", "flights"),
+        ("flights/2013/01/a.csv", "flights"),
+        ("shop/orders/a.csv", "orders"),
+        ("shop/orders/returns/2013/a.csv", "returns"),
+        ("shop/other/a.csv", "shop"),
+        ("shop/orders/", "shop"),
+        ("a.csv", None),
+        ("flights/", None),
+        ("/a.csv", None),
+    ],
+)
+def test_a_key_is_of_the_dataset_of_its_longest_prefix_or_of_its_first_folder(key: str, dataset: str | None) -> None:
+    places = {"shop/orders/": "orders", "shop/orders/returns/": "returns"}
+    assert layout.dataset_of(key, places) == dataset

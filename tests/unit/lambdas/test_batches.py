@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from pipeline_core.batches import ConflictError, PublishingError
 from pipeline_core.manifest import Manifest
+from pipeline_core.pauses import Pause, Pauses
 from pipeline_core.report import ReconciliationError
 
 from config.model import BatchesConfig
@@ -126,6 +127,24 @@ def test_a_trigger_killed_at_any_step_is_finished_by_a_later_tick(
     assert [file.key for file in cloud.manifest("flights", batch_id).files] == ["flights/a.csv", "flights/b.csv"]
 
 
+def test_of_a_paused_dataset_nothing_is_begun_and_what_was_abandoned_is_recovered(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_CONCURRENT_BATCHES", "5")
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
+    pauses = Pauses(cloud.ledger)
+    pauses.begin(Pause(dataset="flights", paused_at="2026-11-01T00:00:00+00:00"))
+    land(cloud, call, "flights/b.csv", "airlines/a.csv")
+    looked_at: list[str] = []
+    monkeypatch.setattr(Trigger, "_recover_if_abandoned", lambda _, batch, __: looked_at.append(batch.batch_id))
+    (other,) = call("etl_trigger", {})["batches"]
+    assert other.startswith("airlines-")
+    assert looked_at == [batch_id]
+    assert [file.key for file in cloud.ledger.pending("flights", 10)] == ["flights/b.csv"]
+    pauses.end("flights")
+    assert len(call("etl_trigger", {})["batches"]) == 1
+
+
 def test_a_batch_reads_the_version_that_it_claimed_though_it_was_overwritten(cloud: Cloud, call: Call) -> None:
     first = cloud.land("flights/a.csv", b"old\n")
     second = cloud.land("flights/a.csv", b"new\n")
@@ -202,7 +221,10 @@ def test_a_batch_that_another_overtook_in_its_partition_is_run_again(
         cloud.stage(cloud.manifest("flights", batch_id))
         batches.append(batch_id)
     assert decide(call, batches[1], 0)["verdict"] == "PUBLISHED"
-    assert decide(call, batches[0], 0)["verdict"] == "CONFLICT"
+    conflict = decide(call, batches[0], 0)
+    assert conflict["verdict"] == "CONFLICT"
+    what = f"{batches[0]}: publish 1 by {batches[1]} touched the same partitions after this batch's job read them"
+    assert conflict["violations"] == [what]
     assert decide(call, batches[0], 1)["verdict"] == "PUBLISHED"
     assert len(cloud.keys(CURATED, "tables/")) == 2
 

@@ -85,6 +85,34 @@ def test_rows_of_other_files_stay_in_quarantine(cloud: Cloud, call: Call) -> Non
     assert cloud.keys(QUARANTINE) == [of_a]
 
 
+def test_what_several_files_had_in_quarantine_leaves_it_together(cloud: Cloud, call: Call) -> None:
+    keys = ("flights/a.csv", "flights/b.csv")
+    for key in keys:
+        published(cloud, call, key, 98, 1)
+    for key in keys:
+        ask(cloud, call, key)
+    assert len(cloud.keys(QUARANTINE)) == 2
+    batch_id, manifest = tick(cloud, call)
+    assert [file.key for file in manifest.files] == list(keys)
+    cloud.stage(manifest, curated=2)
+    assert decide(call, batch_id, 2)["verdict"] == "PUBLISHED"
+    assert cloud.keys(QUARANTINE) == []
+
+
+def test_files_that_were_refused_whole_leave_quarantine_together(cloud: Cloud, call: Call) -> None:
+    batch_id, manifest = one_batch(cloud, call, "flights/a.csv", "flights/b.csv")
+    report = cloud.stage(manifest, curated=0)
+    rewrite(cloud, replace(report, files=tuple(replace(file, problem="unreadable: x") for file in report.files)))
+    decide(call, batch_id)
+    assert len(cloud.keys(QUARANTINE)) == 4, "of each its content and the reason"
+    for key in ("flights/a.csv", "flights/b.csv"):
+        ask(cloud, call, key)
+    batch_id, manifest = tick(cloud, call)
+    cloud.stage(manifest, curated=2)
+    assert decide(call, batch_id, cloud.batches.state("flights").published)["verdict"] == "PUBLISHED"
+    assert cloud.keys(QUARANTINE) == []
+
+
 def test_a_request_that_is_delivered_twice_is_carried_out_once(cloud: Cloud, call: Call) -> None:
     published(cloud, call, "flights/a.csv", 98, 3)
     ask(cloud, call, "flights/a.csv", "again", "r1")
@@ -242,7 +270,8 @@ def test_an_unreadable_file_is_kept_as_it_came(cloud: Cloud, call: Call) -> None
     assert (item["status"], item["reason"]) == ("QUARANTINED", "unreadable: no footer")
     content, reason = quarantined_file_keys(RAW, "flights/b.csv", item["version"])
     assert cloud.s3.get_object(Bucket=QUARANTINE, Key=content)["Body"].read() == b"x\n1\n"
-    assert json.loads(cloud.s3.get_object(Bucket=QUARANTINE, Key=reason)["Body"].read())["dataset"] == "flights"
+    said = json.loads(cloud.s3.get_object(Bucket=QUARANTINE, Key=reason)["Body"].read())
+    assert (said["dataset"], said["reason"]) == ("flights", "unreadable: no footer")
 
 
 @pytest.mark.parametrize("status", ["PENDING", "CLAIMED", "PUBLISHED"])
