@@ -33,7 +33,7 @@ def test_a_document_that_is_missing_is_none_but_a_missing_bucket_is_an_error(buc
         documents.read("nowhere", "k")
 
 
-@pytest.mark.parametrize("key", ["a/b.csv", "a?b#c.csv", "a//b", "a%20b", "é/ü.csv"])
+@pytest.mark.parametrize("key", ["a/b.csv", "a?b#c.csv", "a//b", "a%20b", "é/ü.csv", "from/s3://c/d"])
 def test_an_s3_address_is_split_as_it_was_written(key: str) -> None:
     assert layout.split_uri(layout.uri("bucket", key)) == ("bucket", key)
 

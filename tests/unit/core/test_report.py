@@ -201,3 +201,32 @@ def test_every_operator_of_the_compiler_is_known_and_others_are_refused() -> Non
 def test_a_batch_without_rows_has_no_percentages() -> None:
     nothing = dataclasses.replace(REPORT, files=())
     assert violations(nothing, contract(metric="invalidValues", unit="percent", operator="mustBe", value=0)) == []
+
+
+@pytest.mark.parametrize(("removed", "fits"), [(2, False), (3, True), (4, False)])
+def test_rows_that_were_removed_are_missing_in_the_new_files_as_those_that_were_replaced(
+    removed: int, fits: bool
+) -> None:
+    file = dataclasses.replace(FILE, rows_replaced=1, rows_removed=removed)
+    stays = ReplacedFile(key="t/1", partition={}, uri="s3://c/3", rows_before=10, rows_kept=6)
+    report = dataclasses.replace(REPORT, files=(file,), replaced=(stays,))
+    if fits:
+        reconcile(report, [("a", "1")])
+    else:
+        with pytest.raises(ReconciliationError, match=f"batch b: {1 + removed} rows are to be replaced, but 4 are"):
+            reconcile(report, [("a", "1")])
+
+
+@pytest.mark.parametrize(
+    ("column", "unit", "said"),
+    [
+        (None, "percent", "rule: invalidValues is 1.235 percent, but mustBe 0"),
+        ("x", "percent", "rule: invalidValues of x is 1.235 percent, but mustBe 0"),
+        ("x", "rows", "rule: invalidValues of x is 1 rows, but mustBe 0"),
+    ],
+)
+def test_a_broken_rule_is_said_with_what_was_measured(column: str | None, unit: str, said: str) -> None:
+    file = FileReport(key="a", version="1", rows_read=81, rows_curated=80, rows_quarantined=1)
+    report = dataclasses.replace(REPORT, files=(file,), reasons={"type:x": 1})
+    rule = contract(metric="invalidValues", column=column, unit=unit, operator="mustBe", value=0)
+    assert violations(report, rule) == [said]

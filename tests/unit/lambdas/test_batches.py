@@ -313,37 +313,3 @@ def test_gzipped_files_fill_a_batch_six_times_as_fast_and_get_workers_for_what_i
     found = [file.key for file in cloud.manifest("airlines", batch_id).files]
     assert found == ["airlines/a.csv.gz", "airlines/b.csv.gz", "airlines/c.csv"]
     assert cloud.executions()[batch_id]["workers"] == 1 + 4
-
-
-@pytest.mark.parametrize(
-    ("marked", "before", "becomes"),
-    [
-        pytest.param(("PUBLISHED", "b2", {"b2"}), (), ("ROLLED_BACK", None), id="its rows are out of the table"),
-        pytest.param(("PUBLISHED", "b2", {"b1"}), ("b1",), ("PUBLISHED", {"b1"}), id="those before it are there again"),
-        pytest.param(("PUBLISHED", "b3", {"b2", "b3"}), ("b1",), ("PUBLISHED", {"b1"}), id="so with two batches of it"),
-        pytest.param(("PUBLISHED", "b3", {"b3"}), (), None, id="it is another batch's by now"),
-        pytest.param(("PENDING", "b2", {"b2"}), (), None, id="it waits to be read again"),
-    ],
-)
-def test_a_rollback_marks_the_files_that_its_batch_published(
-    cloud: Cloud,
-    marked: tuple[str, str, set[str]],
-    before: tuple[str, ...],
-    becomes: tuple[str, set[str] | None] | None,
-) -> None:
-    file = candidate(published_in=before)
-    status, batch_id, published_in = marked
-    of_file: dict[str, Any] = {
-        "status": status,
-        "batch_id": batch_id,
-        "published_in": published_in,
-        "finished_at": "then",
-    }
-    cloud.ledger.table.put_item(Item={**file.item_key, **of_file})
-    cloud.ledger.roll_back([file], "b2")
-    item = cloud.ledger.table.get_item(Key=file.item_key)["Item"]
-    if becomes is None:
-        assert item == {**file.item_key, **of_file}
-    else:
-        assert (item["status"], item.get("published_in")) == becomes
-        assert str(item["finished_at"]) > "2026"
