@@ -183,7 +183,10 @@ def test_every_metric_is_measured(metric: str, column: str | None, unit: str, me
         ("mustBeLessThan", 21, 20),
         ("mustBeLessOrEqualTo", 20, 19),
         ("mustBeBetween", [20, 20], [21, 30]),
+        ("mustBeBetween", [1, 30], [1, 19]),
         ("mustNotBeBetween", [21, 30], [1, 20]),
+        ("mustNotBeBetween", [1, 19], [1, 30]),
+        ("mustNotBeBetween", [21, 30], [20, 30]),
     ],
 )
 def test_every_operator_holds_and_breaks(operator: str, holds: Any, broken: Any) -> None:

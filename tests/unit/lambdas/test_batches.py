@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -145,6 +146,24 @@ def test_of_a_paused_dataset_nothing_is_begun_and_what_was_abandoned_is_recovere
     assert len(call("etl_trigger", {})["batches"]) == 1
 
 
+@pytest.mark.parametrize("seconds", [60, 900])
+def test_a_batch_is_taken_over_by_one_when_its_lease_has_run_out_for_as_long_as_is_asked(
+    cloud: Cloud, seconds: int
+) -> None:
+    batches = cloud.batches
+    batch = batches.open("flights", batches.state("flights"), 1)
+    assert batch is not None
+    assert not batches.take_over(batch, seconds), "it is leased to who opened it"
+    cloud.ledger.table.update_item(
+        Key={"pk": "dataset#flights", "sk": f"batch#{batch.batch_id}"},
+        UpdateExpression="SET lease_until = :past",
+        ExpressionAttributeValues={":past": 0},
+    )
+    before = int(datetime.now(UTC).timestamp())
+    assert [batches.take_over(batch, seconds) for _ in range(2)] == [True, False]
+    assert before + seconds <= batches.existing("flights", batch.batch_id).lease_until <= before + seconds + 60
+
+
 def test_a_batch_reads_the_version_that_it_claimed_though_it_was_overwritten(cloud: Cloud, call: Call) -> None:
     first = cloud.land("flights/a.csv", b"old\n")
     second = cloud.land("flights/a.csv", b"new\n")
@@ -159,9 +178,16 @@ def test_a_batch_reads_the_version_that_it_claimed_though_it_was_overwritten(clo
 
 @pytest.mark.parametrize("key", ["flights/a b.csv", "flights/a{b}.csv", "flights/x=1/a.csv", "flights/../a[0].csv"])
 def test_a_key_that_spark_would_not_take_literally_is_read_from_a_copy(cloud: Cloud, call: Call, key: str) -> None:
-    _, manifest = one_batch(cloud, call, key)
+    landed = cloud.land(key, b"x\n1\n")
+    cloud.s3.put_object_tagging(Bucket=RAW, Key=key, Tagging={"TagSet": [{"Key": "team", "Value": "a"}]})
+    call("ingestion", {"Records": [landed]})
+    (batch_id,) = call("etl_trigger", {})["batches"]
+    manifest = cloud.manifest("flights", batch_id)
     assert manifest.files[0].key == key
     assert manifest.files[0].uri == f"{manifest.staging}input/00000"
+    copy = {"Bucket": CURATED, "Key": manifest.files[0].uri.removeprefix(f"s3://{CURATED}/")}
+    assert cloud.s3.get_object(**copy)["Body"].read() == b"x\n1\n"
+    assert cloud.s3.get_object_tagging(**copy)["TagSet"] == [], "tags ask for permissions of their own"
 
 
 def test_a_published_batch_is_in_the_table_the_ledger_and_the_event_and_again_changes_nothing(

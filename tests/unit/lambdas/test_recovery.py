@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pipeline_core import clients
 from pipeline_core.batches import Batch, ClosedError, PublishingError
 from pipeline_core.fields import DocumentError
 from pipeline_core.files import candidates_from_json, candidates_to_json
@@ -14,7 +16,7 @@ from pipeline_core.verdict import ErrorOutput
 
 from lambdas.error_handler.logic import Recovery, split
 from lambdas.etl_trigger.handler import _trigger
-from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud, candidate
+from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud, Functions, candidate
 from tests.unit.lambdas.test_batches import decide, land, one_batch
 
 Call = Callable[..., Any]
@@ -223,6 +225,27 @@ def test_a_batch_whose_execution_died_unseen_is_recovered_by_a_later_tick(
     started = call("etl_trigger", {})["batches"]
     assert len(started) == 1
     assert cloud.files("flights/a.csv")[0]["batch_id"] == started[0]
+
+
+def test_the_recovery_of_a_batch_that_was_left_is_asked_for_once_with_what_became_of_its_execution(
+    cloud: Cloud, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLISH_SECONDS", "60")
+    batch_id, _ = one_batch(cloud, call, "flights/a.csv")
+    ended = {"status": "TIMED_OUT", "stopDate": datetime.now(UTC) - timedelta(seconds=61)}
+    monkeypatch.setattr(clients.workflows(), "describe_execution", lambda **_: ended)
+    asked = list[Any]()
+    monkeypatch.setattr(Functions, "invoke", lambda _, **given: asked.append(given))
+    assert call("etl_trigger", {}) == {"batches": []}
+    assert asked == [], "the batch is leased still"
+    expire(cloud)
+    for _ in range(2):
+        call("etl_trigger", {})
+    (request,) = asked
+    assert (request["FunctionName"], request["InvocationType"]) == ("error_handler", "Event")
+    cause = "the execution is TIMED_OUT, but the batch was not concluded"
+    error = {"Error": "TIMED_OUT", "Cause": cause}
+    assert json.loads(request["Payload"]) == {"dataset": "flights", "batch_id": batch_id, "error": error, "left": True}
 
 
 def test_a_batch_whose_execution_ended_just_now_is_left_to_a_call_that_may_be_at_work(cloud: Cloud, call: Call) -> None:
