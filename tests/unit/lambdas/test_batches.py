@@ -185,7 +185,7 @@ def test_a_key_that_spark_would_not_take_literally_is_read_from_a_copy(cloud: Cl
     manifest = cloud.manifest("flights", batch_id)
     assert manifest.files[0].key == key
     assert manifest.files[0].uri == f"{manifest.staging}input/00000"
-    copy = {"Bucket": CURATED, "Key": manifest.files[0].uri.removeprefix(f"s3://{CURATED}/")}
+    copy: Any = {"Bucket": CURATED, "Key": manifest.files[0].uri.removeprefix(f"s3://{CURATED}/")}
     assert cloud.s3.get_object(**copy)["Body"].read() == b"x\n1\n"
     assert cloud.s3.get_object_tagging(**copy)["TagSet"] == [], "tags ask for permissions of their own"
 
