@@ -1,5 +1,6 @@
 """Documents are written once, whoever comes first; and S3 addresses and keys are taken literally."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -114,3 +115,24 @@ def test_an_object_that_s3_does_not_delete_is_named(bucket: str, monkeypatch: py
 def test_a_key_is_of_the_dataset_of_its_longest_prefix_or_of_its_first_folder(key: str, dataset: str | None) -> None:
     places = {"shop/orders/": "orders", "shop/orders/returns/": "returns"}
     assert layout.dataset_of(key, places) == dataset
+
+
+def test_a_contract_and_the_places_of_files_are_read_once_a_minute(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, asked = [1_000.0], list[str]()
+    monkeypatch.setattr(documents.time, "monotonic", lambda: at[0])
+    real = documents.read
+
+    def read(bucket: str, key: str) -> bytes | None:
+        asked.append(key)
+        return real(bucket, key)
+
+    monkeypatch.setattr(documents, "read", read)
+    kept = documents.Contracts(bucket)
+    assert (kept.get("flights"), kept.places()) == (None, {})
+    documents.write(bucket, layout.CONTRACT_INDEX_KEY, json.dumps({"places": {"shop/": "orders"}}))
+    for seconds, places, reads in ((0, {}, 1), (59, {}, 1), (60, {"shop/": "orders"}, 2), (61, {"shop/": "orders"}, 2)):
+        at[0] = 1_000.0 + seconds
+        assert (kept.get("flights"), kept.places()) == (None, places)
+        assert asked.count(layout.CONTRACT_INDEX_KEY) == asked.count(layout.contract_key("flights")) == reads

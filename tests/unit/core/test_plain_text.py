@@ -1,6 +1,7 @@
 """What is not for a screen is shown as Python would write it; everything else stays."""
 
 import json
+from datetime import date
 
 import pytest
 from pipeline_core.plain_text import LAYOUT, json_line, log_line, printable
@@ -34,3 +35,8 @@ def test_json_stays_the_same_value_on_one_line(write: object) -> None:
     written = write(value)  # type: ignore[operator]  # either of two functions
     assert json.loads(written) == value
     assert printable(written) == written
+
+
+def test_a_line_of_a_log_has_letters_as_they_are_and_what_json_has_no_word_for_as_text() -> None:
+    assert log_line({"name": "é注", "at": date(2026, 11, 1)}) == '{"name":"é注","at":"2026-11-01"}'
+    assert json_line({"name": "é", "n": 1}) == '{"name": "\\u00e9", "n": 1}'

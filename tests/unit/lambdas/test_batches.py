@@ -15,8 +15,8 @@ from pipeline_core.pauses import Pause, Pauses
 from pipeline_core.report import ReconciliationError
 
 from config.model import BatchesConfig
-from lambdas.etl_trigger.logic import Trigger, bytes_to_read, workers_for
-from lambdas.etl_trigger.manifests import Manifests
+from lambdas.etl_trigger.logic import Trigger, bytes_to_read, fitting, workers_for
+from lambdas.etl_trigger.manifests import Manifests, is_suspect
 from tests.unit.lambdas.conftest import ARTIFACTS, CURATED, QUARANTINE, RAW, Cloud, candidate, verdict
 
 Call = Callable[..., Any]
@@ -339,3 +339,25 @@ def test_gzipped_files_fill_a_batch_six_times_as_fast_and_get_workers_for_what_i
     found = [file.key for file in cloud.manifest("airlines", batch_id).files]
     assert found == ["airlines/a.csv.gz", "airlines/b.csv.gz", "airlines/c.csv"]
     assert cloud.executions()[batch_id]["workers"] == 1 + 4
+
+
+@pytest.mark.parametrize(("most", "files"), [(0, 1), (9, 1), (10, 1), (24, 1), (25, 2), (84, 2), (85, 3), (1_000, 3)])
+def test_a_batch_has_as_many_files_as_can_be_read_together_and_at_least_one(most: int, files: int) -> None:
+    assert fitting([(10, "a.csv"), (15, "b.csv"), (10, "c.csv.gz")], most) == files
+
+
+@pytest.mark.parametrize(
+    ("files", "suspected"),
+    [
+        ([{}], False),
+        ([{"attempts": 1}], True),
+        ([{"part": "b1-1"}], True),
+        ([{"attempts": 1, "part": "b1-1"}], True),
+        ([{"attempts": 1}, {"attempts": 1}], False),
+        ([], False),
+    ],
+)
+def test_a_file_is_suspected_that_is_alone_after_a_batch_of_it_failed(
+    files: list[dict[str, Any]], suspected: bool
+) -> None:
+    assert is_suspect([candidate(**changes) for changes in files]) is suspected

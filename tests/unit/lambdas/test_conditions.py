@@ -98,3 +98,18 @@ def test_a_condition_without_values_brings_none_as_dynamodb_asks() -> None:
         "ConditionExpression": "attribute_exists(#n0)",
         "ExpressionAttributeNames": {"#n0": "pk"},
     }
+
+
+def test_what_is_decided_by_is_read_as_it_is_now(asked: tuple[Ledger, list[str]]) -> None:
+    ledger, bodies = asked
+    reads: list[Callable[[], object]] = [
+        lambda: ledger.file("raw", "a/b", "v"),
+        lambda: ledger.versions("raw", "a/b"),
+        lambda: Pauses(ledger).of("a"),
+        lambda: Pauses(ledger).all(),
+        lambda: Batches(ledger).get("a", "b"),
+        lambda: Batches(ledger).state("a"),
+    ]
+    for read in reads:
+        read()
+    assert [json.loads(body).get("ConsistentRead") for body in bodies] == [True] * len(reads)

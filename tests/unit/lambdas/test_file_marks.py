@@ -140,3 +140,56 @@ def test_a_rollback_marks_the_files_that_its_batch_published(
     else:
         assert (item["status"], item.get("published_in")) == becomes
         assert str(item["finished_at"]) > "2026"
+
+
+@pytest.mark.parametrize(
+    ("status", "batch_id", "claimed"),
+    [
+        ("PENDING", "another", True),
+        ("CLAIMED", "b2", True),
+        ("CLAIMED", "another", False),
+        ("PUBLISHED", "b2", False),
+        ("FAILED", "b2", False),
+    ],
+)
+def test_a_file_is_claimed_by_one_batch_and_by_it_again(
+    cloud: Cloud, status: str, batch_id: str, claimed: bool
+) -> None:
+    file = candidate()
+    item = put(cloud, file, status=status, batch_id=batch_id, not_before="then")
+    assert cloud.ledger.claim([file], "b2") == [claimed]
+    known = now_of(cloud, file)
+    if not claimed:
+        assert known == item
+    else:
+        assert known.pop("claimed_at") > "2026"
+        left = {name: value for name, value in item.items() if name not in ("pending_shard", "not_before")}
+        assert known == {**left, "status": "CLAIMED", "batch_id": "b2"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, {"status": "PENDING"}),
+        ({"request": "r1"}, {"status": "PENDING", "requests": {"r1"}}),
+        ({"rejected": "why"}, {"status": "REJECTED", "reason": "why", "kept": True}),
+        ({"ignored": "why"}, {"status": "IGNORED", "reason": "why"}),
+    ],
+)
+def test_a_file_is_registered_once(cloud: Cloud, given: dict[str, str], expected: dict[str, Any]) -> None:
+    file = candidate()
+    assert cloud.ledger.register(file.landed, **given)
+    known = now_of(cloud, file)
+    waits = expected["status"] == "PENDING"
+    assert ("pending_shard" in known, "finished_at" in known) == (waits, not waits)
+    times = ("pending_shard", "finished_at", "registered_at")
+    of_file = ("bucket", "key", "version", "size", "landed_at", "dataset", "format")
+    landed = {name: getattr(file, name) for name in of_file}
+    assert {name: value for name, value in known.items() if name not in times} == {
+        **file.item_key,
+        **landed,
+        "attempts": 0,
+        **expected,
+    }
+    assert [cloud.ledger.register(file.landed, rejected="again") for _ in range(2)] == [False, False]
+    assert now_of(cloud, file) == known

@@ -3,16 +3,17 @@
 import gzip
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
+from pipeline_core.contract import Contract
 from pipeline_core.files import FileItem
 from pipeline_core.layout import quarantined_file_keys
 from pipeline_core.quarantine import DELETED_REASON
 
-from lambdas.ingestion.logic import replay_purpose
-from tests.unit.lambdas.conftest import QUARANTINE, RAW, Cloud, candidate
+from lambdas.ingestion.logic import rejection, replay_purpose
+from tests.unit.lambdas.conftest import QUARANTINE, RAW, Cloud, candidate, contracts
 
 Call = Callable[..., Any]
 
@@ -281,3 +282,13 @@ def test_what_a_file_is_read_again_for(
     assert asked == [quarantined, again, deleted]
     with pytest.raises(ValueError, match="replay 'all'; allowed: quarantined, again, deleted"):
         replay_purpose(file, "all")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"), [(b"x\n1", None), (b"x\n1\n", None), (b"x\n12\n", "too_large: 5 bytes, the contract allows 4")]
+)
+def test_a_file_has_as_many_bytes_as_its_contract_allows(cloud: Cloud, body: bytes, reason: str | None) -> None:
+    [document] = [contract.document for contract in contracts() if contract.name == "flights"]
+    contract = replace(Contract.from_document(document), max_file_bytes=4)
+    version = cloud.s3.put_object(Bucket=RAW, Key="flights/a.csv", Body=body)["VersionId"]
+    assert rejection(candidate(version=version, size=len(body)), contract) == reason

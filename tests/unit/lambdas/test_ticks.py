@@ -245,6 +245,8 @@ def test_a_wait_that_is_longer_than_sqs_allows_is_left_to_the_schedule(cloud: Cl
     for seconds in (899, 900):
         ticks.send_later("airlines", seconds)
     assert [message["at"] - queue.now for message in queue.sent] == [900]
+    (sent,) = [json.loads(message["body"]) for message in queue.sent]
+    assert sent == {"dataset": "airlines", "due_at_ms": int(1_000 * (queue.now + 899))}
 
 
 def test_the_end_of_a_batch_cuts_no_burst_in_two(cloud: Cloud, call: Call, queue: Queue) -> None:
