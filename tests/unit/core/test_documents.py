@@ -121,7 +121,7 @@ def test_a_contract_and_the_places_of_files_are_read_once_a_minute(
     bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at, asked = [1_000.0], list[str]()
-    monkeypatch.setattr(documents.time, "monotonic", lambda: at[0])
+    monkeypatch.setattr("pipeline_core.documents.time.monotonic", lambda: at[0])
     real = documents.read
 
     def read(bucket: str, key: str) -> bytes | None:
