@@ -140,8 +140,10 @@ def test_the_engine_that_staged_a_batch_is_named(
     batch_id, manifest = one_batch(cloud, call, "flights/a.csv")
     cloud.stage(manifest, engine=engine)
     decide(call, batch_id)
-    said = end(cloud, call, batch_id)["run"]["facets"]["processing_engine"]
+    event = end(cloud, call, batch_id)
+    said = event["run"]["facets"]["processing_engine"]
     assert (said["name"], said["version"]) == (name, version)
+    assert (own(event)["engine"], own(event)["filesQuarantined"]) == (engine, 0)
 
 
 @pytest.mark.parametrize("dataset", [contract.name for contract in contracts()])
