@@ -276,7 +276,7 @@ def test_what_a_file_is_read_again_for(
     status: str, quarantined: str | None, again: str | None, deleted: str | None
 ) -> None:
     word, _, more = status.partition(" ")
-    known = asdict(candidate(quarantined_in=("b",) if more.startswith("with") else ()))
+    known = asdict(candidate(quarantined_in="b" if more.startswith("with") else ""))
     file = FileItem(**known, status=word, reason=DELETED_REASON if more.startswith("since") else "a reason")
     asked = [replay_purpose(file, what) for what in ("quarantined", "again", "deleted")]
     assert asked == [quarantined, again, deleted]
