@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline_core.layout import TABLES, batch_key
+from pipeline_core.layout import TABLES, batch_key, execution_arn
+from pipeline_core.verdict import ErrorOutput
+from pipeline_core.workflow import TRIGGER, RecoveryRequest
 
 from local.deployer import Deployment
 from local.emulator import Emulator
@@ -101,6 +103,32 @@ class Pipeline:
     def tick(self, dataset: str | None = None) -> list[str]:
         """Trigger on demand; returns the batches that this call started: none where a tick of its own was quicker."""
         return list(self.invoke("etl_trigger", {"dataset": dataset} if dataset else {})["batches"])
+
+    def recover_aborted(self) -> None:
+        """Have error_handler bring batches to their end whose execution was ABORTED, when no function of theirs runs.
+
+        One that had begun to publish is published at once: on AWS it waits until no call can be at work any more.
+        """
+        for dataset in self.outputs["datasets"]:
+            key = {"pk": {"S": f"dataset#{dataset}"}, "sk": {"S": "state"}}
+            state = self._ledger.get_item(TableName=self.outputs["ledger_table"], Key=key).get("Item", {})
+            for batch_id in state.get("running", {}).get("SS", []):
+                self._recover_if_aborted(dataset, batch_id)
+
+    def _recover_if_aborted(self, dataset: str, batch_id: str) -> None:
+        arn = execution_arn(self.outputs["state_machine_arn"], batch_id)
+        try:
+            execution = self._workflows.describe_execution(executionArn=arn)
+        except self._workflows.exceptions.ExecutionDoesNotExist:
+            return  # it was opened and not started: etl_trigger starts it
+        if execution["status"] == "ABORTED":
+            error = ErrorOutput(error="ABORTED", cause=execution["cause"])
+            request = RecoveryRequest(dataset=dataset, batch_id=batch_id, error=error, caller=TRIGGER)
+            self.functions.invoke(
+                FunctionName=self.outputs["functions"]["error_handler"],
+                InvocationType="Event",
+                Payload=json.dumps(request.to_document()).encode(),
+            )
 
     def batch_of(self, key: str) -> str:
         """The batch that the latest landed version of a key is in, or was last.

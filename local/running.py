@@ -55,6 +55,8 @@ class Running:
         self._changes = Changes(_REPOSITORY)
         self._folder = LandingFolder(self.emulator.workdir / FOLDER, self.emulator.workdir / LANDED)
         self.deploy()
+        # What was stopped with the emulator ended with it, functions too.
+        self._pipeline.recover_aborted()
 
     def deploy(self) -> None:
         """Deploy what is different from what is there.

@@ -1,19 +1,24 @@
 """`make local` over restarts: data stay, changed contracts are taken, files that are put into a folder are landed."""
 
+import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from local.emulator import client, free_port
+from local.emulator import Emulator, client, free_port
+from local.kept import FILE, Kept
+from local.running import FOLDER, Running
 from tests.engine.engine import copy_project
 from tests.integration.local.conftest import eventually
 from tests.integration.local.test_up import heed_signals
@@ -66,7 +71,10 @@ class Local:
             assert condition() or self.process.poll() is None, self.said()
             return bool(condition())
 
-        eventually(look, seconds)
+        try:
+            eventually(look, seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it said:\n{self.said()}") from None
 
     def put(self, path: str, text: str) -> None:
         target = self.workdir / "land" / path
@@ -144,6 +152,45 @@ def test_a_batch_that_ran_when_it_was_stopped_is_published_once_later(local: Loc
         local.put("airlines/b.csv", "carrier,name\nCC,Gamma\n")
         local.wait(lambda: "airlines/b.csv is PUBLISHED" in local.said())
         eventually(lambda: local.ask("SELECT count(*), count(DISTINCT carrier) FROM airlines") == [["3", "3"]], 180)
+
+
+@pytest.mark.parametrize(
+    ("held", "status"),
+    [
+        pytest.param({"service": "dynamodb", "text": "publish#"}, "STARTED", id="half-published"),
+        pytest.param({"service": "events"}, "PUBLISHED", id="published, and not concluded"),
+    ],
+)
+def test_a_batch_that_published_when_it_was_stopped_goes_on_at_once(
+    tmp_path: Path, held: dict[str, str], status: str
+) -> None:
+    emulator, said = Emulator(tmp_path, faults=True, keep=True), io.StringIO()
+
+    @contextmanager
+    def run(*rules: dict[str, Any]) -> Iterator[Running]:
+        kept = Kept.of(tmp_path / FILE, emulator.endpoint)
+        with emulator:
+            body = json.dumps(rules).encode()
+            urllib.request.urlopen(urllib.request.Request(f"{emulator.endpoint}/_faults/", body, method="PUT")).close()
+            yield Running(emulator, Console(file=said, width=400), kept)
+
+    def publishes(running: Running) -> bool:
+        running.look()
+        items = emulator.client("dynamodb").scan(TableName=running.deployment.outputs["ledger_table"])["Items"]
+        return any("seen" in item and item["status"]["S"] == status for item in items)
+
+    def told(running: Running) -> bool:
+        running.look()
+        return "airlines/a.csv is PUBLISHED" in said.getvalue()
+
+    target = tmp_path / FOLDER / "airlines" / "a.csv"
+    with run({"id": "held", "effect": "hold", "principal": "processing", "times": 0, **held}) as running:
+        target.parent.mkdir()
+        target.write_text("carrier,name\nAA,Alpha\n")
+        eventually(lambda: publishes(running), 120)
+    with run() as running:
+        target.write_text("carrier,name\nBB,Beta\n")
+        eventually(lambda: told(running), 60)
 
 
 def test_what_was_killed_is_not_gone_on_with(local: Local) -> None:
