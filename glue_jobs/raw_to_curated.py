@@ -56,10 +56,16 @@ SESSION = {
     "spark.sql.files.ignoreMissingFiles": "false",
 }
 
+OFTEN_USED = ("functions", "PythonUtils", "SparkSession", "SparkSession$", "org")
+"""Names of the JVM that PySpark asks for with each column and each action."""
+
 
 def session(name: str) -> SparkSession:
     """Return the Spark session with the settings that the semantics rest on."""
     spark = SparkSession.builder.appName(name).getOrCreate()
+    for used in OFTEN_USED:
+        # Kept with the view: else Py4J looks for it in ten packages, through all jars, each time.
+        setattr(spark._jvm, used, getattr(spark._jvm, used))
     # Before the settings: whatever Glue sets, these are what counts.
     metrics.begin(spark)
     for key, value in SESSION.items():

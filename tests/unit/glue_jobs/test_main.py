@@ -15,6 +15,7 @@ from moto import mock_aws
 from pipeline_core.job_errors import FileKilledSparkError, SparkDiedError, SparkFailedError
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import Report
+from py4j.java_gateway import JVMView
 from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -148,3 +149,12 @@ def test_sparks_workers_are_of_the_python_that_runs_the_tests(spark: SparkSessio
     workers = spark.range(1).select(F.udf(lambda _: sys.executable, "string")("id")).first()
     assert workers is not None
     assert Path(workers[0]).resolve() == Path(sys.executable).resolve()
+
+
+def test_what_pyspark_asks_for_with_each_column_is_looked_up_once(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr(JVMView, "__getattr__", lambda _, name: asked.append(name))
+    rows = spark.range(2).select(F.coalesce(F.col("id"), F.lit(0)).alias("id")).where(F.col("id") > 0).collect()
+    assert (rows, asked) == ([(1,)], [])
