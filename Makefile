@@ -86,7 +86,8 @@ robustness: $(READY) ## Both engines on bad files against an oracle and each oth
 	$(if $(SPARK),SPARK=$(SPARK)) $(BIN)/python -m pytest tests/robustness -n 2 --dist worksteal -q
 
 integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault tests on it, permissions used
-	COVERAGE_FILE=$(CURDIR)/.coverage.local $(BIN)/python -m pytest tests/integration/local -n 2 --dist loadfile -q $(COVER)
+	COVERAGE_FILE=$(CURDIR)/.coverage.local $(BIN)/python -m pytest \
+		tests/integration/local -n 2 --dist loadfile --no-loadscope-reorder -q $(COVER)
 	rm -rf $(DECISIONS)
 	COVERAGE_FILE=$(CURDIR)/.coverage.integration PIPELINE_DECISIONS=$(DECISIONS) $(BIN)/python -m pytest \
 		tests/integration --ignore tests/integration/local -n 2 --dist loadfile --no-loadscope-reorder -q $(COVER)

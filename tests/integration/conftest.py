@@ -25,6 +25,9 @@ FIRST = (
     "test_quarantine_and_replay",
     "test_end_to_end",
     "test_fault_ends",
+    "test_running",
+    "test_spark_jvm",
+    "test_up",
 )
 
 

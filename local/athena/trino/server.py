@@ -37,6 +37,10 @@ _OPTIONS: Final = (
     # A query takes less than a second here: compiling it again and better would not pay.
     "-XX:TieredStopAtLevel=1",
     "-XX:+UseSerialGC",
+    # Each query is classes of its own: what the first compiler has for their code by itself is full after a few dozen.
+    "-XX:ReservedCodeCacheSize=512m",
+    "-XX:MetaspaceSize=512m",
+    "-Xmn1g",
     "--add-modules=jdk.incubator.vector",
     "--sun-misc-unsafe-memory-access=allow",
     "--enable-native-access=ALL-UNNAMED",
