@@ -104,31 +104,51 @@ class Pipeline:
         """Trigger on demand; returns the batches that this call started: none where a tick of its own was quicker."""
         return list(self.invoke("etl_trigger", {"dataset": dataset} if dataset else {})["batches"])
 
-    def recover_aborted(self) -> None:
-        """Have error_handler bring batches to their end whose execution was ABORTED, when no function of theirs runs.
+    def recover_aborted(self, started_at: float) -> None:
+        """Have error_handler bring batches to their end whose execution was ABORTED when an emulator was stopped.
 
-        One that had begun to publish is published at once: on AWS it waits until no call can be at work any more.
+        One that had begun to publish is published at once: on AWS it waits until no call can be at work any more. Here
+        none has outlived the emulator before this one, which started at `started_at` (seconds since 1970).
         """
         for dataset in self.outputs["datasets"]:
             key = {"pk": {"S": f"dataset#{dataset}"}, "sk": {"S": "state"}}
             state = self._ledger.get_item(TableName=self.outputs["ledger_table"], Key=key).get("Item", {})
             for batch_id in state.get("running", {}).get("SS", []):
-                self._recover_if_aborted(dataset, batch_id)
+                self._recover_if_aborted(dataset, batch_id, started_at)
 
-    def _recover_if_aborted(self, dataset: str, batch_id: str) -> None:
+    def _recover_if_aborted(self, dataset: str, batch_id: str, started_at: float) -> None:
         arn = execution_arn(self.outputs["state_machine_arn"], batch_id)
         try:
             execution = self._workflows.describe_execution(executionArn=arn)
         except self._workflows.exceptions.ExecutionDoesNotExist:
             return  # it was opened and not started: etl_trigger starts it
-        if execution["status"] == "ABORTED":
-            error = ErrorOutput(error="ABORTED", cause=execution["cause"])
+        if execution["status"] == "ABORTED" and self._take_over(dataset, batch_id, started_at):
+            error = ErrorOutput(error="ABORTED", cause=execution.get("cause", ""))
             request = RecoveryRequest(dataset=dataset, batch_id=batch_id, error=error, caller=TRIGGER)
             self.functions.invoke(
                 FunctionName=self.outputs["functions"]["error_handler"],
                 InvocationType="Event",
                 Payload=json.dumps(request.to_document()).encode(),
             )
+
+    def _take_over(self, dataset: str, batch_id: str, started_at: float) -> bool:
+        """Take a batch as etl_trigger does, so that not both have processing called; False if that did since."""
+        processing = self.outputs["functions"]["processing"]
+        seconds = self.functions.get_function_configuration(FunctionName=processing)["Timeout"]
+        try:
+            self._ledger.update_item(
+                TableName=self.outputs["ledger_table"],
+                Key={"pk": {"S": f"dataset#{dataset}"}, "sk": {"S": f"batch#{batch_id}"}},
+                UpdateExpression="SET lease_until = :until",
+                ConditionExpression="lease_until < :since",
+                ExpressionAttributeValues={
+                    ":until": {"N": str(int(time.time()) + seconds)},
+                    ":since": {"N": str(int(started_at) + seconds)},
+                },
+            )
+        except self._ledger.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
 
     def batch_of(self, key: str) -> str:
         """The batch that the latest landed version of a key is in, or was last.

@@ -85,6 +85,7 @@ class Emulator:
         self.runs_of_a_jvm = runs_of_a_jvm
         self.athena = athena
         self.keep = keep
+        self.started_at = 0.0
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -111,6 +112,7 @@ class Emulator:
         shutil.rmtree(self.workdir / "tmp", ignore_errors=True)
         (self.workdir / "tmp").mkdir(exist_ok=True)
         self.decisions.unlink(missing_ok=True)
+        self.started_at = time.time()
         with (self.workdir / "emulator.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.server", str(self.workdir)],

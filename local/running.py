@@ -56,7 +56,7 @@ class Running:
         self._folder = LandingFolder(self.emulator.workdir / FOLDER, self.emulator.workdir / LANDED)
         self.deploy()
         # What was stopped with the emulator ended with it, functions too.
-        self._pipeline.recover_aborted()
+        self._pipeline.recover_aborted(self.emulator.started_at)
 
     def deploy(self) -> None:
         """Deploy what is different from what is there.
