@@ -41,7 +41,8 @@ def test_runs_side_by_side_and_one_after_the_other_each_get_their_own_rows_back(
     assert denials(emulator.decisions) == []
 
 
-def test_a_canary_that_nobody_takes_is_said_to_be_pending(deployed: Deployed) -> None:
-    canary = Canary(deployed)
-    with pytest.raises(SmokeError, match=r"canary/\S+\.csv did not arrive in 0 s: it is not in the ledger; ingestion"):
-        smoke(canary, patience_seconds=0, look_seconds=0.1)
+def test_a_canary_that_does_not_come_back_in_time_is_said_to_be_where_it_is(deployed: Deployed) -> None:
+    # Ingestion may have registered the file before the only look at it, or not yet.
+    waits = "it is (not in the ledger; ingestion has not registered it|PENDING; no batch has taken it)"
+    with pytest.raises(SmokeError, match=rf"canary/\S+\.csv did not arrive in 0 s: {waits}"):
+        smoke(Canary(deployed), patience_seconds=0, look_seconds=0.1)
