@@ -10,6 +10,7 @@ since, the job runs again. A batch with a verdict runs until all that follows fr
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from boto3.dynamodb.conditions import Key
@@ -27,7 +28,6 @@ from pipeline_core.batch_items import (
     DatasetState,
     Publish,
 )
-from pipeline_core.conditions import expressions
 from pipeline_core.fields import Fields
 from pipeline_core.ledger import PUBLISHED, Ledger, now, write
 from pipeline_core.pauses import pause_key
@@ -76,7 +76,7 @@ class Batches:
     """Opens, moves on and closes batches."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self.table = ledger.table
+        self.ledger, self.table = ledger, ledger.table
 
     def state(self, dataset: str) -> DatasetState:
         """Read a dataset's state; the initial one if nothing was ever written."""
@@ -107,15 +107,8 @@ class Batches:
         first = f"batch#{dataset}-{since.astimezone(UTC):%Y%m%dT%H%M%SZ}" if since is not None else "batch#"
         # Ids begin with the time; no id has a tilde.
         condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").between(first, "batch#~")
-        found: list[Batch] = []
-        query = {**expressions(key=condition), "ScanIndexForward": False, "Limit": limit}
-        while len(found) < limit:
-            answer = self.table.query(**query)
-            found.extend(map(Batch.from_item, answer["Items"]))
-            if "LastEvaluatedKey" not in answer:
-                break
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return found[:limit]
+        items = self.ledger.items(condition, ScanIndexForward=False, Limit=limit)
+        return [Batch.from_item(item) for item in islice(items, limit)]
 
     def open(self, dataset: str, state: DatasetState, limit: int) -> Batch | None:
         """Open a batch if fewer than `limit` run and nobody opened one since `state` was read; else None.
@@ -230,9 +223,8 @@ class Batches:
     def published_at(self, dataset: str) -> str:
         """When a dataset was published last; empty if it never was."""
         condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").begins_with("publish#")
-        last = expressions(key=condition)
-        found = self.table.query(**last, ScanIndexForward=False, Limit=1)["Items"]
-        return Fields(found[0], "the ledger's item of a publish").text("published_at", "") if found else ""
+        last = next(self.ledger.items(condition, ScanIndexForward=False, Limit=1), None)
+        return "" if last is None else Fields(last, "the ledger's item of a publish").text("published_at", "")
 
     def begin_publish(self, batch: Batch, seen: int, partitions: Sequence[str]) -> None:
         """Make the batch the only one that publishes to its table. There is no way back: it has to be published.

@@ -17,9 +17,10 @@ Pending files are in the sparse index `pending`, spread over shards so that no i
 import hashlib
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
@@ -166,8 +167,7 @@ class Ledger:
     def rejected(self, dataset: str, day: date) -> int:
         """How many files of a dataset, or of none where it is empty, were REJECTED on that day (UTC) or later."""
         condition = Key("pk").eq(f"dataset#{dataset}") & Key("sk").between(f"rejected#{day}", "rejected#~")
-        items = self.table.query(**expressions(key=condition))["Items"]
-        return sum(int(cast("Decimal", item["files"])) for item in items)
+        return sum(int(cast("Decimal", item["files"])) for item in self.items(condition))
 
     def ignored(self, dataset: str) -> int:
         """How many files of a dataset's folder were IGNORED so far."""
@@ -181,9 +181,25 @@ class Ledger:
 
     def versions(self, bucket: str, key: str) -> list[dict[str, Any]]:
         """Return the items of all versions of an object as they are, for people to look at."""
-        condition = Key("pk").eq(f"file#{bucket}/{key}")
-        answer = self.table.query(**expressions(key=condition), ConsistentRead=True)
-        return answer["Items"]
+        return list(self.items(Key("pk").eq(f"file#{bucket}/{key}"), ConsistentRead=True))
+
+    def items(
+        self, key: ConditionBase, *, filtered: ConditionBase | None = None, **arguments: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Query the table, or an index of it; a page is asked for when those before it have been taken.
+
+        Args:
+            key: the condition on the key.
+            filtered: the condition on what else an item has, if any.
+            arguments: more of the Query call, for example `IndexName`; `Limit` is that of a page.
+        """
+        query = {**expressions(key=key, filtered=filtered), **arguments}
+        while True:
+            answer = self.table.query(**query)
+            yield from answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def pending(self, dataset: str, limit: int, due_at: str | None = None) -> list[FileItem]:
         """Return up to `limit` pending files of a dataset in landing order; with a time, those that may be tried then.
@@ -191,24 +207,14 @@ class Ledger:
         The index is eventually consistent: a file may be missing (the next tick sees it) or be claimed
         already (the claim is conditional).
         """
-        found: list[FileItem] = []
-        for shard in range(SHARDS):
-            found.extend(map(FileItem.from_item, self._shard(f"{dataset}#{shard}", limit, due_at)))
-        return sorted(found, key=lambda file: (file.landed_at, file.key, file.version))[:limit]
-
-    def _shard(self, shard: str, limit: int, due_at: str | None) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
         # Filtered while the pages are read, so that files which wait do not keep those behind them waiting.
         due = None if due_at is None else Attr("not_before").not_exists() | Attr("not_before").lte(due_at)
-        conditions = expressions(key=Key("pending_shard").eq(shard), filtered=due)
-        query = {"IndexName": "pending", "Limit": limit, **conditions}
-        while len(items) < limit:
-            answer = self.table.query(**query)
-            items.extend(answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                break
-            query["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-        return items
+        found: list[FileItem] = []
+        for shard in range(SHARDS):
+            key = Key("pending_shard").eq(f"{dataset}#{shard}")
+            items = self.items(key, filtered=due, IndexName="pending", Limit=limit)
+            found.extend(map(FileItem.from_item, islice(items, limit)))
+        return sorted(found, key=lambda file: (file.landed_at, file.key, file.version))[:limit]
 
     def claim(self, files: Iterable[LandedFile], batch_id: str) -> list[bool]:
         """Claim files for a batch; True where the batch has the file now."""

@@ -6,7 +6,6 @@ datasets are items of one partition of the ledger, `paused`, so that whoever loo
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
@@ -53,7 +52,7 @@ class Pauses:
     """Reads and writes the marks. Every write is conditional, so that repeating it changes nothing."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self.table = ledger.table
+        self.ledger, self.table = ledger, ledger.table
 
     def of(self, dataset: str) -> Pause | None:
         """Return the pause of a dataset, or None."""
@@ -62,15 +61,8 @@ class Pauses:
 
     def all(self) -> dict[str, Pause]:
         """Return all pauses by dataset."""
-        found: dict[str, Pause] = {}
-        more: Any = {}
-        while True:
-            all_of_them = expressions(key=Key("pk").eq(PARTITION))
-            answer = self.table.query(**all_of_them, ConsistentRead=True, **more)
-            found |= {pause.dataset: pause for pause in map(Pause.from_item, answer["Items"])}
-            if "LastEvaluatedKey" not in answer:
-                return found
-            more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        items = self.ledger.items(Key("pk").eq(PARTITION), ConsistentRead=True)
+        return {pause.dataset: pause for pause in map(Pause.from_item, items)}
 
     def begin(self, pause: Pause) -> bool:
         """Pause a dataset; False if it is paused already, and then the earlier pause stays."""

@@ -7,7 +7,7 @@ from pipeline_core.batches import Batches
 from pipeline_core.ledger import Ledger
 from pipeline_core.pauses import Pause, Pauses
 
-from tests.unit.lambdas.conftest import Cloud, candidate
+from tests.unit.lambdas.conftest import RAW, Cloud, candidate
 
 DAY = timedelta(days=1)
 
@@ -88,8 +88,15 @@ def test_pending_files_come_in_landing_order_and_those_that_wait_keep_none_behin
     assert ledger.pending("airports", 9) == []
 
 
-def test_what_was_rejected_is_counted_by_dataset_and_day_for_a_month(cloud: Cloud) -> None:
-    ledger = cloud.ledger
+def test_all_versions_of_a_key_are_told_of_and_none_of_another_key(ledger: Ledger) -> None:
+    for key, version in (("a", "2"), ("a", "1"), ("a", "3"), ("ab", "4")):
+        ledger.register(candidate(key=f"flights/{key}.csv", version=version))
+    assert [item["version"] for item in ledger.versions(RAW, "flights/a.csv")] == ["1", "2", "3"]
+    assert [item["version"] for item in ledger.versions(RAW, "flights/ab.csv")] == ["4"]
+    assert ledger.versions(RAW, "flights/") == []
+
+
+def test_what_was_rejected_is_counted_by_dataset_and_day_for_a_month(ledger: Ledger) -> None:
     for dataset in ("flights", "flights", "", "airports"):
         ledger.count_rejected(dataset)
     today = datetime.now(UTC).date()
