@@ -4,20 +4,16 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
+from pipeline_core import clients
 from pipeline_core.athena import Athena, QueryError, literal
 
 from ops.target import TargetError
-
-if TYPE_CHECKING:
-    from mypy_boto3_athena import AthenaClient
 
 TRINO = "trino"
 SHOWN_ROWS = 1_000
@@ -73,40 +69,21 @@ def answer(
         QueryError: there is no such query, or it fails.
         TargetError: the engine cannot be had.
     """
-    text = sql if sql is not None else Athena(deployed.workgroup, deployed.database).named(name or "")
+    athena = Athena(deployed.workgroup, deployed.database)
+    text = sql if sql is not None else athena.named(name or "")
     given = list(parameters) if literals else [literal(value) for value in parameters]
     if engine is None:
-        return _ask_athena(deployed, text, given)
+        return _ask_athena(athena, text, given)
     return _ask_trino(deployed, text, given)
 
 
-def _ask_athena(deployed: Deployed, sql: str, parameters: list[str]) -> Rows:
-    client: AthenaClient = boto3.client("athena")
-    arguments: dict[str, Any] = {"ExecutionParameters": parameters} if parameters else {}
-    query = client.start_query_execution(
-        QueryString=sql,
-        QueryExecutionContext={"Database": deployed.database},
-        WorkGroup=deployed.workgroup,
-        **arguments,
-    )["QueryExecutionId"]
-    deadline, pause = time.monotonic() + PATIENCE_SECONDS, 0.05
-    while True:
-        execution = client.get_query_execution(QueryExecutionId=query)["QueryExecution"]
-        state = execution["Status"]["State"]
-        if state in ("FAILED", "CANCELLED"):
-            raise QueryError(f"query {query} {state.lower()}: {execution['Status'].get('StateChangeReason', '')}")
-        if state == "SUCCEEDED":
-            break
-        if time.monotonic() > deadline:
-            client.stop_query_execution(QueryExecutionId=query)
-            raise QueryError(f"query {query} was stopped: not finished after {PATIENCE_SECONDS} seconds")
-        time.sleep(pause)
-        pause = min(pause * 1.5, 2.0)
+def _ask_athena(athena: Athena, sql: str, parameters: list[str]) -> Rows:
+    query, execution = athena.execute(sql, parameters, PATIENCE_SECONDS)
     columns: list[tuple[str, str]] = []
     rows: list[list[str | None]] = []
     # A SELECT's first row is its header; SHOW and DESCRIBE have none.
     headers = 1 if execution.get("StatementType") == "DML" else 0
-    for page in client.get_paginator("get_query_results").paginate(QueryExecutionId=query):
+    for page in clients.athena().get_paginator("get_query_results").paginate(QueryExecutionId=query):
         found = page["ResultSet"]
         columns = [(column["Name"], column["Type"]) for column in found["ResultSetMetadata"]["ColumnInfo"]]
         rows += [[cell.get("VarCharValue") for cell in row["Data"]] for row in found["Rows"]]

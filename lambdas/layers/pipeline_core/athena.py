@@ -79,7 +79,23 @@ class Athena:
         return [key["Name"] for key in found.get("PartitionKeys", [])]
 
     def run(self, sql: str, parameters: Sequence[str], timeout: float) -> Answer:
-        """Run a query and wait for it.
+        """Run a SELECT, wait for it and return its first rows; see `execute`."""
+        query_id, execution = self.execute(sql, parameters, timeout)
+        scanned = int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
+        answer = self._client.get_query_results(QueryExecutionId=query_id, MaxResults=MAX_ROWS)
+        results = answer["ResultSet"]
+        rows = tuple(tuple(cell.get("VarCharValue") for cell in row["Data"]) for row in results["Rows"])
+        return Answer(
+            query_id=query_id,
+            columns=tuple(column["Name"] for column in results["ResultSetMetadata"]["ColumnInfo"]),
+            rows=rows[1:],  # the first row of a SELECT is its header
+            truncated="NextToken" in answer,
+            scanned_bytes=scanned,
+            cost_dollars=round(max(scanned, MINIMUM_BYTES) / 1e12 * DOLLARS_PER_TB, 9),
+        )
+
+    def execute(self, sql: str, parameters: Sequence[str], timeout: float) -> tuple[str, dict[str, Any]]:
+        """Run a query to its end; return its id and what GetQueryExecution says of it then.
 
         Args:
             sql: Athena SQL with `?` for each parameter.
@@ -96,29 +112,14 @@ class Athena:
             WorkGroup=self._workgroup,
             **arguments,
         )["QueryExecutionId"]
-        execution = self._wait(query_id, timeout)
-        scanned = int(execution.get("Statistics", {}).get("DataScannedInBytes", 0))
-        answer = self._client.get_query_results(QueryExecutionId=query_id, MaxResults=MAX_ROWS)
-        results = answer["ResultSet"]
-        rows = tuple(tuple(cell.get("VarCharValue") for cell in row["Data"]) for row in results["Rows"])
-        return Answer(
-            query_id=query_id,
-            columns=tuple(column["Name"] for column in results["ResultSetMetadata"]["ColumnInfo"]),
-            rows=rows[1:],  # the first row of a SELECT is its header
-            truncated="NextToken" in answer,
-            scanned_bytes=scanned,
-            cost_dollars=round(max(scanned, MINIMUM_BYTES) / 1e12 * DOLLARS_PER_TB, 9),
-        )
-
-    def _wait(self, query_id: str, timeout: float) -> dict[str, Any]:
-        deadline, pause = time.monotonic() + timeout, 0.2
+        deadline, pause = time.monotonic() + timeout, 0.05
         while True:
             execution: dict[str, Any] = dict(
                 self._client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
             )
             state = execution["Status"]["State"]
             if state == "SUCCEEDED":
-                return execution
+                return query_id, execution
             if state in ("FAILED", "CANCELLED"):
                 reason = execution["Status"].get("StateChangeReason", "no reason given")
                 raise QueryError(f"query {query_id} {state.lower()}: {reason}")

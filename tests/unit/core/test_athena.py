@@ -157,12 +157,12 @@ def test_it_is_looked_at_ever_less_often_and_stopped_when_its_time_is_over(
         ask(monkeypatch, service, timeout=10)
     assert str(caught.value) == "query q-1 was stopped: not finished after 10 seconds"
     assert service.asked[-1] == ("stop", {"QueryExecutionId": "q-1"})
-    assert clock.naps[:3] == pytest.approx([0.2, 0.3, 0.45])
+    assert clock.naps[:3] == pytest.approx([0.05, 0.075, 0.1125])
     assert max(clock.naps) == 2.0
     assert 8 <= sum(clock.naps) <= 10
 
 
-@pytest.mark.parametrize(("timeout", "naps"), [(0.19, 0), (0.2, 1), (0.21, 1)])
+@pytest.mark.parametrize(("timeout", "naps"), [(0.04, 0), (0.05, 1), (0.06, 1)])
 def test_no_sleep_goes_beyond_the_time(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, timeout: float, naps: int
 ) -> None:
