@@ -6,7 +6,10 @@ only runs the tests of its mutant: first those that noticed another mutant of th
 that is called after the module, then those that run the fewest other functions and take the least time.
 """
 
+import math
+import resource
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,6 +25,11 @@ from mutmut.workers import isolation
 
 OVERHEAD = 0.05
 """Seconds of a test beside what mutmut measures of it: its fixtures, and pytest itself."""
+SECONDS = 20
+"""How long tests of a mutant are begun. Those that are most likely to notice it come first; what every function runs
+through has minutes of tests."""
+CPU_SECONDS = 60
+"""What a mutant may take before it counts as noticed: it does not come to an end."""
 NOTICED = Path("mutants/noticed.txt").absolute()
 """The function of each mutant that was noticed, and by which test: forks share nothing else."""
 
@@ -50,13 +58,20 @@ class CollectedOnce(PytestRunner):  # type: ignore[misc]  # mutmut is in an envi
         return code
 
     def run_tests(self, *, mutant_name: str | None, tests: Iterable[str]) -> int:
-        """Run the tests of a mutant until one fails; 1 if one did, 0 otherwise. Without a mutant, as mutmut does."""
+        """Run tests of a mutant until one fails, or `SECONDS` are over; 1 if one did, 0 otherwise.
+
+        Without a mutant, as mutmut does.
+        """
         if mutant_name is None:
             return int(super().run_tests(mutant_name=None, tests=tests))
         function = mangled_name_from_mutant_name(mutant_name)
         noticed = {test for of, test in _noticed() if of == function}
         own = f"/test_{function.split('.')[-2]}.py::"
         ordered = sorted(tests, key=lambda name: (name not in noticed, own not in name, self.cost[name]))
+        # mutmut has set limits, which only root may raise.
+        soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (min(soft, math.ceil(time.process_time()) + CPU_SECONDS), hard))
+        ends = time.monotonic() + SECONDS
         with change_cwd("mutants"):
             chosen = [self.collected[name] for name in ordered]
             for test, following in zip(chosen, [*chosen[1:], None], strict=True):
@@ -65,6 +80,8 @@ class CollectedOnce(PytestRunner):  # type: ignore[misc]  # mutmut is in an envi
                     with NOTICED.open("a", encoding="utf-8") as file:
                         file.write(f"{function}\t{test.nodeid}\n")
                     return 1
+                if time.monotonic() > ends:
+                    break
         return 0
 
 
