@@ -37,7 +37,9 @@ def snapshot_of(revision: str, stack: str, root: Path = ROOT) -> Snapshot:
     with tempfile.TemporaryDirectory(prefix="preview-") as folder:
         tree = Path(folder)
         with tarfile.open(fileobj=io.BytesIO(_git(root, "archive", "--format=tar", commit))) as archive:
-            archive.extractall(tree, filter="data")
+            # As an argument, Python 3.11.4 was the first to take it (PEP 706); Debian 12 has 3.11.2.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(tree)
         if not (tree / f"Pulumi.{stack}.yaml").exists():
             return Snapshot(stack=stack, resources=())
         # The functions are packed from what is installed, which has to be what is pinned: the pins of today.

@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,19 @@ def test_the_base_is_recorded_from_its_own_files(other: Path) -> None:
     assert queue.urn == "urn:pulumi:prod::data-pipeline::pipeline:other:Box$aws:sqs/queue:Queue::old-queue"
     assert queue.inputs == {"delay": 7}
     assert not list(other.glob(".git/worktrees/*")), "nothing of it stays"
+
+
+def test_the_base_is_recorded_by_a_python_of_before_filters_of_archives(
+    other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract = tarfile.TarFile.extractall
+
+    def of_3_11_3(archive: tarfile.TarFile, path: Path) -> None:
+        extract(archive, path)
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", of_3_11_3)
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    assert snapshot_of("main", "prod", other).resources
 
 
 def test_a_base_without_the_stack_has_nothing_yet(other: Path) -> None:
