@@ -25,7 +25,7 @@ from mutmut.workers import isolation
 
 OVERHEAD = 0.05
 """Seconds of a test beside what mutmut measures of it: its fixtures, and pytest itself."""
-SECONDS = 20
+SECONDS = 30
 """How long tests of a mutant are begun. Those that are most likely to notice it come first; what every function runs
 through has minutes of tests."""
 CPU_SECONDS = 60
