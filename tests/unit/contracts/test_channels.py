@@ -8,7 +8,7 @@ from pipeline_core.channels import SEVERITIES, Severity
 
 from contracts.compiler.channels import SCOPES, Channel, Kind, slack_name
 from lambdas.notification.message import NEXT
-from tests.unit.contracts.test_compiled import compiled, refused
+from tests.unit.contracts.compiling import compiled, refused
 
 ADA = Channel(Kind.EMAIL, "ada@example.com")
 ALERTS = Channel(Kind.SLACK, "data-alerts")

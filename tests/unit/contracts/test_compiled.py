@@ -7,56 +7,11 @@ import pytest
 from pipeline_core.contract import Contract
 from pipeline_core.dialect import Dialect
 
-from contracts.compiler.checks import LEAST_FREQUENT_HOURS, MAX_FILE_BYTES
-from contracts.compiler.compile import CompiledContract, compile_contract
+from contracts.compiler.checks import MAX_FILE_BYTES
+from contracts.compiler.compile import compile_contract
 from contracts.compiler.read import ContractError
-from contracts.compiler.rules import OPERATORS
+from tests.unit.contracts.compiling import EVERYTHING, compiled, custom, refused
 from tests.unit.contracts.test_contracts import changed, write
-
-EVERYTHING: list[dict[str, Any]] = [
-    {"name": "id", "logicalType": "integer", "required": True, "primaryKey": True, "primaryKeyPosition": 2},
-    {
-        "name": "day",
-        "logicalType": "date",
-        "required": True,
-        "primaryKey": True,
-        "primaryKeyPosition": 1,
-        "partitioned": True,
-        "partitionKeyPosition": 1,
-    },
-    {
-        "name": "code",
-        "logicalType": "string",
-        "logicalTypeOptions": {"minLength": 0, "maxLength": 3, "pattern": "^[a-z]*$"},
-        "enum": [{"value": "a"}, {"value": "b"}],
-        "quality": [{"metric": "nullValues", "mustBeLessOrEqualTo": 10, "unit": "percent"}],
-    },
-    {
-        "name": "price",
-        "logicalType": "number",
-        "physicalType": "decimal(10,2)",
-        "logicalTypeOptions": {"minimum": 0, "maximum": 99.5},
-    },
-]
-
-
-def compiled(tmp_path: Path, **more: Any) -> CompiledContract:
-    def change(contract: Any, table: Any, columns: Any) -> None:
-        contract.update(more.get("contract", {}))
-        table.update(more.get("table", {}))
-        columns[:] = more.get("columns", columns)
-
-    return compile_contract(write(tmp_path, changed(change)))
-
-
-def custom(**values: Any) -> dict[str, Any]:
-    return {"customProperties": [{"property": name, "value": value} for name, value in values.items()]}
-
-
-def refused(tmp_path: Path, **more: Any) -> str:
-    with pytest.raises(ContractError) as caught:
-        compiled(tmp_path, **more)
-    return str(caught.value)
 
 
 def test_all_that_a_contract_says_is_in_its_document(tmp_path: Path) -> None:
@@ -208,77 +163,6 @@ def test_the_null_tokens_of_a_column_are_texts(tmp_path: Path) -> None:
     assert "customProperties (nullTokens): [0]; a list of texts is needed" in refused(tmp_path, columns=columns)
 
 
-@pytest.mark.parametrize("unit", ["h", "hour", "hours", "d", "day", "days"])
-def test_a_promise_is_in_hours_whatever_its_unit(tmp_path: Path, unit: str) -> None:
-    sla = [{"property": "frequency", "value": 3, "unit": unit}]
-    hours = 3.0 * (24 if unit.startswith("d") else 1)
-    assert compiled(tmp_path, contract={"slaProperties": sla}).document["frequency_hours"] == hours
-
-
-@pytest.mark.parametrize(
-    ("unit", "seconds"),
-    [
-        *[(unit, 1) for unit in ("s", "sec", "second", "seconds")],
-        *[(unit, 60) for unit in ("min", "minute", "minutes")],
-        *[(unit, 3_600) for unit in ("h", "hour", "hours")],
-        *[(unit, 86_400) for unit in ("d", "day", "days")],
-    ],
-)
-def test_a_promised_latency_is_in_seconds_whatever_its_unit(tmp_path: Path, unit: str, seconds: int) -> None:
-    sla = [{"property": "latency", "value": 2, "unit": unit}]
-    assert compiled(tmp_path, contract={"slaProperties": sla}).document["latency_seconds"] == 2 * seconds
-
-
-@pytest.mark.parametrize(
-    ("value", "taken"),
-    [(0, None), (-1, None), (1, 1), (1.9, 1), (2_592_000, 2_592_000), (2_592_001, None), (float("nan"), None)],
-)
-def test_a_promised_latency_is_up_to_thirty_days(tmp_path: Path, value: float, taken: int | None) -> None:
-    sla = {"slaProperties": [{"property": "latency", "value": value, "unit": "s"}]}
-    if taken is not None:
-        assert compiled(tmp_path, contract=sla).document["latency_seconds"] == taken
-    else:
-        said = f"orders.odcs.yaml: slaProperties.0: {value} s; allowed are up to 30 days; "
-        assert refused(tmp_path, contract=sla) == f"{said}leave it out where nothing is promised"
-
-
-@pytest.mark.parametrize("unit", ["ms", "millisecond", "milliseconds"])
-def test_a_latency_of_an_interface_is_said_not_to_be_watched(tmp_path: Path, unit: str) -> None:
-    def sla(value: int) -> dict[str, Any]:
-        return {"slaProperties": [{"property": "latency", "value": value, "unit": unit}]}
-
-    for value, seconds in ((1_001, 1), (1_000, 1), (999, None), (1, None)):
-        made = compiled(tmp_path, contract=sla(value))
-        assert made.document["latency_seconds"] == seconds
-        assert any("a shorter latency is not watched" in notice for notice in made.notices) == (seconds is None)
-    for value in (0, -1):
-        assert f"{value} {unit}; allowed are up to 30 days" in refused(tmp_path, contract=sla(value))
-
-
-@pytest.mark.parametrize(("value", "unit"), [(True, "s"), ("1", "s"), (1, None), (1, "m"), (1, "y"), (None, "s")])
-def test_a_promised_latency_that_is_no_number_of_a_known_unit_is_refused(tmp_path: Path, value: Any, unit: Any) -> None:
-    sla = {"slaProperties": [{"property": "latency", "value": value, "unit": unit}]}
-    assert "slaProperties.0" in refused(tmp_path, contract=sla)
-
-
-@pytest.mark.parametrize(
-    ("hours", "taken"), [(0, False), (0.5, True), (LEAST_FREQUENT_HOURS, True), (LEAST_FREQUENT_HOURS + 1, False)]
-)
-def test_a_promise_is_within_what_an_alarm_can_watch(tmp_path: Path, hours: float, taken: bool) -> None:
-    sla = {"slaProperties": [{"property": "frequency", "value": hours, "unit": "h"}]}
-    if taken:
-        assert compiled(tmp_path, contract=sla).document["frequency_hours"] == hours
-    else:
-        said = f"orders.odcs.yaml: slaProperties.0: {hours} h; allowed are up to 7 days, which is as far as an alarm "
-        assert refused(tmp_path, contract=sla) == f"{said}looks back; leave it out where batches come less often"
-
-
-@pytest.mark.parametrize(("value", "unit"), [(True, "d"), ("1", "d"), (1, None), (1, "D"), (None, "d")])
-def test_a_promise_that_is_no_number_of_hours_or_days_is_refused(tmp_path: Path, value: Any, unit: Any) -> None:
-    sla = {"slaProperties": [{"property": "frequency", "value": value, "unit": unit}]}
-    assert "slaProperties.0" in refused(tmp_path, contract=sla)
-
-
 @pytest.mark.parametrize(
     ("name", "value", "taken"),
     [
@@ -374,84 +258,6 @@ def test_a_custom_property_has_one_of_its_values_and_no_other(
         assert compiled(tmp_path, contract=asked)
     else:
         assert f"orders.odcs.yaml: customProperties ({name}): {value!r}; " in refused(tmp_path, contract=asked)
-
-
-@pytest.mark.parametrize("operator", [name for name in OPERATORS if not name.endswith("Between")])
-def test_every_operator_of_a_rule_arrives_with_its_number(tmp_path: Path, operator: str) -> None:
-    (rule,) = compiled(tmp_path, table={"quality": [{"metric": "rowCount", operator: 3}]}).document["quality"]
-    assert (rule["operator"], rule["value"]) == (operator, 3)
-    assert f"{operator}: " in refused(tmp_path, table={"quality": [{"metric": "rowCount", operator: float("nan")}]})
-
-
-@pytest.mark.parametrize(
-    ("limits", "taken"),
-    [([1, 3], True), ([3, 3], True), ([3, 1], False), ([1], False), ([1, 2, 3], False), ([1, float("inf")], False)],
-)
-@pytest.mark.parametrize("operator", ["mustBeBetween", "mustNotBeBetween"])
-def test_a_range_is_two_numbers_the_smaller_first(
-    tmp_path: Path, operator: str, limits: list[float], taken: bool
-) -> None:
-    quality = {"quality": [{"metric": "rowCount", operator: limits}]}
-    if taken:
-        assert compiled(tmp_path, table=quality).document["quality"][0]["value"] == limits
-    else:
-        said = refused(tmp_path, table=quality)
-        if len(limits) == 2:
-            assert f"schema.0.quality.0: {operator}: {limits!r}; two numbers are needed, the smaller first" in said
-        else:
-            assert f"schema.0.quality.0.{operator}: List should have at " in said
-
-
-@pytest.mark.parametrize("unit", ["rows", "percent", None, "pounds"])
-@pytest.mark.parametrize("metric", ["rowCount", "invalidValues", "duplicateValues"])
-def test_a_rule_is_in_rows_or_in_percent_and_a_count_in_rows_only(tmp_path: Path, metric: str, unit: Any) -> None:
-    quality = {"quality": [{"metric": metric, "mustBeLessThan": 5, "unit": unit}]}
-    if unit == "pounds":
-        assert "schema.0.quality.0: unit 'pounds'; allowed: rows, percent" in refused(tmp_path, table=quality)
-    elif (metric, unit) == ("rowCount", "percent"):
-        assert "schema.0.quality.0: unit 'percent': a rowCount is in rows" in refused(tmp_path, table=quality)
-    else:
-        (rule,) = compiled(tmp_path, table=quality).document["quality"]
-        assert (rule["name"], rule["unit"]) == (metric, unit or "rows")
-
-
-@pytest.mark.parametrize(
-    ("metric", "of_table", "of_column"),
-    [
-        ("rowCount", True, False),
-        ("duplicateValues", True, False),
-        ("nullValues", False, True),
-        ("invalidValues", True, True),
-    ],
-)
-def test_a_metric_is_of_the_table_or_of_a_column(tmp_path: Path, metric: str, of_table: bool, of_column: bool) -> None:
-    rule = [{"metric": metric, "mustBeLessThan": 5}]
-    columns = [*EVERYTHING[:3], {**EVERYTHING[3], "quality": rule}]
-    if of_table:
-        assert compiled(tmp_path, table={"quality": rule}).document["quality"][0]["column"] is None
-    else:
-        assert f"metric {metric}: belongs to a column, move it below the property" in refused(
-            tmp_path, table={"quality": rule}
-        )
-    if of_column:
-        assert compiled(tmp_path, columns=columns).document["quality"][-1]["column"] == "price"
-    elif metric == "rowCount":
-        assert "schema.0.properties.3.quality.0: metric rowCount: belongs to the table, move it to" in (
-            refused(tmp_path, columns=columns)
-        )
-    else:
-        made = compiled(tmp_path, columns=columns)
-        assert [rule for rule in made.document["quality"] if rule["column"] == "price"] == []
-        assert any("quality: duplicates are found by the primary key" in notice for notice in made.notices)
-
-
-def test_a_rule_with_two_operators_is_refused_and_one_with_arguments_is_said_not_to_be_enforced(tmp_path: Path) -> None:
-    two = {"quality": [{"metric": "rowCount", "mustBe": 1, "mustNotBe": 2}]}
-    assert "operators ['mustBe', 'mustNotBe']; exactly one of mustBe, mustNotBe, " in refused(tmp_path, table=two)
-    arguments = {"quality": [{"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": ["a"]}}]}
-    made = compiled(tmp_path, table=arguments)
-    assert made.document["quality"] == []
-    assert made.notices[0].startswith("quality: invalidValues with arguments is not measured")
 
 
 def test_a_name_that_is_wrong_is_told_what_there_is(tmp_path: Path) -> None:

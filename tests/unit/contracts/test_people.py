@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.contracts.test_compiled import compiled
+from tests.unit.contracts.compiling import compiled
 
 MEMBERS = [
     {"username": "ada", "name": "Ada", "role": "owner"},

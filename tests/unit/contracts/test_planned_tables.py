@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pipeline_core.contract import Contract
 
-from tests.unit.contracts.test_compiled import EVERYTHING, compiled, refused
+from tests.unit.contracts.compiling import EVERYTHING, compiled, refused
 
 
 def test_the_server_says_what_a_physical_type_means(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
-"""Which rules of quality a batch is judged by, which are only said, and why."""
+"""Which rules of quality a batch is judged by, how they arrive in the document, which are only said, and why."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from open_data_contract_standard.model import DataQuality
 
-from contracts.compiler.rules import NOT_RUN, is_enforced, not_enforced, rule_problems
+from contracts.compiler.rules import NOT_RUN, OPERATORS, is_enforced, not_enforced, rule_problems
+from tests.unit.contracts.compiling import EVERYTHING, compiled, refused
 
 MEASURED = "is not measured; measured are rowCount, nullValues, invalidValues, duplicateValues"
 
@@ -53,3 +55,81 @@ def test_a_metric_of_no_standard_and_a_type_of_none_are_problems() -> None:
     assert problem == "metric 'mean'; allowed: rowCount, nullValues, invalidValues, duplicateValues"
     [problem] = rule_problems(DataQuality(type="guess"), None)
     assert problem == "type 'guess'; allowed: library, text, sql, custom"
+
+
+@pytest.mark.parametrize("operator", [name for name in OPERATORS if not name.endswith("Between")])
+def test_every_operator_of_a_rule_arrives_with_its_number(tmp_path: Path, operator: str) -> None:
+    (rule,) = compiled(tmp_path, table={"quality": [{"metric": "rowCount", operator: 3}]}).document["quality"]
+    assert (rule["operator"], rule["value"]) == (operator, 3)
+    assert f"{operator}: " in refused(tmp_path, table={"quality": [{"metric": "rowCount", operator: float("nan")}]})
+
+
+@pytest.mark.parametrize(
+    ("limits", "taken"),
+    [([1, 3], True), ([3, 3], True), ([3, 1], False), ([1], False), ([1, 2, 3], False), ([1, float("inf")], False)],
+)
+@pytest.mark.parametrize("operator", ["mustBeBetween", "mustNotBeBetween"])
+def test_a_range_is_two_numbers_the_smaller_first(
+    tmp_path: Path, operator: str, limits: list[float], taken: bool
+) -> None:
+    quality = {"quality": [{"metric": "rowCount", operator: limits}]}
+    if taken:
+        assert compiled(tmp_path, table=quality).document["quality"][0]["value"] == limits
+    else:
+        said = refused(tmp_path, table=quality)
+        if len(limits) == 2:
+            assert f"schema.0.quality.0: {operator}: {limits!r}; two numbers are needed, the smaller first" in said
+        else:
+            assert f"schema.0.quality.0.{operator}: List should have at " in said
+
+
+@pytest.mark.parametrize("unit", ["rows", "percent", None, "pounds"])
+@pytest.mark.parametrize("metric", ["rowCount", "invalidValues", "duplicateValues"])
+def test_a_rule_is_in_rows_or_in_percent_and_a_count_in_rows_only(tmp_path: Path, metric: str, unit: Any) -> None:
+    quality = {"quality": [{"metric": metric, "mustBeLessThan": 5, "unit": unit}]}
+    if unit == "pounds":
+        assert "schema.0.quality.0: unit 'pounds'; allowed: rows, percent" in refused(tmp_path, table=quality)
+    elif (metric, unit) == ("rowCount", "percent"):
+        assert "schema.0.quality.0: unit 'percent': a rowCount is in rows" in refused(tmp_path, table=quality)
+    else:
+        (rule,) = compiled(tmp_path, table=quality).document["quality"]
+        assert (rule["name"], rule["unit"]) == (metric, unit or "rows")
+
+
+@pytest.mark.parametrize(
+    ("metric", "of_table", "of_column"),
+    [
+        ("rowCount", True, False),
+        ("duplicateValues", True, False),
+        ("nullValues", False, True),
+        ("invalidValues", True, True),
+    ],
+)
+def test_a_metric_is_of_the_table_or_of_a_column(tmp_path: Path, metric: str, of_table: bool, of_column: bool) -> None:
+    rule = [{"metric": metric, "mustBeLessThan": 5}]
+    columns = [*EVERYTHING[:3], {**EVERYTHING[3], "quality": rule}]
+    if of_table:
+        assert compiled(tmp_path, table={"quality": rule}).document["quality"][0]["column"] is None
+    else:
+        assert f"metric {metric}: belongs to a column, move it below the property" in refused(
+            tmp_path, table={"quality": rule}
+        )
+    if of_column:
+        assert compiled(tmp_path, columns=columns).document["quality"][-1]["column"] == "price"
+    elif metric == "rowCount":
+        assert "schema.0.properties.3.quality.0: metric rowCount: belongs to the table, move it to" in (
+            refused(tmp_path, columns=columns)
+        )
+    else:
+        made = compiled(tmp_path, columns=columns)
+        assert [rule for rule in made.document["quality"] if rule["column"] == "price"] == []
+        assert any("quality: duplicates are found by the primary key" in notice for notice in made.notices)
+
+
+def test_a_rule_with_two_operators_is_refused_and_one_with_arguments_is_said_not_to_be_enforced(tmp_path: Path) -> None:
+    two = {"quality": [{"metric": "rowCount", "mustBe": 1, "mustNotBe": 2}]}
+    assert "operators ['mustBe', 'mustNotBe']; exactly one of mustBe, mustNotBe, " in refused(tmp_path, table=two)
+    arguments = {"quality": [{"metric": "invalidValues", "mustBe": 0, "arguments": {"validValues": ["a"]}}]}
+    made = compiled(tmp_path, table=arguments)
+    assert made.document["quality"] == []
+    assert made.notices[0].startswith("quality: invalidValues with arguments is not measured")
