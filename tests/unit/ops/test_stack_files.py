@@ -21,7 +21,7 @@ NOT_PLAIN = ": not readable as YAML in UTF-8: "
 # Nine to the power of six values at the end.
 EXPLOSIVE = "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9 if n else 'x'}]\n" for n in range(7))
 WRONG_STACK_FILES = {
-    "config: [": ": not readable as YAML in UTF-8: expected the node content, but found '<stream end>' in line 1",
+    "config: [": ": not readable as YAML in UTF-8: did not find expected node content in line 2",
     "": ": it is empty; write 'config:', and write at least aws:region and data-pipeline:settings there",
     "config:\n": ": config is missing or empty; write at least aws:region",
     "other: 1\n": ": config is missing or empty; write at least aws:region",
@@ -44,9 +44,9 @@ WRONG_STACK_FILES = {
     tagged("0x_"): f"{NOT_PLAIN}neither a number nor what its tag says; a text like it needs quotes; in line 3",
     tagged("9" * 5_000): f"{NOT_PLAIN}a number of 5000 digits, where 100 are allowed, in line 3",
     tagged("0x" + "f" * 5_000): f"{NOT_PLAIN}a number of 5002 digits, where 100 are allowed, in line 3",
-    tagged('"\\ud800"'): f"{NOT_PLAIN}an escape that is no character in line 3",
-    tagged('"\\U00110000"'): f"{NOT_PLAIN}an escape that is no character in line 3",
-    tagged("[" * 3_000): f"{NOT_PLAIN}nested too deeply in line 3",
+    tagged('"\\ud800"'): f"{NOT_PLAIN}found invalid Unicode character escape code in line 3",
+    tagged('"\\U00110000"'): f"{NOT_PLAIN}found invalid Unicode character escape code in line 3",
+    tagged("[" * 3_000): f"{NOT_PLAIN}nested too deeply, more than 50 levels, in line 3",
     tagged("[" * 60 + "]" * 60): f"{NOT_PLAIN}nested too deeply, more than 50 levels, in line 3",
     tagged("&a [*a]"): f"{NOT_PLAIN}nested too deeply, more than 50 levels, in line 3",
     tagged("*hunter2"): f"{NOT_PLAIN}an alias of nothing; a text that begins with * needs quotes; in line 3",
