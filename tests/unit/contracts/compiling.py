@@ -1,13 +1,39 @@
-"""Contracts whose documents tests look at."""
+"""Contracts that tests write, change and compile."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from contracts.compiler.compile import CompiledContract, compile_contract
 from contracts.compiler.read import ContractError
-from tests.unit.contracts.test_contracts import changed, write
+
+GOOD: dict[str, Any] = {
+    "apiVersion": "v3.1.0",
+    "kind": "DataContract",
+    "id": "orders",
+    "version": "1.2.3",
+    "status": "active",
+    "schema": [
+        {
+            "name": "orders",
+            "properties": [
+                {"name": "id", "logicalType": "integer", "required": True, "primaryKey": True, "primaryKeyPosition": 1},
+                {
+                    "name": "day",
+                    "logicalType": "date",
+                    "required": True,
+                    "primaryKey": True,
+                    "primaryKeyPosition": 2,
+                    "partitioned": True,
+                },
+                {"name": "price", "logicalType": "number", "physicalType": "decimal(10,2)"},
+            ],
+        }
+    ],
+}
 
 EVERYTHING: list[dict[str, Any]] = [
     {"name": "id", "logicalType": "integer", "required": True, "primaryKey": True, "primaryKeyPosition": 2},
@@ -34,6 +60,18 @@ EVERYTHING: list[dict[str, Any]] = [
         "logicalTypeOptions": {"minimum": 0, "maximum": 99.5},
     },
 ]
+
+
+def write(tmp_path: Path, contract: Any, name: str = "orders") -> Path:
+    path = tmp_path / f"{name}.odcs.yaml"
+    path.write_text(contract if isinstance(contract, str) else yaml.safe_dump(contract))
+    return path
+
+
+def changed(change: Any) -> dict[str, Any]:
+    contract = copy.deepcopy(GOOD)
+    change(contract, contract["schema"][0], contract["schema"][0]["properties"])
+    return contract
 
 
 def compiled(tmp_path: Path, **more: Any) -> CompiledContract:

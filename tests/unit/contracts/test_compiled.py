@@ -10,8 +10,7 @@ from pipeline_core.dialect import Dialect
 from contracts.compiler.checks import MAX_FILE_BYTES
 from contracts.compiler.compile import compile_contract
 from contracts.compiler.read import ContractError
-from tests.unit.contracts.compiling import EVERYTHING, compiled, custom, refused
-from tests.unit.contracts.test_contracts import changed, write
+from tests.unit.contracts.compiling import EVERYTHING, changed, compiled, custom, refused, write
 
 
 def test_all_that_a_contract_says_is_in_its_document(tmp_path: Path) -> None:

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
+from config import plain_yaml
 from contracts.compiler.read import ContractError, read_contract
 
 
@@ -15,7 +17,7 @@ from contracts.compiler.read import ContractError, read_contract
         (f"id: {'9' * 5_000}\n", "a number of 5000 digits, where 100 are allowed"),
         (f"id: 0x{'f' * 5_000}\n", "a number of 5002 digits, where 100 are allowed"),
         ("id: !!int x\n", "neither a number nor what its tag says"),
-        ('id: "\\ud800"\n', "while parsing a quoted scalar"),
+        ('id: "\\ud800"\n', r"while parsing a quoted scalar[^\0]+\nfound invalid Unicode character escape code"),
         ("id: a\nschema: [{name: b, name: c}]\n", "'name' is there twice, the second time"),
     ],
 )
@@ -41,3 +43,16 @@ def test_a_tab_after_a_value_is_no_part_of_it(tmp_path: Path) -> None:
     )
     read = read_contract(path)
     assert (read.version, read.status) == ("1.0.0", "active")
+
+
+@pytest.mark.parametrize("levels", [plain_yaml.MAX_DEPTH - 1, plain_yaml.MAX_DEPTH, plain_yaml.MAX_DEPTH + 1])
+def test_fifty_levels_are_taken_written_out_or_by_an_alias(levels: int) -> None:
+    inner = levels - 30
+    # The alias stands in thirty levels: the mapping, and lists.
+    by_alias = f"a: &a {'[' * inner}{']' * inner}\nb: {'[' * 29}*a{']' * 29}\n"
+    for text in (f"{'[' * levels}{']' * levels}", by_alias):
+        if levels <= plain_yaml.MAX_DEPTH:
+            assert plain_yaml.load(text, aliases=True)
+        else:
+            with pytest.raises(yaml.MarkedYAMLError, match="nested too deeply, more than 50 levels,"):
+                plain_yaml.load(text, aliases=True)

@@ -11,45 +11,9 @@ from pipeline_core.contract import Contract
 from contracts.compiler.checks import misspelt
 from contracts.compiler.compile import compile_contract, load_contracts
 from contracts.compiler.read import ContractError
+from tests.unit.contracts.compiling import GOOD, changed, write
 
 REPOSITORY = Path(__file__).parents[3]
-
-GOOD: dict[str, Any] = {
-    "apiVersion": "v3.1.0",
-    "kind": "DataContract",
-    "id": "orders",
-    "version": "1.2.3",
-    "status": "active",
-    "schema": [
-        {
-            "name": "orders",
-            "properties": [
-                {"name": "id", "logicalType": "integer", "required": True, "primaryKey": True, "primaryKeyPosition": 1},
-                {
-                    "name": "day",
-                    "logicalType": "date",
-                    "required": True,
-                    "primaryKey": True,
-                    "primaryKeyPosition": 2,
-                    "partitioned": True,
-                },
-                {"name": "price", "logicalType": "number", "physicalType": "decimal(10,2)"},
-            ],
-        }
-    ],
-}
-
-
-def write(tmp_path: Path, contract: Any, name: str = "orders") -> Path:
-    path = tmp_path / f"{name}.odcs.yaml"
-    path.write_text(contract if isinstance(contract, str) else yaml.safe_dump(contract))
-    return path
-
-
-def changed(change: Any) -> dict[str, Any]:
-    contract = copy.deepcopy(GOOD)
-    change(contract, contract["schema"][0], contract["schema"][0]["properties"])
-    return contract
 
 
 def test_the_shipped_contracts_are_what_the_functions_read() -> None:

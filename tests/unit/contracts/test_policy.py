@@ -18,7 +18,7 @@ from contracts.compiler.checks import CUSTOM_PROPERTIES
 from contracts.compiler.compile import compile_contract
 from contracts.compiler.policy import POLICIES
 from contracts.compiler.table_settings import COLUMN_SETTINGS
-from tests.unit.contracts.test_contracts import changed, write
+from tests.unit.contracts.compiling import changed, write
 
 ROOT = Path(__file__).parents[3]
 VERSIONS = ("3.0.2", "3.1.0", "3.2.0")

@@ -8,7 +8,7 @@ from pipeline_core.contract import Contract
 
 from contracts.compiler.compile import compile_contract, compile_contracts, load_contracts
 from contracts.compiler.read import ContractError
-from tests.unit.contracts.test_contracts import changed, write
+from tests.unit.contracts.compiling import changed, write
 
 ROOT = Path(__file__).parents[3]
 
