@@ -12,6 +12,7 @@ from tests import quick_moto
 service_descriptions.share()
 quick_moto.keep_addresses()
 quick_moto.leave_out_what_is_not_read()
+quick_moto.remember_names()
 
 # Powertools reads these when a handler is imported, which may be before any fixture runs.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "DataPipeline"
