@@ -30,7 +30,7 @@ from glue_jobs.deduplicate import CURATED, DELETED, DUPLICATE, QUARANTINED, SUPE
 from glue_jobs.live import read_files
 from glue_jobs.reading import Batch
 from glue_jobs.replay import Changes, rewrite
-from glue_jobs.staging import named_files
+from glue_jobs.staging import with_file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class Task:
         """The records with `_first`: whether one of those that compete is the first of its key."""
         alone = F.when(~competes, F.concat_ws(":", "_file", "_line"))
         window = Window.partitionBy(*self.key, alone).orderBy(*order)
-        named = self.batch.records.join(F.broadcast(named_files(self.spark, self.manifest)), "_file")
+        named = with_file(self.batch.records, self.manifest, self.contract)
         return named.withColumn("_first", competes & (F.row_number().over(window) == 1)).persist(
             StorageLevel.MEMORY_AND_DISK
         )

@@ -108,7 +108,7 @@ def run(
         curated = staging.write_curated(decided, f"{location}{CURATED}/", manifest, contract)
     quarantined = f"{location}{QUARANTINED}/" if counts.of(QUARANTINED) else None
     if quarantined:
-        staging.write_quarantined(decided, quarantined, manifest, now)
+        staging.write_quarantined(decided, quarantined, manifest, contract, now)
     return staging.report(decided, batch, counts, manifest, contract, curated, quarantined, changes, live)
 
 

@@ -1,10 +1,10 @@
 """Writes a decided batch to staging and reads back what was written, so that the report rests on files."""
 
 import posixpath
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
 from pipeline_core.contract import LANDED, SOURCE, Contract
@@ -12,15 +12,17 @@ from pipeline_core.layout import partition_values, source_of
 from pipeline_core.live_files import LiveFiles
 from pipeline_core.manifest import Manifest
 from pipeline_core.report import FATES, FileReport, Report, StagedFile
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
+from record_engine import moment_of, sources
 
 from glue_jobs.deduplicate import CURATED, QUARANTINED, UPDATED
-from glue_jobs.frames import order_of, small_frame
+from glue_jobs.frames import looked_up, order_of, small_frame
 from glue_jobs.reading import Batch
 from glue_jobs.replay import Changes
 
 MAX_ROWS_PER_FILE = 5_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 WRITTEN = (CURATED, UPDATED)
 """The fates of rows that come into the table."""
@@ -29,11 +31,8 @@ WRITTEN = (CURATED, UPDATED)
 def write_curated(decided: DataFrame, location: str, manifest: Manifest, contract: Contract) -> tuple[StagedFile, ...]:
     """Write the curated rows, partitioned, with the batch and the source file of each row."""
     spark = decided.sparkSession
-    staged = (
-        decided.where(F.col("_fate").isin(*WRITTEN))
-        .join(F.broadcast(named_files(spark, manifest)), "_file")
-        .withColumn("_batch_id", F.lit(manifest.batch_id))
-    )
+    written = decided.where(F.col("_fate").isin(*WRITTEN))
+    staged = with_file(written, manifest, contract).withColumn("_batch_id", F.lit(manifest.batch_id))
     if contract.is_iceberg:
         return _write_iceberg(staged, location, contract)
     rows = staged.select(*contract.stored_columns, *contract.own_columns, *contract.partition_by)
@@ -66,19 +65,16 @@ def _write_iceberg(rows: DataFrame, location: str, contract: Contract) -> tuple[
     )
 
 
-def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, at: datetime) -> None:
+def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, contract: Contract, at: datetime) -> None:
     """Write the quarantined records as they came, with every reason, the source file and the line.
 
     Every file that is written holds records of one source file, so that a replay can take them out one by one.
     """
-    spark = decided.sparkSession
-    names = named_files(spark, manifest).select("_file", F.col(SOURCE).alias("source_file"))
     (
-        decided.where(F.col("_fate") == QUARANTINED)
-        .join(F.broadcast(names), "_file")
+        with_file(decided.where(F.col("_fate") == QUARANTINED), manifest, contract)
         .select(
             F.lit(manifest.batch_id).alias("batch_id"),
-            "source_file",
+            F.col(SOURCE).alias("source_file"),
             F.col("_line").alias("line"),
             F.col("_raw").alias("raw_record"),
             F.col("_reasons").alias("reasons"),
@@ -92,14 +88,13 @@ def write_quarantined(decided: DataFrame, location: str, manifest: Manifest, at:
     )
 
 
-def named_files(spark: SparkSession, manifest: Manifest) -> DataFrame:
-    """How the table knows the files of a batch: by position, the name and when each has landed."""
-    rows = (
-        {"_file": position, SOURCE: source_of(file.key, file.version), LANDED: file.landed_at}
-        for position, file in enumerate(manifest.files)
-    )
-    texts = small_frame(spark, rows, f"_file: int, {SOURCE}: string, {LANDED}: string")
-    return texts.withColumn(LANDED, F.col(LANDED).cast("timestamp"))
+def with_file(records: DataFrame, manifest: Manifest, contract: Contract) -> DataFrame:
+    """Records with what the table knows their file by: its name and, where the table says it, when it has landed."""
+    known = {SOURCE: looked_up(sources(manifest), "string", "_file")}
+    if LANDED in contract.own_columns:
+        moments = [(moment_of(file.landed_at) - EPOCH) // timedelta(microseconds=1) for file in manifest.files]
+        known[LANDED] = F.timestamp_micros(looked_up(moments, "bigint", "_file"))
+    return records.withColumns(known)
 
 
 @dataclass(frozen=True)
@@ -147,7 +142,7 @@ def report(
 
     `quarantined` says where the files of quarantined records were written, if there are any.
     """
-    spark = decided.sparkSession
+    kept, reasons = _staged_quarantined(decided.sparkSession, quarantined) if quarantined else ((), {})
     files = tuple(
         FileReport(
             key=file.key,
@@ -166,9 +161,9 @@ def report(
         contract_version=contract.version,
         files=files,
         curated=curated,
-        quarantined=_staged(spark, quarantined, ["_file"]) if quarantined else (),
+        quarantined=kept,
         replaced=changes.files,
-        reasons=_reasons(decided) if quarantined else {},
+        reasons=reasons,
         nulls=counts.nulls,
         columns={column.name: column.type for column in contract.columns},
         snapshot=live.snapshot,
@@ -177,35 +172,41 @@ def report(
     )
 
 
-def _reasons(decided: DataFrame) -> dict[str, int]:
-    exploded = decided.where(F.col("_fate") == QUARANTINED).select(F.explode("_reasons").alias("reason"))
-    return {row["reason"]: row["count"] for row in exploded.groupBy("reason").count().collect()}
-
-
 def _staged(spark: SparkSession, location: str, partition_by: Sequence[str]) -> tuple[StagedFile, ...]:
     """Every file below a location with its rows, as a reader sees it."""
     # No column of a contract begins with an underscore, so none is taken for these. Rows are counted, and their columns
     # not looked at: to be told of one spares Spark a job that finds out which there are.
-    rows = (
-        spark.read.schema("_batch_id string")
-        .parquet(location)
-        .groupBy(F.col("_metadata.file_path").alias("_path"), *partition_by)
-        .agg(F.count("*").alias("_rows"))
-        .collect()
-    )
-    return tuple(
-        sorted(
-            (
-                StagedFile(
-                    uri=location + _below(row["_path"], location),
-                    partition={name: str(row[name]) for name in partition_by},
-                    rows=row["_rows"],
-                )
-                for row in rows
-            ),
-            key=lambda file: file.uri,
+    rows = _read(spark, location, "_batch_id string").groupBy("_path", *partition_by).agg(F.count("*").alias("_rows"))
+    return _files(rows.collect(), location, partition_by)
+
+
+def _staged_quarantined(spark: SparkSession, location: str) -> tuple[tuple[StagedFile, ...], dict[str, int]]:
+    """Every file of quarantined records below a location with its rows, and how many of them have each reason."""
+    # Beside its reasons, each record has none once.
+    reasons = F.concat(F.array(F.lit(None).cast("string")), "reasons")
+    said = _read(spark, location, "reasons array<string>").select("_path", "_file", F.explode(reasons).alias("_reason"))
+    rows = said.groupBy("_path", "_file", "_reason").agg(F.count("*").alias("_rows")).collect()
+    counts: Counter[str] = Counter()
+    for row in rows:
+        if row["_reason"] is not None:
+            counts[row["_reason"]] += row["_rows"]
+    return _files([row for row in rows if row["_reason"] is None], location, ["_file"]), dict(counts)
+
+
+def _read(spark: SparkSession, location: str, schema: str) -> DataFrame:
+    return spark.read.schema(schema).parquet(location).withColumn("_path", F.col("_metadata.file_path"))
+
+
+def _files(rows: Sequence[Row], location: str, partition_by: Sequence[str]) -> tuple[StagedFile, ...]:
+    files = (
+        StagedFile(
+            uri=location + _below(row["_path"], location),
+            partition={name: str(row[name]) for name in partition_by},
+            rows=row["_rows"],
         )
+        for row in rows
     )
+    return tuple(sorted(files, key=lambda file: file.uri))
 
 
 def _below(path: str, location: str) -> str:

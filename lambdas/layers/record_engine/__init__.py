@@ -15,6 +15,7 @@ from record_engine.published import PublishedFile, in_folder, listed, names_of, 
 from record_engine.reading import FileReader, lines_are_records, read
 from record_engine.snapshots import files_that_count
 from record_engine.spans import Span, Survey, spans, survey
+from record_engine.staging import moment_of
 from record_engine.store import Store
 from record_engine.tombstones import tombstone_schema
 from record_engine.transforms import Folders
@@ -37,6 +38,7 @@ __all__ = [
     "lines_are_records",
     "listed",
     "live_files_address",
+    "moment_of",
     "names_of",
     "order_columns",
     "read",
