@@ -1,5 +1,12 @@
 """The Pulumi program: one stack is one environment."""
 
+import gc
+
+if __name__ == "__main__":
+    # Nearly all that is imported and declared stays until the end: to look for garbage in cycles again and again would
+    # find 2 MB (13 at 200 datasets) and take half of the program's time.
+    gc.disable()
+
 import pulumi
 
 from components import user_files

@@ -1,6 +1,7 @@
 """Runs a Pulumi program with a mock monitor in the engine's place, as the recorder and the local deployer both do."""
 
 import asyncio
+import gc
 import json
 import runpy
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -43,7 +44,7 @@ def run(
         assert isinstance(root, stack.Stack)
         exports.update(root.outputs if preview else await pulumi.Output.all(**root.outputs).future() or {})
 
-    with _fresh_runtime() as loop:
+    with _uncollected(), _fresh_runtime() as loop:
         mocks.set_mocks(answers, project=project, stack=stack_name, preview=preview, monitor=monitor)
         flat = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
         pulumi.runtime.set_all_config(flat, list(secret_keys))
@@ -54,6 +55,18 @@ def run(
 def main_program(root: Path = ROOT) -> None:
     """Be the program that `pulumi up` runs."""
     runpy.run_path(str(root / "__main__.py"))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage in cycles, as the program itself does not (see __main__.py)."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def _nothing(_: object) -> None:
