@@ -20,7 +20,7 @@ MUTANTS := .local/mutants/venv
 # What was compiled once is not compiled again by each process of the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup layer demo local preview test coverage unit unit-glue robustness integration tools engine queries athena browser answers bench check lint types licences audit docs stale mutants lock clean
+.PHONY: help setup layer demo local preview test coverage unit unit-glue robustness integration engine queries athena browser answers bench check lint types licences audit docs stale mutants lock clean
 
 help: ## Say what can be done here
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -93,11 +93,6 @@ integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault 
 		tests/integration --ignore tests/integration/local -n 2 --dist loadfile --no-loadscope-reorder -q $(COVER)
 	COVERAGE_FILE=$(CURDIR)/.coverage.privileges PIPELINE_DECISIONS=$(DECISIONS) \
 		$(BIN)/python -m pytest tests/privileges -q $(COVER)
-
-# They do so themselves where it was not done.
-tools: $(READY) ## Build and fetch what make engine and make athena run: the Pulumi CLI, Trino
-	$(BIN)/python -m tests.engine.engine
-	$(BIN)/python -c 'from local.athena.trino import server; from local.emulator import CACHE; server.prepare(CACHE)'
 
 engine: $(READY) ## The program through the real Pulumi CLI and engine, with a stand-in for AWS (needs Go, and npm)
 	$(BIN)/python -m pytest tests/engine -n 2 --dist worksteal -q

@@ -18,6 +18,8 @@ from rich.table import Table
 
 from local import one_run
 from local.athena.trino import server as trino
+from local.athena.trino.installation import install
+from local.athena.trino.process import TrinoError
 from local.demo_data import package_data
 from local.deployer import DeploymentError
 from local.deploying import OUTPUTS, leave_outputs, started
@@ -129,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
         trino.check(options.athena)
         if options.athena == trino.TRINO:
             with console.status("preparing Trino: its jars (445 MB) are fetched once"):
-                trino.prepare(CACHE)
+                install(CACHE)
         # What `pulumi up` deploys is in Pulumi's state, which knows nothing of what an emulator keeps.
         emulator = Emulator(workdir, port=port, athena=options.athena, keep=not options.empty)
         with one_run.claimed(workdir, emulator.endpoint):
@@ -138,7 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
                 forget(workdir)
             kept = None if options.empty else Kept.of(workdir / FILE, emulator.endpoint)
             return _run(emulator, console, signals, kept)
-    except (KeptError, one_run.RefusedError, trino.TrinoError) as error:
+    except (KeptError, one_run.RefusedError, TrinoError) as error:
         PlainConsole(stderr=True).print(str(error), style="red", markup=False, soft_wrap=True)
         return 2
 

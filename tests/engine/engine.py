@@ -228,8 +228,3 @@ def copy_project(to: Path) -> None:
 def changes(counts: dict[str, int]) -> Counter[str]:
     """What a summary counts, but for what stays as it is."""
     return Counter({word: number for word, number in counts.items() if word != "unchanged"})
-
-
-if __name__ == "__main__":
-    for build in (pulumi_cli, yaml_host, sdk_generator):
-        build()

@@ -13,7 +13,7 @@ from local.athena import access
 from local.athena.answers import Answer, CutOffError, QueryFailedError, Request
 from local.athena.catalog import view_document
 from local.athena.trino import client
-from local.athena.trino.server import TrinoError
+from local.athena.trino.process import TrinoError
 from local.emulator import ACCESS_KEY
 from local.iam import roles
 from local.iam.decisions import caller

@@ -12,6 +12,7 @@ from typing import Any
 
 from local.athena.answers import QueryFailedError
 from local.athena.trino import client, server
+from local.athena.trino.process import TrinoError
 from local.emulator import ACCESS_KEY, CACHE
 
 
@@ -30,7 +31,7 @@ def ask(request: dict[str, Any]) -> dict[str, Any]:
                 )
             finally:
                 trino.stop()
-    except (QueryFailedError, client.LostError, server.TrinoError) as error:
+    except (QueryFailedError, client.LostError, TrinoError) as error:
         return {"error": str(error)}
     return {"columns": found.columns, "types": found.types, "rows": found.rows, "scanned_bytes": found.scanned}
 

@@ -20,6 +20,7 @@ from components.user_files import UserFileError, read
 from contracts.compiler.compile import CompiledContract
 from local.athena.answers import QueryFailedError
 from local.athena.trino import client, server
+from local.athena.trino.process import TrinoError
 from local.emulator import ACCESS_KEY, CACHE, Emulator, EmulatorError
 
 DATABASE: Final = "declared"
@@ -108,7 +109,7 @@ def main() -> int:
     try:
         files = read()
         found = problems(files.queries, files.contracts)
-    except (UserFileError, server.TrinoError, EmulatorError, client.LostError) as error:
+    except (UserFileError, TrinoError, EmulatorError, client.LostError) as error:
         print(error, file=sys.stderr)
         return 2
     for problem in found:
