@@ -1,7 +1,7 @@
 """Writes a decided batch to staging and reads back what was written, so that the report rests on files."""
 
 import posixpath
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -182,15 +182,14 @@ def _staged(spark: SparkSession, location: str, partition_by: Sequence[str]) -> 
 
 def _staged_quarantined(spark: SparkSession, location: str) -> tuple[tuple[StagedFile, ...], dict[str, int]]:
     """Every file of quarantined records below a location with its rows, and how many of them have each reason."""
-    # Beside its reasons, each record has none once.
+    # Beside its reasons, each record has none once, by which its file is counted. The driver gets a row for each file
+    # and for each reason, not for each of both.
     reasons = F.concat(F.array(F.lit(None).cast("string")), "reasons")
     said = _read(spark, location, "reasons array<string>").select("_path", "_file", F.explode(reasons).alias("_reason"))
-    rows = said.groupBy("_path", "_file", "_reason").agg(F.count("*").alias("_rows")).collect()
-    counts: Counter[str] = Counter()
-    for row in rows:
-        if row["_reason"] is not None:
-            counts[row["_reason"]] += row["_rows"]
-    return _files([row for row in rows if row["_reason"] is None], location, ["_file"]), dict(counts)
+    file = [F.when(F.col("_reason").isNull(), F.col(name)).alias(name) for name in ("_path", "_file")]
+    rows = said.groupBy(*file, "_reason").agg(F.count("*").alias("_rows")).collect()
+    counts = {row["_reason"]: row["_rows"] for row in rows if row["_reason"] is not None}
+    return _files([row for row in rows if row["_reason"] is None], location, ["_file"]), counts
 
 
 def _read(spark: SparkSession, location: str, schema: str) -> DataFrame:

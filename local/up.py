@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
         one_run.check_room(workdir)
         trino.check(options.athena)
         if options.athena == trino.TRINO:
-            with console.status("preparing Trino: its jars (445 MB) are fetched once"):
+            with console.status("preparing Trino: its jars (445 MB) are fetched, and its classes archived, once"):
                 install(CACHE)
         # What `pulumi up` deploys is in Pulumi's state, which knows nothing of what an emulator keeps.
         emulator = Emulator(workdir, port=port, athena=options.athena, keep=not options.empty)

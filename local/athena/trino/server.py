@@ -65,7 +65,8 @@ class Trino:
 
     def running(self) -> bool:
         """Whether the process is alive."""
-        return self._process is not None and self._process.running()
+        process = self._process
+        return process is not None and process.running()
 
     def stop(self) -> None:
         """Stop the server; harmless if it is not running."""
