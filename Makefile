@@ -70,12 +70,12 @@ coverage: $(READY) ## What the unit tests and those of the embedded runtime leav
 
 # SPARK=no leaves out what needs a Python that Spark runs on.
 unit: $(READY) ## Unit tests; SPARK=no: those that need no Spark
-	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n 2 --dist worksteal -q $(COVER) \
+	COVERAGE_FILE=$(CURDIR)/.coverage.unit $(BIN)/python -m pytest tests/unit -n auto --dist worksteal -q $(COVER) \
 		$(if $(filter no,$(SPARK)),--ignore tests/unit/glue_jobs)
 
 unit-glue: $(READY) $(GLUE)/.ready ## The record engine alone with the pyarrow that Glue has
 	COVERAGE_FILE=$(CURDIR)/.coverage.glue PYTHONPATH=$(GLUE) STREAMS=100 $(BIN)/python -m pytest \
-		tests/unit/record_engine tests/robustness/test_write_modes.py -n 2 -q $(COVER)
+		tests/unit/record_engine tests/robustness/test_write_modes.py -n auto -q $(COVER)
 
 $(GLUE)/.ready: requirements/glue.txt $(UV)
 	$(INSTALL) --target $(GLUE) --require-hashes -r $<
@@ -83,19 +83,19 @@ $(GLUE)/.ready: requirements/glue.txt $(UV)
 
 # Not measured: the unit tests run the same code, and what is measured takes half as long again here.
 robustness: $(READY) ## Both engines on bad files against an oracle and each other, replays, random interleavings; SPARK=half: less of Spark
-	$(if $(SPARK),SPARK=$(SPARK)) $(BIN)/python -m pytest tests/robustness -n 2 --dist worksteal -q
+	$(if $(SPARK),SPARK=$(SPARK)) $(BIN)/python -m pytest tests/robustness -n auto --dist worksteal -q
 
 integration: $(READY) ## The embedded runtime's own tests, end-to-end and fault tests on it, permissions used
 	COVERAGE_FILE=$(CURDIR)/.coverage.local $(BIN)/python -m pytest \
-		tests/integration/local -n 2 --dist loadfile --no-loadscope-reorder -q $(COVER)
+		tests/integration/local -n auto --dist loadfile --no-loadscope-reorder -q $(COVER)
 	rm -rf $(DECISIONS)
 	COVERAGE_FILE=$(CURDIR)/.coverage.integration PIPELINE_DECISIONS=$(DECISIONS) $(BIN)/python -m pytest \
-		tests/integration --ignore tests/integration/local -n 2 --dist loadfile --no-loadscope-reorder -q $(COVER)
+		tests/integration --ignore tests/integration/local -n auto --dist loadfile --no-loadscope-reorder -q $(COVER)
 	COVERAGE_FILE=$(CURDIR)/.coverage.privileges PIPELINE_DECISIONS=$(DECISIONS) \
 		$(BIN)/python -m pytest tests/privileges -q $(COVER)
 
 engine: $(READY) ## The program through the real Pulumi CLI and engine, with a stand-in for AWS (needs Go, and npm)
-	$(BIN)/python -m pytest tests/engine -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest tests/engine -n auto --dist worksteal -q
 
 queries: $(LOCAL) ## Check named queries by Trino's own analyser, over tables declared from the contracts (needs Maven and a JDK of 24)
 	$(BIN)/python -m local.athena.trino.validate

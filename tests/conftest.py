@@ -6,7 +6,7 @@ import pytest
 from pipeline_core import clients
 
 from local import service_descriptions
-from tests import quick_moto
+from tests import quick_moto, workers
 
 # A test makes sessions of its own, and most of what their clients cost is what they read.
 service_descriptions.share()
@@ -17,6 +17,11 @@ quick_moto.remember_names()
 # Powertools reads these when a handler is imported, which may be before any fixture runs.
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "DataPipeline"
 os.environ["POWERTOOLS_SERVICE_NAME"] = "test"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    return workers.automatic()
 
 
 @pytest.fixture(autouse=True)

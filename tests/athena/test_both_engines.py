@@ -52,11 +52,23 @@ def asked() -> Iterator[tuple[str, tuple[str, ...]]]:
 
 @pytest.fixture(scope="session")
 def outcomes(engines: Engines) -> dict[str, Outcome]:
-    queries = list(asked())
     # Each engine is a process of its own: one works while the other one does.
     with ThreadPoolExecutor(3) as pool:
-        found = pool.map(lambda query: engines.ask(query[0], *query[1]), queries)
-        return {sql: outcome for (sql, _), outcome in zip(queries, found, strict=True)}
+        together = [pool.submit(of_each, engines, some) for some in generated.expressions()]
+        alone = {sql: pool.submit(engines.ask, sql, *parameters) for sql, parameters in asked()}
+        found = {sql: future.result() for sql, future in alone.items()}
+        for future in together:
+            found |= future.result()
+        return found
+
+
+def of_each(engines: Engines, expressions: list[str]) -> dict[str, Outcome]:
+    """Ask for expressions in one query, and where that is not answered alike for each half of them, down to each."""
+    outcome = engines.ask(generated.TEMPLATE.format(", ".join(expressions)))
+    if outcome.kind == AGREE or len(expressions) == 1:
+        return {generated.TEMPLATE.format(expression): outcome for expression in expressions}
+    middle = len(expressions) // 2
+    return of_each(engines, expressions[:middle]) | of_each(engines, expressions[middle:])
 
 
 def listed(section: str) -> list[str]:

@@ -14,21 +14,35 @@ from local.deployer import deploy, read_config
 from local.driver import Pipeline
 from local.emulator import ACCESS_KEY, Emulator
 from ops.__main__ import app
+from tests import workers
 from tests.integration.kept import RESULTS, Result, keep_decisions
 
 REPOSITORY = Path(__file__).parents[2]
-# They wait, or take longest: first, so that all processes of the tests end at about the same time.
+# They take longest: first, so that all processes of the tests end at about the same time.
 FIRST = (
+    "test_fault_job",
     "test_demo",
     "test_answers",
-    "test_tutorial",
     "test_quarantine_and_replay",
-    "test_end_to_end",
     "test_fault_ends",
+    "test_fault_sprinkled",
+    "test_tutorial",
+    "test_runbook",
+    "test_fault_stage",
+    "test_fault_publish",
+    "test_hostile_input",
+    "test_end_to_end",
+    "test_stopped",
     "test_running",
     "test_spark_jvm",
     "test_up",
 )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    # A fifth of the time, they wait for what the emulator does.
+    return workers.automatic(more=1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
