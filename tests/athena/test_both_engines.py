@@ -13,7 +13,7 @@ from athena_sql import functions, specials, times
 from components.catalog.queries import load_queries
 from local.demo_data import flights_csv, package_data
 from tests.athena import generated
-from tests.athena.compare import AGREE, BOTH_REFUSE, DIFFERENT, NOT_HERE, ONLY_HERE, Outcome
+from tests.athena.compare import AGREE, BOTH_REFUSE, DIFFERENT, NOT_HERE, ONLY_HERE, Outcome, Said
 from tests.athena.conftest import Engines
 from tests.athena.dashboard import dashboard, of_duckdb
 from tests.athena.world import FLIGHTS
@@ -69,6 +69,19 @@ def of_each(engines: Engines, expressions: list[str]) -> dict[str, Outcome]:
         return {generated.TEMPLATE.format(expression): outcome for expression in expressions}
     middle = len(expressions) // 2
     return of_each(engines, expressions[:middle]) | of_each(engines, expressions[middle:])
+
+
+@pytest.mark.parametrize("wrong", [set(), {"a"}, {"c"}, {"e"}, {"b", "e"}, set("abcde")])
+def test_each_expression_of_a_query_that_is_not_answered_alike_is_found(wrong: set[str]) -> None:
+    class Fake:
+        def ask(self, sql: str) -> Outcome:
+            asked = sql.removeprefix("SELECT id, ").split(" FROM")[0].split(", ")
+            return Outcome(DIFFERENT if wrong & set(asked) else AGREE, Said(), Said())
+
+    found = of_each(Fake(), list("abcde"))  # type: ignore[arg-type]
+    assert {sql: outcome.kind for sql, outcome in found.items()} == {
+        generated.TEMPLATE.format(expression): DIFFERENT if expression in wrong else AGREE for expression in "abcde"
+    }
 
 
 def listed(section: str) -> list[str]:
