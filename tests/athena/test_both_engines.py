@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def asked() -> Iterator[tuple[str, tuple[str, ...]]]:
 def outcomes(engines: Engines) -> dict[str, Outcome]:
     # Each engine is a process of its own: one works while the other one does.
     with ThreadPoolExecutor(3) as pool:
-        together = [pool.submit(of_each, engines, some) for some in generated.expressions()]
+        together = [pool.submit(of_each, engines.ask, some) for some in generated.expressions()]
         alone = {sql: pool.submit(engines.ask, sql, *parameters) for sql, parameters in asked()}
         found = {sql: future.result() for sql, future in alone.items()}
         for future in together:
@@ -62,26 +62,23 @@ def outcomes(engines: Engines) -> dict[str, Outcome]:
         return found
 
 
-def of_each(engines: Engines, expressions: list[str]) -> dict[str, Outcome]:
+def of_each(ask: Callable[[str], Outcome], expressions: list[str]) -> dict[str, Outcome]:
     """Ask for expressions in one query, and where that is not answered alike for each half of them, down to each."""
-    outcome = engines.ask(generated.TEMPLATE.format(", ".join(expressions)))
+    outcome = ask(generated.TEMPLATE.format(", ".join(expressions)))
     if outcome.kind == AGREE or len(expressions) == 1:
         return {generated.TEMPLATE.format(expression): outcome for expression in expressions}
     middle = len(expressions) // 2
-    return of_each(engines, expressions[:middle]) | of_each(engines, expressions[middle:])
+    return of_each(ask, expressions[:middle]) | of_each(ask, expressions[middle:])
 
 
 @pytest.mark.parametrize("wrong", [set(), {"a"}, {"c"}, {"e"}, {"b", "e"}, set("abcde")])
 def test_each_expression_of_a_query_that_is_not_answered_alike_is_found(wrong: set[str]) -> None:
-    class Fake:
-        def ask(self, sql: str) -> Outcome:
-            asked = sql.removeprefix("SELECT id, ").split(" FROM")[0].split(", ")
-            return Outcome(DIFFERENT if wrong & set(asked) else AGREE, Said(), Said())
+    def ask(sql: str) -> Outcome:
+        asked = sql.removeprefix("SELECT id, ").split(" FROM")[0].split(", ")
+        return Outcome(DIFFERENT if wrong & set(asked) else AGREE, Said(), Said())
 
-    found = of_each(Fake(), list("abcde"))  # type: ignore[arg-type]
-    assert {sql: outcome.kind for sql, outcome in found.items()} == {
-        generated.TEMPLATE.format(expression): DIFFERENT if expression in wrong else AGREE for expression in "abcde"
-    }
+    kinds = {sql: outcome.kind for sql, outcome in of_each(ask, list("abcde")).items()}
+    assert kinds == {generated.TEMPLATE.format(one): DIFFERENT if one in wrong else AGREE for one in "abcde"}
 
 
 def listed(section: str) -> list[str]:
